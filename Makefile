@@ -1,0 +1,154 @@
+# make demo    shows it at work, from a fresh clone on (as root)
+# make test    sets up what is missing and runs the tests (as root)
+# make help    lists the rest
+
+GO ?= go
+CLANG ?= clang
+TESTFLAGS ?= -count=1
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+.PHONY: all
+all: ## vendor, build
+	@$(MAKE) vendor
+	@$(MAKE) build
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
+		awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
+
+# What is needed
+
+.PHONY: deps
+deps: ## install the packages that are missing (Debian, Ubuntu), or name them
+	@scripts/install-deps.sh
+
+.PHONY: vendor
+vendor: ## lay down the pinned libbpf (LIBBPF_TARBALL=file, LIBBPF_VERSION=version)
+	@scripts/vendor.sh
+
+.PHONY: unvendor
+unvendor: ## take the vendored libbpf away: builds then link the system's
+	@scripts/vendor.sh remove
+
+# The Go side
+
+# In a clone that belongs to someone else than who builds, git refuses, and go build with it.
+NOVCS := -buildvcs=false
+
+.PHONY: build
+build: ## build all packages and bin/bpfgo
+	$(GO) build $(NOVCS) ./...
+	@$(MAKE) bin/bpfgo
+
+.PHONY: bin/bpfgo
+bin/bpfgo:
+	@mkdir -p bin
+	@$(GO) build $(NOVCS) -o $@ ./cmd/bpfgo
+
+# The BPF side
+
+# The kernel's name of the architecture, as bpf_tracing.h wants it.
+ARCH := $(shell uname -m | sed -e 's/x86_64/x86/' -e 's/i.86/x86/' -e 's/armv.*/arm/' -e 's/aarch64/arm64/' \
+	-e 's/ppc64.*/powerpc/' -e 's/riscv.*/riscv/' -e 's/mips.*/mips/' -e 's/loongarch.*/loongarch/' -e 's/s390x/s390/')
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+BPF_CFLAGS := -g -O2 -Wall -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Ibpf -Ilibbpf/upstream/api \
+	$(if $(MULTIARCH),-I/usr/include/$(MULTIARCH))
+BPF_SOURCES := $(wildcard bpf/*.bpf.c bpf/testdata/*.bpf.c selftests/*/*.bpf.c examples/*/*.bpf.c)
+BPF_OBJECTS := $(BPF_SOURCES:.c=.o)
+BPF_DEPENDS := $(foreach source,$(BPF_SOURCES),$(dir $(source)).$(notdir $(source:.c=.d)))
+BPF_HEADERS := bpf/vmlinux.h bpf/generated/syscall_nr.h
+
+.PHONY: bpf
+bpf: $(BPF_OBJECTS) ## compile the BPF objects against the running kernel's types
+
+%.bpf.o: %.bpf.c $(BPF_HEADERS) $(wildcard libbpf/libbpf_vendored.h) Makefile
+	@echo "clang $@"
+	@$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@D)/.$(*F).bpf.d -c $< -o $@
+
+# The tests need one object without BTF.
+bpf/nobtf.bpf.o: BPF_CFLAGS := $(filter-out -g,$(BPF_CFLAGS))
+
+-include $(BPF_DEPENDS)
+
+bpf/vmlinux.h: bpf/generated/kernel | bin/bpfgo
+	bin/bpfgo btf dump > $@.tmp
+	@mv $@.tmp $@
+
+# Says for which kernel vmlinux.h was made, and is new only when that is another one.
+.PHONY: force
+bpf/generated/kernel: force
+	@mkdir -p $(@D)
+	@uname -srvm | cmp -s - $@ || uname -srvm > $@
+
+bpf/generated/syscall_nr.h: scripts/gen_syscall_nr.sh
+	@mkdir -p $(@D)
+	scripts/gen_syscall_nr.sh > $@
+
+# At work
+
+.PHONY: root
+root:
+	@[ "$$(id -u)" = 0 ] || { echo "make $(MAKECMDGOALS) loads BPF programs into the kernel: run it as root" >&2; exit 1; }
+
+.PHONY: setup
+setup: ## deps, vendor, build, bpf: all that the demo and the tests need
+	@$(MAKE) deps
+	@$(MAKE) vendor
+	@$(MAKE) build
+	@$(MAKE) bpf
+
+.PHONY: demo
+demo: root ## trace the system calls of a workload: a table of real numbers (as root)
+	@$(MAKE) setup
+	bin/bpfgo run bpf/syscalls.bpf.o --dump stats --event events=slow_call -- \
+		find /usr/share -xdev -type f -newer /etc/hostname > /dev/null
+
+.PHONY: test
+test: root ## set up and run all tests (as root; LIBBPF_GO_STRICT=1: only the listed skips)
+	@$(MAKE) setup
+	@$(MAKE) fmt-check vet test-vendor
+	$(GO) test -race $(TESTFLAGS) ./...
+	$(GO) test $(TESTFLAGS) ./...
+
+.PHONY: test-vendor
+test-vendor: ## test scripts/vendor.sh
+	@scripts/vendor_test.sh
+
+.PHONY: test-build
+test-build: ## build against each libbpf, statically too, and with none (slow)
+	@scripts/build_matrix.sh
+
+FUZZTIME ?= 60s
+
+.PHONY: fuzz
+fuzz: ## look for damaged objects that libbpf can't stand (FUZZTIME=60s)
+	@$(MAKE) setup
+	$(GO) test -run '^$$' -fuzz FuzzOpenMemory -fuzztime $(FUZZTIME) .
+
+.PHONY: bench
+bench: root ## run the benchmarks (as root)
+	@$(MAKE) setup
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# The source
+
+.PHONY: vet
+vet: ## go vet
+	$(GO) vet ./...
+
+.PHONY: fmt
+fmt: ## gofmt
+	gofmt -l -w .
+
+.PHONY: fmt-check
+fmt-check:
+	@out=$$(gofmt -l .); [ -z "$$out" ] || { printf 'not as gofmt has it:\n%s\n' "$$out" >&2; exit 1; }
+
+.PHONY: clean
+clean: ## remove what was built, but not the vendored libbpf
+	rm -rf bin bpf/generated bpf/vmlinux.h bpf/vmlinux.h.tmp $(BPF_OBJECTS) $(BPF_DEPENDS)

@@ -1,0 +1,54 @@
+/*
+ * The gate: which libbpf is compiled against, decided the same way in every cgo package. Each of them includes this
+ * file, and so does every c_*.c file of this folder, which compiles the libbpf source file of the same name.
+ *
+ * "make vendor" lays the sources down under upstream/ and writes the marker libbpf_vendored.h into each cgo package's
+ * own folder: Go's build cache looks at nothing else, so the marker is what makes it notice a switch. A tree between
+ * the two states must not pass for either; scripts/vendor.sh has the order of the steps.
+ */
+#ifndef LIBBPF_GO_VENDOR_H
+#define LIBBPF_GO_VENDOR_H
+
+#if !defined(__has_include)
+#error "libbpf-go needs a C compiler with __has_include (gcc 5, clang 3 or newer)"
+#endif
+
+/* In angle brackets: the folder of the package that is being compiled, not this file's. */
+#if __has_include("upstream/interrupted.h")
+#error "libbpf is not vendored as a whole: run 'make vendor' again in libbpf-go"
+
+#elif __has_include(<libbpf_vendored.h>) && __has_include("upstream/src/libbpf.c")
+#include <libbpf_vendored.h>
+#define LIBBPF_GO_HAS(file) __has_include(file)
+#if !__has_include(<gelf.h>) || !__has_include(<zlib.h>)
+#error "libbpf needs libelf and zlib: install their headers (Debian: apt-get install libelf-dev zlib1g-dev)"
+#endif
+
+#elif __has_include(<libbpf_vendored.h>) || __has_include("upstream/src/libbpf.c")
+#error "libbpf is vendored in part, or this package came later: run 'make vendor' again in libbpf-go"
+
+#else
+#define LIBBPF_GO_BUILD libbpf_go_system
+#define LIBBPF_GO_HAS(file) 0
+#if !__has_include(<bpf/libbpf.h>)
+#error "no libbpf: run 'make vendor' in libbpf-go, or install libbpf 1.1 or newer (Debian: apt-get install libbpf-dev)"
+#elif !__has_include(<bpf/libbpf_version.h>)
+#error "this system's libbpf is too old: run 'make vendor' in libbpf-go, or install libbpf 1.1 or newer"
+#else
+#include <bpf/libbpf_version.h>
+#if LIBBPF_MAJOR_VERSION < 1 || (LIBBPF_MAJOR_VERSION == 1 && LIBBPF_MINOR_VERSION < 1)
+#error "this system's libbpf is too old: run 'make vendor' in libbpf-go, or install libbpf 1.1 or newer"
+#endif
+#endif
+#endif
+
+/*
+ * A package that lost its marker comes out of Go's cache as it was compiled for the system's libbpf. The symbol is
+ * named for what this package was compiled against and defined once, in vendor.c: a mixture does not link.
+ */
+#ifdef LIBBPF_GO_BUILD
+extern const char LIBBPF_GO_BUILD[];
+static const char *const libbpf_go_build __attribute__((used)) = LIBBPF_GO_BUILD;
+#endif
+
+#endif

@@ -1,0 +1,134 @@
+#!/usr/bin/env bash
+# Builds a copy of the tree in each of the ways that are supported, one after the other with the same build cache, and
+# runs a program that says which libbpf it got: vendored (both versions), the system's, none, half vendored; linked
+# dynamically and statically. Takes minutes, and without libbpf-dev the archive of this machine's apt.
+set -euo pipefail
+export LC_ALL=C
+unset LIBBPF_TARBALL LIBBPF_VERSION CGO_CFLAGS CGO_LDFLAGS C_INCLUDE_PATH LIBRARY_PATH LD_LIBRARY_PATH
+
+cd "$(dirname "$0")/.."
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+mkdir "$tmp/w" "$tmp/system"
+tar -c --exclude=./.git --exclude=./bin --exclude=./bench --exclude=./libbpf/upstream --exclude='./libbpf/.staging.*' \
+	--exclude=libbpf_vendored.h . | tar -x -C "$tmp/w"
+cd "$tmp/w"
+mkdir probe
+cat >probe/main.go <<'END'
+package main
+
+import (
+	"fmt"
+
+	libbpf "github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/btf"
+)
+
+func main() {
+	_, err := btf.ParseRaw(nil)
+	fmt.Println(libbpf.Version(), err != nil)
+}
+END
+
+fail() {
+	printf 'build_matrix: FAIL: %s\n' "$*" >&2
+	[ ! -s "$tmp/out" ] || sed 's/^/    /' "$tmp/out" >&2
+	exit 1
+}
+
+# builds WHAT WANT [FLAGS...]: everything builds, and the probe says WANT.
+builds() {
+	local what=$1 want=$2
+	shift 2
+	go build -buildvcs=false ./... >"$tmp/out" 2>&1 || fail "$what"
+	go build -buildvcs=false -o "$tmp/probe" "$@" ./probe >"$tmp/out" 2>&1 || fail "$what: probe"
+	"$tmp/probe" >"$tmp/out" 2>&1 || fail "$what: the probe does not run"
+	[ "$(cat "$tmp/out")" = "$want true" ] || fail "$what: want $want"
+	echo "ok: $what: $want"
+}
+
+# fails WHAT TEXT...: nothing comes out, and the error says each TEXT.
+fails() {
+	local what=$1
+	shift
+	rm -f "$tmp/probe"
+	! go build -buildvcs=false -o "$tmp/probe" ./probe >"$tmp/out" 2>&1 || fail "$what: it builds"
+	for text in "$@"; do
+		grep -q -e "$text" "$tmp/out" || fail "$what: the error does not say: $text"
+	done
+	echo "ok: $what: $(grep -m 1 -e "$1" "$tmp/out" | cut -c1-150)"
+}
+
+# needed: the shared libraries that the probe asks for.
+needed() { readelf -d "$tmp/probe" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | tr '\n' ' '; }
+
+vendor() { scripts/vendor.sh "$@" >"$tmp/out" 2>&1 || fail "vendor.sh $*"; }
+
+static=(-ldflags '-extldflags "-static"')
+first=$(awk '!/^#/ { print $1; exit }' libbpf/libbpf.lock)
+second=$(awk '!/^#/ { print $1 }' libbpf/libbpf.lock | sed -n 2p)
+
+# The system's libbpf, oldest supported on Debian 12; taken from its package where it is not installed.
+system=
+if echo '#include <bpf/libbpf.h>' | ${CC:-cc} -E -x c - >/dev/null 2>&1; then
+	system=installed
+else
+	fails "neither vendored nor installed" "run 'make vendor'" 'apt-get install libbpf-dev'
+	if (cd "$tmp/system" && apt-get -o APT::Sandbox::User=root download libbpf-dev libbpf1) >"$tmp/out" 2>&1; then
+		for deb in "$tmp"/system/*.deb; do dpkg -x "$deb" "$tmp/system"; done
+		lib=$(dirname "$(find "$tmp/system" -name libbpf.a)")
+		export C_INCLUDE_PATH=$tmp/system/usr/include LIBRARY_PATH=$lib LD_LIBRARY_PATH=$lib
+		system=unpacked
+	else
+		echo "skipped: the system's libbpf: no package to be had"
+	fi
+fi
+if [ -n "$system" ]; then
+	version=$(printf '#include <bpf/libbpf_version.h>\nLIBBPF_MAJOR_VERSION LIBBPF_MINOR_VERSION\n' |
+		${CC:-cc} -E -P -x c - | tr ' ' .)
+	builds "system" "$version (system)"
+	[[ $(needed) = *libbpf* ]] || fail "system: libbpf is not linked"
+	builds "system, static" "$version (system)" "${static[@]}"
+fi
+
+LIBBPF_VERSION=$first vendor
+builds "vendored" "$first (vendored)"
+[[ $(needed) != *libbpf* ]] || fail "vendored: the system's libbpf is linked as well"
+builds "vendored, static" "$first (vendored)" "${static[@]}"
+[ -z "$(needed)" ] || fail "vendored, static: it needs $(needed)"
+
+# Half vendored, with everything in Go's cache for either state: killed after the markers, before them, between them.
+echo 'INPUT("make vendor")' >libbpf/upstream/lib/libbpf.a
+touch libbpf/upstream/interrupted.h
+fails "half: all markers" 'make vendor'
+rm btf/libbpf_vendored.h
+fails "half: a marker is missing" 'make vendor'
+rm libbpf/libbpf_vendored.h libbpf_vendored.h
+fails "half: no markers" 'make vendor'
+vendor
+builds "mended" "$first (vendored)"
+
+# Files that someone removed. A package that Go has in its cache for the system's libbpf must not be linked with the
+# vendored one.
+for dir in . btf libbpf; do
+	rm $dir/libbpf_vendored.h
+	fails "no marker in $dir" "libbpf_go_\|make vendor"
+	vendor
+done
+
+LIBBPF_VERSION=$second vendor
+builds "the second version" "$second (vendored)"
+builds "the second version, static" "$second (vendored)" "${static[@]}"
+LIBBPF_VERSION=$first vendor
+builds "back to the first" "$first (vendored)"
+
+vendor remove
+if [ -n "$system" ]; then
+	builds "back to the system's" "$version (system)"
+fi
+if [ "$system" != installed ]; then
+	unset C_INCLUDE_PATH LIBRARY_PATH LD_LIBRARY_PATH
+	fails "neither, with all in the cache" 'cannot find -lbpf\|libbpf-dev'
+fi
+echo "build_matrix: ok"

@@ -1,0 +1,72 @@
+#!/bin/sh
+# Sees to it that everything is there that building and testing needs: installs it on Debian and Ubuntu, where this
+# runs as root, and names what is missing elsewhere. Looks for what the build uses, not for packages: silent and
+# without a network where all is there.
+set -eu
+export LC_ALL=C
+cc=${CC:-cc}
+clang=${CLANG:-clang}
+
+has_header() { echo "#include <$1>" | $cc -E -x c - >/dev/null 2>&1; }
+
+# clang 14 is the first that keeps BTF type and declaration tags.
+has_clang() {
+	major=$(echo __clang_major__ | "$clang" -E -P -x c - 2>/dev/null) && [ "$major" -ge 14 ] 2>/dev/null &&
+		echo 'int x;' | "$clang" -target bpf -c -o /dev/null -x c - 2>/dev/null
+}
+
+# missing: a line per thing, the Debian package first.
+missing() {
+	command -v git >/dev/null || echo "git git"
+	command -v make >/dev/null || echo "make make"
+	if command -v "$cc" >/dev/null; then
+		has_header stdlib.h || echo "libc6-dev the C library's headers"
+		has_header asm/unistd.h || echo "linux-libc-dev the kernel's headers for programs (asm/unistd.h)"
+		has_header gelf.h || echo "libelf-dev libelf, to build against (gelf.h)"
+		has_header zlib.h || echo "zlib1g-dev zlib, to build against (zlib.h)"
+	else
+		echo "gcc a C compiler ($cc)"
+		echo "libc6-dev the C library's headers"
+		echo "libelf-dev libelf, to build against (gelf.h)"
+		echo "zlib1g-dev zlib, to build against (zlib.h)"
+	fi
+	has_clang || echo "clang clang 14 or newer with its BPF target ($clang)"
+}
+
+report() {
+	echo "deps: missing here, with the names of the Debian packages:" >&2
+	echo "$1" | while read -r package what; do
+		printf '  %-16s %s\n' "$package" "$what" >&2
+	done
+}
+
+if ! command -v go >/dev/null; then
+	echo "deps: Go is missing, $(sed -n 's/^go //p' "$(dirname "$0")/../go.mod") or newer: https://go.dev/dl/" >&2
+	exit 1
+fi
+list=$(missing)
+[ -n "$list" ] || exit 0
+
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+	report "$list"
+	[ "$(id -u)" = 0 ] || ! command -v apt-get >/dev/null || echo "deps: as root, \"make deps\" installs them" >&2
+	exit 1
+fi
+
+packages=$(echo "$list" | cut -d' ' -f1 | tr '\n' ' ')
+echo "deps: installing $packages"
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+# shellcheck disable=SC2086 # a list of words
+if ! { apt-get -o DPkg::Lock::Timeout=120 update &&
+	apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends $packages; } >"$log" 2>&1 </dev/null; then
+	tail -n 20 "$log" >&2
+	echo "deps: apt-get could not install $packages" >&2
+	exit 1
+fi
+list=$(missing)
+if [ -n "$list" ]; then
+	report "$list"
+	exit 1
+fi
