@@ -1,0 +1,392 @@
+package btf
+
+/*
+#cgo CFLAGS: -I${SRCDIR}/../libbpf/upstream/api
+#cgo noescape btf__type_by_id
+#cgo nocallback btf__type_by_id
+#cgo noescape btf__name_by_offset
+#cgo nocallback btf__name_by_offset
+#cgo noescape btf__type_cnt
+#cgo nocallback btf__type_cnt
+#include "btf_cgo.h"
+
+// libbpf_get_error knows both of libbpf's ways to return an error in place of a pointer.
+static struct btf *result(struct btf *btf, int *err)
+{
+	*err = (int)libbpf_get_error(btf);
+	return *err ? NULL : btf;
+}
+static struct btf *parse(const char *path, int *err) { return result(btf__parse(path, NULL), err); }
+static struct btf *parse_raw(const void *data, __u32 size, int *err) { return result(btf__new(data, size), err); }
+static struct btf *load_kernel(int *err) { return result(btf__load_vmlinux_btf(), err); }
+static struct btf *load_module(const char *name, struct btf *base, int *err)
+{
+	return result(btf__load_module_btf(name, base), err);
+}
+*/
+import "C"
+
+import (
+	"fmt"
+	"iter"
+	"math"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
+)
+
+// BTF is type information. It does not change once it was made. All methods may be called concurrently, Close included:
+// a call that races with Close either completes or returns [ErrClosed].
+type BTF struct {
+	c    *C.struct_btf
+	from string // what errors call it
+	base *BTF   // what a module's types refer to
+
+	// uses counts the operations under way, and one more as long as Close was not called.
+	uses   atomic.Int64
+	closed atomic.Bool
+
+	pointerSize int
+	numTypes    int
+
+	rawMu    sync.Mutex // libbpf makes the raw form when it is first asked for it
+	dumpable func() error
+}
+
+// Parse reads the type information in the file at path, which is an ELF file with a .BTF section, such as a compiled BPF
+// object, or the raw form that /sys/kernel/btf holds (btf__parse). The caller closes it.
+//
+// errors.Is: [ErrNoBTF] for an ELF file without type information, os.ErrNotExist, os.ErrPermission, unix.EINVAL for
+// damaged type information.
+func Parse(path string) (*BTF, error) {
+	from := "parse " + path
+	if path == "" || strings.IndexByte(path, 0) >= 0 {
+		return nil, fmt.Errorf("btf: parse %q: %w", path, unix.EINVAL)
+	}
+	p := C.CString(path)
+	defer C.free(unsafe.Pointer(p))
+	var ret C.int
+	c := C.parse(p, &ret)
+	if c == nil && -int(ret) == int(unix.ENODATA) {
+		return nil, fmt.Errorf("btf: %s: %w", from, ErrNoBTF)
+	}
+	b, err := newBTF(c, ret, from, nil)
+	if err != nil {
+		return nil, err
+	}
+	return b.trustOrCheck()
+}
+
+// ParseRaw reads type information in the form that a .BTF section has, of which it makes a copy (btf__new). The caller
+// closes it.
+//
+// errors.Is: unix.EINVAL for what is no type information, or damaged.
+func ParseRaw(data []byte) (*BTF, error) {
+	const from = "parse raw data"
+	if len(data) == 0 || len(data) > math.MaxUint32 {
+		return nil, fmt.Errorf("btf: %s: %d bytes: %w", from, len(data), unix.EINVAL)
+	}
+	var ret C.int
+	b, err := newBTF(C.parse_raw(unsafe.Pointer(&data[0]), C.__u32(len(data)), &ret), ret, from, nil)
+	if err != nil {
+		return nil, err
+	}
+	return b.trustOrCheck()
+}
+
+// LoadKernel reads the running kernel's type information, from /sys/kernel/btf/vmlinux or, where that is missing, from
+// the places that kernels are installed to (btf__load_vmlinux_btf). The caller closes it. It needs a kernel 5.4 that
+// was built with CONFIG_DEBUG_INFO_BTF.
+//
+// errors.Is: os.ErrNotExist where there is none.
+func LoadKernel() (*BTF, error) {
+	var ret C.int
+	return newBTF(C.load_kernel(&ret), ret, "load the kernel's types", nil)
+}
+
+// LoadModule reads the type information of the kernel module of that name, whose types come after the kernel's and
+// refer to them (btf__load_module_btf). The caller closes it, and may close kernel before that. It needs kernel 5.11.
+//
+// errors.Is: os.ErrNotExist where there is no such module, or it is not loaded; [ErrClosed] for kernel.
+func LoadModule(name string, kernel *BTF) (*BTF, error) {
+	from := "load types of module " + name
+	if name == "" || strings.ContainsAny(name, "/\x00") || strings.HasPrefix(name, ".") {
+		return nil, fmt.Errorf("btf: load types of module %q: %w", name, unix.EINVAL)
+	}
+	if err := kernel.acquire(); err != nil {
+		return nil, err
+	}
+	p := C.CString(name)
+	defer C.free(unsafe.Pointer(p))
+	var ret C.int
+	c := C.load_module(p, kernel.c, &ret)
+	if c == nil {
+		defer kernel.release()
+	}
+	return newBTF(c, ret, from, kernel)
+}
+
+// newBTF takes over a C object, and the use of base that was acquired for it.
+func newBTF(c *C.struct_btf, ret C.int, from string, base *BTF) (*BTF, error) {
+	if c == nil {
+		err := clib.FromRet(int(ret))
+		if err == nil {
+			err = unix.EINVAL
+		}
+		return nil, fmt.Errorf("btf: %s: %w", from, err)
+	}
+	b := &BTF{c: c, from: from, base: base, numTypes: int(C.btf__type_cnt(c)) - 1}
+	// libbpf works the pointer size out when first asked and remembers it: asking now makes later reads mere reads.
+	if b.pointerSize = int(C.btf__pointer_size(c)); b.pointerSize == 0 {
+		b.pointerSize = int(unsafe.Sizeof(uintptr(0)))
+	}
+	b.dumpable = sync.OnceValue(b.checkDump)
+	b.uses.Store(1)
+	return b, nil
+}
+
+// trustOrCheck checks type numbers and names where libbpf is so old that it did not do so itself. On error b is closed.
+func (b *BTF) trustOrCheck() (*BTF, error) {
+	if C.libbpf_major_version() == 1 && C.libbpf_minor_version() < 4 {
+		if err := b.checkReferences(); err != nil {
+			_ = b.Close()
+			return nil, fmt.Errorf("btf: %s: %w", b.from, err)
+		}
+	}
+	return b, nil
+}
+
+// acquire begins an operation. When it returns nil, release must follow.
+func (b *BTF) acquire() error {
+	if b == nil {
+		return ErrClosed
+	}
+	for !b.closed.Load() {
+		n := b.uses.Load()
+		if n <= 0 {
+			break
+		}
+		if b.uses.CompareAndSwap(n, n+1) {
+			return nil
+		}
+	}
+	return ErrClosed
+}
+
+func (b *BTF) release() {
+	if b.uses.Add(-1) > 0 {
+		return
+	}
+	C.btf__free(b.c)
+	if b.base != nil {
+		b.base.release()
+	}
+}
+
+// Close releases the type information (btf__free), as soon as no call uses it any more. It is idempotent, and a nil BTF
+// may be closed. Types that were read stay valid.
+func (b *BTF) Close() error {
+	if b != nil && b.closed.CompareAndSwap(false, true) {
+		b.release()
+	}
+	return nil
+}
+
+// NumTypes is the number of types, void not counted: they are numbered from 1 to NumTypes (btf__type_cnt). It is 0 for
+// a nil BTF.
+func (b *BTF) NumTypes() int {
+	if b == nil {
+		return 0
+	}
+	return b.numTypes
+}
+
+// PointerSize is the size in bytes of a pointer on the machine that the types describe (btf__pointer_size). It is 0 for
+// a nil BTF.
+func (b *BTF) PointerSize() int {
+	if b == nil {
+		return 0
+	}
+	return b.pointerSize
+}
+
+// TypeByID reads the type with that number (btf__type_by_id). Number 0 is a [Void].
+//
+// errors.Is: [ErrNotFound], [ErrClosed]; unix.EINVAL for a damaged type.
+func (b *BTF) TypeByID(id TypeID) (Type, error) {
+	if err := b.acquire(); err != nil {
+		return nil, err
+	}
+	defer b.release()
+	return b.typeByID(id)
+}
+
+func (b *BTF) typeByID(id TypeID) (Type, error) {
+	if int64(id) > int64(b.numTypes) {
+		return nil, fmt.Errorf("btf: type %d: %w", id, ErrNotFound)
+	}
+	p := unsafe.Pointer(C.btf__type_by_id(b.c, C.__u32(id)))
+	if p == nil {
+		return nil, fmt.Errorf("btf: type %d: %w", id, ErrNotFound)
+	}
+	words := unsafe.Slice((*uint32)(p), typeWords(unsafe.Slice((*uint32)(p), wordsFixed)[wordInfo]))
+	t, err := decodeType(id, words, b.name)
+	if err != nil {
+		return nil, fmt.Errorf("btf: type %d: %w", id, err)
+	}
+	return t, nil
+}
+
+func (b *BTF) name(off uint32) (string, error) {
+	if off == 0 {
+		return "", nil
+	}
+	s := C.btf__name_by_offset(b.c, C.__u32(off))
+	if s == nil {
+		return "", fmt.Errorf("name at offset %d: %w", off, unix.EINVAL)
+	}
+	return C.GoString(s), nil
+}
+
+// TypeByName finds the type of that name and reads it (btf__find_by_name_kind). Of several kinds, the first that has a
+// type of the name counts; without any kind, the first type of the name (btf__find_by_name). Names do not include the
+// keyword: "task_struct".
+//
+// errors.Is: [ErrNotFound], [ErrClosed].
+func (b *BTF) TypeByName(name string, kinds ...Kind) (Type, error) {
+	if err := b.acquire(); err != nil {
+		return nil, err
+	}
+	defer b.release()
+
+	notFound := func() error {
+		what := make([]string, len(kinds))
+		for i, k := range kinds {
+			what[i] = k.String() + " "
+		}
+		return fmt.Errorf("btf: %s%s: %w", strings.Join(what, "or "), name, ErrNotFound)
+	}
+	if name == "" || strings.IndexByte(name, 0) >= 0 {
+		return nil, notFound()
+	}
+	n := C.CString(name)
+	defer C.free(unsafe.Pointer(n))
+	if len(kinds) == 0 {
+		if id := C.btf__find_by_name(b.c, n); id > 0 || name == "void" {
+			return b.typeByID(TypeID(max(id, 0)))
+		}
+	}
+	for _, kind := range kinds {
+		if kind == KindVoid {
+			if name == "void" {
+				return b.typeByID(0)
+			}
+			continue
+		}
+		// libbpf answers 0 for the name "void" of whatever kind.
+		if id := C.btf__find_by_name_kind(b.c, n, C.__u32(kind)); id > 0 {
+			return b.typeByID(TypeID(id))
+		}
+	}
+	return nil, notFound()
+}
+
+// Types reads one type after the other, in the order of their numbers, void left out. What ends it early, such as
+// [ErrClosed], is stored in *err, which is set to nil otherwise; err may be nil.
+func (b *BTF) Types(err *error) iter.Seq[Type] {
+	return func(yield func(Type) bool) {
+		var failed error
+		if err == nil {
+			err = &failed
+		}
+		if *err = b.acquire(); *err != nil {
+			return
+		}
+		defer b.release()
+		for id := 1; id <= b.numTypes; id++ {
+			var t Type
+			if t, *err = b.typeByID(TypeID(id)); *err != nil || !yield(t) {
+				return
+			}
+		}
+	}
+}
+
+// Resolve reads the type that is left when typedefs, const, volatile, restrict, type tags and variables are taken off
+// (btf__resolve_type).
+//
+// errors.Is: [ErrNotFound], [ErrClosed]; unix.ELOOP when there are more than 32 of them, which is a cycle.
+func (b *BTF) Resolve(id TypeID) (Type, error) {
+	if err := b.acquire(); err != nil {
+		return nil, err
+	}
+	defer b.release()
+	at := id
+	for range maxResolve {
+		t, err := b.typeByID(at)
+		if err != nil {
+			return nil, err
+		}
+		switch t := t.(type) {
+		case *Typedef:
+			at = t.Target
+		case *Modifier:
+			at = t.Target
+		case *Var:
+			at = t.Type
+		default:
+			return t, nil
+		}
+	}
+	return nil, fmt.Errorf("btf: resolve type %d: %w", id, unix.ELOOP)
+}
+
+// maxResolve is how many typedefs and modifiers libbpf follows.
+const maxResolve = 32
+
+// Size is a type's size in bytes (btf__resolve_size), typedefs and qualifiers taken off.
+//
+// errors.Is: [ErrNotFound], [ErrClosed]; unix.EINVAL for a type that has no size, such as void, a function or a struct
+// that is only declared, and for a cycle; unix.E2BIG for an array of more than 4 GiB.
+func (b *BTF) Size(id TypeID) (int, error) {
+	if err := b.acquire(); err != nil {
+		return 0, err
+	}
+	defer b.release()
+	return b.size(id)
+}
+
+func (b *BTF) size(id TypeID) (int, error) {
+	if int64(id) > int64(b.numTypes) {
+		return 0, fmt.Errorf("btf: size of type %d: %w", id, ErrNotFound)
+	}
+	size := C.btf__resolve_size(b.c, C.__u32(id))
+	if size < 0 {
+		return 0, fmt.Errorf("btf: size of type %d: %w", id, clib.FromRet(int(size)))
+	}
+	return int(size), nil
+}
+
+// Raw is a copy of the type information in the form that [ParseRaw] reads (btf__raw_data). For a module's, that is
+// without the kernel's types.
+//
+// errors.Is: [ErrClosed], unix.ENOMEM.
+func (b *BTF) Raw() ([]byte, error) {
+	if err := b.acquire(); err != nil {
+		return nil, err
+	}
+	defer b.release()
+	b.rawMu.Lock()
+	defer b.rawMu.Unlock()
+	var size C.__u32
+	p := C.btf__raw_data(b.c, &size)
+	if p == nil {
+		return nil, fmt.Errorf("btf: raw data: %w", unix.ENOMEM)
+	}
+	return append([]byte(nil), unsafe.Slice((*byte)(p), int(size))...), nil
+}

@@ -1,0 +1,21 @@
+#ifndef LIBBPF_GO_BTF_H
+#define LIBBPF_GO_BTF_H
+
+#include "../libbpf/vendor.h"
+
+#include <stdlib.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+/* Text that libbpf printed and Go has not taken yet. */
+struct lbg_dump_text {
+	char *data;
+	size_t len, cap;
+	int err;
+};
+
+struct btf_dump *lbg_dump_new(const struct btf *btf, struct lbg_dump_text *text, int *err);
+int lbg_dump_types(struct btf_dump *dump, struct lbg_dump_text *text, __u32 *next, __u32 end, size_t enough);
+int lbg_dump_decl(struct btf_dump *dump, __u32 id, const char *name);
+
+#endif

@@ -1,0 +1,197 @@
+package btf
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// checkReferences reads every type once, so that names and type numbers are known to be in range.
+func (b *BTF) checkReferences() error {
+	var err error
+	for t := range b.Types(&err) {
+		for _, id := range references(t) {
+			if int64(id) > int64(b.numTypes) {
+				return fmt.Errorf("type %d refers to type %d of %d: %w", t.ID(), id, b.numTypes, unix.EINVAL)
+			}
+		}
+	}
+	return err
+}
+
+// Bounds on what libbpf's dumper is asked to write. It recurses as deep as types nest, visits a type as often as
+// it is mentioned and fills holes in structs word by word, without a limit. The Linux kernel's types stay far below
+// each of these.
+const (
+	maxDumpDepth   = 1 << 9  // of nested types
+	maxDumpVisits  = 1 << 18 // from one type
+	maxDumpTotal   = 1 << 24 // from all types together
+	maxDumpPadding = 1 << 16 // words, in all structs together
+	maxDumpSize    = 1 << 26 // bytes, of one struct or member: libbpf counts bits in an int
+)
+
+// dumpCheck walks the types as libbpf's dumper will, to find what it would not survive.
+type dumpCheck struct {
+	b       *BTF
+	seen    map[dumpVisit]int // how many visits a type costs; 0 while it is being walked
+	depth   int
+	padding int
+}
+
+// dumpVisit is a type and whether a pointer leads there, in which case a named struct need only be declared.
+type dumpVisit struct {
+	id         TypeID
+	throughPtr bool
+}
+
+// checkDump says whether libbpf's dumper can be let loose on the types: it would crash or not come to an end on some
+// that are made up.
+func (b *BTF) checkDump() error {
+	if err := b.checkReferences(); err != nil {
+		return err
+	}
+	c := dumpCheck{b: b, seen: make(map[dumpVisit]int, b.numTypes)}
+	total := 0
+	var err error
+	for t := range b.Types(&err) {
+		if !isC(t.Kind()) {
+			continue
+		}
+		visits, err := c.walk(dumpVisit{t.ID(), false})
+		if err != nil {
+			return err
+		}
+		if total += visits; total > maxDumpTotal {
+			return fmt.Errorf("the types are too entangled: %w", unix.E2BIG)
+		}
+	}
+	return err
+}
+
+// isC tells types that C has from what BTF says about functions, variables and sections.
+func isC(kind Kind) bool {
+	switch kind {
+	case KindFunc, KindVar, KindDatasec, KindDeclTag:
+		return false
+	default:
+		return true
+	}
+}
+
+func (c *dumpCheck) walk(v dumpVisit) (int, error) {
+	if visits, ok := c.seen[v]; ok {
+		if visits == 0 {
+			return 0, fmt.Errorf("type %d contains itself: %w", v.id, unix.ELOOP)
+		}
+		return visits, nil
+	}
+	if c.depth++; c.depth > maxDumpDepth {
+		return 0, fmt.Errorf("type %d is nested too deep: %w", v.id, unix.E2BIG)
+	}
+	defer func() { c.depth-- }()
+	c.seen[v] = 0
+
+	t, err := c.b.typeByID(v.id)
+	if err != nil {
+		return 0, err
+	}
+	var next []dumpVisit
+	switch t := t.(type) {
+	case *Ptr:
+		next = []dumpVisit{{t.Target, true}}
+	case *Array:
+		next = []dumpVisit{{t.Elem, false}}
+	case *Typedef:
+		next = []dumpVisit{{t.Target, v.throughPtr}}
+	case *Modifier:
+		next = []dumpVisit{{t.Target, v.throughPtr}}
+	case *FuncProto:
+		for _, id := range references(t) {
+			next = append(next, dumpVisit{id, v.throughPtr})
+		}
+	case *Composite:
+		if v.throughPtr && t.Name() != "" {
+			break
+		}
+		if err := c.layout(t); err != nil {
+			return 0, err
+		}
+		for _, m := range t.Members {
+			next = append(next, dumpVisit{m.Type, false})
+		}
+	case *Func, *Var, *Datasec, *DeclTag, *Unknown:
+		return 0, fmt.Errorf("type %d, of kind %s, stands in for a type of C: %w", v.id, t.Kind(), unix.EINVAL)
+	}
+	visits := 1
+	for _, n := range next {
+		below, err := c.walk(n)
+		if err != nil {
+			return 0, err
+		}
+		if visits += below; visits > maxDumpVisits {
+			return 0, fmt.Errorf("type %d is too large to write out: %w", v.id, unix.E2BIG)
+		}
+	}
+	c.seen[v] = visits
+	return visits, nil
+}
+
+// layout checks that each member has a size, without which libbpf would divide by zero, and counts the holes.
+func (c *dumpCheck) layout(t *Composite) error {
+	if t.Size > maxDumpSize {
+		return fmt.Errorf("type %d of %d bytes: %w", t.ID(), t.Size, unix.E2BIG)
+	}
+	end := 0
+	hole := func(from, to int) { c.padding += max(0, to-from) / (8 * c.b.pointerSize) }
+	for i, m := range t.Members {
+		size, err := c.memberSize(m.Type)
+		if err != nil {
+			return fmt.Errorf("type %d, member %d: %w", t.ID(), i, err)
+		}
+		at := int(m.BitOffset)
+		if at < 0 || at > maxDumpSize*8 || size > maxDumpSize {
+			return fmt.Errorf("type %d, member %d of %d bytes at %d: %w", t.ID(), i, size, at, unix.E2BIG)
+		}
+		hole(end, at)
+		if end = at + size*8; m.BitfieldSize != 0 {
+			end = at + int(m.BitfieldSize)
+		}
+	}
+	if t.Kind() == KindStruct {
+		hole(end, int(t.Size)*8)
+	}
+	if c.padding > maxDumpPadding {
+		return fmt.Errorf("type %d has holes of more than %d words: %w", t.ID(), maxDumpPadding, unix.E2BIG)
+	}
+	return nil
+}
+
+func (c *dumpCheck) memberSize(id TypeID) (int, error) {
+	size, err := c.b.size(id)
+	if err != nil {
+		return 0, err
+	}
+	for at := id; ; {
+		t, err := c.b.typeByID(at)
+		if err != nil {
+			return 0, err
+		}
+		switch t := t.(type) {
+		case *Typedef:
+			at = t.Target
+		case *Modifier:
+			at = t.Target
+		case *Array:
+			at = t.Elem
+		case *Ptr, *Composite:
+			return size, nil
+		case *Int, *Float, *Enum:
+			if elem, err := c.b.size(at); err != nil || elem == 0 {
+				return 0, fmt.Errorf("%s without a size: %w", t.Kind(), unix.EINVAL)
+			}
+			return size, nil
+		default:
+			return 0, fmt.Errorf("%s as a member: %w", t.Kind(), unix.EINVAL)
+		}
+	}
+}

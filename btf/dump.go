@@ -1,0 +1,229 @@
+package btf
+
+/*
+#include "btf_cgo.h"
+*/
+import "C"
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
+)
+
+// DumpCOptions are options of [BTF.DumpC].
+type DumpCOptions struct {
+	// IncludeGuard is the macro that guards the header against being included twice; the default is __VMLINUX_H__.
+	IncludeGuard string
+}
+
+const dumpPrologue = `#ifndef %[1]s
+#define %[1]s
+
+#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
+#pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = record)
+#endif
+
+#ifndef BPF_NO_KFUNC_PROTOTYPES
+#ifndef __ksym
+#define __ksym __attribute__((section(".ksyms")))
+#endif
+
+#ifndef __weak
+#define __weak __attribute__((weak))
+#endif
+#endif
+
+`
+
+const dumpEpilogue = `#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
+#pragma clang attribute pop
+#endif
+
+#endif /* %s */
+`
+
+// DumpC writes all types as a C header that clang compiles for BPF, in an order in which each is defined before it is
+// needed (btf_dump__dump_type). For the kernel's types, this is the file that BPF programs include as vmlinux.h:
+// accesses to the members of its structs are relocated when a program is loaded, unless BPF_NO_PRESERVE_ACCESS_INDEX is
+// defined, and functions of the kernel that BPF programs may call are declared, unless BPF_NO_KFUNC_PROTOTYPES is.
+//
+// errors.Is: [ErrClosed]; unix.EINVAL, unix.ELOOP or unix.E2BIG for types that cannot be written as C, or not within
+// reason; the error that w returned. By then, part of the header may have been written.
+func (b *BTF) DumpC(w io.Writer, opts DumpCOptions) error {
+	if err := b.acquire(); err != nil {
+		return err
+	}
+	defer b.release()
+	d, err := b.newDumper(w)
+	if err != nil {
+		return fmt.Errorf("btf: dump: %w", err)
+	}
+	defer d.free()
+	if err := d.header(cmp.Or(opts.IncludeGuard, "__VMLINUX_H__")); err != nil {
+		return fmt.Errorf("btf: dump: %w", err)
+	}
+	return nil
+}
+
+// Declaration is the C declaration of a variable of that type (btf_dump__emit_type_decl): "const char comm[16]" for
+// the name "comm". With an empty name it is the type alone, "const char[16]".
+//
+// errors.Is: [ErrNotFound], [ErrClosed]; unix.EINVAL, unix.ELOOP or unix.E2BIG for types that cannot be written as C,
+// wherever in b they are.
+func (b *BTF) Declaration(id TypeID, name string) (string, error) {
+	if err := b.acquire(); err != nil {
+		return "", err
+	}
+	defer b.release()
+	t, err := b.typeByID(id)
+	if err != nil {
+		return "", err
+	}
+	if !isC(t.Kind()) {
+		return "", fmt.Errorf("btf: declaration of type %d, of kind %s: %w", id, t.Kind(), unix.EINVAL)
+	}
+	var text strings.Builder
+	d, err := b.newDumper(&text)
+	if err == nil {
+		defer d.free()
+		if err = d.declare(id, name); err == nil {
+			err = d.flush()
+		}
+	}
+	if err != nil {
+		return "", fmt.Errorf("btf: declaration of type %d: %w", id, err)
+	}
+	return text.String(), nil
+}
+
+// dumper writes types as C.
+type dumper struct {
+	b    *BTF
+	w    io.Writer
+	c    *C.struct_btf_dump
+	text *C.struct_lbg_dump_text
+}
+
+func (b *BTF) newDumper(w io.Writer) (*dumper, error) {
+	if err := b.dumpable(); err != nil {
+		return nil, err
+	}
+	text := (*C.struct_lbg_dump_text)(C.calloc(1, C.size_t(unsafe.Sizeof(C.struct_lbg_dump_text{}))))
+	if text == nil {
+		return nil, unix.ENOMEM
+	}
+	var ret C.int
+	c := C.lbg_dump_new(b.c, text, &ret)
+	if c == nil {
+		C.free(unsafe.Pointer(text))
+		return nil, clib.FromRet(int(ret))
+	}
+	return &dumper{b, w, c, text}, nil
+}
+
+func (d *dumper) free() {
+	C.btf_dump__free(d.c)
+	C.free(unsafe.Pointer(d.text.data))
+	C.free(unsafe.Pointer(d.text))
+}
+
+// flush hands on what was collected.
+func (d *dumper) flush() error {
+	if d.text.err != 0 {
+		return clib.FromRet(int(d.text.err))
+	}
+	if d.text.len == 0 {
+		return nil
+	}
+	text := unsafe.Slice((*byte)(unsafe.Pointer(d.text.data)), int(d.text.len))
+	d.text.len = 0
+	// The writer may keep what it is given only until it returns, but it might be a careless one.
+	_, err := d.w.Write(bytes.Clone(text))
+	return err
+}
+
+func (d *dumper) header(guard string) error {
+	if _, err := fmt.Fprintf(d.w, dumpPrologue, guard); err != nil {
+		return err
+	}
+	const enough = 64 << 10
+	next, end := C.__u32(1), C.__u32(d.b.numTypes+1)
+	for next < end {
+		if ret := C.lbg_dump_types(d.c, d.text, &next, end, enough); ret < 0 {
+			return fmt.Errorf("type %d: %w", next-1, clib.FromRet(int(ret)))
+		}
+		if err := d.flush(); err != nil {
+			return err
+		}
+	}
+	if err := d.kfuncs(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(d.w, dumpEpilogue, guard)
+	return err
+}
+
+// kfuncs declares the functions that the kernel's build tagged as callable by BPF programs.
+func (d *dumper) kfuncs() error {
+	type kfunc struct {
+		name  string
+		proto TypeID
+	}
+	var kfuncs []kfunc
+	var err error
+	for t := range d.b.Types(&err) {
+		tag, ok := t.(*DeclTag)
+		if !ok || tag.Name() != "bpf_kfunc" || tag.Component != -1 {
+			continue
+		}
+		target, err := d.b.typeByID(tag.Target)
+		if err != nil {
+			return err
+		}
+		if f, ok := target.(*Func); ok {
+			kfuncs = append(kfuncs, kfunc{f.Name(), f.Proto})
+		}
+	}
+	if err != nil || len(kfuncs) == 0 {
+		return err
+	}
+	slices.SortFunc(kfuncs, func(a, b kfunc) int { return cmp.Compare(a.name, b.name) })
+	kfuncs = slices.Compact(kfuncs)
+
+	write := func(text string) {
+		if err == nil {
+			_, err = io.WriteString(d.w, text)
+		}
+	}
+	write("#ifndef BPF_NO_KFUNC_PROTOTYPES\n")
+	for _, f := range kfuncs {
+		write("extern ")
+		if err == nil {
+			err = d.declare(f.proto, f.name)
+		}
+		if err == nil {
+			err = d.flush()
+		}
+		write(" __weak __ksym;\n")
+	}
+	write("#endif\n\n")
+	return err
+}
+
+func (d *dumper) declare(id TypeID, name string) error {
+	if strings.IndexByte(name, 0) >= 0 {
+		return unix.EINVAL
+	}
+	n := C.CString(name)
+	defer C.free(unsafe.Pointer(n))
+	return clib.FromRet(int(C.lbg_dump_decl(d.c, C.__u32(id), n)))
+}

@@ -1,0 +1,163 @@
+package btf
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"slices"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// exercise calls everything that reads types. It must come back.
+func exercise(b *BTF) {
+	_ = b.DumpC(io.Discard, DumpCOptions{})
+	var err error
+	for t := range b.Types(&err) {
+		_, _ = b.Size(t.ID())
+		_, _ = b.Resolve(t.ID())
+		_, _ = b.TypeByName(t.Name(), t.Kind())
+	}
+	for id := range min(b.NumTypes()+2, 32) {
+		_, _ = b.Declaration(TypeID(id), "x")
+	}
+	_, _ = b.Raw()
+}
+
+func TestMalformed(t *testing.T) {
+	tests := map[string]struct {
+		make func(b *builder)
+		want error // of the dump; nil where libbpf may already refuse to parse it
+	}{
+		"typedef of itself":        {func(b *builder) { b.add("t", KindTypedef, 0, 1) }, unix.ELOOP},
+		"const of itself":          {func(b *builder) { b.add("", KindConst, 0, 1) }, unix.ELOOP},
+		"pointer to itself":        {func(b *builder) { b.add("", KindPtr, 0, 1) }, unix.ELOOP},
+		"array of itself":          {func(b *builder) { b.add("", KindArray, 0, 0, 1, 1, 3) }, unix.ELOOP},
+		"function taking itself":   {func(b *builder) { b.add("", KindFuncProto, 1, 0, 0, 1) }, unix.ELOOP},
+		"struct in itself":         {func(b *builder) { b.add("s", KindStruct, 1, 4, b.name("m"), 1, 0) }, unix.ELOOP},
+		"anonymous struct cycle":   {anonymousCycle, unix.ELOOP},
+		"const, pointer, const":    {func(b *builder) { b.add("", KindConst, 0, 2); b.add("", KindPtr, 0, 1) }, unix.ELOOP},
+		"a long chain":             {longChain, unix.E2BIG},
+		"structs in structs":       {deepStructs, unix.E2BIG},
+		"exponential anonymous":    {exponential, unix.E2BIG},
+		"member of type void":      {func(b *builder) { b.add("s", KindStruct, 1, 16, b.name("m"), 0, 64) }, unix.EINVAL},
+		"member without size":      {zeroSizeMember, unix.EINVAL},
+		"member far out":           {func(b *builder) { member(b, 1<<31) }, unix.E2BIG},
+		"hole of a gigabyte":       {func(b *builder) { member(b, 1<<30) }, unix.E2BIG},
+		"struct of 4 GiB":          {func(b *builder) { b.add("s", KindStruct, 0, 0xffffffff) }, unix.E2BIG},
+		"type number out of range": {func(b *builder) { b.add("", KindPtr, 0, 99) }, nil},
+		"name out of range":        {func(b *builder) { b.types = append(b.types, 1<<20, uint32(KindFwd)<<24, 0) }, nil},
+		"unknown kind":             {func(b *builder) { b.add("u", 31, 0, 0) }, nil},
+		"entries missing":          {func(b *builder) { b.add("s", KindStruct, 100, 4) }, nil},
+		"extra words":              {func(b *builder) { b.add("s", KindStruct, 0, 4); b.types = append(b.types, 1) }, nil},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			builder := newBuilder()
+			tt.make(builder)
+			b, err := ParseRaw(builder.bytes())
+			if err != nil {
+				if tt.want != nil {
+					t.Errorf("ParseRaw: %v, want it to leave that to the dump", err)
+				}
+				return
+			}
+			defer b.Close()
+			if err := b.DumpC(io.Discard, DumpCOptions{}); err == nil || !errors.Is(err, tt.want) {
+				t.Errorf("DumpC: %v, want %v", err, tt.want)
+			}
+			exercise(b)
+		})
+	}
+}
+
+func anonymousCycle(b *builder) {
+	b.add("", KindPtr, 0, 2)
+	b.add("", KindStruct, 1, 8, b.name("next"), 1, 0)
+}
+
+func member(b *builder, bitOffset uint32) {
+	b.add("int", KindInt, 0, 4, 32)
+	b.add("s", KindStruct, 1, 8, b.name("m"), 1, bitOffset)
+}
+
+func zeroSizeMember(b *builder) {
+	b.add("int", KindInt, 0, 0, 0)
+	b.add("", KindArray, 0, 0, 1, 1, 2)
+	b.add("s", KindStruct, 1, 16, b.name("m"), 2, 64)
+}
+
+func longChain(b *builder) {
+	const n = 50_000
+	for i := range n {
+		b.add("", KindConst, 0, uint32(i+2))
+	}
+	b.add("int", KindInt, 0, 4, 32)
+}
+
+func deepStructs(b *builder) {
+	const n = 100_000
+	for i := range n {
+		b.add("s", KindStruct, 1, 4, b.name("m"), uint32(i+2), 0)
+	}
+	b.add("int", KindInt, 0, 4, 32)
+}
+
+func exponential(b *builder) {
+	for i := range 64 {
+		next := uint32(i + 2)
+		b.add("", KindUnion, 2, 4, b.name("a"), next, 0, b.name("b"), next, 0)
+	}
+	b.add("int", KindInt, 0, 4, 32)
+}
+
+func TestBitFlips(t *testing.T) {
+	good := everyKind().bytes()
+	for at := range good {
+		for bit := range 8 {
+			data := append([]byte(nil), good...)
+			data[at] ^= 1 << bit
+			if b, err := ParseRaw(data); err == nil {
+				exercise(b)
+				_ = b.Close()
+			}
+		}
+		if b, err := ParseRaw(good[:at]); err == nil {
+			exercise(b)
+			_ = b.Close()
+		}
+	}
+}
+
+func FuzzParseRaw(f *testing.F) {
+	add := func(b *builder) {
+		types := make([]byte, 0, 4*len(b.types))
+		for _, w := range b.types {
+			types = binary.NativeEndian.AppendUint32(types, w)
+		}
+		f.Add(types, b.names)
+	}
+	add(everyKind())
+	small := newBuilder()
+	zeroSizeMember(small)
+	anonymousCycle(small)
+	add(small)
+	f.Fuzz(func(t *testing.T, types, names []byte) {
+		built := &builder{names: append(append([]byte{0}, names...), 0)}
+		for w := range slices.Chunk(types, 4) {
+			built.types = append(built.types, binary.NativeEndian.Uint32(append(w[:len(w):len(w)], 0, 0, 0)))
+		}
+		b, err := ParseRaw(built.bytes())
+		if err != nil {
+			return
+		}
+		start := time.Now()
+		exercise(b)
+		_ = b.Close()
+		if took := time.Since(start); took > 5*time.Second {
+			t.Errorf("%v for %d types", took, b.NumTypes())
+		}
+	})
+}

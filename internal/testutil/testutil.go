@@ -1,0 +1,140 @@
+// Package testutil is what the tests of all packages share: the written list of permitted skips, the check for leaked
+// descriptors, and a bpf file system of the test's own.
+package testutil
+
+import (
+	_ "embed"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// skips lists the skips that are permitted: a line each, of a pattern for the kernel's release (as path.Match has it), a
+// feature, and why the feature is missing there.
+//
+//go:embed skips.txt
+var skips string
+
+// Skip skips the test because a feature is missing here. With LIBBPF_GO_STRICT=1 in the environment it fails instead,
+// unless the written list permits the skip for the running kernel.
+func Skip(t testing.TB, feature string, cause error) {
+	t.Helper()
+	if os.Getenv("LIBBPF_GO_STRICT") == "1" && !permitted(skips, release(), feature) {
+		t.Fatalf("%s is missing (%v), and skips.txt does not permit that on Linux %s", feature, cause, release())
+	}
+	t.Skipf("%s is missing: %v", feature, cause)
+}
+
+func permitted(list, release, feature string) bool {
+	for _, line := range strings.Split(list, "\n") {
+		fields := strings.Fields(line)
+		if len(fields) < 3 || strings.HasPrefix(line, "#") || fields[1] != feature {
+			continue
+		}
+		if ok, err := filepath.Match(fields[0], release); ok && err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func release() string {
+	var name unix.Utsname
+	if err := unix.Uname(&name); err != nil {
+		return "unknown"
+	}
+	return unix.ByteSliceToString(name.Release[:])
+}
+
+// Root skips a test that needs privileges where there are none.
+func Root(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		Skip(t, "root", os.ErrPermission)
+	}
+}
+
+// Object is the path of a compiled object in the bpf folder.
+func Object(t testing.TB, name string) string {
+	t.Helper()
+	for dir := "."; ; dir = filepath.Join(dir, "..") {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			path := filepath.Join(dir, "bpf", name+".bpf.o")
+			if _, err := os.Stat(path); err != nil {
+				t.Fatalf("%v: run 'make bpf' first", err)
+			}
+			return path
+		}
+		if abs, err := filepath.Abs(dir); err != nil || abs == "/" {
+			t.Fatal("no go.mod above the test")
+		}
+	}
+}
+
+// BPFFS mounts a bpf file system for the test, and unmounts it when the test ends, which releases all that is pinned there.
+func BPFFS(t testing.TB) string {
+	t.Helper()
+	Root(t)
+	dir := t.TempDir()
+	if err := unix.Mount("bpf", dir, "bpf", 0, ""); err != nil {
+		t.Fatalf("mount a bpf file system: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
+			t.Errorf("unmount the bpf file system: %v", err)
+		}
+	})
+	return dir
+}
+
+// Main runs a package's tests, and fails when they leave descriptors open that were not before.
+func Main(m *testing.M) int {
+	// The runtime opens its poller and its pipe when they are first needed.
+	if r, w, err := os.Pipe(); err == nil {
+		_ = r.Close()
+		_ = w.Close()
+	}
+	before := OpenFiles()
+	status := m.Run()
+	if status != 0 {
+		return status
+	}
+	after := OpenFiles()
+	var leaked []string
+	for fd, target := range after {
+		if before[fd] != target {
+			leaked = append(leaked, fmt.Sprintf("%d -> %s", fd, target))
+		}
+	}
+	if len(leaked) > 0 {
+		sort.Strings(leaked)
+		fmt.Fprintf(os.Stderr, "descriptors left open by the tests:\n\t%s\n", strings.Join(leaked, "\n\t"))
+		return 1
+	}
+	return 0
+}
+
+// OpenFiles are the process's descriptors and what they are of.
+func OpenFiles() map[int]string {
+	files := make(map[int]string)
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		panic(err)
+	}
+	for _, entry := range entries {
+		var fd int
+		if _, err := fmt.Sscan(entry.Name(), &fd); err != nil {
+			continue
+		}
+		// The descriptor of the listing itself is gone by now.
+		if target, err := os.Readlink("/proc/self/fd/" + entry.Name()); err == nil {
+			files[fd] = target
+		}
+	}
+	return files
+}
