@@ -1,0 +1,133 @@
+package libbpf
+
+/*
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+// Attaches one program as generated skeletons do, through a skeleton with nothing but that program in it: libbpf says
+// there, and nowhere else, whether a section leaves nothing to attach (*link remains NULL) or attaching failed.
+static int lbg_attach_auto(struct bpf_program *prog, struct bpf_link **link)
+{
+	struct bpf_prog_skeleton ps = { .name = bpf_program__name(prog), .prog = &prog, .link = link };
+	struct bpf_object_skeleton s = {
+		.sz = sizeof(s),
+		.prog_cnt = 1,
+		.prog_skel_sz = sizeof(ps),
+		.progs = &ps,
+	};
+
+	*link = NULL;
+	return bpf_object__attach_skeleton(&s);
+}
+
+static bool lbg_map_autoattach(const struct bpf_map *map)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 5
+	return bpf_map__autoattach(map);
+#else
+	(void)map;
+	return true;
+#endif
+}
+*/
+import "C"
+
+import (
+	"fmt"
+
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
+)
+
+// Attach attaches the program as its section says (bpf_program__attach). The result belongs to the caller, and to the
+// object, whose Close closes it. errors.Is(err, [errors.ErrUnsupported]) when the section does not say where, such as
+// "xdp".
+func (p *Program) Attach() (*Link, error) {
+	return p.attach(func() (*C.struct_bpf_link, error) {
+		link, errno := C.bpf_program__attach(p.ptr)
+		return link, errno
+	})
+}
+
+// attach runs one of libbpf's functions that attach the program, and makes a Link of the result.
+func (p *Program) attach(f func() (*C.struct_bpf_link, error)) (*Link, error) {
+	var ptr *C.struct_bpf_link
+	err := p.use("attach", func() error {
+		var errno error
+		if ptr, errno = f(); ptr == nil {
+			return fromErrno(errno)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return newLink(p.o.h, ptr, fmt.Sprintf("link of program %q", p.name))
+}
+
+// attachAuto is Attach, but nil without an error where there is nothing to attach by itself.
+func (p *Program) attachAuto() (*Link, error) {
+	var ptr *C.struct_bpf_link
+	err := p.use("attach", func() error { return clib.FromRet(int(C.lbg_attach_auto(p.ptr, &ptr))) })
+	if err != nil || ptr == nil {
+		return nil, err
+	}
+	return newLink(p.o.h, ptr, fmt.Sprintf("link of program %q", p.name))
+}
+
+// AttachStructOps registers the struct of callbacks that the map holds with the kernel
+// (bpf_map__attach_struct_ops, Linux 5.6). The result belongs to the caller, and to the object, whose Close closes it.
+func (m *Map) AttachStructOps() (*Link, error) {
+	var ptr *C.struct_bpf_link
+	err := m.use("attach", func() error {
+		var errno error
+		if ptr, errno = C.bpf_map__attach_struct_ops(m.ptr); ptr == nil {
+			return fromErrno(errno)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return newLink(m.o.h, ptr, fmt.Sprintf("link of map %q", m.c.name))
+}
+
+// Attach attaches all of the object's programs as their sections say, and registers its struct_ops maps, as
+// bpf_object__attach_skeleton does. It leaves out programs that were not loaded, whose autoattach is off, or whose
+// sections do not say where. When one fails, those before it are detached again.
+//
+// The links are in the order of the programs, then of the maps. They belong to the caller, and to the object, whose
+// Close closes them.
+func (o *Object) Attach() (links []*Link, err error) {
+	if err := o.acquire("attach", "object"); err != nil {
+		return nil, err
+	}
+	defer o.h.drop()
+	defer func() {
+		if err != nil {
+			for i := len(links) - 1; i >= 0; i-- {
+				_ = links[i].Close()
+			}
+			links = nil
+		}
+	}()
+	for _, p := range o.programs {
+		link, err := p.attachAuto()
+		if err != nil {
+			return links, err
+		}
+		if link != nil {
+			links = append(links, link)
+		}
+	}
+	for _, m := range o.maps {
+		if m.c.typ != MapTypeStructOps || m.c.fd < 0 || !C.lbg_map_autoattach(m.ptr) {
+			continue
+		}
+		link, err := m.AttachStructOps()
+		if err != nil {
+			return links, err
+		}
+		links = append(links, link)
+	}
+	return links, nil
+}

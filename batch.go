@@ -1,0 +1,287 @@
+package libbpf
+
+/*
+#include <stdlib.h>
+#include "batch_cgo.h"
+*/
+import "C"
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"sync"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
+)
+
+// A batch has room for this much. Both are small enough to stay in a CPU's second-level cache.
+const (
+	batchBytes   = 128 << 10
+	batchRecords = 1024
+)
+
+// drain is what [RingBuffer] and [PerfBuffer] have in common: it moves records from libbpf's buffers to the user's
+// callbacks, a batch at a time, and waits for more.
+//
+// The wait needs no thread: it is for libbpf's epoll descriptor, in the Go runtime's poller, which also brings
+// deadlines and the wake-up by Close.
+type drain struct {
+	h    *handle
+	what string // for errors
+
+	// fill moves records to a batch of batchBytes and batchRecords, until it is full or the buffers are empty.
+	fill func(data *C.uchar, records *C.struct_lbg_record, filled *C.struct_lbg_filled) C.int
+	// deliver hands one record to the user.
+	deliver func(record *C.struct_lbg_record, data []byte) error
+
+	epollFD int
+	epoll   *os.File      // a duplicate of it, non-blocking
+	waiting chan struct{} // holds a token while somebody waits: the deadline is the file's
+
+	// What is left of the last batch. A callback that stops leaves the rest for the next call.
+	mu      sync.Mutex
+	data    []byte
+	records []C.struct_lbg_record
+	spill   []byte
+	next    int // into records
+	count   int
+	offset  int // into data
+}
+
+// start makes the drain usable. release frees the buffers, also when start fails.
+func (d *drain) start(what string, epollFD int, release func()) error {
+	fail := func(err error) error {
+		release()
+		return &Error{Op: "open", Object: what, Err: err}
+	}
+	fd, err := unix.FcntlInt(uintptr(epollFD), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return fail(err)
+	}
+	// So that os.File puts it into the runtime's poller; waiting for an epoll descriptor does not heed the flag.
+	if err := unix.SetNonblock(fd, true); err != nil {
+		_ = unix.Close(fd)
+		return fail(err)
+	}
+	d.what = what
+	d.epollFD = epollFD
+	d.epoll = os.NewFile(uintptr(fd), what)
+	d.waiting = make(chan struct{}, 1)
+	d.data = make([]byte, batchBytes)
+	d.records = make([]C.struct_lbg_record, batchRecords)
+	d.h, err = newHandle(nil, func() error {
+		release()
+		return nil
+	})
+	if err != nil {
+		return fail(err)
+	}
+	// Closing the file waits for those who wait for it, and none of them runs a callback meanwhile.
+	d.h.wake = func() { _ = d.epoll.Close() }
+	return nil
+}
+
+func (d *drain) fail(op string, err error) error {
+	if d == nil {
+		return &Error{Op: op, Object: "buffer", Err: err}
+	}
+	return &Error{Op: op, Object: d.what, Err: err}
+}
+
+func (d *drain) acquire() error {
+	if d == nil {
+		return ErrClosed
+	}
+	return d.h.acquire()
+}
+
+func (d *drain) close() error {
+	if d == nil {
+		return nil
+	}
+	return d.h.close()
+}
+
+// currentEpollFD is libbpf's epoll descriptor, or -1 once closed.
+func (d *drain) currentEpollFD() int {
+	if d.acquire() != nil {
+		return -1
+	}
+	defer d.h.drop()
+	return d.epollFD
+}
+
+// refill gets the next batch if the last one was delivered, and tells whether there is anything to deliver. The caller
+// holds mu.
+func (d *drain) refill() (bool, error) {
+	if d.next < d.count {
+		return true, nil
+	}
+	var out C.struct_lbg_filled
+	ret := d.fill((*C.uchar)(unsafe.Pointer(&d.data[0])), &d.records[0], &out)
+	d.next, d.offset, d.count, d.spill = 0, 0, int(out.count), nil
+	if out.spill != nil {
+		d.spill = C.GoBytes(unsafe.Pointer(out.spill), C.int(d.records[d.count-1].size))
+		C.free(unsafe.Pointer(out.spill))
+	}
+	if ret < 0 && d.count == 0 {
+		return false, d.fail("consume", clib.FromRet(int(ret)))
+	}
+	return d.count > 0, nil
+}
+
+// deliverBatch hands the batch's records over until a callback fails. Each counts as handed over once its callback was
+// called, however that ends. The caller holds mu.
+func (d *drain) deliverBatch() (n int, err error) {
+	for d.next < d.count {
+		if d.h.isClosed() {
+			return n, d.fail("consume", ErrClosed)
+		}
+		record := &d.records[d.next]
+		size := int(record.size)
+		data := d.spill
+		if data == nil || d.next < d.count-1 {
+			data = d.data[d.offset : d.offset+size : d.offset+size]
+			d.offset += (size + 7) &^ 7
+		}
+		d.next++
+		if record.lost == 0 {
+			n++
+		}
+		if err := d.deliver(record, data); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// consume delivers what is there, and stops early when a callback fails or enough says so, between batches. The caller
+// has acquired the handle.
+func (d *drain) consume(enough func() bool) (n int, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for {
+		more, err := d.refill()
+		if err != nil || !more {
+			return n, err
+		}
+		delivered, err := d.deliverBatch()
+		n += delivered
+		if err != nil || enough() {
+			return n, err
+		}
+	}
+}
+
+// consumeAll is Consume.
+func (d *drain) consumeAll() (int, error) {
+	if err := d.acquire(); err != nil {
+		return 0, d.fail("consume", err)
+	}
+	defer d.h.drop()
+	return d.consume(func() bool { return false })
+}
+
+// poll is Poll: it waits for records until ctx is done, and delivers them.
+func (d *drain) poll(ctx context.Context) (n int, err error) {
+	if err := d.acquire(); err != nil {
+		return 0, d.fail("poll", err)
+	}
+	defer d.h.drop()
+	for {
+		n, err := d.consume(func() bool { return ctx.Err() != nil })
+		if n > 0 || err != nil {
+			return n, err
+		}
+		if err := d.wait(ctx); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// pollTimeout is poll for a time; negative is for ever. That it passes is not an error.
+func (d *drain) pollTimeout(timeout time.Duration) (int, error) {
+	ctx := context.Background()
+	switch {
+	case timeout == 0:
+		return d.consumeAll()
+	case timeout > 0 && timeout < math.MaxInt64:
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
+	}
+	n, err := d.poll(ctx)
+	if err != nil && n == 0 && errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
+		return 0, nil
+	}
+	return n, err
+}
+
+// longAgo is a deadline that has passed.
+var longAgo = time.Unix(1, 0)
+
+// wait returns nil when there are records to deliver, or may be.
+func (d *drain) wait(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return d.fail("poll", context.Cause(ctx))
+	}
+	// The wait of others ends with the drain closed, or with records that this caller will look for as well.
+	select {
+	case d.waiting <- struct{}{}:
+		defer func() { <-d.waiting }()
+	case <-ctx.Done():
+		return d.fail("poll", context.Cause(ctx))
+	}
+	conn, err := d.epoll.SyscallConn()
+	if err != nil {
+		return d.fail("poll", d.closedOr(err))
+	}
+	if ctx.Done() != nil {
+		done := make(chan struct{})
+		stop := context.AfterFunc(ctx, func() {
+			_ = d.epoll.SetReadDeadline(longAgo)
+			close(done)
+		})
+		defer func() {
+			if !stop() {
+				<-done
+				_ = d.epoll.SetReadDeadline(time.Time{})
+			}
+		}()
+	}
+	var failed error
+	err = conn.Read(func(uintptr) bool {
+		// Whoever has the lock may be in a callback, which may be in Close, which waits for this function.
+		if !d.mu.TryLock() {
+			return true
+		}
+		defer d.mu.Unlock()
+		var more bool
+		more, failed = d.refill()
+		return more || failed != nil
+	})
+	switch {
+	case failed != nil:
+		return failed
+	case err != nil && ctx.Err() != nil:
+		return d.fail("poll", context.Cause(ctx))
+	case err != nil:
+		return d.fail("poll", d.closedOr(err))
+	}
+	return nil
+}
+
+// closedOr is [ErrClosed] if that is the reason for err. The runtime's poller has an error of its own for it.
+func (d *drain) closedOr(err error) error {
+	if d.h.isClosed() {
+		return ErrClosed
+	}
+	return fmt.Errorf("wait for records: %w", err)
+}

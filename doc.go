@@ -1,0 +1,46 @@
+// Package libbpf is libbpf for Go: it loads compiled BPF objects into the Linux kernel, attaches their programs, and
+// exchanges data with them through maps, ring buffers and perf buffers. The C library does the work; this package gives
+// it Go's manners, under the names of libbpf-rs.
+//
+// # Phases
+//
+// An object goes through three phases, each with a type of its own:
+//
+//	ObjectBuilder  --OpenFile, OpenMemory-->  OpenObject  --Load-->  Object  --Attach-->  []*Link
+//	(options)                                 may still be changed   in the kernel        running
+//
+// Load takes the OpenObject over. Its views, [OpenMap] and [OpenProgram], and itself then answer with [ErrLoaded].
+//
+// # Ownership
+//
+// Close is on everything that owns something. It is idempotent, never waits for other goroutines, and may be deferred at
+// once. An [Object] owns its maps, programs and links: its Close closes the links first, which detaches the programs, and
+// then the rest. [MapHandle], [RingBuffer], [PerfBuffer] and links from [OpenLink] stand by themselves. Nothing is closed
+// by the garbage collector.
+//
+// What is pinned on a bpf file system, and legacy attachments that were disconnected, outlast the process.
+//
+// # Concurrent use
+//
+//	ObjectBuilder                    copy it freely; methods do not change it
+//	OpenObject, OpenMap, OpenProgram safe: they take turns
+//	Object, Program, Link            safe; calls that change the object take turns
+//	Map, MapHandle (MapCore)         safe, and parallel: each operation is one system call
+//	RingBuffer, PerfBuffer           safe; callbacks never run at the same time
+//	RingBufferBuilder                one goroutine at a time
+//	SetPrint, PossibleCPUs, Version  safe
+//
+// Everything is safe against a concurrent Close: an operation either completes or returns [ErrClosed]. It never uses a
+// descriptor that has become another file's, nor memory that libbpf has freed. Methods of nil pointers return
+// [ErrClosed] or a zero value.
+//
+// # Errors
+//
+// Errors name the operation and the object, quote libbpf's message, and are tested for with [errors.Is]: against this
+// package's Err values, errnos such as unix.EPERM, and [os.ErrPermission], [os.ErrNotExist], [os.ErrExist],
+// [os.ErrClosed] and [errors.ErrUnsupported]. A program that the verifier rejects is a [*VerifierError].
+//
+// # Messages
+//
+// libbpf's warnings go to [log/slog] unless they are part of a returned error; see [SetPrint].
+package libbpf

@@ -1,0 +1,135 @@
+package libbpf
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
+)
+
+// Errno is an error code of libbpf's own, 4000 and above. Everything below is the kernel's and appears as a
+// [syscall.Errno], so errors.Is(err, unix.EPERM) and errors.Is(err, os.ErrPermission) work.
+type Errno = clib.Errno
+
+// What to test for with [errors.Is]. Those that stand for an errno match that errno as well.
+var (
+	// ErrClosed: the operation's receiver was closed, or is nil. It matches [os.ErrClosed].
+	ErrClosed error = &sentinel{"already closed", os.ErrClosed}
+	// ErrLoaded: an OpenObject, or a view of one, was used after Load took it over.
+	ErrLoaded = errors.New("already loaded")
+	// ErrNotFound: the object has no map, program or variable of that name, or has it but did not create or load it.
+	ErrNotFound = errors.New("not found")
+	// ErrNoBTF: the object carries no type information.
+	ErrNoBTF = errors.New("no BTF: compile with -g")
+	// ErrKeyNotExist: no element with this key, or the queue or stack is empty. It matches unix.ENOENT.
+	ErrKeyNotExist error = &sentinel{"key does not exist", unix.ENOENT}
+	// ErrKeyExist: an element with this key is there already ([NoExist]). It matches unix.EEXIST.
+	ErrKeyExist error = &sentinel{"key exists already", unix.EEXIST}
+	// ErrMapFull: the map holds its maximum of entries. It matches unix.E2BIG.
+	ErrMapFull error = &sentinel{"map is full", unix.E2BIG}
+	// ErrIndexRange: the index is not below the array's number of entries. It matches unix.E2BIG.
+	ErrIndexRange error = &sentinel{"index out of range", unix.E2BIG}
+	// ErrInvalid: an argument has the wrong length, type or range, and never reached the kernel. It matches
+	// unix.EINVAL, as which the kernel would have refused it.
+	ErrInvalid error = &sentinel{"invalid argument", unix.EINVAL}
+)
+
+// sentinel is an error to compare with that stands for a second one.
+type sentinel struct {
+	text string
+	is   error
+}
+
+func (s *sentinel) Error() string { return s.text }
+func (s *sentinel) Unwrap() error { return s.is }
+
+// Error is a failed operation: what was tried, on what, and why it failed. Err is a [syscall.Errno], an [Errno], a
+// [VersionError] or one of this package's Err values; [errors.Is] sees through to it.
+type Error struct {
+	Op     string // the operation, such as "lookup"
+	Object string // what it was tried on, such as `map "counts"`; "" where there is only one
+	Err    error
+	// Messages holds the warnings that libbpf printed meanwhile, in order, each without the trailing newline.
+	// They are not also sent to the function that [SetPrint] set.
+	Messages []string
+}
+
+// Error names the operation, the object and the cause, and quotes the first of libbpf's messages, which is the one
+// nearest to the cause.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Op)
+	if e.Object != "" {
+		b.WriteByte(' ')
+		b.WriteString(e.Object)
+	}
+	b.WriteString(": ")
+	b.WriteString(errorText(e.Err))
+	if len(e.Messages) > 0 {
+		fmt.Fprintf(&b, " (%s)", strings.TrimPrefix(e.Messages[0], "libbpf: "))
+	}
+	return b.String()
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is makes the kernel's ENOTSUPP, which the syscall package does not know, an [errors.ErrUnsupported].
+func (e *Error) Is(target error) bool {
+	return target == errors.ErrUnsupported && e.Err == errNotSupp
+}
+
+// errNotSupp is the kernel's ENOTSUPP, which is not meant for user space and has no text there, yet bpf(2) returns it.
+const errNotSupp = syscall.Errno(524)
+
+// errorText is err's text, or what it should have been.
+func errorText(err error) string {
+	if err == errNotSupp {
+		return "operation not supported by the kernel (ENOTSUPP)"
+	}
+	return err.Error()
+}
+
+// invalidf is an [ErrInvalid] that says what was wrong.
+func invalidf(format string, args ...any) error {
+	return &detail{fmt.Sprintf(format, args...), ErrInvalid}
+}
+
+// notFoundf is an [ErrNotFound] that says what was not found.
+func notFoundf(format string, args ...any) error {
+	return &detail{fmt.Sprintf(format, args...), ErrNotFound}
+}
+
+// detail is a sentinel with a text of its own in place of the general one.
+type detail struct {
+	text string
+	is   error
+}
+
+func (d *detail) Error() string { return d.text }
+func (d *detail) Unwrap() error { return d.is }
+
+// VersionError says that the libbpf that is linked is too old for an operation. It matches [errors.ErrUnsupported].
+type VersionError struct {
+	Func  string // the libbpf function that is missing
+	Needs string // the first libbpf that has it, such as "1.5"
+}
+
+func (e *VersionError) Error() string {
+	return fmt.Sprintf("%s needs libbpf %s, and %s is linked", e.Func, e.Needs, clib.VersionString())
+}
+
+// Is reports whether target is [errors.ErrUnsupported].
+func (e *VersionError) Is(target error) bool { return target == errors.ErrUnsupported }
+
+// fromErrno translates the errno that cgo returns beside a NULL of libbpf's.
+func fromErrno(err error) error {
+	if errno, ok := err.(syscall.Errno); ok {
+		return clib.FromRet(-int(errno))
+	}
+	return err
+}

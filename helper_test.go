@@ -1,0 +1,48 @@
+package libbpf_test
+
+import (
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
+)
+
+// runUnprivileged runs one test of this binary as the user nobody, with the path of a copy of attach.bpf.o, which that
+// user can read, in its environment.
+func runUnprivileged(t *testing.T, test string) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "libbpf-go")
+	check(t, err)
+	t.Cleanup(func() { check(t, os.RemoveAll(dir)) })
+	check(t, os.Chmod(dir, 0o755))
+	binary, err := os.Executable()
+	check(t, err)
+	copyFile(t, binary, filepath.Join(dir, "test"), 0o755)
+	object := filepath.Join(dir, "attach.bpf.o")
+	copyFile(t, testutil.Object(t, "attach"), object, 0o644)
+
+	const nobody = 65534
+	cmd := exec.Command(filepath.Join(dir, "test"), "-test.run=^"+test+"$", "-test.v")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "LIBBPF_GO_UNPRIVILEGED="+object)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("as nobody: %v\n%s", err, out)
+	}
+}
+
+func copyFile(t *testing.T, from, to string, mode os.FileMode) {
+	t.Helper()
+	in, err := os.Open(from)
+	check(t, err)
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_EXCL, mode)
+	check(t, err)
+	_, err = io.Copy(out, in)
+	check(t, err)
+	check(t, out.Close())
+}

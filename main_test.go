@@ -1,0 +1,104 @@
+package libbpf_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"os"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
+)
+
+func TestMain(m *testing.M) { os.Exit(testutil.Main(m)) }
+
+// open opens one of the objects in the bpf folder.
+func open(t testing.TB, name string) *libbpf.OpenObject {
+	t.Helper()
+	o, err := libbpf.OpenFile(testutil.Object(t, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { check(t, o.Close()) })
+	return o
+}
+
+// openMaps opens maps.bpf.o, whose map "pinned" is to be pinned in pins and whose map of maps needs a template.
+func openMaps(t testing.TB, pins string) *libbpf.OpenObject {
+	t.Helper()
+	o, err := libbpf.ObjectBuilder{PinRootPath: pins}.OpenFile(testutil.Object(t, "maps"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { check(t, o.Close()) })
+	inner, err := libbpf.CreateMap(libbpf.MapTypeArray, "inner", 4, 4, 1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer inner.Close()
+	outer, err := o.Map("outer")
+	check(t, err)
+	check(t, outer.SetInnerMap(inner))
+	notCreated, err := o.Map("not_created")
+	check(t, err)
+	check(t, notCreated.SetAutocreate(false))
+	if pins == "" {
+		pinned, err := o.Map("pinned")
+		check(t, err)
+		check(t, pinned.SetPinPath(""))
+	}
+	return o
+}
+
+func load(t testing.TB, o *libbpf.OpenObject) *libbpf.Object {
+	t.Helper()
+	testutil.Root(t)
+	loaded, err := o.Load()
+	if err != nil {
+		t.Fatalf("%+v", err)
+	}
+	t.Cleanup(func() { check(t, loaded.Close()) })
+	return loaded
+}
+
+// loadMaps loads maps.bpf.o without its pinned map.
+func loadMaps(t testing.TB) *libbpf.Object { return load(t, openMaps(t, "")) }
+
+func findMap(t testing.TB, o *libbpf.Object, name string) *libbpf.Map {
+	t.Helper()
+	m, err := o.Map(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantErr(t testing.TB, err error, targets ...error) {
+	t.Helper()
+	if err == nil {
+		t.Fatalf("no error, want %v", targets)
+	}
+	for _, target := range targets {
+		if !errors.Is(err, target) {
+			t.Fatalf("error %q is not %v", err, target)
+		}
+	}
+}
+
+func u32(v uint32) []byte { return binary.NativeEndian.AppendUint32(nil, v) }
+func u64(v uint64) []byte { return binary.NativeEndian.AppendUint64(nil, v) }
+
+// selfTGID is the process's id as programs see it in the initial pid namespace, which is what they compare with.
+func selfTGID(t testing.TB) uint32 {
+	t.Helper()
+	return uint32(unix.Getpid())
+}

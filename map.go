@@ -1,0 +1,430 @@
+package libbpf
+
+/*
+#cgo noescape lbg_map_lookup
+#cgo nocallback lbg_map_lookup
+#cgo noescape lbg_map_update
+#cgo nocallback lbg_map_update
+#cgo noescape lbg_map_delete
+#cgo nocallback lbg_map_delete
+#cgo noescape lbg_map_lookup_and_delete
+#cgo nocallback lbg_map_lookup_and_delete
+#cgo noescape lbg_map_next_key
+#cgo nocallback lbg_map_next_key
+
+#include <bpf/bpf.h>
+
+// bpf.h's functions under pointer types that cgo need not check for Go pointers behind them, which costs more than the
+// rest of the crossing.
+static int lbg_map_lookup(int fd, const unsigned char *key, unsigned char *value, __u64 flags)
+{
+	return bpf_map_lookup_elem_flags(fd, key, value, flags);
+}
+
+static int lbg_map_update(int fd, const unsigned char *key, const unsigned char *value, __u64 flags)
+{
+	return bpf_map_update_elem(fd, key, value, flags);
+}
+
+static int lbg_map_delete(int fd, const unsigned char *key)
+{
+	return bpf_map_delete_elem(fd, key);
+}
+
+static int lbg_map_lookup_and_delete(int fd, const unsigned char *key, unsigned char *value, __u64 flags)
+{
+	return bpf_map_lookup_and_delete_elem_flags(fd, key, value, flags);
+}
+
+static int lbg_map_next_key(int fd, const unsigned char *key, unsigned char *next)
+{
+	return bpf_map_get_next_key(fd, key, next);
+}
+*/
+import "C"
+
+import (
+	"bytes"
+	"fmt"
+	"iter"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// MapCore is what can be done with every map that is in the kernel, be it a [Map] of an object or a [MapHandle] of its
+// own. Keys and values are raw bytes, in the machine's byte order, and must have exactly the map's key and value size:
+// a wrong length is an [ErrInvalid], and does not reach the kernel. A map without keys ([MapType.IsKeyless]) takes an
+// empty or nil key.
+//
+// All methods are safe for concurrent use, closing included: after Close of the object or the handle they return
+// [ErrClosed]. The kernel makes each operation on one element atomic with respect to its place in the map, but not the
+// bytes of the value while a program writes them: see [Lock].
+type MapCore interface {
+	// Name is the map's name; for global data it is such as "prog.bss".
+	Name() string
+	// Type is the map's kind.
+	Type() MapType
+	// KeySize is the length of a key in bytes, 0 for a map that has none.
+	KeySize() uint32
+	// ValueSize is the length of a value in bytes; for a per-CPU map, of one CPU's value.
+	ValueSize() uint32
+	// MaxEntries is how many elements the map can hold; for ring buffers, the size in bytes.
+	MaxEntries() uint32
+	// FD is the map's file descriptor, or -1 after Close. It remains the map's: it must not be closed, and may be
+	// another file's number after Close.
+	FD() int
+
+	// Lookup returns a copy of the value under key: [ErrKeyNotExist] when there is none
+	// (bpf_map_lookup_elem_flags). A queue or stack shows its next element and keeps it.
+	Lookup(key []byte, flags MapFlags) ([]byte, error)
+	// LookupInto is Lookup into the caller's buffer of ValueSize bytes. It does not allocate, also when there is
+	// no such key.
+	LookupInto(key, value []byte, flags MapFlags) error
+	// LookupPerCPU returns the value of each possible CPU, in order, from a per-CPU map.
+	LookupPerCPU(key []byte, flags MapFlags) ([][]byte, error)
+	// LookupBloomFilter tells whether value may be in the bloom filter; false is certain.
+	LookupBloomFilter(value []byte) (bool, error)
+	// Update sets the value under key: [ErrKeyExist] or [ErrKeyNotExist] as the flags ask, [ErrMapFull] when there
+	// is no room, [ErrIndexRange] beyond the end of an array (bpf_map_update_elem). For a queue, stack or bloom
+	// filter it adds the value; [Exist] then pushes out the oldest. It does not allocate.
+	Update(key, value []byte, flags MapFlags) error
+	// UpdatePerCPU sets the value of each possible CPU; values has [PossibleCPUs] elements.
+	UpdatePerCPU(key []byte, values [][]byte, flags MapFlags) error
+	// Delete removes the element: [ErrKeyNotExist] when there is none (bpf_map_delete_elem). Arrays refuse it with
+	// unix.EINVAL. It does not allocate.
+	Delete(key []byte) error
+	// LookupAndDelete returns the value and removes the element in one step
+	// (bpf_map_lookup_and_delete_elem_flags): queues and stacks since Linux 4.20, hash tables since 5.14.
+	LookupAndDelete(key []byte) ([]byte, error)
+	// LookupAndDeletePerCPU is LookupAndDelete for a per-CPU map, with the value of each possible CPU.
+	LookupAndDeletePerCPU(key []byte) ([][]byte, error)
+	// Keys iterates over the keys, as far as they were there all the time; each is a copy. When the loop ends early
+	// because of an error, that is in *err. Keys that come or go meanwhile may be missed or come twice, and an
+	// iteration that finds more than twice the keys that the map can hold ends with unix.EAGAIN: deletions started
+	// it over and over (bpf_map_get_next_key).
+	Keys(err *error) iter.Seq[[]byte]
+
+	// Info asks the kernel for what it knows of the map (bpf_obj_get_info_by_fd, Linux 4.13).
+	Info() (MapInfo, error)
+	// Freeze makes the map read-only for user space, for good; programs can still write
+	// (bpf_map_freeze, Linux 5.2).
+	Freeze() error
+	// Pin makes the map last under a path on a bpf file system.
+	Pin(path string) error
+	// Unpin removes the pin.
+	Unpin(path string) error
+
+	core() *mapCore
+}
+
+var (
+	_ MapCore = (*Map)(nil)
+	_ MapCore = (*MapHandle)(nil)
+)
+
+// mapCore is what [Map] and [MapHandle] have in common: a descriptor, the properties that never change, and the handle
+// that keeps the descriptor open.
+type mapCore struct {
+	h    *handle
+	fd   int
+	name string
+	typ  MapType
+
+	keySize, valueSize, maxEntries uint32
+	cpus                           int // of a per-CPU map: the number of possible CPUs; otherwise 0
+
+	// What operations on absent keys return, made in advance because a miss is an everyday result.
+	missingLookup, missingUpdate, missingDelete, missingTake *Error
+}
+
+// closedMap stands for a nil *Map or *MapHandle.
+var closedMap = mapCore{fd: -1}
+
+const opTake = "lookup and delete from"
+
+func newMapCore(h *handle, fd int, name string, typ MapType, keySize, valueSize, maxEntries uint32) (mapCore, error) {
+	m := mapCore{h: h, fd: fd, name: name, typ: typ, keySize: keySize, valueSize: valueSize, maxEntries: maxEntries}
+	if typ.IsPerCPU() {
+		cpus, err := PossibleCPUs()
+		if err != nil {
+			return mapCore{}, err
+		}
+		m.cpus = cpus
+	}
+	object := m.object()
+	missing := func(op string) *Error { return &Error{Op: op, Object: object, Err: ErrKeyNotExist} }
+	m.missingLookup, m.missingUpdate, m.missingDelete = missing("lookup in"), missing("update"), missing("delete from")
+	m.missingTake = missing(opTake)
+	return m, nil
+}
+
+func (m *mapCore) object() string { return fmt.Sprintf("map %q", m.name) }
+
+func (m *mapCore) fail(op string, err error) error {
+	return &Error{Op: op, Object: m.object(), Err: err}
+}
+
+// failed is the error behind a negative result of an operation on one element.
+func (m *mapCore) failed(missing *Error, ret C.int) error {
+	switch errno := syscall.Errno(-ret); {
+	case errno == unix.ENOENT:
+		return missing
+	case errno == unix.EEXIST:
+		return m.fail(missing.Op, ErrKeyExist)
+	case errno == unix.E2BIG && (m.typ.IsHash() || m.typ.IsKeyless()):
+		return m.fail(missing.Op, ErrMapFull)
+	case errno == unix.E2BIG:
+		return m.fail(missing.Op, ErrIndexRange)
+	default:
+		return m.fail(missing.Op, errno)
+	}
+}
+
+// begin acquires the map, and checks the lengths that an operation is about to hand to C.
+func (m *mapCore) begin(op string, key []byte, checkValue bool, value []byte) error {
+	if err := m.h.acquire(); err != nil {
+		return m.fail(op, err)
+	}
+	switch {
+	case uint64(len(key)) != uint64(m.keySize):
+		return m.refuse(op, "key has %d bytes and must have %d", len(key), m.keySize)
+	case !checkValue:
+		return nil
+	case m.cpus > 0:
+		return m.refuse(op, "the map is per-CPU: use the method whose name ends in PerCPU")
+	case uint64(len(value)) != uint64(m.valueSize):
+		return m.refuse(op, "value has %d bytes and must have %d", len(value), m.valueSize)
+	}
+	return nil
+}
+
+// beginPerCPU is begin for an operation on the values of all CPUs.
+func (m *mapCore) beginPerCPU(op string, key []byte) error {
+	if err := m.begin(op, key, false, nil); err != nil {
+		return err
+	}
+	if m.cpus == 0 {
+		return m.refuse(op, "the map is not per-CPU but of type %s", m.typ)
+	}
+	return nil
+}
+
+// refuse ends an operation whose arguments are wrong.
+func (m *mapCore) refuse(op, format string, args ...any) error {
+	m.h.drop()
+	return m.fail(op, invalidf(format, args...))
+}
+
+// cBytes is b for C, NULL where it is empty.
+func cBytes(b []byte) *C.uchar {
+	if len(b) == 0 {
+		return nil
+	}
+	return (*C.uchar)(unsafe.Pointer(unsafe.SliceData(b)))
+}
+
+func (m *mapCore) lookup(key []byte, flags MapFlags) ([]byte, error) {
+	value := make([]byte, m.valueSize)
+	if err := m.lookupInto(key, value, flags); err != nil {
+		return nil, err
+	}
+	return value, nil
+}
+
+func (m *mapCore) lookupInto(key, value []byte, flags MapFlags) error {
+	if err := m.begin("lookup in", key, true, value); err != nil {
+		return err
+	}
+	if m.typ == MapTypeBloomFilter {
+		return m.refuse("lookup in", "a bloom filter is asked with LookupBloomFilter")
+	}
+	ret := C.lbg_map_lookup(C.int(m.fd), cBytes(key), cBytes(value), C.__u64(flags))
+	m.h.drop()
+	if ret < 0 {
+		return m.failed(m.missingLookup, ret)
+	}
+	return nil
+}
+
+func (m *mapCore) lookupBloomFilter(value []byte) (bool, error) {
+	if err := m.begin("lookup in", nil, true, value); err != nil {
+		return false, err
+	}
+	if m.typ != MapTypeBloomFilter {
+		return false, m.refuse("lookup in", "the map is not a bloom filter but of type %s", m.typ)
+	}
+	ret := C.lbg_map_lookup(C.int(m.fd), nil, cBytes(value), 0)
+	m.h.drop()
+	if ret == -C.int(unix.ENOENT) {
+		return false, nil
+	}
+	if ret < 0 {
+		return false, m.failed(m.missingLookup, ret)
+	}
+	return true, nil
+}
+
+func (m *mapCore) update(key, value []byte, flags MapFlags) error {
+	if err := m.begin("update", key, true, value); err != nil {
+		return err
+	}
+	ret := C.lbg_map_update(C.int(m.fd), cBytes(key), cBytes(value), C.__u64(flags))
+	m.h.drop()
+	if ret < 0 {
+		return m.failed(m.missingUpdate, ret)
+	}
+	return nil
+}
+
+func (m *mapCore) delete(key []byte) error {
+	if err := m.begin("delete from", key, false, nil); err != nil {
+		return err
+	}
+	ret := C.lbg_map_delete(C.int(m.fd), cBytes(key))
+	m.h.drop()
+	if ret < 0 {
+		return m.failed(m.missingDelete, ret)
+	}
+	return nil
+}
+
+func (m *mapCore) lookupAndDelete(key []byte) ([]byte, error) {
+	value := make([]byte, m.valueSize)
+	if err := m.begin(opTake, key, true, value); err != nil {
+		return nil, err
+	}
+	ret := C.lbg_map_lookup_and_delete(C.int(m.fd), cBytes(key), cBytes(value), 0)
+	m.h.drop()
+	if ret < 0 {
+		return nil, m.failed(m.missingTake, ret)
+	}
+	return value, nil
+}
+
+// slotSize is the room of one CPU's value in the kernel's image of a per-CPU element.
+func (m *mapCore) slotSize() int { return (int(m.valueSize) + 7) &^ 7 }
+
+// perCPUValues cuts the kernel's image of a per-CPU element into the values.
+func (m *mapCore) perCPUValues(image []byte) [][]byte {
+	values := make([][]byte, m.cpus)
+	for i := range values {
+		at := i * m.slotSize()
+		values[i] = image[at : at+int(m.valueSize) : at+int(m.valueSize)]
+	}
+	return values
+}
+
+func (m *mapCore) lookupPerCPU(key []byte, flags MapFlags) ([][]byte, error) {
+	if err := m.beginPerCPU("lookup in", key); err != nil {
+		return nil, err
+	}
+	image := make([]byte, m.cpus*m.slotSize())
+	ret := C.lbg_map_lookup(C.int(m.fd), cBytes(key), cBytes(image), C.__u64(flags))
+	m.h.drop()
+	if ret < 0 {
+		return nil, m.failed(m.missingLookup, ret)
+	}
+	return m.perCPUValues(image), nil
+}
+
+func (m *mapCore) lookupAndDeletePerCPU(key []byte) ([][]byte, error) {
+	if err := m.beginPerCPU(opTake, key); err != nil {
+		return nil, err
+	}
+	image := make([]byte, m.cpus*m.slotSize())
+	ret := C.lbg_map_lookup_and_delete(C.int(m.fd), cBytes(key), cBytes(image), 0)
+	m.h.drop()
+	if ret < 0 {
+		return nil, m.failed(m.missingTake, ret)
+	}
+	return m.perCPUValues(image), nil
+}
+
+func (m *mapCore) updatePerCPU(key []byte, values [][]byte, flags MapFlags) error {
+	if err := m.beginPerCPU("update", key); err != nil {
+		return err
+	}
+	if len(values) != m.cpus {
+		return m.refuse("update", "%d values given for %d possible CPUs", len(values), m.cpus)
+	}
+	image := make([]byte, m.cpus*m.slotSize())
+	for cpu, value := range values {
+		if uint64(len(value)) != uint64(m.valueSize) {
+			return m.refuse("update", "value of CPU %d has %d bytes and must have %d", cpu, len(value), m.valueSize)
+		}
+		copy(image[cpu*m.slotSize():], value)
+	}
+	ret := C.lbg_map_update(C.int(m.fd), cBytes(key), cBytes(image), C.__u64(flags))
+	m.h.drop()
+	if ret < 0 {
+		return m.failed(m.missingUpdate, ret)
+	}
+	return nil
+}
+
+// nextKey writes the key that follows prev into next, and reports whether there is one. A nil prev asks for the first.
+func (m *mapCore) nextKey(prev, next []byte) (bool, error) {
+	if err := m.h.acquire(); err != nil {
+		return false, m.fail("iterate over", err)
+	}
+	ret := C.lbg_map_next_key(C.int(m.fd), cBytes(prev), cBytes(next))
+	m.h.drop()
+	switch {
+	case ret == -C.int(unix.ENOENT):
+		return false, nil
+	case ret < 0:
+		return false, m.fail("iterate over", syscall.Errno(-ret))
+	}
+	return true, nil
+}
+
+func (m *mapCore) keys(err *error) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		if err == nil {
+			err = new(error)
+		}
+		if m.keySize == 0 {
+			// Asks the handle first, so that a closed map says that it is closed.
+			if *err = m.begin("iterate over", nil, false, nil); *err == nil {
+				*err = m.refuse("iterate over", "a map of type %s has no keys", m.typ)
+			}
+			return
+		}
+		var prev []byte
+		for n := uint64(0); ; n++ {
+			next := make([]byte, m.keySize)
+			more, failed := m.nextKey(prev, next)
+			if failed != nil {
+				*err = failed
+				return
+			}
+			if !more {
+				return
+			}
+			// The kernel starts over when the previous key was deleted meanwhile. Twice the entries, because it
+			// rounds the size of some maps up.
+			if n > 2*uint64(m.maxEntries) {
+				*err = m.fail("iterate over", errIterationRestarted)
+				return
+			}
+			if !yield(bytes.Clone(next)) {
+				return
+			}
+			prev = next
+		}
+	}
+}
+
+// errIterationRestarted ends an iteration that could go on for ever.
+var errIterationRestarted = fmt.Errorf("deletions restarted it more often than the map has entries: %w", unix.EAGAIN)
+
+// currentFD is the fd for those who ask, -1 once closed.
+func (m *mapCore) currentFD() int {
+	if m.h.acquire() != nil {
+		return -1
+	}
+	defer m.h.drop()
+	return m.fd
+}

@@ -1,0 +1,469 @@
+package libbpf_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
+)
+
+// testClosedMap checks that every operation on a closed or nil map says so.
+func testClosedMap(t *testing.T, m libbpf.MapCore) {
+	t.Helper()
+	key, value := make([]byte, m.KeySize()), make([]byte, m.ValueSize())
+	_, err := m.Lookup(key, libbpf.Any)
+	wantErr(t, err, libbpf.ErrClosed)
+	wantErr(t, m.LookupInto(key, value, libbpf.Any), libbpf.ErrClosed)
+	_, err = m.LookupPerCPU(key, libbpf.Any)
+	wantErr(t, err, libbpf.ErrClosed)
+	_, err = m.LookupBloomFilter(value)
+	wantErr(t, err, libbpf.ErrClosed)
+	wantErr(t, m.Update(key, value, libbpf.Any), libbpf.ErrClosed)
+	wantErr(t, m.UpdatePerCPU(key, nil, libbpf.Any), libbpf.ErrClosed)
+	wantErr(t, m.Delete(key), libbpf.ErrClosed)
+	_, err = m.LookupAndDelete(key)
+	wantErr(t, err, libbpf.ErrClosed)
+	_, err = m.LookupAndDeletePerCPU(key)
+	wantErr(t, err, libbpf.ErrClosed)
+	_, err = m.Info()
+	wantErr(t, err, libbpf.ErrClosed)
+	wantErr(t, m.Freeze(), libbpf.ErrClosed)
+	wantErr(t, m.Pin("/x"), libbpf.ErrClosed)
+	err = nil
+	for range m.Keys(&err) {
+		t.Error("a key in a closed map")
+	}
+	wantErr(t, err, libbpf.ErrClosed)
+	if m.FD() != -1 {
+		t.Errorf("fd %d", m.FD())
+	}
+	_, err = libbpf.MapHandleFrom(m)
+	wantErr(t, err, libbpf.ErrClosed)
+}
+
+func TestMapOperations(t *testing.T) {
+	m := findMap(t, loadMaps(t), "hash")
+	if m.Name() != "hash" || m.Type() != libbpf.MapTypeHash || m.KeySize() != 4 || m.ValueSize() != 8 ||
+		m.MaxEntries() != 64 {
+		t.Errorf("%q, %v, %d, %d, %d", m.Name(), m.Type(), m.KeySize(), m.ValueSize(), m.MaxEntries())
+	}
+	key, value := u32(1), u64(2)
+	_, err := m.Lookup(key, libbpf.Any)
+	wantErr(t, err, libbpf.ErrKeyNotExist, unix.ENOENT, os.ErrNotExist)
+	wantErr(t, m.Delete(key), libbpf.ErrKeyNotExist)
+	wantErr(t, m.Update(key, value, libbpf.Exist), libbpf.ErrKeyNotExist)
+	check(t, m.Update(key, value, libbpf.NoExist))
+	wantErr(t, m.Update(key, value, libbpf.NoExist), libbpf.ErrKeyExist, unix.EEXIST, os.ErrExist)
+	got, err := m.Lookup(key, libbpf.Any)
+	check(t, err)
+	if !bytes.Equal(got, value) {
+		t.Errorf("value %v, want %v", got, value)
+	}
+	check(t, m.Update(key, u64(3), libbpf.Exist))
+	into := make([]byte, 8)
+	check(t, m.LookupInto(key, into, libbpf.Any))
+	if !bytes.Equal(into, u64(3)) {
+		t.Errorf("value %v", into)
+	}
+	got, err = m.LookupAndDelete(key)
+	check(t, err)
+	if !bytes.Equal(got, u64(3)) {
+		t.Errorf("value %v", got)
+	}
+	_, err = m.LookupAndDelete(key)
+	wantErr(t, err, libbpf.ErrKeyNotExist)
+
+	for i := range m.MaxEntries() {
+		check(t, m.Update(u32(i), value, libbpf.Any))
+	}
+	wantErr(t, m.Update(u32(1000), value, libbpf.Any), libbpf.ErrMapFull, unix.E2BIG)
+	check(t, m.Delete(u32(0)))
+
+	info, err := m.Info()
+	check(t, err)
+	if info.Type != libbpf.MapTypeHash || info.Name != "hash" || info.KeySize != 4 || info.ValueSize != 8 ||
+		info.MaxEntries != 64 || info.ID == 0 || info.BTFID == 0 {
+		t.Errorf("info %+v", info)
+	}
+
+	// Kernel errors name the map too.
+	wantErr(t, m.Update(key, value, libbpf.MapFlags(1<<40)), unix.EINVAL)
+}
+
+func TestMapLengths(t *testing.T) {
+	o := loadMaps(t)
+	hash, perCPU, queue, bloom := findMap(t, o, "hash"), findMap(t, o, "percpu_hash"), findMap(t, o, "queue"),
+		findMap(t, o, "bloom")
+	key, value := u32(1), u64(1)
+	cpus, err := libbpf.PossibleCPUs()
+	check(t, err)
+	odd := make([]byte, perCPU.ValueSize())
+	values := make([][]byte, cpus)
+	for i := range values {
+		values[i] = odd
+	}
+	short := slices.Clone(values)
+	short[cpus-1] = odd[1:]
+	result := func(_ any, err error) error { return err }
+	for name, err := range map[string]error{
+		"no key":                     hash.Update(nil, value, libbpf.Any),
+		"short key":                  hash.Update(key[1:], value, libbpf.Any),
+		"long key":                   hash.Delete(value),
+		"no value":                   hash.Update(key, nil, libbpf.Any),
+		"short value":                hash.Update(key, value[1:], libbpf.Any),
+		"long buffer":                hash.LookupInto(key, make([]byte, 9), libbpf.Any),
+		"short buffer":               hash.LookupInto(key, make([]byte, 7), libbpf.Any),
+		"take, short key":            result(hash.LookupAndDelete(key[1:])),
+		"lookup, empty key":          result(hash.Lookup([]byte{}, libbpf.Any)),
+		"per-CPU of a plain map":     result(hash.LookupPerCPU(key, libbpf.Any)),
+		"take per-CPU of plain":      result(hash.LookupAndDeletePerCPU(key)),
+		"plain of a per-CPU map":     result(perCPU.Lookup(key, libbpf.Any)),
+		"plain update of per-CPU":    perCPU.Update(key, odd, libbpf.Any),
+		"plain take of per-CPU":      result(perCPU.LookupAndDelete(key)),
+		"per-CPU, short key":         result(perCPU.LookupPerCPU(key[1:], libbpf.Any)),
+		"per-CPU, no values":         perCPU.UpdatePerCPU(key, nil, libbpf.Any),
+		"per-CPU, too few values":    perCPU.UpdatePerCPU(key, values[1:], libbpf.Any),
+		"per-CPU, too many values":   perCPU.UpdatePerCPU(key, append(values, odd), libbpf.Any),
+		"per-CPU, one short value":   perCPU.UpdatePerCPU(key, short, libbpf.Any),
+		"queue with a key":           queue.Update(key, u32(1), libbpf.Any),
+		"queue, lookup with a key":   result(queue.Lookup(key, libbpf.Any)),
+		"queue, short value":         queue.Update(nil, key[1:], libbpf.Any),
+		"bloom filter, lookup":       result(bloom.Lookup(nil, libbpf.Any)),
+		"bloom filter, long value":   result(bloom.LookupBloomFilter(value)),
+		"bloom filter, short value":  result(bloom.LookupBloomFilter(key[1:])),
+		"bloom filter that is a map": result(hash.LookupBloomFilter(value)),
+	} {
+		if !errors.Is(err, libbpf.ErrInvalid) || !errors.Is(err, unix.EINVAL) {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+	err = nil
+	for range queue.Keys(&err) {
+		t.Error("a queue has a key")
+	}
+	wantErr(t, err, libbpf.ErrInvalid)
+	for range queue.Keys(nil) {
+		t.Error("a queue has a key")
+	}
+}
+
+func TestArray(t *testing.T) {
+	m := findMap(t, loadMaps(t), "array")
+	check(t, m.Update(u32(7), u64(1), libbpf.Any))
+	wantErr(t, m.Update(u32(8), u64(1), libbpf.Any), libbpf.ErrIndexRange, unix.E2BIG)
+	wantErr(t, m.Update(u32(0), u64(1), libbpf.NoExist), libbpf.ErrKeyExist)
+	_, err := m.Lookup(u32(8), libbpf.Any)
+	wantErr(t, err, libbpf.ErrKeyNotExist)
+	wantErr(t, m.Delete(u32(0)), unix.EINVAL)
+	var keys [][]byte
+	for key := range m.Keys(&err) {
+		keys = append(keys, key)
+	}
+	check(t, nil)
+	if len(keys) != 8 || !bytes.Equal(keys[7], u32(7)) {
+		t.Errorf("keys %v", keys)
+	}
+}
+
+func TestPerCPU(t *testing.T) {
+	o := loadMaps(t)
+	cpus, err := libbpf.PossibleCPUs()
+	check(t, err)
+	for _, name := range []string{"percpu_hash", "percpu_array"} {
+		m := findMap(t, o, name)
+		size := int(m.ValueSize())
+		values := make([][]byte, cpus)
+		for cpu := range values {
+			values[cpu] = bytes.Repeat([]byte{byte(cpu + 1)}, size)
+		}
+		check(t, m.UpdatePerCPU(u32(1), values, libbpf.Any))
+		got, err := m.LookupPerCPU(u32(1), libbpf.Any)
+		check(t, err)
+		if !slices.EqualFunc(got, values, bytes.Equal) {
+			t.Errorf("%s: values %v, want %v", name, got, values)
+		}
+		for _, value := range got {
+			if len(value) != size || cap(value) != size {
+				t.Errorf("%s: a value of %d bytes, room for %d", name, len(value), cap(value))
+			}
+		}
+	}
+	hash := findMap(t, o, "percpu_hash")
+	_, err = hash.LookupPerCPU(u32(2), libbpf.Any)
+	wantErr(t, err, libbpf.ErrKeyNotExist)
+	got, err := hash.LookupAndDeletePerCPU(u32(1))
+	check(t, err)
+	if len(got) != cpus || got[0][4] != 1 {
+		t.Errorf("values %v", got)
+	}
+	_, err = hash.LookupAndDeletePerCPU(u32(1))
+	wantErr(t, err, libbpf.ErrKeyNotExist)
+}
+
+func TestKeyless(t *testing.T) {
+	o := loadMaps(t)
+	for _, c := range []struct {
+		name string
+		want []uint32
+	}{{"queue", []uint32{1, 2, 3, 4}}, {"stack", []uint32{4, 3, 2, 1}}} {
+		m := findMap(t, o, c.name)
+		_, err := m.Lookup(nil, libbpf.Any)
+		wantErr(t, err, libbpf.ErrKeyNotExist)
+		for i := range uint32(4) {
+			check(t, m.Update(nil, u32(i+1), libbpf.Any))
+		}
+		wantErr(t, m.Update([]byte{}, u32(5), libbpf.Any), libbpf.ErrMapFull)
+		peek, err := m.Lookup(nil, libbpf.Any)
+		check(t, err)
+		if !bytes.Equal(peek, u32(c.want[0])) {
+			t.Errorf("%s: peek %v", c.name, peek)
+		}
+		for _, want := range c.want {
+			got, err := m.LookupAndDelete(nil)
+			check(t, err)
+			if !bytes.Equal(got, u32(want)) {
+				t.Errorf("%s: %v, want %d", c.name, got, want)
+			}
+		}
+		_, err = m.LookupAndDelete(nil)
+		wantErr(t, err, libbpf.ErrKeyNotExist)
+	}
+	bloom := findMap(t, o, "bloom")
+	check(t, bloom.Update(nil, u32(5), libbpf.Any))
+	if ok, err := bloom.LookupBloomFilter(u32(5)); err != nil || !ok {
+		t.Errorf("5 is not in the filter: %v", err)
+	}
+	absent := 0
+	for i := range uint32(100) {
+		ok, err := bloom.LookupBloomFilter(u32(1000 + i))
+		check(t, err)
+		if !ok {
+			absent++
+		}
+	}
+	if absent < 50 {
+		t.Errorf("only %d of 100 absent values are absent", absent)
+	}
+}
+
+func TestKeys(t *testing.T) {
+	m := findMap(t, loadMaps(t), "hash")
+	var err error
+	for range m.Keys(&err) {
+		t.Error("a key in an empty map")
+	}
+	check(t, err)
+	for i := range uint32(50) {
+		check(t, m.Update(u32(i), u64(0), libbpf.Any))
+	}
+	seen := make(map[string]int)
+	for key := range m.Keys(&err) {
+		seen[string(key)]++
+	}
+	check(t, err)
+	if len(seen) != 50 {
+		t.Errorf("%d keys", len(seen))
+	}
+	for key := range m.Keys(&err) {
+		// What the loop does with a key must not change where it goes on.
+		check(t, m.Delete(key))
+		clear(key)
+	}
+	check(t, err)
+	n := 0
+	for range m.Keys(&err) {
+		n++
+	}
+	check(t, err)
+	if n != 0 {
+		t.Errorf("%d keys are left", n)
+	}
+}
+
+// Deleting behind the iterator's back makes the kernel start over; it must end all the same.
+func TestKeysEnd(t *testing.T) {
+	m := findMap(t, loadMaps(t), "hash")
+	for i := range uint32(8) {
+		check(t, m.Update(u32(i), u64(0), libbpf.Any))
+	}
+	var err error
+	n := 0
+	for key := range m.Keys(&err) {
+		check(t, m.Delete(key))
+		check(t, m.Update(key, u64(0), libbpf.Any))
+		other := u32(uint32(1000 + n%2))
+		check(t, m.Delete(key))
+		check(t, m.Update(other, u64(0), libbpf.Any))
+		check(t, m.Update(key, u64(0), libbpf.Any))
+		if n++; n > 1000 {
+			t.Fatal("the iteration does not end")
+		}
+	}
+}
+
+func TestFreeze(t *testing.T) {
+	m := findMap(t, loadMaps(t), "array")
+	check(t, m.Update(u32(0), u64(1), libbpf.Any))
+	check(t, m.Freeze())
+	wantErr(t, m.Update(u32(0), u64(2), libbpf.Any), unix.EPERM, os.ErrPermission)
+	_, err := m.Lookup(u32(0), libbpf.Any)
+	check(t, err)
+}
+
+func TestPinMap(t *testing.T) {
+	pins := testutil.BPFFS(t)
+	m := findMap(t, loadMaps(t), "hash")
+	path := filepath.Join(pins, "hash")
+	check(t, m.Pin(path))
+	if !m.IsPinned() || m.PinPath() != path {
+		t.Errorf("pinned %t at %q", m.IsPinned(), m.PinPath())
+	}
+	check(t, m.Update(u32(1), u64(2), libbpf.Any))
+	opened, err := libbpf.MapHandleFromPinnedPath(path)
+	check(t, err)
+	defer opened.Close()
+	got, err := opened.Lookup(u32(1), libbpf.Any)
+	check(t, err)
+	if !bytes.Equal(got, u64(2)) {
+		t.Errorf("value %v", got)
+	}
+	wantErr(t, findMap(t, loadMaps(t), "array").Pin(path), os.ErrExist)
+	wantErr(t, opened.Pin(path), os.ErrExist)
+	wantErr(t, opened.Pin(filepath.Join(pins, "missing", "hash")), os.ErrNotExist)
+	check(t, m.Unpin(path))
+	_, err = libbpf.MapHandleFromPinnedPath(path)
+	wantErr(t, err, os.ErrNotExist)
+	// Not on a bpf file system.
+	if err := opened.Pin(filepath.Join(t.TempDir(), "hash")); err == nil {
+		t.Error("pinned on an ordinary file system")
+	}
+	if err := m.Pin(filepath.Join(t.TempDir(), "hash")); err == nil {
+		t.Error("pinned on an ordinary file system")
+	}
+}
+
+func TestMapHandle(t *testing.T) {
+	testutil.Root(t)
+	pins := testutil.BPFFS(t)
+	m, err := libbpf.CreateMap(libbpf.MapTypePerCPUHash, "counts", 4, 12, 10,
+		&libbpf.MapCreateOptions{Flags: libbpf.NoPrealloc})
+	check(t, err)
+	defer m.Close()
+	if m.Name() != "counts" || m.Type() != libbpf.MapTypePerCPUHash || m.KeySize() != 4 || m.ValueSize() != 12 ||
+		m.MaxEntries() != 10 {
+		t.Errorf("%q, %v, %d, %d, %d", m.Name(), m.Type(), m.KeySize(), m.ValueSize(), m.MaxEntries())
+	}
+	cpus, err := libbpf.PossibleCPUs()
+	check(t, err)
+	values := make([][]byte, cpus)
+	for i := range values {
+		values[i] = bytes.Repeat([]byte{byte(i)}, 12)
+	}
+	check(t, m.UpdatePerCPU(u32(9), values, libbpf.Any))
+	info, err := m.Info()
+	check(t, err)
+	path := filepath.Join(pins, "counts")
+	check(t, m.Pin(path))
+
+	for name, open := range map[string]func() (*libbpf.MapHandle, error){
+		"from id":   func() (*libbpf.MapHandle, error) { return libbpf.MapHandleFromID(info.ID) },
+		"from pin":  func() (*libbpf.MapHandle, error) { return libbpf.MapHandleFromPinnedPath(path) },
+		"from fd":   func() (*libbpf.MapHandle, error) { return libbpf.MapHandleFromFD(m.FD()) },
+		"duplicate": func() (*libbpf.MapHandle, error) { return libbpf.MapHandleFrom(m) },
+	} {
+		other, err := open()
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		got, err := other.LookupPerCPU(u32(9), libbpf.Any)
+		if err != nil || !slices.EqualFunc(got, values, bytes.Equal) {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+		if theirs, err := other.Info(); err != nil || theirs != info {
+			t.Errorf("%s: info %+v, %v, want %+v", name, theirs, err, info)
+		}
+		if other.FD() == m.FD() {
+			t.Errorf("%s: shares the descriptor", name)
+		}
+		check(t, other.Close())
+		check(t, other.Close())
+		testClosedMap(t, other)
+	}
+	check(t, m.Unpin(path))
+	wantErr(t, m.Unpin(path), os.ErrNotExist)
+	other, err := libbpf.CreateMap(libbpf.MapTypeArray, "other", 4, 4, 1, nil)
+	check(t, err)
+	defer other.Close()
+	check(t, other.Pin(path))
+	wantErr(t, m.Unpin(path), libbpf.ErrInvalid)
+
+	// A handle outlives the object that its map came from.
+	o := loadMaps(t)
+	survivor, err := libbpf.MapHandleFrom(findMap(t, o, "hash"))
+	check(t, err)
+	defer survivor.Close()
+	check(t, o.Close())
+	check(t, survivor.Update(u32(1), u64(1), libbpf.Any))
+}
+
+func TestMapHandleErrors(t *testing.T) {
+	testutil.Root(t)
+	pins := testutil.BPFFS(t)
+	_, err := libbpf.CreateMap(libbpf.MapTypeHash, "no\x00name", 4, 4, 1, nil)
+	wantErr(t, err, libbpf.ErrInvalid)
+	_, err = libbpf.CreateMap(libbpf.MapType(12345), "unknown", 4, 4, 1, nil)
+	wantErr(t, err, unix.EINVAL)
+	_, err = libbpf.CreateMap(libbpf.MapTypeHash, "no_entries", 4, 4, 0, nil)
+	wantErr(t, err, unix.EINVAL)
+	_, err = libbpf.CreateMap(libbpf.MapTypeArrayOfMaps, "outer", 4, 4, 1,
+		&libbpf.MapCreateOptions{InnerMap: (*libbpf.Map)(nil)})
+	wantErr(t, err, libbpf.ErrClosed)
+	_, err = libbpf.MapHandleFromID(1 << 31)
+	wantErr(t, err, os.ErrNotExist)
+	_, err = libbpf.MapHandleFromPinnedPath("/nonexistent")
+	wantErr(t, err, os.ErrNotExist)
+	_, err = libbpf.MapHandleFromFD(-1)
+	wantErr(t, err, unix.EBADF)
+	_, err = libbpf.MapHandleFromFD(0)
+	if err == nil {
+		t.Error("a map from standard input")
+	}
+	_, err = libbpf.MapHandleFrom(nil)
+	wantErr(t, err, libbpf.ErrClosed)
+
+	// A pinned program is not a map.
+	p, err := loadMaps(t).Program("read_globals")
+	check(t, err)
+	path := filepath.Join(pins, "program")
+	check(t, p.Pin(path))
+	_, err = libbpf.MapHandleFromPinnedPath(path)
+	wantErr(t, err, libbpf.ErrInvalid)
+	_, err = libbpf.MapHandleFromFD(p.FD())
+	wantErr(t, err, libbpf.ErrInvalid)
+	check(t, p.Unpin(path))
+	wantErr(t, p.Unpin(path), os.ErrNotExist)
+}
+
+func TestMapOperationsDoNotAllocate(t *testing.T) {
+	m := findMap(t, loadMaps(t), "hash")
+	key, absent, value := u32(1), u32(2), u64(1)
+	check(t, m.Update(key, value, libbpf.Any))
+	for name, f := range map[string]func(){
+		"lookup": func() { _ = m.LookupInto(key, value, libbpf.Any) },
+		"miss":   func() { _ = m.LookupInto(absent, value, libbpf.Any) },
+		"update": func() { _ = m.Update(key, value, libbpf.Any) },
+		"delete": func() { _ = m.Delete(absent) },
+	} {
+		if n := testing.AllocsPerRun(100, f); n != 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}

@@ -1,0 +1,40 @@
+package libbpf
+
+// MapFlags qualify a lookup or an update of one element, or of a batch. They are not the flags that a map is created
+// with: see [MapCreateFlags].
+type MapFlags uint64
+
+// The flags of single operations. Any, NoExist and Exist exclude one another; Lock may be added to each.
+const (
+	Any     MapFlags = 0 // create the element or replace it (BPF_ANY)
+	NoExist MapFlags = 1 // create only: ErrKeyExist if it is there (BPF_NOEXIST)
+	Exist   MapFlags = 2 // replace only: ErrKeyNotExist if it is not (BPF_EXIST)
+	Lock    MapFlags = 4 // hold the value's bpf_spin_lock meanwhile (BPF_F_LOCK, Linux 5.1)
+)
+
+// MapCreateFlags are properties that a map has from its creation on.
+type MapCreateFlags uint32
+
+// The creation flags, with the kernel that brought each.
+const (
+	NoPrealloc       MapCreateFlags = 1 << 0  // allocate elements when they are inserted (Linux 4.6)
+	NoCommonLRU      MapCreateFlags = 1 << 1  // an LRU list per CPU instead of a common one (Linux 4.10)
+	NUMANode         MapCreateFlags = 1 << 2  // allocate on the NUMA node that is given (Linux 4.14)
+	ReadOnly         MapCreateFlags = 1 << 3  // user space can't write (Linux 4.15)
+	WriteOnly        MapCreateFlags = 1 << 4  // user space can't read (Linux 4.15)
+	StackBuildID     MapCreateFlags = 1 << 5  // stack traces as build ids and offsets (Linux 4.17)
+	ZeroSeed         MapCreateFlags = 1 << 6  // a hash function without a random seed (Linux 4.20)
+	ReadOnlyProgram  MapCreateFlags = 1 << 7  // programs can't write (Linux 5.2)
+	WriteOnlyProgram MapCreateFlags = 1 << 8  // programs can't read (Linux 5.2)
+	Clone            MapCreateFlags = 1 << 9  // socket storage goes to accepted sockets too (Linux 5.4)
+	MMapable         MapCreateFlags = 1 << 10 // user space can map the array into memory (Linux 5.5)
+	PreserveElements MapCreateFlags = 1 << 11 // perf events outlive the fd they were set through (Linux 5.10)
+	InnerMap         MapCreateFlags = 1 << 12 // array with its size free among its siblings in a map of maps (Linux 5.10)
+	StructOpsLink    MapCreateFlags = 1 << 13 // struct_ops that a link attaches (Linux 6.4)
+	PathFD           MapCreateFlags = 1 << 14 // a path is relative to an fd (Linux 6.5)
+	VTypeBTFObjectFD MapCreateFlags = 1 << 15 // the value's BTF is that of an fd (Linux 6.9)
+	TokenFD          MapCreateFlags = 1 << 16 // a BPF token grants the right to create it (Linux 6.9)
+	SegvOnFault      MapCreateFlags = 1 << 17 // an arena's absent pages give SIGSEGV in user space (Linux 6.9)
+	NoUserConv       MapCreateFlags = 1 << 18 // an arena's pointers are left as they are (Linux 6.9)
+	RingBufOverwrite MapCreateFlags = 1 << 19 // a full ring buffer overwrites its oldest records (Linux 6.19)
+)

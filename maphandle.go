@@ -1,0 +1,304 @@
+package libbpf
+
+/*
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+*/
+import "C"
+
+import (
+	"fmt"
+	"iter"
+
+	"golang.org/x/sys/unix"
+
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
+)
+
+// MapHandle is a map in the kernel by a descriptor of its own: one that was created without an object, or that exists
+// already and was found by its id or pin. The kernel keeps the map while any handle, object, program or pin holds it.
+// Close it when done.
+type MapHandle struct{ c mapCore }
+
+// MapCreateOptions are the less common properties of a new map (struct bpf_map_create_opts). The zero value, and nil, is
+// the default of each.
+type MapCreateOptions struct {
+	Flags    MapCreateFlags
+	Extra    uint64  // its meaning depends on the type, such as a bloom filter's number of hash functions
+	NUMANode uint32  // whose memory to use, if Flags has NUMANode
+	IfIndex  uint32  // the network device to offload the map to; 0 for none
+	InnerMap MapCore // for a map of maps: the template of those that it will hold
+}
+
+// CreateMap creates a map (bpf_map_create). Sizes are in bytes; maxEntries is a number of elements, or for ring buffers
+// a size in bytes, which must be a power of two of pages. The kernel keeps the first 15 characters of name, which may
+// be empty. errors.Is(err, unix.EINVAL) when the kernel does not know the type or the sizes do not fit it.
+func CreateMap(
+	typ MapType, name string, keySize, valueSize, maxEntries uint32, options *MapCreateOptions,
+) (*MapHandle, error) {
+	const op = "create"
+	object := fmt.Sprintf("map %q", name)
+	if options == nil {
+		options = &MapCreateOptions{}
+	}
+	var c cStrings
+	defer c.free()
+	cName := c.optional("name", name)
+	if c.err != nil {
+		return nil, &Error{Op: op, Object: object, Err: c.err}
+	}
+	var opts C.struct_bpf_map_create_opts
+	opts.sz = C.sizeof_struct_bpf_map_create_opts
+	opts.map_flags = C.__u32(options.Flags)
+	opts.map_extra = C.__u64(options.Extra)
+	opts.numa_node = C.__u32(options.NUMANode)
+	opts.map_ifindex = C.__u32(options.IfIndex)
+	if options.InnerMap != nil {
+		inner, err := coreOf(options.InnerMap)
+		if err == nil {
+			err = inner.h.acquire()
+		}
+		if err != nil {
+			return nil, &Error{Op: op, Object: object, Err: fmt.Errorf("inner map: %w", err)}
+		}
+		defer inner.h.drop()
+		opts.inner_map_fd = C.__u32(inner.fd)
+	}
+	var fd C.int
+	err := call(op, object, func() error {
+		fd = C.bpf_map_create(uint32(typ), cName, C.__u32(keySize), C.__u32(valueSize), C.__u32(maxEntries), &opts)
+		return clib.FromRet(int(fd))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ownMap(int(fd))
+}
+
+// MapHandleFromID opens the map that the kernel knows under id (bpf_map_get_fd_by_id, Linux 4.13).
+// errors.Is(err, os.ErrNotExist) when there is none; it needs CAP_SYS_ADMIN.
+func MapHandleFromID(id uint32) (*MapHandle, error) {
+	var fd C.int
+	err := call("open", fmt.Sprintf("map with id %d", id), func() error {
+		fd = C.bpf_map_get_fd_by_id(C.__u32(id))
+		return clib.FromRet(int(fd))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ownMap(int(fd))
+}
+
+// MapHandleFromPinnedPath opens the map that is pinned at path (bpf_obj_get, Linux 4.4). errors.Is(err, os.ErrNotExist)
+// when nothing is pinned there, errors.Is(err, [ErrInvalid]) when it is not a map.
+func MapHandleFromPinnedPath(path string) (*MapHandle, error) {
+	const op = "open"
+	object := fmt.Sprintf("pinned map %q", path)
+	var c cStrings
+	defer c.free()
+	cPath := c.of("path", path)
+	if c.err != nil {
+		return nil, &Error{Op: op, Object: object, Err: c.err}
+	}
+	var fd C.int
+	err := call(op, object, func() error {
+		fd = C.bpf_obj_get(cPath)
+		return clib.FromRet(int(fd))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ownMap(int(fd))
+}
+
+// MapHandleFromFD makes a handle of a descriptor that came from elsewhere, as from C code or another process. The
+// descriptor is duplicated and remains the caller's. errors.Is(err, [ErrInvalid]) when it is not a map's.
+func MapHandleFromFD(fd int) (*MapHandle, error) {
+	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, &Error{Op: "duplicate", Object: fmt.Sprintf("fd %d", fd), Err: err}
+	}
+	return ownMap(own)
+}
+
+// MapHandleFrom makes a second handle of a map, which lives on when the first one or the map's object is closed.
+func MapHandleFrom(m MapCore) (*MapHandle, error) {
+	fd, err := dupMapFD(m)
+	if err != nil {
+		return nil, &Error{Op: "duplicate", Object: "map", Err: err}
+	}
+	return ownMap(fd)
+}
+
+// ownMap takes the descriptor over, also when it fails.
+func ownMap(fd int) (*MapHandle, error) {
+	h, err := newHandle(nil, func() error { return unix.Close(fd) })
+	if err != nil {
+		return nil, err
+	}
+	info, err := MapInfo{}, checkMapFD(fd)
+	if err == nil {
+		info, err = mapInfo(fd)
+	}
+	if err != nil {
+		_ = h.close()
+		return nil, &Error{Op: "get info of map on", Object: fmt.Sprintf("fd %d", fd), Err: err}
+	}
+	core, err := newMapCore(h, fd, info.Name, info.Type, info.KeySize, info.ValueSize, info.MaxEntries)
+	if err != nil {
+		_ = h.close()
+		return nil, err
+	}
+	return &MapHandle{core}, nil
+}
+
+// coreOf is the map's core, or [ErrClosed] for a nil map.
+func coreOf(m MapCore) (*mapCore, error) {
+	if m == nil {
+		return nil, ErrClosed
+	}
+	return m.core(), nil
+}
+
+// dupMapFD is a new descriptor of the map, which the caller owns.
+func dupMapFD(m MapCore) (int, error) {
+	c, err := coreOf(m)
+	if err != nil {
+		return -1, err
+	}
+	if err := c.h.acquire(); err != nil {
+		return -1, err
+	}
+	defer c.h.drop()
+	return unix.FcntlInt(uintptr(c.fd), unix.F_DUPFD_CLOEXEC, 0)
+}
+
+func (m *MapHandle) core() *mapCore {
+	if m == nil {
+		return &closedMap
+	}
+	return &m.c
+}
+
+// Close gives the descriptor up. It is idempotent, and does not wait for operations that are under way: the last of them
+// closes it.
+func (m *MapHandle) Close() error {
+	if m == nil {
+		return nil
+	}
+	return m.c.h.close()
+}
+
+// Pin makes the map last under a path on a bpf file system (bpf_obj_pin). errors.Is(err, os.ErrExist) when the path is
+// taken.
+func (m *MapHandle) Pin(path string) error {
+	const op = "pin"
+	c := m.core()
+	if err := c.h.acquire(); err != nil {
+		return c.fail(op, err)
+	}
+	defer c.h.drop()
+	return call(op, c.object(), func() error {
+		var s cStrings
+		defer s.free()
+		p := s.of("path", path)
+		if s.err != nil {
+			return s.err
+		}
+		return clib.FromRet(int(C.bpf_obj_pin(C.int(c.fd), p)))
+	})
+}
+
+// Unpin removes the pin, which must be this map's.
+func (m *MapHandle) Unpin(path string) error {
+	const op = "unpin"
+	c := m.core()
+	pinned, err := MapHandleFromPinnedPath(path)
+	if err != nil {
+		return err
+	}
+	defer pinned.Close()
+	mine, err := m.Info()
+	if err != nil {
+		return err
+	}
+	theirs, err := pinned.Info()
+	if err != nil {
+		return err
+	}
+	if mine.ID != theirs.ID {
+		return c.fail(op, invalidf("%q is the pin of another map, %q", path, theirs.Name))
+	}
+	if err := unix.Unlink(path); err != nil {
+		return c.fail(op, err)
+	}
+	return nil
+}
+
+// Name is as in [MapCore].
+func (m *MapHandle) Name() string { return m.core().name }
+
+// Type is as in [MapCore].
+func (m *MapHandle) Type() MapType { return m.core().typ }
+
+// KeySize is as in [MapCore].
+func (m *MapHandle) KeySize() uint32 { return m.core().keySize }
+
+// ValueSize is as in [MapCore].
+func (m *MapHandle) ValueSize() uint32 { return m.core().valueSize }
+
+// MaxEntries is as in [MapCore].
+func (m *MapHandle) MaxEntries() uint32 { return m.core().maxEntries }
+
+// FD is as in [MapCore].
+func (m *MapHandle) FD() int { return m.core().currentFD() }
+
+// Lookup is as in [MapCore].
+func (m *MapHandle) Lookup(key []byte, flags MapFlags) ([]byte, error) {
+	return m.core().lookup(key, flags)
+}
+
+// LookupInto is as in [MapCore].
+func (m *MapHandle) LookupInto(key, value []byte, flags MapFlags) error {
+	return m.core().lookupInto(key, value, flags)
+}
+
+// LookupPerCPU is as in [MapCore].
+func (m *MapHandle) LookupPerCPU(key []byte, flags MapFlags) ([][]byte, error) {
+	return m.core().lookupPerCPU(key, flags)
+}
+
+// LookupBloomFilter is as in [MapCore].
+func (m *MapHandle) LookupBloomFilter(value []byte) (bool, error) {
+	return m.core().lookupBloomFilter(value)
+}
+
+// Update is as in [MapCore].
+func (m *MapHandle) Update(key, value []byte, flags MapFlags) error {
+	return m.core().update(key, value, flags)
+}
+
+// UpdatePerCPU is as in [MapCore].
+func (m *MapHandle) UpdatePerCPU(key []byte, values [][]byte, flags MapFlags) error {
+	return m.core().updatePerCPU(key, values, flags)
+}
+
+// Delete is as in [MapCore].
+func (m *MapHandle) Delete(key []byte) error { return m.core().delete(key) }
+
+// LookupAndDelete is as in [MapCore].
+func (m *MapHandle) LookupAndDelete(key []byte) ([]byte, error) { return m.core().lookupAndDelete(key) }
+
+// LookupAndDeletePerCPU is as in [MapCore].
+func (m *MapHandle) LookupAndDeletePerCPU(key []byte) ([][]byte, error) {
+	return m.core().lookupAndDeletePerCPU(key)
+}
+
+// Keys is as in [MapCore].
+func (m *MapHandle) Keys(err *error) iter.Seq[[]byte] { return m.core().keys(err) }
+
+// Info is as in [MapCore].
+func (m *MapHandle) Info() (MapInfo, error) { return m.core().info() }
+
+// Freeze is as in [MapCore].
+func (m *MapHandle) Freeze() error { return m.core().freeze() }

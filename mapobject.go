@@ -1,0 +1,187 @@
+package libbpf
+
+/*
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+*/
+import "C"
+
+import (
+	"fmt"
+	"iter"
+
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
+)
+
+// Map is a map of an [Object], in the kernel. It is a view: the Object owns the map, and after its Close every operation
+// returns [ErrClosed]. [MapHandleFrom] makes a handle that lives on by itself.
+type Map struct {
+	c   mapCore
+	o   *Object
+	ptr *C.struct_bpf_map
+
+	keyTypeID, valueTypeID uint32
+}
+
+func newMap(o *Object, from *OpenMap) (*Map, error) {
+	m := from.ptr
+	fd := -1
+	if C.bpf_map__autocreate(m) {
+		fd = int(C.bpf_map__fd(m))
+	}
+	core, err := newMapCore(o.h, fd, from.name, MapType(C.bpf_map__type(m)),
+		uint32(C.bpf_map__key_size(m)), uint32(C.bpf_map__value_size(m)), uint32(C.bpf_map__max_entries(m)))
+	if err != nil {
+		return nil, err
+	}
+	return &Map{
+		c: core, o: o, ptr: m,
+		keyTypeID:   uint32(C.bpf_map__btf_key_type_id(m)),
+		valueTypeID: uint32(C.bpf_map__btf_value_type_id(m)),
+	}, nil
+}
+
+func (m *Map) core() *mapCore {
+	if m == nil {
+		return &closedMap
+	}
+	return &m.c
+}
+
+// KeyTypeID is the key's type in the object's BTF, 0 where it is not known (bpf_map__btf_key_type_id).
+func (m *Map) KeyTypeID() uint32 {
+	if m == nil {
+		return 0
+	}
+	return m.keyTypeID
+}
+
+// ValueTypeID is the value's type in the object's BTF, 0 where it is not known (bpf_map__btf_value_type_id).
+func (m *Map) ValueTypeID() uint32 {
+	if m == nil {
+		return 0
+	}
+	return m.valueTypeID
+}
+
+// IsPinned tells whether the map was pinned by this object, by Load or by Pin (bpf_map__is_pinned). False after Close.
+func (m *Map) IsPinned() bool {
+	pinned := false
+	_ = m.use("get pin of", func() error {
+		pinned = bool(C.bpf_map__is_pinned(m.ptr))
+		return nil
+	})
+	return pinned
+}
+
+// PinPath is where the map is pinned, or "" (bpf_map__pin_path).
+func (m *Map) PinPath() string {
+	var path string
+	_ = m.use("get pin of", func() error {
+		path = C.GoString(C.bpf_map__pin_path(m.ptr))
+		return nil
+	})
+	return path
+}
+
+// Pin makes the map last under a path on a bpf file system; "" is the path it was defined with
+// (bpf_map__pin). errors.Is(err, os.ErrExist) when the path is taken.
+func (m *Map) Pin(path string) error {
+	return m.withPath("pin", path, func(p *C.char) C.int { return C.bpf_map__pin(m.ptr, p) })
+}
+
+// Unpin removes the pin; "" is the path it was pinned at (bpf_map__unpin).
+func (m *Map) Unpin(path string) error {
+	return m.withPath("unpin", path, func(p *C.char) C.int { return C.bpf_map__unpin(m.ptr, p) })
+}
+
+func (m *Map) withPath(op, path string, f func(*C.char) C.int) error {
+	return m.use(op, func() error {
+		var c cStrings
+		defer c.free()
+		p := c.optional("path", path)
+		if c.err != nil {
+			return c.err
+		}
+		return clib.FromRet(int(f(p)))
+	})
+}
+
+// use runs one call into libbpf that may print, or change the object.
+func (m *Map) use(op string, f func() error) error {
+	if m == nil {
+		return &Error{Op: op, Object: "map", Err: ErrClosed}
+	}
+	object := fmt.Sprintf("map %q", m.c.name)
+	if err := m.o.acquire(op, object); err != nil {
+		return err
+	}
+	defer m.o.h.drop()
+	m.o.mu.Lock()
+	defer m.o.mu.Unlock()
+	return call(op, object, f)
+}
+
+// Name is as in [MapCore].
+func (m *Map) Name() string { return m.core().name }
+
+// Type is as in [MapCore].
+func (m *Map) Type() MapType { return m.core().typ }
+
+// KeySize is as in [MapCore].
+func (m *Map) KeySize() uint32 { return m.core().keySize }
+
+// ValueSize is as in [MapCore].
+func (m *Map) ValueSize() uint32 { return m.core().valueSize }
+
+// MaxEntries is as in [MapCore].
+func (m *Map) MaxEntries() uint32 { return m.core().maxEntries }
+
+// FD is as in [MapCore].
+func (m *Map) FD() int { return m.core().currentFD() }
+
+// Lookup is as in [MapCore].
+func (m *Map) Lookup(key []byte, flags MapFlags) ([]byte, error) { return m.core().lookup(key, flags) }
+
+// LookupInto is as in [MapCore].
+func (m *Map) LookupInto(key, value []byte, flags MapFlags) error {
+	return m.core().lookupInto(key, value, flags)
+}
+
+// LookupPerCPU is as in [MapCore].
+func (m *Map) LookupPerCPU(key []byte, flags MapFlags) ([][]byte, error) {
+	return m.core().lookupPerCPU(key, flags)
+}
+
+// LookupBloomFilter is as in [MapCore].
+func (m *Map) LookupBloomFilter(value []byte) (bool, error) { return m.core().lookupBloomFilter(value) }
+
+// Update is as in [MapCore].
+func (m *Map) Update(key, value []byte, flags MapFlags) error {
+	return m.core().update(key, value, flags)
+}
+
+// UpdatePerCPU is as in [MapCore].
+func (m *Map) UpdatePerCPU(key []byte, values [][]byte, flags MapFlags) error {
+	return m.core().updatePerCPU(key, values, flags)
+}
+
+// Delete is as in [MapCore].
+func (m *Map) Delete(key []byte) error { return m.core().delete(key) }
+
+// LookupAndDelete is as in [MapCore].
+func (m *Map) LookupAndDelete(key []byte) ([]byte, error) { return m.core().lookupAndDelete(key) }
+
+// LookupAndDeletePerCPU is as in [MapCore].
+func (m *Map) LookupAndDeletePerCPU(key []byte) ([][]byte, error) {
+	return m.core().lookupAndDeletePerCPU(key)
+}
+
+// Keys is as in [MapCore].
+func (m *Map) Keys(err *error) iter.Seq[[]byte] { return m.core().keys(err) }
+
+// Info is as in [MapCore].
+func (m *Map) Info() (MapInfo, error) { return m.core().info() }
+
+// Freeze is as in [MapCore].
+func (m *Map) Freeze() error { return m.core().freeze() }

@@ -1,0 +1,555 @@
+package libbpf
+
+/*
+#include <stdlib.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+*/
+import "C"
+
+import (
+	"bytes"
+	"fmt"
+	"iter"
+	"math"
+	"sync"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/btf"
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
+)
+
+// ObjectBuilder holds the options for opening an object (struct bpf_object_open_opts). The zero value is the default of
+// each. It may be used for any number of objects, from several goroutines at once.
+type ObjectBuilder struct {
+	// Name overrides the object's name, which is otherwise the file's base name, or an address for OpenMemory. The
+	// kernel shows its first eight characters before the names of the maps of global data.
+	Name string
+	// PinRootPath is the folder on a bpf file system in which maps that ask for it (LIBBPF_PIN_BY_NAME) are pinned,
+	// or found pinned, at Load. It is "/sys/fs/bpf" by default.
+	PinRootPath string
+	// BTFCustomPath is a file of kernel BTF, raw or ELF, that CO-RE relocations are resolved against in place of
+	// the running kernel's.
+	BTFCustomPath string
+	// RelaxedMaps ignores attributes of map definitions that libbpf does not know.
+	RelaxedMaps bool
+	// Kconfig is the content of a kernel configuration, lines such as "CONFIG_HZ=250", that overrides the
+	// running kernel's for the object's extern CONFIG_ variables.
+	Kconfig string
+	// KernelLogLevel asks the verifier for its log also where nothing fails: 1 for what it decided, 2 for each
+	// state, 4 for statistics; 0 asks only after a failure. The log goes to Print at PrintDebug, or is in
+	// Object.KernelLog where KernelLogSize is set.
+	KernelLogLevel uint32
+	// KernelLogSize, in bytes, gives the kernel a log buffer of a fixed size, which the log of each program
+	// overwrites; a log that doesn't fit fails the load with unix.ENOSPC. At 0, libbpf takes a buffer that grows as
+	// the kernel asks, which is what nearly everybody wants.
+	KernelLogSize int
+	// Debug sends every message of opening and loading to the function that [SetPrint] set, whatever its level.
+	Debug bool
+	// Print receives every message of opening and loading, debug messages included, in place of the function that
+	// [SetPrint] set.
+	Print PrintFunc
+}
+
+// OpenFile opens a compiled object with the default options (bpf_object__open_file).
+func OpenFile(path string) (*OpenObject, error) { return ObjectBuilder{}.OpenFile(path) }
+
+// OpenMemory opens a compiled object that is in memory, with the default options (bpf_object__open_mem).
+func OpenMemory(object []byte) (*OpenObject, error) { return ObjectBuilder{}.OpenMemory(object) }
+
+// OpenFile opens a compiled object (bpf_object__open_file). Nothing is in the kernel yet, and no privilege is needed.
+// The caller owns the result and closes or loads it.
+func (b ObjectBuilder) OpenFile(path string) (*OpenObject, error) {
+	var c cStrings
+	defer c.free()
+	cPath := c.of("path", path)
+	what := fmt.Sprintf("object %q", path)
+	if err := checkFile(path); err != nil {
+		return nil, &Error{Op: "open", Object: what, Err: err}
+	}
+	return b.open(&c, what, func(opts *openOpts) (*C.struct_bpf_object, error) {
+		object, errno := C.bpf_object__open_file(cPath, opts)
+		return object, errno
+	})
+}
+
+// OpenMemory opens a compiled object that is in memory (bpf_object__open_mem). The bytes are not needed any more when it
+// returns.
+func (b ObjectBuilder) OpenMemory(object []byte) (*OpenObject, error) {
+	var c cStrings
+	defer c.free()
+	const what = "object in memory"
+	if err := checkInstructions(bytes.NewReader(object)); err != nil {
+		return nil, &Error{Op: "open", Object: what, Err: err}
+	}
+	// A copy, because libelf wants it aligned and may write to it.
+	image := C.CBytes(object)
+	defer C.free(image)
+	return b.open(&c, what, func(opts *openOpts) (*C.struct_bpf_object, error) {
+		opened, errno := C.bpf_object__open_mem(image, C.size_t(len(object)), opts)
+		return opened, errno
+	})
+}
+
+type openOpts = C.struct_bpf_object_open_opts
+
+func (b ObjectBuilder) open(
+	c *cStrings, what string, open func(*openOpts) (*C.struct_bpf_object, error),
+) (*OpenObject, error) {
+	const op = "open"
+	var opts openOpts
+	opts.sz = C.sizeof_struct_bpf_object_open_opts
+	opts.object_name = c.optional("name", b.Name)
+	opts.pin_root_path = c.optional("pin root path", b.PinRootPath)
+	opts.btf_custom_path = c.optional("custom BTF path", b.BTFCustomPath)
+	opts.kconfig = c.optional("kconfig", b.Kconfig)
+	opts.relaxed_maps = C.bool(b.RelaxedMaps)
+	opts.kernel_log_level = C.__u32(b.KernelLogLevel)
+	if c.err != nil {
+		return nil, &Error{Op: op, Object: what, Err: c.err}
+	}
+	o := &OpenObject{what: what, printer: b.printer()}
+	if b.KernelLogSize != 0 {
+		if b.KernelLogSize < 0 || b.KernelLogSize > math.MaxInt32 {
+			return nil, &Error{Op: op, Object: what, Err: invalidf("kernel log size %d", b.KernelLogSize)}
+		}
+		o.log = newKernelLog(b.KernelLogSize)
+		opts.kernel_log_buf = o.log.buf
+		opts.kernel_log_size = C.size_t(b.KernelLogSize)
+	}
+	err := callPrinting(o.printer, op, what, func() error {
+		var errno error
+		if o.ptr, errno = open(&opts); o.ptr == nil {
+			return fromErrno(errno)
+		}
+		return nil
+	})
+	if err != nil {
+		o.log.free()
+		return nil, err
+	}
+	o.name = C.GoString(C.bpf_object__name(o.ptr))
+	o.what = fmt.Sprintf("object %q", o.name)
+	o.mapNames = make(map[string]int)
+	for m := C.bpf_object__next_map(o.ptr, nil); m != nil; m = C.bpf_object__next_map(o.ptr, m) {
+		name := C.GoString(C.bpf_map__name(m))
+		o.mapNames[name] = len(o.maps)
+		o.maps = append(o.maps, &OpenMap{o: o, ptr: m, name: name})
+	}
+	for _, section := range []string{".rodata", ".data", ".bss", ".kconfig"} {
+		ptr := C.bpf_object__find_map_by_name(o.ptr, c.of("section", section))
+		for i, m := range o.maps {
+			if ptr != nil && m.ptr == ptr {
+				o.mapNames[section] = i
+			}
+		}
+	}
+	for p := C.bpf_object__next_program(o.ptr, nil); p != nil; p = C.bpf_object__next_program(o.ptr, p) {
+		o.programs = append(o.programs, &OpenProgram{
+			o: o, ptr: p,
+			name: C.GoString(C.bpf_program__name(p)), section: C.GoString(C.bpf_program__section_name(p)),
+		})
+	}
+	if err := o.checkStructOps(); err != nil {
+		_ = o.Close()
+		return nil, &Error{Op: op, Object: what, Err: err}
+	}
+	return o, nil
+}
+
+// printer is where the messages of opening and loading go.
+func (b ObjectBuilder) printer() *printer {
+	switch current := currentPrinter.Load(); {
+	case b.Print != nil:
+		return &printer{PrintDebug, b.Print}
+	case b.Debug && current.level != printNone:
+		return &printer{PrintDebug, current.print}
+	default:
+		return current
+	}
+}
+
+// kernelLog is a buffer that the kernel writes verifier logs to. A nil one is none.
+type kernelLog struct{ buf *C.char }
+
+func newKernelLog(size int) *kernelLog {
+	return &kernelLog{(*C.char)(C.calloc(1, C.size_t(size)))}
+}
+
+func (l *kernelLog) text() string {
+	if l == nil {
+		return ""
+	}
+	return C.GoString(l.buf)
+}
+
+func (l *kernelLog) free() {
+	if l != nil {
+		C.free(unsafe.Pointer(l.buf))
+	}
+}
+
+// OpenObject is an object that was read but is not in the kernel yet: what may still be changed. Its maps and programs
+// are views of it.
+//
+// All its methods, and those of its views, are safe for concurrent use; they take turns. After Load they return
+// [ErrLoaded], after Close [ErrClosed].
+type OpenObject struct {
+	name     string
+	what     string // for errors
+	maps     []*OpenMap
+	mapNames map[string]int // into maps; sections of global data are in it under both their names
+	programs []*OpenProgram
+	printer  *printer
+	log      *kernelLog
+
+	mu       sync.Mutex
+	ended    error                // why there is no ptr any more
+	ptr      *C.struct_bpf_object // owned
+	innerFDs []int                // inner map templates, ours until Load has used them
+	types    *btf.BTF             // a copy of its BTF, once somebody needed it; owned
+}
+
+// use runs f while the object can't be loaded or closed.
+func (o *OpenObject) use(op, object string, f func() error) error {
+	if o == nil {
+		return &Error{Op: op, Object: object, Err: ErrClosed}
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.ended != nil {
+		return &Error{Op: op, Object: object, Err: o.ended}
+	}
+	return callPrinting(o.printer, op, object, f)
+}
+
+// end frees what is left of the object and makes every later use return why. The caller holds mu.
+func (o *OpenObject) end(why error) {
+	o.ended = why
+	for _, fd := range o.innerFDs {
+		_ = unix.Close(fd)
+	}
+	o.innerFDs = nil
+	_ = o.types.Close()
+	if o.ptr != nil {
+		C.bpf_object__close(o.ptr)
+		o.log.free()
+		o.ptr = nil
+	}
+}
+
+// Name is the object's name: [ObjectBuilder.Name], or the base name of its file up to the first dot.
+func (o *OpenObject) Name() string {
+	if o == nil {
+		return ""
+	}
+	return o.name
+}
+
+// Map is the map that the object defines under that name; global data is in ".rodata", ".data", ".bss" and custom
+// sections' names (bpf_object__find_map_by_name). errors.Is(err, [ErrNotFound]) when there is none.
+func (o *OpenObject) Map(name string) (*OpenMap, error) {
+	var found *OpenMap
+	err := o.use("find map", fmt.Sprintf("%q", name), func() error {
+		i, ok := o.mapNames[name]
+		if !ok {
+			return notFoundf("object %q has no such map", o.name)
+		}
+		found = o.maps[i]
+		return nil
+	})
+	return found, err
+}
+
+// Maps iterates over the object's maps, those of global data included. After Load or Close there are none.
+func (o *OpenObject) Maps() iter.Seq[*OpenMap] {
+	return func(yield func(*OpenMap) bool) {
+		if !o.open() {
+			return
+		}
+		for _, m := range o.maps {
+			if !yield(m) {
+				return
+			}
+		}
+	}
+}
+
+// Program is the program of that name, which is its C function's (bpf_object__find_program_by_name).
+// errors.Is(err, [ErrNotFound]) when there is none.
+func (o *OpenObject) Program(name string) (*OpenProgram, error) {
+	var found *OpenProgram
+	err := o.use("find program", fmt.Sprintf("%q", name), func() error {
+		for _, p := range o.programs {
+			if p.name == name {
+				found = p
+				return nil
+			}
+		}
+		return notFoundf("object %q has no such program", o.name)
+	})
+	return found, err
+}
+
+// Programs iterates over the object's programs. After Load or Close there are none.
+func (o *OpenObject) Programs() iter.Seq[*OpenProgram] {
+	return func(yield func(*OpenProgram) bool) {
+		if !o.open() {
+			return
+		}
+		for _, p := range o.programs {
+			if !yield(p) {
+				return
+			}
+		}
+	}
+}
+
+func (o *OpenObject) open() bool {
+	if o == nil {
+		return false
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.ended == nil
+}
+
+// BTF is a copy of the object's type information, which the caller closes (bpf_object__btf). errors.Is(err, [ErrNoBTF])
+// when it has none.
+func (o *OpenObject) BTF() (*btf.BTF, error) {
+	const op = "read BTF of"
+	if o == nil {
+		return nil, &Error{Op: op, Object: "object", Err: ErrClosed}
+	}
+	var types *btf.BTF
+	err := o.use(op, o.what, func() (err error) {
+		types, err = copyBTF(o.ptr)
+		return err
+	})
+	return types, err
+}
+
+// Load puts the object into the kernel: creates its maps, applies relocations, loads its programs
+// (bpf_object__load). It takes the OpenObject over, whether it succeeds or not: later uses return [ErrLoaded], and Close
+// does nothing.
+//
+// A program that the verifier rejects gives a [*VerifierError]. Without the right to load programs (CAP_BPF and, for
+// most, CAP_PERFMON or CAP_NET_ADMIN), errors.Is(err, os.ErrPermission). After a failure nothing is left in the kernel
+// and nothing pinned.
+func (o *OpenObject) Load() (*Object, error) {
+	const op = "load"
+	if o == nil {
+		return nil, &Error{Op: op, Object: "object", Err: ErrClosed}
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.ended != nil {
+		return nil, &Error{Op: op, Object: o.what, Err: o.ended}
+	}
+	err := callPrinting(o.printer, op, o.what, func() error {
+		return clib.FromRet(int(C.bpf_object__load(o.ptr)))
+	})
+	if err != nil {
+		err = verifierError(err, o.log.text())
+		o.end(ErrLoaded)
+		return nil, err
+	}
+	loaded, err := newObject(o)
+	if err != nil {
+		o.end(ErrLoaded)
+		return nil, err
+	}
+	o.ptr = nil
+	o.end(ErrLoaded)
+	return loaded, nil
+}
+
+// Close frees the object, unless Load has taken it over (bpf_object__close). It is idempotent.
+func (o *OpenObject) Close() error {
+	if o == nil {
+		return nil
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.ended == nil {
+		o.end(ErrClosed)
+	}
+	return nil
+}
+
+// Object is an object that is in the kernel: its maps exist and its programs are verified. Attach them with Attach, or
+// one by one.
+//
+// It owns its maps, programs and links: Close closes the links, which detaches them, and then all the rest. What is
+// pinned remains. All methods are safe for concurrent use, Close included: an operation that is under way in another
+// goroutine completes first, a later one returns [ErrClosed].
+type Object struct {
+	h        *handle
+	name     string
+	maps     []*Map
+	mapNames map[string]int // into maps
+	programs []*Program
+	log      *kernelLog
+
+	// libbpf changes the object when it attaches and pins; reading it needs no lock.
+	mu  sync.Mutex
+	ptr *C.struct_bpf_object
+}
+
+// newObject takes the pointer and the log over from an OpenObject that was loaded, if it returns no error.
+func newObject(from *OpenObject) (*Object, error) {
+	o := &Object{name: from.name, mapNames: from.mapNames, ptr: from.ptr, log: from.log}
+	var err error
+	o.h, err = newHandle(nil, func() error {
+		C.bpf_object__close(o.ptr)
+		o.log.free()
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range from.maps {
+		loaded, err := newMap(o, m)
+		if err != nil {
+			return nil, err
+		}
+		o.maps = append(o.maps, loaded)
+	}
+	for _, p := range from.programs {
+		o.programs = append(o.programs, newProgram(o, p))
+	}
+	return o, nil
+}
+
+// Name is the object's name.
+func (o *Object) Name() string {
+	if o == nil {
+		return ""
+	}
+	return o.name
+}
+
+func (o *Object) acquire(op, object string) error {
+	if o != nil && o.h.acquire() == nil {
+		return nil
+	}
+	return &Error{Op: op, Object: object, Err: ErrClosed}
+}
+
+// Map is the map that the object defines under that name; global data is in ".rodata", ".data", ".bss" and custom
+// sections' names (bpf_object__find_map_by_name). errors.Is(err, [ErrNotFound]) when there is none, or when it was not created.
+func (o *Object) Map(name string) (*Map, error) {
+	op, object := "find map", fmt.Sprintf("%q", name)
+	if err := o.acquire(op, object); err != nil {
+		return nil, err
+	}
+	defer o.h.drop()
+	i, ok := o.mapNames[name]
+	if !ok {
+		return nil, &Error{Op: op, Object: object, Err: notFoundf("object %q has no such map", o.name)}
+	}
+	if o.maps[i].c.fd < 0 {
+		return nil, &Error{Op: op, Object: object, Err: notFoundf("the map was not created (autocreate is off)")}
+	}
+	return o.maps[i], nil
+}
+
+// Maps iterates over the object's maps, those of global data included, and leaves out those that were not created.
+// After Close there are none.
+func (o *Object) Maps() iter.Seq[*Map] {
+	return func(yield func(*Map) bool) {
+		if o.acquire("", "") != nil {
+			return
+		}
+		o.h.drop()
+		for _, m := range o.maps {
+			if m.c.fd >= 0 && !yield(m) {
+				return
+			}
+		}
+	}
+}
+
+// Program is the program of that name, which is its C function's. errors.Is(err, [ErrNotFound]) when there is none, or
+// when it was not loaded.
+func (o *Object) Program(name string) (*Program, error) {
+	op, object := "find program", fmt.Sprintf("%q", name)
+	if err := o.acquire(op, object); err != nil {
+		return nil, err
+	}
+	defer o.h.drop()
+	for _, p := range o.programs {
+		switch {
+		case p.name != name:
+		case p.fd < 0:
+			return nil, &Error{Op: op, Object: object, Err: notFoundf("the program was not loaded (autoload is off)")}
+		default:
+			return p, nil
+		}
+	}
+	return nil, &Error{Op: op, Object: object, Err: notFoundf("object %q has no such program", o.name)}
+}
+
+// Programs iterates over the object's programs, and leaves out those that were not loaded. After Close there are none.
+func (o *Object) Programs() iter.Seq[*Program] {
+	return func(yield func(*Program) bool) {
+		if o.acquire("", "") != nil {
+			return
+		}
+		o.h.drop()
+		for _, p := range o.programs {
+			if p.fd >= 0 && !yield(p) {
+				return
+			}
+		}
+	}
+}
+
+// BTF is a copy of the object's type information, which the caller closes (bpf_object__btf). errors.Is(err, [ErrNoBTF])
+// when it has none.
+func (o *Object) BTF() (*btf.BTF, error) {
+	const op = "read BTF of"
+	if err := o.acquire(op, "object"); err != nil {
+		return nil, err
+	}
+	defer o.h.drop()
+	var types *btf.BTF
+	err := call(op, fmt.Sprintf("object %q", o.name), func() (err error) {
+		types, err = copyBTF(o.ptr)
+		return err
+	})
+	return types, err
+}
+
+// KernelLog is the log that the kernel wrote last into the buffer that [ObjectBuilder.KernelLogSize] asked for; ""
+// where none was asked for.
+func (o *Object) KernelLog() string {
+	if o.acquire("", "") != nil {
+		return ""
+	}
+	defer o.h.drop()
+	return o.log.text()
+}
+
+// Close closes the object's links, and then its programs and maps (bpf_object__close). It is idempotent.
+func (o *Object) Close() error {
+	if o == nil {
+		return nil
+	}
+	return o.h.close()
+}
+
+func copyBTF(object *C.struct_bpf_object) (*btf.BTF, error) {
+	types := C.bpf_object__btf(object)
+	if types == nil {
+		return nil, ErrNoBTF
+	}
+	var size C.__u32
+	raw := C.btf__raw_data(types, &size)
+	if raw == nil {
+		return nil, unix.ENOMEM
+	}
+	return btf.ParseRaw(C.GoBytes(raw, C.int(size)))
+}

@@ -1,0 +1,266 @@
+package libbpf
+
+/*
+#include <bpf/libbpf.h>
+*/
+import "C"
+
+import (
+	"bytes"
+	"fmt"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
+)
+
+// OpenMap is a map of an [OpenObject]: its definition, which may still be changed. It is a view; the OpenObject owns
+// the definition, and says when it may be used.
+type OpenMap struct {
+	o    *OpenObject
+	ptr  *C.struct_bpf_map
+	name string
+}
+
+// Name is the map's name; for global data it is such as "prog.bss".
+func (m *OpenMap) Name() string {
+	if m == nil {
+		return ""
+	}
+	return m.name
+}
+
+func (m *OpenMap) use(op string, f func() error) error {
+	if m == nil {
+		return &Error{Op: op, Object: "map", Err: ErrClosed}
+	}
+	return m.o.use(op, fmt.Sprintf("map %q", m.name), f)
+}
+
+// openMapGet asks libbpf for a property.
+func openMapGet[T any](m *OpenMap, property string, get func() T) (T, error) {
+	var value T
+	err := m.use("get "+property+" of", func() error {
+		value = get()
+		return nil
+	})
+	return value, err
+}
+
+// set runs one of libbpf's setters.
+func (m *OpenMap) set(property string, set func() C.int) error {
+	return m.use("set "+property+" of", func() error { return clib.FromRet(int(set())) })
+}
+
+// Type is the map's kind (bpf_map__type).
+func (m *OpenMap) Type() (MapType, error) {
+	return openMapGet(m, "type", func() MapType { return MapType(C.bpf_map__type(m.ptr)) })
+}
+
+// SetType changes the map's kind, from and to everything but [MapTypeStructOps], which only a definition can make
+// (bpf_map__set_type).
+func (m *OpenMap) SetType(t MapType) error {
+	return m.use("set type of", func() error {
+		if m.isStructOps() != (t == MapTypeStructOps) {
+			return invalidf("a map is a struct_ops by its definition or not at all")
+		}
+		return clib.FromRet(int(C.bpf_map__set_type(m.ptr, uint32(t))))
+	})
+}
+
+func (m *OpenMap) isStructOps() bool { return MapType(C.bpf_map__type(m.ptr)) == MapTypeStructOps }
+
+// KeySize is the length of a key in bytes (bpf_map__key_size).
+func (m *OpenMap) KeySize() (uint32, error) {
+	return openMapGet(m, "key size", func() uint32 { return uint32(C.bpf_map__key_size(m.ptr)) })
+}
+
+// SetKeySize changes the length of a key in bytes (bpf_map__set_key_size).
+func (m *OpenMap) SetKeySize(size uint32) error {
+	return m.set("key size", func() C.int { return C.bpf_map__set_key_size(m.ptr, C.__u32(size)) })
+}
+
+// ValueSize is the length of a value in bytes (bpf_map__value_size).
+func (m *OpenMap) ValueSize() (uint32, error) {
+	return openMapGet(m, "value size", func() uint32 { return uint32(C.bpf_map__value_size(m.ptr)) })
+}
+
+// SetValueSize changes the length of a value in bytes (bpf_map__set_value_size). For global data it resizes the section,
+// whose last variable must be an array, since libbpf 1.3.
+func (m *OpenMap) SetValueSize(size uint32) error {
+	return m.set("value size", func() C.int { return C.bpf_map__set_value_size(m.ptr, C.__u32(size)) })
+}
+
+// MaxEntries is how many elements the map will hold (bpf_map__max_entries).
+func (m *OpenMap) MaxEntries() (uint32, error) {
+	return openMapGet(m, "max entries", func() uint32 { return uint32(C.bpf_map__max_entries(m.ptr)) })
+}
+
+// SetMaxEntries changes how many elements the map will hold; for ring buffers the size in bytes, which libbpf rounds up
+// to a power of two of pages (bpf_map__set_max_entries).
+func (m *OpenMap) SetMaxEntries(n uint32) error {
+	return m.set("max entries", func() C.int { return C.bpf_map__set_max_entries(m.ptr, C.__u32(n)) })
+}
+
+// Flags are the flags that the map will be created with (bpf_map__map_flags).
+func (m *OpenMap) Flags() (MapCreateFlags, error) {
+	return openMapGet(m, "flags", func() MapCreateFlags { return MapCreateFlags(C.bpf_map__map_flags(m.ptr)) })
+}
+
+// SetFlags replaces the flags that the map will be created with (bpf_map__set_map_flags).
+func (m *OpenMap) SetFlags(flags MapCreateFlags) error {
+	return m.set("flags", func() C.int { return C.bpf_map__set_map_flags(m.ptr, C.__u32(flags)) })
+}
+
+// Extra is the number whose meaning depends on the map's type, such as a bloom filter's hash functions
+// (bpf_map__map_extra).
+func (m *OpenMap) Extra() (uint64, error) {
+	return openMapGet(m, "extra", func() uint64 { return uint64(C.bpf_map__map_extra(m.ptr)) })
+}
+
+// SetExtra changes Extra (bpf_map__set_map_extra).
+func (m *OpenMap) SetExtra(extra uint64) error {
+	return m.set("extra", func() C.int { return C.bpf_map__set_map_extra(m.ptr, C.__u64(extra)) })
+}
+
+// NUMANode is the node whose memory the map will be allocated on, if its flags have [NUMANode] (bpf_map__numa_node).
+func (m *OpenMap) NUMANode() (uint32, error) {
+	return openMapGet(m, "NUMA node", func() uint32 { return uint32(C.bpf_map__numa_node(m.ptr)) })
+}
+
+// SetNUMANode changes NUMANode (bpf_map__set_numa_node).
+func (m *OpenMap) SetNUMANode(node uint32) error {
+	return m.set("NUMA node", func() C.int { return C.bpf_map__set_numa_node(m.ptr, C.__u32(node)) })
+}
+
+// IfIndex is the network device that the map is offloaded to, 0 for none (bpf_map__ifindex).
+func (m *OpenMap) IfIndex() (uint32, error) {
+	return openMapGet(m, "ifindex", func() uint32 { return uint32(C.bpf_map__ifindex(m.ptr)) })
+}
+
+// SetIfIndex offloads the map to a network device (bpf_map__set_ifindex).
+func (m *OpenMap) SetIfIndex(index uint32) error {
+	return m.set("ifindex", func() C.int { return C.bpf_map__set_ifindex(m.ptr, C.__u32(index)) })
+}
+
+// KeyTypeID is the key's type in the object's BTF, 0 where it is not known (bpf_map__btf_key_type_id).
+func (m *OpenMap) KeyTypeID() (uint32, error) {
+	return openMapGet(m, "key type", func() uint32 { return uint32(C.bpf_map__btf_key_type_id(m.ptr)) })
+}
+
+// ValueTypeID is the value's type in the object's BTF, 0 where it is not known (bpf_map__btf_value_type_id).
+func (m *OpenMap) ValueTypeID() (uint32, error) {
+	return openMapGet(m, "value type", func() uint32 { return uint32(C.bpf_map__btf_value_type_id(m.ptr)) })
+}
+
+// Autocreate tells whether Load will create the map (bpf_map__autocreate).
+func (m *OpenMap) Autocreate() (bool, error) {
+	return openMapGet(m, "autocreate", func() bool { return bool(C.bpf_map__autocreate(m.ptr)) })
+}
+
+// SetAutocreate makes Load create the map, or not; a program that uses a map that was not created is rejected unless it
+// can't reach that use (bpf_map__set_autocreate).
+func (m *OpenMap) SetAutocreate(on bool) error {
+	return m.set("autocreate", func() C.int { return C.bpf_map__set_autocreate(m.ptr, C.bool(on)) })
+}
+
+// PinPath is where Load will pin the map, or find it pinned; "" for nowhere (bpf_map__pin_path).
+func (m *OpenMap) PinPath() (string, error) {
+	return openMapGet(m, "pin path", func() string { return C.GoString(C.bpf_map__pin_path(m.ptr)) })
+}
+
+// SetPinPath makes Load pin the map there, or use the one that is pinned there already if it is alike; "" undoes it
+// (bpf_map__set_pin_path).
+func (m *OpenMap) SetPinPath(path string) error {
+	return m.withPath("set pin path of", path, func(p *C.char) C.int { return C.bpf_map__set_pin_path(m.ptr, p) })
+}
+
+// withPath runs one of libbpf's functions that take a path, NULL for "".
+func (m *OpenMap) withPath(op, path string, f func(*C.char) C.int) error {
+	return m.use(op, func() error {
+		var c cStrings
+		defer c.free()
+		p := c.optional("path", path)
+		if c.err != nil {
+			return c.err
+		}
+		return clib.FromRet(int(f(p)))
+	})
+}
+
+// InitialValue is a copy of the section's content that the map will start with, nil for a map that is not of global
+// data (bpf_map__initial_value).
+func (m *OpenMap) InitialValue() ([]byte, error) {
+	return openMapGet(m, "initial value", func() []byte { return bytes.Clone(m.initialValue()) })
+}
+
+// initialValue is libbpf's own memory.
+func (m *OpenMap) initialValue() []byte {
+	var size C.size_t
+	p := C.bpf_map__initial_value(m.ptr, &size)
+	if p == nil {
+		return nil
+	}
+	return unsafe.Slice((*byte)(p), int(size))
+}
+
+// SetInitialValue replaces the section's content that the map will start with; data has its exact length. To set one
+// variable, see [OpenObject.SetGlobal] (bpf_map__set_initial_value).
+func (m *OpenMap) SetInitialValue(data []byte) error {
+	return m.use("set initial value of", func() error {
+		value := m.initialValue()
+		if value == nil {
+			return invalidf("the map has no initial value: it is not of global data")
+		}
+		if len(data) != len(value) {
+			return invalidf("value has %d bytes and must have %d", len(data), len(value))
+		}
+		copy(value, data)
+		return nil
+	})
+}
+
+// SetInnerMap makes inner the template of the maps that this map of maps will hold: they must have its type and sizes
+// (bpf_map__set_inner_map_fd). It is only read at Load; its descriptor is duplicated, so it may be closed before.
+func (m *OpenMap) SetInnerMap(inner MapCore) error {
+	return m.use("set inner map of", func() error {
+		fd, err := dupMapFD(inner)
+		if err != nil {
+			return err
+		}
+		if err := clib.FromRet(int(C.bpf_map__set_inner_map_fd(m.ptr, C.int(fd)))); err != nil {
+			_ = unix.Close(fd)
+			return err
+		}
+		m.o.innerFDs = append(m.o.innerFDs, fd)
+		return nil
+	})
+}
+
+// Reuse makes Load use an existing map in place of a new one; its definition replaces this one's
+// (bpf_map__reuse_fd). The descriptor is duplicated.
+func (m *OpenMap) Reuse(existing MapCore) error {
+	return m.use("reuse a map for", func() error {
+		c, err := coreOf(existing)
+		if err != nil {
+			return err
+		}
+		if err := c.h.acquire(); err != nil {
+			return err
+		}
+		defer c.h.drop()
+		return clib.FromRet(int(C.bpf_map__reuse_fd(m.ptr, C.int(c.fd))))
+	})
+}
+
+// ReusePinned makes Load use the map that is pinned at path in place of a new one; its definition replaces this one's.
+// errors.Is(err, os.ErrNotExist) when nothing is pinned there.
+func (m *OpenMap) ReusePinned(path string) error {
+	pinned, err := MapHandleFromPinnedPath(path)
+	if err != nil {
+		return err
+	}
+	defer pinned.Close()
+	return m.Reuse(pinned)
+}

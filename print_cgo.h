@@ -1,0 +1,23 @@
+#ifndef LIBBPF_GO_PRINT_H
+#define LIBBPF_GO_PRINT_H
+
+#include <stddef.h>
+
+/* Makes libbpf print through this file, for good. */
+void lbg_print_install(void);
+
+/* Sets the highest level that is delivered outside of a capture (-1: none). */
+void lbg_print_set_level(int level);
+
+/*
+ * Between begin and end, on one thread, libbpf's messages up to level are collected and nothing is delivered. SIGPROF
+ * is blocked meanwhile: a profiler's signals make the kernel abandon a program load with EAGAIN, more often than libbpf
+ * retries it.
+ *
+ * lbg_capture_end returns what was collected, malloc'ed, or NULL for nothing: messages end to end, each a level byte,
+ * its text, and a NUL.
+ */
+void lbg_capture_begin(int level);
+char *lbg_capture_end(size_t *len);
+
+#endif

@@ -1,0 +1,286 @@
+package libbpf
+
+/*
+#include <bpf/libbpf.h>
+*/
+import "C"
+
+import (
+	"fmt"
+	"unsafe"
+
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
+)
+
+// OpenProgram is a program of an [OpenObject], which may still be changed. It is a view; the OpenObject owns the
+// program, and says when it may be used.
+type OpenProgram struct {
+	o             *OpenObject
+	ptr           *C.struct_bpf_program
+	name, section string
+}
+
+// Instruction is one BPF instruction, laid out as the kernel's struct bpf_insn.
+type Instruction struct {
+	Code      uint8
+	Registers uint8 // destination and source, four bits each; the destination is in the lower four on little-endian machines
+	Offset    int16
+	Immediate int32
+}
+
+// Name is the program's name: its C function's.
+func (p *OpenProgram) Name() string {
+	if p == nil {
+		return ""
+	}
+	return p.name
+}
+
+// Section is the name of the ELF section that the program is in, which says what it is and where it attaches, such as
+// "tp_btf/sys_enter".
+func (p *OpenProgram) Section() string {
+	if p == nil {
+		return ""
+	}
+	return p.section
+}
+
+func (p *OpenProgram) use(op string, f func() error) error {
+	if p == nil {
+		return &Error{Op: op, Object: "program", Err: ErrClosed}
+	}
+	return p.o.use(op, fmt.Sprintf("program %q", p.name), f)
+}
+
+// openProgramGet asks libbpf for a property.
+func openProgramGet[T any](p *OpenProgram, property string, get func() T) (T, error) {
+	var value T
+	err := p.use("get "+property+" of", func() error {
+		value = get()
+		return nil
+	})
+	return value, err
+}
+
+// set runs one of libbpf's setters.
+func (p *OpenProgram) set(property string, set func() C.int) error {
+	return p.use("set "+property+" of", func() error { return clib.FromRet(int(set())) })
+}
+
+// Type is the program's kind, by its section unless it was set (bpf_program__type).
+func (p *OpenProgram) Type() (ProgramType, error) {
+	return openProgramGet(p, "type", func() ProgramType { return ProgramType(C.bpf_program__type(p.ptr)) })
+}
+
+// SetType changes the program's kind (bpf_program__set_type).
+func (p *OpenProgram) SetType(t ProgramType) error {
+	return p.set("type", func() C.int { return C.bpf_program__set_type(p.ptr, uint32(t)) })
+}
+
+// AttachType is what the program expects to be attached to (bpf_program__expected_attach_type).
+func (p *OpenProgram) AttachType() (ProgramAttachType, error) {
+	return openProgramGet(p, "attach type", func() ProgramAttachType {
+		return ProgramAttachType(C.bpf_program__expected_attach_type(p.ptr))
+	})
+}
+
+// SetAttachType changes what the program expects to be attached to (bpf_program__set_expected_attach_type).
+func (p *OpenProgram) SetAttachType(t ProgramAttachType) error {
+	return p.set("attach type", func() C.int {
+		return C.bpf_program__set_expected_attach_type(p.ptr, uint32(t))
+	})
+}
+
+// SetAttachTarget says which kernel function, or which function of another program, a tracing, LSM or extension program
+// attaches to. target is that other program's fd, or 0 for the kernel; an empty function, with a target, takes the one
+// of the section (bpf_program__set_attach_target).
+func (p *OpenProgram) SetAttachTarget(target int, function string) error {
+	return p.use("set attach target of", func() error {
+		var c cStrings
+		defer c.free()
+		name := c.optional("function", function)
+		if c.err != nil {
+			return c.err
+		}
+		return clib.FromRet(int(C.bpf_program__set_attach_target(p.ptr, C.int(target), name)))
+	})
+}
+
+// Autoload tells whether Load will load the program; it won't if the section's name begins with "?"
+// (bpf_program__autoload).
+func (p *OpenProgram) Autoload() (bool, error) {
+	return openProgramGet(p, "autoload", func() bool { return bool(C.bpf_program__autoload(p.ptr)) })
+}
+
+// SetAutoload makes Load load the program, or not (bpf_program__set_autoload).
+func (p *OpenProgram) SetAutoload(on bool) error {
+	return p.set("autoload", func() C.int { return C.bpf_program__set_autoload(p.ptr, C.bool(on)) })
+}
+
+// Autoattach tells whether [Object.Attach] will attach the program (bpf_program__autoattach).
+func (p *OpenProgram) Autoattach() (bool, error) {
+	return openProgramGet(p, "autoattach", func() bool { return bool(C.bpf_program__autoattach(p.ptr)) })
+}
+
+// SetAutoattach makes [Object.Attach] attach the program, or not (bpf_program__set_autoattach).
+func (p *OpenProgram) SetAutoattach(on bool) error {
+	return p.set("autoattach", func() C.int {
+		C.bpf_program__set_autoattach(p.ptr, C.bool(on))
+		return 0
+	})
+}
+
+// SetIfIndex offloads the program to a network device (bpf_program__set_ifindex).
+func (p *OpenProgram) SetIfIndex(index uint32) error {
+	return p.set("ifindex", func() C.int {
+		C.bpf_program__set_ifindex(p.ptr, C.__u32(index))
+		return 0
+	})
+}
+
+// LogLevel is how much the verifier will log: see [ObjectBuilder.KernelLogLevel] (bpf_program__log_level).
+func (p *OpenProgram) LogLevel() (uint32, error) {
+	return openProgramGet(p, "log level", func() uint32 { return uint32(C.bpf_program__log_level(p.ptr)) })
+}
+
+// SetLogLevel changes how much the verifier will log for this program (bpf_program__set_log_level).
+func (p *OpenProgram) SetLogLevel(level uint32) error {
+	return p.set("log level", func() C.int { return C.bpf_program__set_log_level(p.ptr, C.__u32(level)) })
+}
+
+// Flags are the BPF_F_ flags that the program will be loaded with (bpf_program__flags).
+func (p *OpenProgram) Flags() (uint32, error) {
+	return openProgramGet(p, "flags", func() uint32 { return uint32(C.bpf_program__flags(p.ptr)) })
+}
+
+// SetFlags replaces the BPF_F_ flags that the program will be loaded with (bpf_program__set_flags).
+func (p *OpenProgram) SetFlags(flags uint32) error {
+	return p.set("flags", func() C.int { return C.bpf_program__set_flags(p.ptr, C.__u32(flags)) })
+}
+
+// Instructions is a copy of the program's instructions, as compiled, before relocation (bpf_program__insns).
+func (p *OpenProgram) Instructions() ([]Instruction, error) {
+	return openProgramGet(p, "instructions", func() []Instruction { return instructions(p.ptr) })
+}
+
+func instructions(p *C.struct_bpf_program) []Instruction {
+	n := int(C.bpf_program__insn_cnt(p))
+	if n == 0 {
+		return nil
+	}
+	return append([]Instruction(nil), unsafe.Slice((*Instruction)(unsafe.Pointer(C.bpf_program__insns(p))), n)...)
+}
+
+// Program is a program of an [Object], verified and in the kernel. It is a view: the Object owns the program, and after
+// its Close every operation returns [ErrClosed]. Safe for concurrent use.
+type Program struct {
+	o             *Object
+	ptr           *C.struct_bpf_program
+	name, section string
+	typ           ProgramType
+	attachType    ProgramAttachType
+	fd            int // -1 when it was not loaded
+}
+
+func newProgram(o *Object, from *OpenProgram) *Program {
+	p := &Program{
+		o: o, ptr: from.ptr, name: from.name, section: from.section,
+		typ:        ProgramType(C.bpf_program__type(from.ptr)),
+		attachType: ProgramAttachType(C.bpf_program__expected_attach_type(from.ptr)),
+		fd:         -1,
+	}
+	if C.bpf_program__autoload(p.ptr) {
+		p.fd = int(C.bpf_program__fd(p.ptr))
+	}
+	return p
+}
+
+// Name is the program's name: its C function's. The kernel shows its first 15 characters.
+func (p *Program) Name() string {
+	if p == nil {
+		return ""
+	}
+	return p.name
+}
+
+// Section is the name of the ELF section that the program came from.
+func (p *Program) Section() string {
+	if p == nil {
+		return ""
+	}
+	return p.section
+}
+
+// Type is the program's kind.
+func (p *Program) Type() ProgramType {
+	if p == nil {
+		return ProgramTypeUnspec
+	}
+	return p.typ
+}
+
+// AttachType is what the program expects to be attached to.
+func (p *Program) AttachType() ProgramAttachType {
+	if p == nil {
+		return 0
+	}
+	return p.attachType
+}
+
+// FD is the program's file descriptor, or -1 after Close of the object (bpf_program__fd). It remains the object's: it
+// must not be closed, and may be another file's number after Close.
+func (p *Program) FD() int {
+	if p == nil || p.o.h.acquire() != nil {
+		return -1
+	}
+	defer p.o.h.drop()
+	return p.fd
+}
+
+// Instructions is a copy of the program's instructions as they were loaded, relocations applied (bpf_program__insns).
+func (p *Program) Instructions() ([]Instruction, error) {
+	var insns []Instruction
+	err := p.use("get instructions of", func() error {
+		insns = instructions(p.ptr)
+		return nil
+	})
+	return insns, err
+}
+
+// Pin makes the program last under a path on a bpf file system (bpf_program__pin). errors.Is(err, os.ErrExist) when
+// the path is taken.
+func (p *Program) Pin(path string) error {
+	return p.withPath("pin", path, func(s *C.char) C.int { return C.bpf_program__pin(p.ptr, s) })
+}
+
+// Unpin removes the pin (bpf_program__unpin).
+func (p *Program) Unpin(path string) error {
+	return p.withPath("unpin", path, func(s *C.char) C.int { return C.bpf_program__unpin(p.ptr, s) })
+}
+
+func (p *Program) withPath(op, path string, f func(*C.char) C.int) error {
+	return p.use(op, func() error {
+		var c cStrings
+		defer c.free()
+		s := c.of("path", path)
+		if c.err != nil {
+			return c.err
+		}
+		return clib.FromRet(int(f(s)))
+	})
+}
+
+// use runs one call into libbpf that may print, or change the object.
+func (p *Program) use(op string, f func() error) error {
+	if p == nil {
+		return &Error{Op: op, Object: "program", Err: ErrClosed}
+	}
+	object := fmt.Sprintf("program %q", p.name)
+	if err := p.o.acquire(op, object); err != nil {
+		return err
+	}
+	defer p.o.h.drop()
+	p.o.mu.Lock()
+	defer p.o.mu.Unlock()
+	return call(op, object, f)
+}

@@ -1,0 +1,131 @@
+package libbpf
+
+/*
+#cgo noescape lbg_rings_fill
+#cgo nocallback lbg_rings_fill
+
+#include "ringbuf_cgo.h"
+*/
+import "C"
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
+)
+
+// RingBufferBuilder collects ring buffer maps and their callbacks for one [RingBuffer]. The zero value is ready to use.
+type RingBufferBuilder struct {
+	maps      []MapCore
+	callbacks []func(record []byte) error
+}
+
+// Add adds a map of type [MapTypeRingBuf]. The callback receives each of its records; the bytes are valid until it
+// returns. When it returns an error, Poll or Consume stops and returns that error: the record counts as handled, and
+// those behind it remain for the next call.
+//
+// The callbacks of one RingBuffer never run at the same time. One may close its RingBuffer, but not poll or consume it.
+func (b *RingBufferBuilder) Add(m MapCore, callback func(record []byte) error) error {
+	const op = "add ring buffer"
+	c, err := coreOf(m)
+	if err != nil {
+		return &Error{Op: op, Err: err}
+	}
+	if c.typ != MapTypeRingBuf {
+		return c.fail(op, invalidf("the map is not a ring buffer but of type %s", c.typ))
+	}
+	if callback == nil {
+		return c.fail(op, invalidf("the callback is nil"))
+	}
+	b.maps = append(b.maps, m)
+	b.callbacks = append(b.callbacks, callback)
+	return nil
+}
+
+// Build opens the ring buffers that were added, at least one
+// (ring_buffer__new, ring_buffer__add, Linux 5.8). The caller owns the result. It has descriptors and mappings of its
+// own, so it works on when the maps' object is closed, and the maps may be in several RingBuffers: each record then goes
+// to one of them.
+func (b *RingBufferBuilder) Build() (*RingBuffer, error) {
+	const op, what = "open", "ring buffer"
+	if len(b.maps) == 0 {
+		return nil, &Error{Op: op, Object: what, Err: invalidf("no map was added")}
+	}
+	fds := make([]C.int, 0, len(b.maps))
+	closeFDs := func() {
+		for _, fd := range fds {
+			_ = unix.Close(int(fd))
+		}
+	}
+	for _, m := range b.maps {
+		fd, err := dupMapFD(m)
+		if err != nil {
+			closeFDs()
+			return nil, &Error{Op: op, Object: what, Err: err}
+		}
+		fds = append(fds, C.int(fd))
+	}
+	var rings *C.struct_lbg_rings
+	err := call(op, what, func() error {
+		return clib.FromRet(int(C.lbg_rings_new(&fds[0], C.int(len(fds)), &rings)))
+	})
+	if err != nil {
+		closeFDs()
+		return nil, err
+	}
+	callbacks := b.callbacks[:len(fds):len(fds)]
+	r := &RingBuffer{}
+	r.d.fill = func(data *C.uchar, records *C.struct_lbg_record, filled *C.struct_lbg_filled) C.int {
+		return C.lbg_rings_fill(rings, data, batchBytes, records, batchRecords, filled)
+	}
+	r.d.deliver = func(record *C.struct_lbg_record, data []byte) error {
+		return callbacks[record.source](data)
+	}
+	err = r.d.start(what, int(C.lbg_rings_epoll_fd(rings)), func() {
+		C.lbg_rings_free(rings)
+		closeFDs()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// RingBuffer receives the records of one or more ring buffer maps through callbacks. Records of one map arrive in the
+// order in which programs reserved them.
+//
+// All methods are safe for concurrent use, Close included, from within a callback too. A panic in a callback surfaces in
+// the caller of Poll or Consume, and leaves the RingBuffer as if the callback had returned.
+type RingBuffer struct{ d drain }
+
+func (r *RingBuffer) drain() *drain {
+	if r == nil {
+		return nil
+	}
+	return &r.d
+}
+
+// Poll waits until there are records, for at most timeout or, if that is negative, for ever, and hands them to the
+// callbacks until none is left. It returns how many that were: 0 when the time passed without one, which is not an
+// error. Close wakes it: errors.Is(err, [ErrClosed]). No thread is blocked while it waits.
+//
+// Under records that come faster than they are handled it goes on until the timeout.
+func (r *RingBuffer) Poll(timeout time.Duration) (int, error) { return r.drain().pollTimeout(timeout) }
+
+// PollContext is Poll until ctx is done, which is an error, ctx's own, if no record came.
+func (r *RingBuffer) PollContext(ctx context.Context) (int, error) { return r.drain().poll(ctx) }
+
+// Consume hands the records that are there to the callbacks, without waiting, and returns how many that were
+// (ring_buffer__consume).
+func (r *RingBuffer) Consume() (int, error) { return r.drain().consumeAll() }
+
+// EpollFD is a descriptor that is readable when there are records, for a poller of one's own, or -1 after Close
+// (ring_buffer__epoll_fd). It remains the RingBuffer's.
+func (r *RingBuffer) EpollFD() int { return r.drain().currentEpollFD() }
+
+// Close frees the buffers and wakes Poll (ring_buffer__free). No callback begins after it returned, but one that runs
+// in another goroutine may still be under way. It is idempotent.
+func (r *RingBuffer) Close() error { return r.drain().close() }
