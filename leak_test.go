@@ -1,0 +1,122 @@
+package libbpf_test
+
+import (
+	"os"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
+)
+
+// residentKB is the process's memory that is in use, C's included.
+func residentKB(t *testing.T) int {
+	t.Helper()
+	debug.FreeOSMemory()
+	status, err := os.ReadFile("/proc/self/status")
+	check(t, err)
+	for _, line := range strings.Split(string(status), "\n") {
+		if fields := strings.Fields(line); len(fields) == 3 && fields[0] == "VmRSS:" {
+			kb, err := strconv.Atoi(fields[1])
+			check(t, err)
+			return kb
+		}
+	}
+	t.Fatal("no VmRSS")
+	return 0
+}
+
+// A thousand times of everything end with the descriptors and the memory that they began with.
+func TestNothingLeaks(t *testing.T) {
+	testutil.Root(t)
+	attach, rejected := readObject(t, "attach"), readObject(t, "rejected")
+	for name, cycle := range map[string]func(){
+		"open, load, attach, close": func() {
+			o, err := libbpf.OpenMemory(attach)
+			check(t, err)
+			check(t, o.SetGlobal("target_tgid", selfTGID(t)))
+			loaded, err := o.Load()
+			check(t, err)
+			_, err = loaded.Attach()
+			check(t, err)
+			check(t, loaded.Close())
+		},
+		"open, close": func() {
+			o, err := libbpf.ObjectBuilder{Name: "x", KernelLogSize: 4096, Kconfig: "CONFIG_HZ=1\n"}.OpenMemory(attach)
+			check(t, err)
+			check(t, o.Close())
+		},
+		"fail to open": func() {
+			if _, err := libbpf.OpenMemory(attach[:len(attach)/2]); err == nil {
+				t.Fatal("opened a half")
+			}
+			if _, err := libbpf.OpenFile("/nonexistent"); err == nil {
+				t.Fatal("opened nothing")
+			}
+		},
+		"fail to load": func() {
+			o, err := libbpf.OpenMemory(rejected)
+			check(t, err)
+			if _, err := o.Load(); err == nil {
+				t.Fatal("loaded")
+			}
+		},
+		"fail to attach": func() {
+			o, err := libbpf.OpenMemory(attach)
+			check(t, err)
+			p, err := o.Program("nowhere")
+			check(t, err)
+			check(t, p.SetAutoload(true))
+			loaded, err := o.Load()
+			check(t, err)
+			if _, err := loaded.Attach(); err == nil {
+				t.Fatal("attached")
+			}
+			check(t, loaded.Close())
+		},
+		"maps": func() {
+			m, err := libbpf.CreateMap(libbpf.MapTypeRingBuf, "ring", 0, 0, 4096, nil)
+			check(t, err)
+			other, err := libbpf.MapHandleFrom(m)
+			check(t, err)
+			var b libbpf.RingBufferBuilder
+			check(t, b.Add(m, func([]byte) error { return nil }))
+			check(t, b.Add(other, func([]byte) error { return nil }))
+			r, err := b.Build()
+			check(t, err)
+			check(t, r.Close())
+			check(t, other.Close())
+			check(t, m.Close())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for range 50 {
+				cycle() // allocators fill
+			}
+			files := len(testutil.OpenFiles())
+			// A leak grows in every round, allocators and collectors in one or the other.
+			const rounds, perCycle = 8, 512 // bytes: less than any of the objects takes
+			cycles := 1000 / rounds
+			if name == "fail to attach" {
+				cycles /= 4 // each waits for the kernel, for 20 ms
+			}
+			var grown []int
+			for range rounds {
+				before := residentKB(t)
+				for range cycles {
+					cycle()
+				}
+				grown = append(grown, residentKB(t)-before)
+			}
+			if after := len(testutil.OpenFiles()); after != files {
+				t.Errorf("%d descriptors, %d before", after, files)
+			}
+			if slices.Min(grown) > cycles*perCycle/1024 {
+				t.Errorf("memory grew by %d KB", grown)
+			}
+		})
+	}
+}
