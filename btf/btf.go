@@ -30,6 +30,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -44,7 +45,7 @@ import (
 // a call that races with Close either completes or returns [ErrClosed].
 type BTF struct {
 	c    *C.struct_btf
-	from string // what errors call it
+	what string // it is of, for errors
 	base *BTF   // what a module's types refer to
 
 	// uses counts the operations under way, and one more as long as Close was not called.
@@ -58,13 +59,12 @@ type BTF struct {
 	dumpable func() error
 }
 
-// Parse reads the type information in the file at path, which is an ELF file with a .BTF section, such as a compiled BPF
-// object, or the raw form that /sys/kernel/btf holds (btf__parse). The caller closes it.
+// Parse reads the type information in the file at path: an ELF file with a .BTF section, such as a compiled BPF object,
+// or the raw form that /sys/kernel/btf holds (btf__parse). The caller closes it.
 //
 // errors.Is: [ErrNoBTF] for an ELF file without type information, os.ErrNotExist, os.ErrPermission, unix.EINVAL for
 // damaged type information.
 func Parse(path string) (*BTF, error) {
-	from := "parse " + path
 	if path == "" || strings.IndexByte(path, 0) >= 0 {
 		return nil, fmt.Errorf("btf: parse %q: %w", path, unix.EINVAL)
 	}
@@ -72,14 +72,23 @@ func Parse(path string) (*BTF, error) {
 	defer C.free(unsafe.Pointer(p))
 	var ret C.int
 	c := C.parse(p, &ret)
-	if c == nil && -int(ret) == int(unix.ENODATA) {
-		return nil, fmt.Errorf("btf: %s: %w", from, ErrNoBTF)
+	if c == nil && lacksBTF(path, -int(ret)) {
+		return nil, fmt.Errorf("btf: parse %s: %w", path, ErrNoBTF)
 	}
-	b, err := newBTF(c, ret, from, nil)
+	b, err := newBTF(c, ret, "parse", path, nil)
 	if err != nil {
 		return nil, err
 	}
 	return b.trustOrCheck()
+}
+
+// lacksBTF tells an ELF file without type information, for which older versions of libbpf answer as for a missing one.
+func lacksBTF(path string, errno int) bool {
+	if errno == int(unix.ENOENT) {
+		_, err := os.Stat(path)
+		return err == nil
+	}
+	return errno == int(unix.ENODATA)
 }
 
 // ParseRaw reads type information in the form that a .BTF section has, of which it makes a copy (btf__new). The caller
@@ -87,12 +96,12 @@ func Parse(path string) (*BTF, error) {
 //
 // errors.Is: unix.EINVAL for what is no type information, or damaged.
 func ParseRaw(data []byte) (*BTF, error) {
-	const from = "parse raw data"
+	const what = "raw data"
 	if len(data) == 0 || len(data) > math.MaxUint32 {
-		return nil, fmt.Errorf("btf: %s: %d bytes: %w", from, len(data), unix.EINVAL)
+		return nil, fmt.Errorf("btf: parse %s of %d bytes: %w", what, len(data), unix.EINVAL)
 	}
 	var ret C.int
-	b, err := newBTF(C.parse_raw(unsafe.Pointer(&data[0]), C.__u32(len(data)), &ret), ret, from, nil)
+	b, err := newBTF(C.parse_raw(unsafe.Pointer(&data[0]), C.__u32(len(data)), &ret), ret, "parse", what, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +115,7 @@ func ParseRaw(data []byte) (*BTF, error) {
 // errors.Is: os.ErrNotExist where there is none.
 func LoadKernel() (*BTF, error) {
 	var ret C.int
-	return newBTF(C.load_kernel(&ret), ret, "load the kernel's types", nil)
+	return newBTF(C.load_kernel(&ret), ret, "load", "the kernel's types", nil)
 }
 
 // LoadModule reads the type information of the kernel module of that name, whose types come after the kernel's and
@@ -114,7 +123,6 @@ func LoadKernel() (*BTF, error) {
 //
 // errors.Is: os.ErrNotExist where there is no such module, or it is not loaded; [ErrClosed] for kernel.
 func LoadModule(name string, kernel *BTF) (*BTF, error) {
-	from := "load types of module " + name
 	if name == "" || strings.ContainsAny(name, "/\x00") || strings.HasPrefix(name, ".") {
 		return nil, fmt.Errorf("btf: load types of module %q: %w", name, unix.EINVAL)
 	}
@@ -128,19 +136,19 @@ func LoadModule(name string, kernel *BTF) (*BTF, error) {
 	if c == nil {
 		defer kernel.release()
 	}
-	return newBTF(c, ret, from, kernel)
+	return newBTF(c, ret, "load", "types of module "+name, kernel)
 }
 
 // newBTF takes over a C object, and the use of base that was acquired for it.
-func newBTF(c *C.struct_btf, ret C.int, from string, base *BTF) (*BTF, error) {
+func newBTF(c *C.struct_btf, ret C.int, op, what string, base *BTF) (*BTF, error) {
 	if c == nil {
 		err := clib.FromRet(int(ret))
 		if err == nil {
 			err = unix.EINVAL
 		}
-		return nil, fmt.Errorf("btf: %s: %w", from, err)
+		return nil, fmt.Errorf("btf: %s %s: %w", op, what, err)
 	}
-	b := &BTF{c: c, from: from, base: base, numTypes: int(C.btf__type_cnt(c)) - 1}
+	b := &BTF{c: c, what: what, base: base, numTypes: int(C.btf__type_cnt(c)) - 1}
 	// libbpf works the pointer size out when first asked and remembers it: asking now makes later reads mere reads.
 	if b.pointerSize = int(C.btf__pointer_size(c)); b.pointerSize == 0 {
 		b.pointerSize = int(unsafe.Sizeof(uintptr(0)))
@@ -155,7 +163,7 @@ func (b *BTF) trustOrCheck() (*BTF, error) {
 	if C.libbpf_major_version() == 1 && C.libbpf_minor_version() < 4 {
 		if err := b.checkReferences(); err != nil {
 			_ = b.Close()
-			return nil, fmt.Errorf("btf: %s: %w", b.from, err)
+			return nil, fmt.Errorf("btf: parse %s: %w", b.what, err)
 		}
 	}
 	return b, nil
@@ -343,7 +351,7 @@ func (b *BTF) Resolve(id TypeID) (Type, error) {
 			return t, nil
 		}
 	}
-	return nil, fmt.Errorf("btf: resolve type %d: %w", id, unix.ELOOP)
+	return nil, fmt.Errorf("btf: resolve type %d: %w", id, errCycle)
 }
 
 // maxResolve is how many typedefs and modifiers libbpf follows.

@@ -477,7 +477,7 @@ func TestDumpCWriteError(t *testing.T) {
 func TestKernelDumpCompiles(t *testing.T) {
 	clang, err := exec.LookPath("clang")
 	if err != nil {
-		t.Fatal("run make bpf, which installs clang: ", err)
+		t.Fatal("make deps installs clang: ", err)
 	}
 	dir := t.TempDir()
 	header, err := os.Create(filepath.Join(dir, "vmlinux.h"))

@@ -62,7 +62,7 @@ func (b *BTF) checkDump() error {
 			return err
 		}
 		if total += visits; total > maxDumpTotal {
-			return fmt.Errorf("the types are too entangled: %w", unix.E2BIG)
+			return fmt.Errorf("the types are too entangled: %w", errTooLarge)
 		}
 	}
 	return err
@@ -81,12 +81,12 @@ func isC(kind Kind) bool {
 func (c *dumpCheck) walk(v dumpVisit) (int, error) {
 	if visits, ok := c.seen[v]; ok {
 		if visits == 0 {
-			return 0, fmt.Errorf("type %d contains itself: %w", v.id, unix.ELOOP)
+			return 0, fmt.Errorf("type %d contains itself: %w", v.id, errCycle)
 		}
 		return visits, nil
 	}
 	if c.depth++; c.depth > maxDumpDepth {
-		return 0, fmt.Errorf("type %d is nested too deep: %w", v.id, unix.E2BIG)
+		return 0, fmt.Errorf("type %d is nested too deep: %w", v.id, errTooLarge)
 	}
 	defer func() { c.depth-- }()
 	c.seen[v] = 0
@@ -129,7 +129,7 @@ func (c *dumpCheck) walk(v dumpVisit) (int, error) {
 			return 0, err
 		}
 		if visits += below; visits > maxDumpVisits {
-			return 0, fmt.Errorf("type %d is too large to write out: %w", v.id, unix.E2BIG)
+			return 0, fmt.Errorf("type %d is too large to write out: %w", v.id, errTooLarge)
 		}
 	}
 	c.seen[v] = visits
@@ -139,7 +139,7 @@ func (c *dumpCheck) walk(v dumpVisit) (int, error) {
 // layout checks that each member has a size, without which libbpf would divide by zero, and counts the holes.
 func (c *dumpCheck) layout(t *Composite) error {
 	if t.Size > maxDumpSize {
-		return fmt.Errorf("type %d of %d bytes: %w", t.ID(), t.Size, unix.E2BIG)
+		return fmt.Errorf("type %d of %d bytes: %w", t.ID(), t.Size, errTooLarge)
 	}
 	end := 0
 	hole := func(from, to int) { c.padding += max(0, to-from) / (8 * c.b.pointerSize) }
@@ -150,7 +150,7 @@ func (c *dumpCheck) layout(t *Composite) error {
 		}
 		at := int(m.BitOffset)
 		if at < 0 || at > maxDumpSize*8 || size > maxDumpSize {
-			return fmt.Errorf("type %d, member %d of %d bytes at %d: %w", t.ID(), i, size, at, unix.E2BIG)
+			return fmt.Errorf("type %d, member %d of %d bytes at %d: %w", t.ID(), i, size, at, errTooLarge)
 		}
 		hole(end, at)
 		if end = at + size*8; m.BitfieldSize != 0 {
@@ -161,7 +161,7 @@ func (c *dumpCheck) layout(t *Composite) error {
 		hole(end, int(t.Size)*8)
 	}
 	if c.padding > maxDumpPadding {
-		return fmt.Errorf("type %d has holes of more than %d words: %w", t.ID(), maxDumpPadding, unix.E2BIG)
+		return fmt.Errorf("type %d has holes of more than %d words: %w", t.ID(), maxDumpPadding, errTooLarge)
 	}
 	return nil
 }

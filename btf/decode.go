@@ -10,7 +10,7 @@ const (
 	wordsFixed = 3
 )
 
-// typeWords is how many 32-bit words the type takes up whose info word is given. libbpf has checked that they are there.
+// typeWords is how many 32-bit words the type with that info word takes up. libbpf has checked that they are there.
 func typeWords(info uint32) int {
 	vlen := int(info & 0xffff)
 	switch Kind(info >> 24 & 0x1f) {

@@ -65,11 +65,11 @@ func (b *BTF) DumpC(w io.Writer, opts DumpCOptions) error {
 	defer b.release()
 	d, err := b.newDumper(w)
 	if err != nil {
-		return fmt.Errorf("btf: dump: %w", err)
+		return fmt.Errorf("btf: dump %s: %w", b.what, err)
 	}
 	defer d.free()
 	if err := d.header(cmp.Or(opts.IncludeGuard, "__VMLINUX_H__")); err != nil {
-		return fmt.Errorf("btf: dump: %w", err)
+		return fmt.Errorf("btf: dump %s: %w", b.what, err)
 	}
 	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"golang.org/x/sys/unix"
 )
 
 var (
@@ -16,3 +18,17 @@ var (
 	// ErrNoBTF says that an ELF file has no type information: it was compiled without -g, or was stripped of it.
 	ErrNoBTF = errors.New("no BTF")
 )
+
+// Errors with the meaning of an errno, whose text is about something else.
+var (
+	errCycle    error = &meaning{"it is a cycle", unix.ELOOP}
+	errTooLarge error = &meaning{"that is too large", unix.E2BIG}
+)
+
+type meaning struct {
+	text string
+	is   error
+}
+
+func (m *meaning) Error() string { return m.text }
+func (m *meaning) Unwrap() error { return m.is }
