@@ -1,0 +1,232 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/btf"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/decode"
+)
+
+// dump is a map whose contents are shown.
+type dump struct {
+	name   string
+	key    *decode.Type // nil where it is not known
+	value  *decode.Type
+	data   bool // a section of global data: one element, whose key says nothing
+	perCPU bool // the map has a value for each CPU
+	sum    bool // and they are shown added up
+
+	// Columns of the key, one of the CPU if there is any, columns of the value.
+	columns []decode.Column
+	cpuAt   int // -1: nowhere
+	valueAt int
+	sortBy  int // a column; -1: the key
+	desc    bool
+	top     int // rows to show; 0: all
+}
+
+// row is an element of a map, or one CPU's value of it.
+type row struct {
+	key, value []byte
+	cpu        int
+}
+
+// walkable tells maps that can be read key by key from the others.
+func walkable(t libbpf.MapType) bool {
+	switch t {
+	case libbpf.MapTypeRingBuf, libbpf.MapTypeUserRingBuf, libbpf.MapTypePerfEventArray, libbpf.MapTypeStructOps,
+		libbpf.MapTypeSKStorage, libbpf.MapTypeInodeStorage, libbpf.MapTypeTaskStorage, libbpf.MapTypeCgrpStorage,
+		libbpf.MapTypeArena, libbpf.MapTypeInsnArray, libbpf.MapTypeCgroupArray:
+		return false
+	}
+	return !t.IsKeyless()
+}
+
+// newDump prepares a map to be shown.
+func newDump(name string, m *libbpf.OpenMap, types *decode.Types, opts *runOptions) (*dump, error) {
+	t, err := m.Type()
+	if err != nil {
+		return nil, err
+	}
+	if created, err := m.Autocreate(); err != nil {
+		return nil, err
+	} else if !created {
+		return nil, fmt.Errorf("--dump %s: the object does not create the map", name)
+	}
+	if !walkable(t) {
+		return nil, fmt.Errorf("--dump %s: a map of type %s can't be read key by key", name, t)
+	}
+	d := &dump{name: name, perCPU: t.IsPerCPU(), sortBy: -1, desc: opts.sortDesc, top: opts.top}
+	if types != nil {
+		// What can't be decoded is shown in hexadecimal.
+		if id, err := m.KeyTypeID(); err == nil && id != 0 {
+			d.key, _ = types.Type(btf.TypeID(id))
+		}
+		if id, err := m.ValueTypeID(); err == nil && id != 0 {
+			d.value, _ = types.Type(btf.TypeID(id))
+		}
+	}
+	d.data = strings.HasPrefix(d.value.Name(), ".") && d.key == nil
+	d.sum = d.perCPU && !opts.perCPU && d.value.Summable()
+	d.makeColumns()
+	return d, nil
+}
+
+func (d *dump) makeColumns() {
+	name := func(columns []decode.Column, name string) []decode.Column {
+		for i := range columns {
+			columns[i].Name = cmp.Or(columns[i].Name, name)
+		}
+		return columns
+	}
+	if !d.data {
+		d.columns = name(d.key.Columns(), "key")
+	}
+	d.cpuAt = -1
+	if d.perCPU && !d.sum {
+		d.cpuAt = len(d.columns)
+		d.columns = append(d.columns, decode.Column{Name: "cpu", Right: true})
+	}
+	d.valueAt = len(d.columns)
+	d.columns = append(d.columns, name(d.value.Columns(), "value")...)
+}
+
+// sortColumn makes the dump be sorted by the column of that name, if it has one.
+func (d *dump) sortColumn(name string) bool {
+	d.sortBy = slices.IndexFunc(d.columns, func(c decode.Column) bool { return c.Name == name })
+	return d.sortBy >= 0
+}
+
+// read reads all elements, in the order in which they are shown.
+func (d *dump) read(m *libbpf.Map) ([]row, error) {
+	var rows []row
+	var err error
+	for key := range m.Keys(&err) {
+		var value []byte
+		var values [][]byte
+		var missing error
+		if d.perCPU {
+			values, missing = m.LookupPerCPU(key, libbpf.Any)
+		} else {
+			value, missing = m.Lookup(key, libbpf.Any)
+		}
+		switch {
+		case errors.Is(missing, libbpf.ErrKeyNotExist):
+			// It was deleted meanwhile, or is an empty place in an array of maps, programs or sockets.
+		case missing != nil:
+			return nil, missing
+		case d.sum:
+			rows = append(rows, row{key: key, value: d.value.Sum(values)})
+		case d.perCPU:
+			for cpu, value := range values {
+				rows = append(rows, row{key: key, value: value, cpu: cpu})
+			}
+		default:
+			rows = append(rows, row{key: key, value: value})
+		}
+	}
+	slices.SortStableFunc(rows, d.compare)
+	return rows, err
+}
+
+func (d *dump) compare(a, b row) int {
+	order := 0
+	switch {
+	case d.sortBy < 0:
+	case d.sortBy == d.cpuAt:
+		order = cmp.Compare(a.cpu, b.cpu)
+	case d.sortBy < d.valueAt:
+		order = d.key.CompareColumn(d.sortBy, a.key, b.key)
+	default:
+		order = d.value.CompareColumn(d.sortBy-d.valueAt, a.value, b.value)
+	}
+	byKey := d.key.Compare(a.key, b.key)
+	switch {
+	case d.sortBy < 0 && d.desc:
+		return -byKey
+	case d.desc:
+		return cmp.Or(-order, byKey)
+	default:
+		return cmp.Or(order, byKey)
+	}
+}
+
+// show shows the map's contents. n counts the times that this was done.
+func (d *dump) show(m *libbpf.Map, out *output, n int, interval bool) error {
+	rows, err := d.read(m)
+	if err != nil {
+		return fmt.Errorf("--dump %s: %w", d.name, err)
+	}
+	elements := len(rows)
+	if d.cpuAt >= 0 {
+		elements = len(slices.CompactFunc(slices.Clone(rows), func(a, b row) bool { return bytes.Equal(a.key, b.key) }))
+	}
+	left := 0
+	if d.top > 0 && len(rows) > d.top {
+		left = len(rows) - d.top
+		rows = rows[:d.top]
+	}
+	if out.json {
+		for _, r := range rows {
+			out.jsonLine(d.rowJSON(r, n))
+		}
+		return nil
+	}
+
+	var heading strings.Builder
+	if interval {
+		heading.WriteString(time.Now().Format("15:04:05 "))
+	}
+	fmt.Fprintf(&heading, "%s: %s", d.name, m.Type())
+	if !d.data {
+		fmt.Fprintf(&heading, ", %d %s", elements, plural(elements, "entry", "entries"))
+	}
+	if d.sum {
+		heading.WriteString(", values of all CPUs summed")
+	}
+	footer := ""
+	if left > 0 {
+		footer = fmt.Sprintf("... and %d more\n", left)
+	}
+	cells := make([][]string, len(rows))
+	for i, r := range rows {
+		if !d.data {
+			cells[i] = d.key.Cells(r.key)
+		}
+		if d.cpuAt >= 0 {
+			cells[i] = append(cells[i], strconv.Itoa(r.cpu))
+		}
+		cells[i] = append(cells[i], d.value.Cells(r.value)...)
+	}
+	out.table(heading.String(), d.columns, cells, footer)
+	return nil
+}
+
+func (d *dump) rowJSON(r row, n int) []byte {
+	line := strconv.AppendInt([]byte(`{"dump":`), int64(n), 10)
+	line = decode.AppendJSONString(append(line, `,"map":`...), d.name)
+	if !d.data {
+		line = d.key.AppendJSON(append(line, `,"key":`...), r.key)
+	}
+	if d.cpuAt >= 0 {
+		line = strconv.AppendInt(append(line, `,"cpu":`...), int64(r.cpu), 10)
+	}
+	line = d.value.AppendJSON(append(line, `,"value":`...), r.value)
+	line = appendFitJSON(line, d.value.Fit(r.value))
+	return append(line, '}')
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}

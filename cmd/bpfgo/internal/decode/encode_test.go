@@ -1,0 +1,170 @@
+package decode
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/libbpf-go/libbpf-go/btf"
+)
+
+// set sets a variable of testdata/types.c and returns its value as text.
+func set(t *testing.T, b *btf.BTF, types *Types, name, value string) (string, error) {
+	t.Helper()
+	path := strings.Split(name, ".")
+	typ, err := b.TypeByName(path[0], btf.KindVar)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size, err := b.Size(typ.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	image := bytes.Repeat([]byte{0xff}, size)
+	before := bytes.Clone(image)
+	if err := types.Set(image, typ.ID(), path[0], path[1:], value); err != nil {
+		if !bytes.Equal(image, before) {
+			t.Errorf("%s=%s failed and changed the value", name, value)
+		}
+		return "", err
+	}
+	decoded, err := types.Type(typ.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return decoded.Text(image), nil
+}
+
+func TestSet(t *testing.T) {
+	b, types := types(t)
+	tests := []struct{ name, value, want string }{
+		{"debug", "255", "255"},
+		{"debug", "0xfE", "254"},
+		{"debug", "0", "0"},
+		{"debug", "-0", "0"},
+		{"debug", "010", "10"},
+		{"target_tgid", "4294967295", "4294967295"},
+		{"offset", "-9223372036854775808", "-9223372036854775808"},
+		{"offset", "9223372036854775807", "9223372036854775807"},
+		{"offset", "-0x10", "-16"},
+		{"limit", "18446744073709551615", "18446744073709551615"},
+		{"limit", "0xffffffffffffffff", "18446744073709551615"},
+		{"enabled", "false", "false"},
+		{"enabled", "true", "true"},
+		{"enabled", "1", "true"},
+		{"title", "hello", "hello"},
+		{"title", "", `""`},
+		{"title", "fifteen letters", "fifteen letters"},
+		{"paint", "GREEN", "GREEN"},
+		{"paint", "1", "1"},
+		{"paint", "1073741824", "BLUE"},
+		{"size", "LITTLE", "LITTLE"},
+		{"size", "0x123456789a", "78187493530"},
+		{"numbers", "1,-2, 3", "[1, -2, 3, 0]"},
+		{"numbers", "0", "[0...]"},
+		{"ratio", "-0.25", "-0.25"},
+		{"precise", "1e300", "1e+300"},
+		{"precise", "nan", "NaN"},
+		{"config.a", "7", "{a=7 inner={a=-1 b=[255, 255, 255]} bits=7}"},
+		{"config.inner.b", "1,2,3", "{a=-1 inner={a=-1 b=[1, 2, 3]} bits=7}"},
+		{"config.bits", "5", "{a=-1 inner={a=-1 b=[255, 255, 255]} bits=5}"},
+	}
+	for _, tt := range tests {
+		if got, err := set(t, b, types, tt.name, tt.value); err != nil {
+			t.Errorf("%s=%s: %v", tt.name, tt.value, err)
+		} else if got != tt.want {
+			t.Errorf("%s=%s gives %s, want %s", tt.name, tt.value, got, tt.want)
+		}
+	}
+}
+
+func TestSetErrors(t *testing.T) {
+	b, types := types(t)
+	tests := []struct{ name, value, want string }{
+		{"debug", "300", "value 300 does not fit unsigned char debug (0..255)"},
+		{"debug", "-1", "value -1 does not fit unsigned char debug (0..255)"},
+		{"debug", "0x100", "value 0x100 does not fit unsigned char debug (0..255)"},
+		{"debug", "x", `value "x" for unsigned char debug is no integer`},
+		{"debug", "", `value "" for unsigned char debug is no integer`},
+		{"debug", "1.5", `value "1.5" for unsigned char debug is no integer`},
+		{"debug", "--1", `value "--1" for unsigned char debug is no integer`},
+		{"target_tgid", "4294967296", "value 4294967296 does not fit u32 target_tgid (0..4294967295)"},
+		{"offset", "9223372036854775808", "value 9223372036854775808 does not fit long offset " +
+			"(-9223372036854775808..9223372036854775807)"},
+		{"limit", "18446744073709551616", "value 18446744073709551616 does not fit u64 limit (0..18446744073709551615)"},
+		{"enabled", "2", `value "2" does not fit _Bool enabled (true or false)`},
+		{"title", "sixteen letters!", "a string of 16 bytes and its NUL do not fit char title[16]"},
+		{"title", "a\x00b", "a value of char title[16] can't have a NUL in it"},
+		{"paint", "PINK", `value "PINK" for enum color paint is neither a number nor one of RED, GREEN, RUBY, BLUE`},
+		{"numbers", "1,2,3,4,5", "5 values do not fit int numbers[4]"},
+		{"numbers", "1,,3", `value "" for int numbers[1] is no integer`},
+		{"numbers", "1,2,2147483648", "value 2147483648 does not fit int numbers[2] (-2147483648..2147483647)"},
+		{"squares", "1", "int squares[3][2] is an array of a type that can't be set"},
+		{"ratio", "1e39", "value 1e39 does not fit float ratio"},
+		{"ratio", "half", `value "half" for float ratio is no number`},
+		{"address", "0", "void *address is of a type that can't be set"},
+		{"identity", "0", "unsigned __int128 identity is of a type that can't be set"},
+		{"config", "1", "anonymous struct config is a struct or union: set its members one by one, as config.member=value"},
+		{"config.c", "1", "anonymous struct config has no member c"},
+		{"config.a.b", "1", "int config.a is no struct and has no member b"},
+		{"config.bits", "8", "value 8 does not fit u32 config.bits (0..7)"},
+		{"everything.inner", "1", "struct inner everything.inner is a struct or union: set its members one by one, " +
+			"as everything.inner.member=value"},
+	}
+	for _, tt := range tests {
+		if got, err := set(t, b, types, tt.name, tt.value); err == nil {
+			t.Errorf("%s=%s gives %s, want an error", tt.name, tt.value, got)
+		} else if err.Error() != tt.want {
+			t.Errorf("%s=%s: %q, want %q", tt.name, tt.value, err, tt.want)
+		}
+	}
+	// A variable that is shorter than its type says.
+	for _, name := range []string{"title", "numbers", "limit"} {
+		typ, err := b.TypeByName(name, btf.KindVar)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := types.Set([]byte{1}, typ.ID(), name, nil, "1"); err == nil {
+			t.Errorf("%s was set in one byte", name)
+		}
+	}
+}
+
+// FuzzSet sets every variable to arbitrary text.
+func FuzzSet(f *testing.F) {
+	for _, value := range []string{"1", "-0x5", "true", "GREEN", "1,2,3", "1e9", "\xff", ",", "-"} {
+		f.Add(value)
+	}
+	b, types := types(f)
+	section, err := b.TypeByName(".data", btf.KindDatasec)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		for _, v := range section.(*btf.Datasec).Vars {
+			size, err := b.Size(v.Type)
+			if err != nil {
+				t.Fatal(err)
+			}
+			image := make([]byte, size)
+			if err := types.Set(image, v.Type, "x", nil, value); err != nil {
+				continue
+			}
+			typ, err := types.Type(v.Type)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// What was set and is shown can be set again and is the same.
+			text := typ.Text(image)
+			again := make([]byte, size)
+			if text[0] == '"' || text[0] == '[' {
+				continue
+			}
+			if err := types.Set(again, v.Type, "x", nil, text); err != nil {
+				t.Errorf("%q is shown as %s: %v", value, text, err)
+			} else if !bytes.Equal(again, image) && text != "NaN" {
+				t.Errorf("%q is shown as %s, which is another value", value, text)
+			}
+		}
+	})
+}

@@ -1,0 +1,203 @@
+package decode
+
+import (
+	"encoding/hex"
+	"strconv"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Column is a part of a value that a table shows on its own: a member of a struct, or all of any other type.
+type Column struct {
+	Name  string // of the member; empty where the column is the value as a whole
+	Width int    // that most values fit into
+	Right bool   // numbers are aligned to the right
+}
+
+// Columns are the columns of values of the type.
+func (t *Type) Columns() []Column {
+	if t == nil {
+		return []Column{{}}
+	}
+	f := t.field()
+	if f.kind != kindStruct || len(f.members) == 0 {
+		return []Column{f.column("")}
+	}
+	columns := make([]Column, len(f.members))
+	for i, m := range f.members {
+		columns[i] = f.member(i).column(m.name)
+	}
+	return columns
+}
+
+func (f field) column(name string) Column {
+	c := Column{Name: name}
+	switch f.kind {
+	case kindInt, kindBool, kindChar, kindFloat:
+		c.Width, c.Right = []int{0, 4, 6, 6, 8, 8, 8, 8, 12}[min(f.size, 8)], true
+	case kindEnum:
+		for _, v := range f.values {
+			c.Width = max(c.Width, len(v.Name))
+		}
+		c.Width = min(c.Width, 16)
+	case kindPtr:
+		c.Width = 18
+	case kindString:
+		c.Width = min(f.size, 16)
+	}
+	return c
+}
+
+// Cells are the texts of a value's columns.
+func (t *Type) Cells(data []byte) []string {
+	if t == nil {
+		return []string{Hex(data)}
+	}
+	f := t.field()
+	if f.kind != kindStruct || len(f.members) == 0 {
+		return []string{f.cell(data)}
+	}
+	cells := make([]string, len(f.members))
+	for i := range f.members {
+		cells[i] = f.member(i).cell(data)
+	}
+	return cells
+}
+
+// CompareColumn orders two values by one of their columns.
+func (t *Type) CompareColumn(column int, a, b []byte) int {
+	if t == nil || t.root.kind != kindStruct || len(t.root.members) == 0 {
+		return t.Compare(a, b)
+	}
+	return t.field().member(column).compare(a, b)
+}
+
+// Text is a value as text.
+func (t *Type) Text(data []byte) string {
+	if t == nil {
+		return Hex(data)
+	}
+	return t.field().cell(data)
+}
+
+// maxHex is how many bytes of unknown type are shown; the rest is counted.
+const maxHex = 64
+
+// Hex is how bytes of unknown type are shown as text.
+func Hex(data []byte) string {
+	if len(data) > maxHex {
+		return hex.EncodeToString(data[:maxHex]) + "... (" + strconv.Itoa(len(data)) + " bytes)"
+	}
+	return hex.EncodeToString(data)
+}
+
+// missing stands for what the data ends before.
+const missing = "?"
+
+// cell is the text of a value that stands alone.
+func (f field) cell(data []byte) string {
+	if f.kind == kindString {
+		text, _ := f.text(data)
+		if plain(text) {
+			return string(text)
+		}
+	}
+	return string(f.appendText(nil, data))
+}
+
+// plain tells whether a string can stand in a table without quotes.
+func plain(text []byte) bool {
+	if len(text) == 0 || text[0] == ' ' || text[0] == '"' || text[len(text)-1] == ' ' {
+		return false
+	}
+	for len(text) > 0 {
+		r, size := utf8.DecodeRune(text)
+		if r == utf8.RuneError && size == 1 || !unicode.IsPrint(r) {
+			return false
+		}
+		text = text[size:]
+	}
+	return true
+}
+
+func (f field) appendText(dst, data []byte) []byte {
+	switch f.kind {
+	case kindString:
+		text, _ := f.text(data)
+		if len(text) == 0 && f.bytes(data) == nil && f.size > 0 {
+			return append(dst, missing...)
+		}
+		return strconv.AppendQuote(dst, string(text))
+	case kindHex:
+		raw := f.bytes(data)
+		if len(raw) < f.size {
+			return append(dst, missing...)
+		}
+		return append(dst, hexNumber(raw)...)
+	case kindStruct:
+		dst = append(dst, '{')
+		for i, m := range f.members {
+			if i > 0 {
+				dst = append(dst, ' ')
+			}
+			dst = append(append(dst, m.name...), '=')
+			dst = f.member(i).appendText(dst, data)
+		}
+		return append(dst, '}')
+	case kindArray:
+		return f.appendArrayText(dst, data)
+	}
+	value, ok := f.load(data)
+	if !ok {
+		return append(dst, missing...)
+	}
+	switch {
+	case f.kind == kindBool && value <= 1:
+		return strconv.AppendBool(dst, value == 1)
+	case f.kind == kindChar && value >= ' ' && value <= '~':
+		return strconv.AppendQuoteRune(dst, rune(value))
+	case f.kind == kindPtr:
+		return strconv.AppendUint(append(dst, "0x"...), value, 16)
+	case f.kind == kindFloat:
+		return strconv.AppendFloat(dst, f.float(value), 'g', -1, 8*f.size)
+	case f.kind == kindEnum:
+		if name := f.enumName(value); name != "" {
+			return append(dst, name...)
+		}
+	}
+	return f.appendNumber(dst, value)
+}
+
+func (f field) appendNumber(dst []byte, value uint64) []byte {
+	if f.signed {
+		return strconv.AppendInt(dst, int64(value), 10)
+	}
+	return strconv.AppendUint(dst, value, 10)
+}
+
+// minZeros is how many zero elements at the end of an array are worth to be left out.
+const minZeros = 4
+
+func (f field) appendArrayText(dst, data []byte) []byte {
+	shown := f.length
+	if zeros := f.length - f.nonzero(data); zeros >= minZeros && len(f.bytes(data)) == f.size {
+		shown -= zeros
+	}
+	dst = append(dst, '[')
+	for i := range shown {
+		if i > 0 {
+			dst = append(dst, ", "...)
+		}
+		if f.index(i).bit/8 >= len(data) {
+			return append(dst, "?]"...)
+		}
+		dst = f.index(i).appendText(dst, data)
+	}
+	if shown < f.length {
+		if shown > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = append(dst, "0..."...)
+	}
+	return append(dst, ']')
+}

@@ -1,0 +1,311 @@
+// Package decode turns the bytes of BPF maps, records and variables into text and JSON, as their BTF describes them,
+// and text back into bytes.
+package decode
+
+import (
+	"fmt"
+
+	"github.com/libbpf-go/libbpf-go/btf"
+)
+
+// Types makes types of a BTF ready for decoding. It is not safe for concurrent use; the types that it makes are.
+type Types struct {
+	btf   *btf.BTF
+	nodes map[btf.TypeID]*node // nil while a type is being made
+	depth int
+	tags  map[tagged]string
+}
+
+// tagged is a member, or with component -1 a whole type, that may carry a btf_decl_tag.
+type tagged struct {
+	id        btf.TypeID
+	component int
+}
+
+// Tags that tell how the values of several CPUs become one. Without a tag they are added up.
+const (
+	tagMax = "bpfgo:max"
+	tagMin = "bpfgo:min"
+)
+
+// NewTypes is the Types of b, which must stay open as long as it is used.
+func NewTypes(b *btf.BTF) (*Types, error) {
+	t := &Types{btf: b, nodes: map[btf.TypeID]*node{}, tags: map[tagged]string{}}
+	var err error
+	for typ := range b.Types(&err) {
+		if tag, ok := typ.(*btf.DeclTag); ok && (tag.Name() == tagMax || tag.Name() == tagMin) {
+			t.tags[tagged{tag.Target, tag.Component}] = tag.Name()
+		}
+	}
+	return t, err
+}
+
+// Bounds that keep types that are made up from costing more than real ones.
+const (
+	maxDepth  = 64
+	maxLeaves = 1 << 20 // numbers, strings and so on in a value
+)
+
+type kind uint8
+
+const (
+	kindInt    kind = iota
+	kindBool        // an integer that is 0 or 1
+	kindChar        // an integer that is a character
+	kindString      // an array of characters
+	kindEnum
+	kindPtr
+	kindFloat
+	kindHex    // a number too large or too odd for Go
+	kindStruct // or a union
+	kindArray
+)
+
+// node is a type without typedefs and qualifiers, with anonymous members made the outer type's own.
+type node struct {
+	kind    kind
+	size    int // in bytes
+	signed  bool
+	union   bool
+	values  []btf.EnumValue
+	names   map[int64]string
+	members []member
+	elem    *node
+	length  int
+	leaves  int
+}
+
+type member struct {
+	name string
+	id   btf.TypeID // before typedefs and qualifiers were taken off
+	bit  int        // offset
+	bits int        // width of a bit field; 0 for others
+	tag  string
+	*node
+}
+
+// Type is a type that can be decoded. A nil Type stands for one that is not known: its values are shown in hexadecimal.
+type Type struct {
+	name string
+	root *node
+}
+
+// Type makes the type of that number ready. It returns an error for types that have no values, or unreasonable ones.
+func (t *Types) Type(id btf.TypeID) (*Type, error) {
+	root, err := t.node(id)
+	if err != nil {
+		return nil, err
+	}
+	typ, err := t.btf.TypeByID(id)
+	if err != nil {
+		return nil, err
+	}
+	return &Type{name: typ.Name(), root: root}, nil
+}
+
+// Named makes the type of that name ready: a struct, a union, a typedef, an enum or an integer, in this order where
+// several have the name. The keyword may stand before the name.
+func (t *Types) Named(name string) (*Type, error) {
+	kinds := []btf.Kind{btf.KindStruct, btf.KindUnion, btf.KindTypedef, btf.KindEnum, btf.KindEnum64, btf.KindInt,
+		btf.KindFloat}
+	for keyword, of := range map[string][]btf.Kind{
+		"struct ": {btf.KindStruct},
+		"union ":  {btf.KindUnion},
+		"enum ":   {btf.KindEnum, btf.KindEnum64},
+	} {
+		if len(name) > len(keyword) && name[:len(keyword)] == keyword {
+			name, kinds = name[len(keyword):], of
+			break
+		}
+	}
+	typ, err := t.btf.TypeByName(name, kinds...)
+	if err != nil {
+		return nil, err
+	}
+	return t.Type(typ.ID())
+}
+
+// Name is the type's name without keyword, empty for an anonymous one.
+func (t *Type) Name() string {
+	if t == nil {
+		return ""
+	}
+	return t.name
+}
+
+// Size is the size of a value in bytes, 0 for an unknown type.
+func (t *Type) Size() int {
+	if t == nil {
+		return 0
+	}
+	return t.root.size
+}
+
+func (t *Types) node(id btf.TypeID) (*node, error) {
+	if n, ok := t.nodes[id]; ok {
+		if n == nil {
+			return nil, fmt.Errorf("type %d contains itself", id)
+		}
+		return n, nil
+	}
+	if t.depth++; t.depth > maxDepth {
+		return nil, fmt.Errorf("type %d is nested too deep", id)
+	}
+	defer func() { t.depth-- }()
+	t.nodes[id] = nil
+	n, err := t.make(id)
+	if err == nil && n.leaves > maxLeaves {
+		err = fmt.Errorf("type %d has too many parts", id)
+	}
+	if err != nil {
+		delete(t.nodes, id)
+		return nil, err
+	}
+	t.nodes[id] = n
+	return n, nil
+}
+
+func (t *Types) make(id btf.TypeID) (*node, error) {
+	typ, err := t.btf.Resolve(id)
+	if err != nil {
+		return nil, err
+	}
+	switch typ := typ.(type) {
+	case *btf.Int:
+		return makeInt(typ), nil
+	case *btf.Ptr:
+		return &node{kind: kindPtr, size: t.btf.PointerSize(), leaves: 1}, nil
+	case *btf.Float:
+		n := &node{kind: kindFloat, size: int(typ.Size), leaves: 1}
+		if n.size != 4 && n.size != 8 {
+			n.kind = kindHex
+		}
+		return n, nil
+	case *btf.Enum:
+		return makeEnum(typ), nil
+	case *btf.Array:
+		return t.makeArray(typ)
+	case *btf.Composite:
+		return t.makeComposite(typ)
+	case *btf.Datasec:
+		return t.makeDatasec(typ)
+	default:
+		return nil, fmt.Errorf("type %d, of kind %s, has no values", id, typ.Kind())
+	}
+}
+
+func makeInt(typ *btf.Int) *node {
+	n := &node{kind: kindInt, size: int(typ.Size), signed: typ.Signed, leaves: 1}
+	switch {
+	case n.size > 8 || n.size == 0:
+		n.kind = kindHex
+	case typ.Bool:
+		n.kind = kindBool
+	case n.size == 1 && (typ.Char || typ.Name() == "char"):
+		n.kind = kindChar
+	}
+	return n
+}
+
+func makeEnum(typ *btf.Enum) *node {
+	n := &node{kind: kindEnum, size: int(typ.Size), signed: typ.Signed, leaves: 1, values: typ.Values}
+	if n.size > 8 || n.size == 0 {
+		n.kind = kindHex
+		return n
+	}
+	n.names = make(map[int64]string, len(typ.Values))
+	for _, v := range typ.Values {
+		if _, ok := n.names[v.Value]; !ok {
+			n.names[v.Value] = v.Name
+		}
+	}
+	return n
+}
+
+func (t *Types) makeArray(typ *btf.Array) (*node, error) {
+	elem, err := t.node(typ.Elem)
+	if err != nil {
+		return nil, err
+	}
+	n := &node{kind: kindArray, elem: elem, length: int(typ.Len)}
+	size := uint64(elem.size) * uint64(typ.Len)
+	leaves := uint64(max(elem.leaves, 1)) * uint64(typ.Len)
+	if elem.kind == kindChar {
+		n.kind = kindString
+		leaves = 1 + uint64(typ.Len)/16
+	}
+	if leaves > maxLeaves || size > 1<<31 {
+		return nil, fmt.Errorf("array of %d elements is too large", typ.Len)
+	}
+	n.size, n.leaves = int(size), int(leaves)
+	return n, nil
+}
+
+func (t *Types) makeComposite(typ *btf.Composite) (*node, error) {
+	n := &node{kind: kindStruct, size: int(typ.Size), union: typ.Kind() == btf.KindUnion}
+	for i, m := range typ.Members {
+		of, err := t.node(m.Type)
+		if err != nil {
+			return nil, fmt.Errorf("member %q: %w", m.Name, err)
+		}
+		bit, bits := int(m.BitOffset), int(m.BitfieldSize)
+		if bits == 0 {
+			if bit, bits, err = t.oldBitField(m.Type, bit); err != nil {
+				return nil, err
+			}
+		}
+		switch {
+		case bits != 0 && m.Name == "":
+			// A bit field without a name only fills a hole.
+		case bits != 0 && (bits > 64 || of.kind >= kindPtr):
+			return nil, fmt.Errorf("member %q: bit field of %d bits and an odd type", m.Name, bits)
+		case m.Name == "" && of.kind == kindStruct:
+			n.union = n.union || of.union
+			for _, inner := range of.members {
+				inner.bit += bit
+				n.members = append(n.members, inner)
+				n.leaves += inner.leaves
+			}
+		default:
+			n.members = append(n.members,
+				member{m.Name, m.Type, bit, bits, t.tags[tagged{typ.ID(), i}], of})
+			n.leaves += max(of.leaves, 1)
+		}
+		if n.leaves > maxLeaves {
+			return nil, fmt.Errorf("type %d has too many parts", typ.ID())
+		}
+	}
+	return n, nil
+}
+
+// oldBitField finds bit fields as compilers described them before BTF could do so in the struct: by an integer type
+// that is wider than what it uses.
+func (t *Types) oldBitField(id btf.TypeID, bit int) (offset, bits int, err error) {
+	typ, err := t.btf.Resolve(id)
+	if err != nil {
+		return 0, 0, err
+	}
+	if i, ok := typ.(*btf.Int); ok && uint32(i.Bits) < 8*i.Size {
+		return bit + int(i.Offset), int(i.Bits), nil
+	}
+	return bit, 0, nil
+}
+
+func (t *Types) makeDatasec(typ *btf.Datasec) (*node, error) {
+	n := &node{kind: kindStruct, size: int(typ.Size)}
+	for _, v := range typ.Vars {
+		variable, err := t.btf.TypeByID(v.Type)
+		if err != nil {
+			return nil, err
+		}
+		of, err := t.node(v.Type)
+		if err != nil {
+			return nil, fmt.Errorf("variable %q: %w", variable.Name(), err)
+		}
+		n.members = append(n.members, member{name: variable.Name(), id: v.Type, bit: 8 * int(v.Offset), node: of})
+		if n.leaves += max(of.leaves, 1); n.leaves > maxLeaves {
+			return nil, fmt.Errorf("section %s has too many parts", typ.Name())
+		}
+	}
+	return n, nil
+}

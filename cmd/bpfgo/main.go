@@ -1,0 +1,157 @@
+// Command bpfgo loads compiled BPF objects and shows what they see, without a line of Go to write.
+//
+//	bpfgo run OBJ [-- CMD ARGS...]    load and attach an object, show its events and maps
+//	bpfgo btf dump [--file PATH]      write types as a C header: the kernel's are vmlinux.h
+//	bpfgo version                     which libbpf this is, and which kernel it runs on
+//
+// "bpfgo help run" has the rest. What goes wrong is one line on standard error and exit status 1, or 2 when the command
+// line itself is wrong.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// Exit statuses.
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+// usageError says what is wrong with the command line.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }
+
+func usagef(format string, args ...any) error { return usageError(fmt.Sprintf(format, args...)) }
+
+// command is one of bpfgo's commands.
+type command struct {
+	name    string // of one word or two
+	summary string
+	help    string
+	run     func(args []string, stdout, stderr io.Writer) error
+}
+
+func commands() []command {
+	return []command{
+		{"run", "load and attach an object, show its events and maps", runHelp, runRun},
+		{"btf dump", "write types as a C header", btfDumpHelp, runBTFDump},
+		{"version", "tell the versions of bpfgo, libbpf and the kernel", versionHelp, runVersion},
+	}
+}
+
+// run is the whole program: it returns the exit status.
+func run(args []string, stdout, stderr io.Writer) int {
+	err := dispatch(args, stdout, stderr)
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &usage):
+		fmt.Fprintf(stderr, "bpfgo: %s\n", oneLine(err.Error()))
+		return exitUsage
+	default:
+		fmt.Fprintf(stderr, "bpfgo: %s\n", oneLine(err.Error()))
+		return exitFailure
+	}
+}
+
+func dispatch(args []string, stdout, stderr io.Writer) error {
+	if len(args) == 0 {
+		return usagef("no command given; try 'bpfgo help'")
+	}
+	switch args[0] {
+	case "help", "-h", "-help", "--help":
+		return help(args[1:], stdout)
+	case "-version", "--version":
+		args = append([]string{"version"}, args[1:]...)
+	}
+	for _, c := range commands() {
+		words := strings.Fields(c.name)
+		if len(args) < len(words) || strings.Join(args[:len(words)], " ") != c.name {
+			continue
+		}
+		err := c.run(args[len(words):], stdout, stderr)
+		if errors.Is(err, flag.ErrHelp) {
+			return help(words, stdout)
+		}
+		return err
+	}
+	return usagef("unknown command %q; try 'bpfgo help'", strings.Join(args[:min(len(args), 2)], " "))
+}
+
+func help(words []string, stdout io.Writer) error {
+	topic := strings.Join(words, " ")
+	var text strings.Builder
+	if topic == "" {
+		text.WriteString("bpfgo loads compiled BPF objects and shows what they see.\n\n")
+		for _, c := range commands() {
+			fmt.Fprintf(&text, "  bpfgo %-12s%s\n", c.name, c.summary)
+		}
+		text.WriteString("\n\"bpfgo help COMMAND\" tells more about each.\n")
+	}
+	for _, c := range commands() {
+		if c.name == topic || strings.HasPrefix(c.name, topic+" ") && topic != "" {
+			text.WriteString(c.help)
+		}
+	}
+	if text.Len() == 0 {
+		return usagef("there is no help on %q; try 'bpfgo help'", topic)
+	}
+	_, err := io.WriteString(stdout, text.String())
+	return err
+}
+
+// oneLine puts a message that has several lines on one.
+func oneLine(text string) string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "; ")
+}
+
+// newFlags is a flag set whose errors are left to the caller to print.
+func newFlags(name string) *flag.FlagSet {
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.Usage = func() {}
+	return flags
+}
+
+// parseFlags parses flags that may stand before, between and after the operands, which it returns.
+func parseFlags(flags *flag.FlagSet, args []string) ([]string, error) {
+	var operands []string
+	for {
+		if err := flags.Parse(args); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				return nil, err
+			}
+			return nil, usagef("%s: %s; try 'bpfgo help %s'", flags.Name(), doubleDashes(err.Error()), flags.Name())
+		}
+		rest := flags.Args()
+		if len(rest) == 0 {
+			return operands, nil
+		}
+		operands, args = append(operands, rest[0]), rest[1:]
+	}
+}
+
+// doubleDashes spells flags in a message of package flag as the help does.
+func doubleDashes(message string) string {
+	message = strings.Replace(message, ": -", ": --", 1)
+	return strings.Replace(message, "flag -", "flag --", 1)
+}

@@ -1,0 +1,276 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
+)
+
+// What the test's own binary does when it is started as bpfgo, or as the command that bpfgo runs.
+const (
+	helperVariable = "BPFGO_TEST_HELPER"
+	helperMain     = "main"     // bpfgo; what follows the colon is for the command that it runs
+	helperCalls    = "calls"    // getpgid(helperFirst + n), so many times
+	helperStubborn = "stubborn" // ignores all signals that can be
+)
+
+const helperFirst = 0x40000000
+
+func TestMain(m *testing.M) {
+	if helper := os.Getenv(helperVariable); helper != "" {
+		os.Exit(runHelper(helper))
+	}
+	work, err := os.MkdirTemp("", "bpfgo-test-*")
+	if err != nil {
+		panic(err)
+	}
+	scratch = work
+	status := testutil.Main(m)
+	_ = os.RemoveAll(work)
+	os.Exit(status)
+}
+
+// scratch is a folder that lasts as long as the tests.
+var scratch string
+
+func runHelper(helper string) int {
+	verb, rest, _ := strings.Cut(helper, ":")
+	switch verb {
+	case helperMain:
+		if err := os.Setenv(helperVariable, rest); err != nil {
+			return 100
+		}
+		return run(os.Args[1:], os.Stdout, os.Stderr)
+	case helperCalls:
+		n, times, _ := strings.Cut(rest, ":")
+		argument, err := strconv.Atoi(n)
+		if err != nil {
+			return 100
+		}
+		count, err := strconv.Atoi(times)
+		if err != nil {
+			return 100
+		}
+		for range count {
+			_, _ = unix.Getpgid(helperFirst + argument)
+		}
+		return 7
+	case helperStubborn:
+		ignoreSignals()
+		fmt.Println("ready")
+		select {}
+	}
+	return 100
+}
+
+// helper is a command line that runs this test's binary as a helper.
+func helper(t *testing.T, what string) []string {
+	t.Helper()
+	t.Setenv(helperVariable, what)
+	return []string{"--", os.Args[0]}
+}
+
+func calls(n, times int) string { return fmt.Sprintf("%s:%d:%d", helperCalls, n, times) }
+
+// lockedBuffer is a buffer that bpfgo and its command write to at the same time.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// bpfgo runs the command in this process.
+func bpfgo(args ...string) (stdout, stderr string, status int) {
+	var out, errs lockedBuffer
+	status = run(args, &out, &errs)
+	return out.String(), errs.String(), status
+}
+
+// mustRun is bpfgo for what has to succeed.
+func mustRun(t *testing.T, args ...string) (stdout, stderr string) {
+	t.Helper()
+	stdout, stderr, status := bpfgo(args...)
+	if status != exitOK {
+		t.Fatalf("bpfgo %s: exit status %d\n%s", strings.Join(args, " "), status, stderr)
+	}
+	return stdout, stderr
+}
+
+// wantLine checks that there is one line, of bpfgo's, with all of these parts.
+func wantLine(t *testing.T, text string, parts ...string) {
+	t.Helper()
+	if !strings.HasPrefix(text, "bpfgo: ") || strings.Count(text, "\n") != 1 || !strings.HasSuffix(text, "\n") {
+		t.Errorf("not one line of bpfgo's: %q", text)
+	}
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			t.Errorf("%q lacks %q", text, part)
+		}
+	}
+}
+
+// program is bpfgo as a process of its own. What its command does, if it is this test's binary again, is in the
+// environment of the test.
+func program(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	testutil.Root(t)
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Env = append(os.Environ(), helperVariable+"="+helperMain+":"+os.Getenv(helperVariable))
+	return cmd
+}
+
+// shapes is testdata/shapes.bpf.c, compiled.
+var shapes = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(scratch, "shapes.bpf.o")
+	args := []string{"-g", "-O2", "-Wall", "-Werror", "-target", "bpf", "-mcpu=v3", "-I../../libbpf/upstream/api"}
+	multiarch, err := filepath.Glob("/usr/include/*-linux-gnu*")
+	if err != nil {
+		return "", err
+	}
+	for _, dir := range multiarch {
+		args = append(args, "-I"+dir)
+	}
+	out, err := exec.Command("clang", append(args, "-c", "testdata/shapes.bpf.c", "-o", path)...).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("clang (make deps installs it): %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+func shapesObject(t *testing.T) string {
+	t.Helper()
+	path, err := shapes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestUsage(t *testing.T) {
+	tests := []struct {
+		args string
+		want string
+	}{
+		{"", "no command given"},
+		{"frobnicate", `unknown command "frobnicate"`},
+		{"btf", `unknown command "btf"`},
+		{"btf load x", `unknown command "btf load"`},
+		{"help nothing", `no help on "nothing"`},
+		{"version 1", "version takes no arguments"},
+		{"btf dump x", `"x" is one argument too many`},
+		{"btf dump --file", "flag needs an argument: --file"},
+		{"btf dump --fil x", "flag provided but not defined: --fil"},
+		{"run", "no object given"},
+		{"run a b", `"b" is one argument too many`},
+		{"run a --", "no command after --"},
+		{"run a --nonsense", "flag provided but not defined: --nonsense"},
+		{"run a --set x", "it is NAME=VALUE"},
+		{"run a --set =1", "it is NAME=VALUE"},
+		{"run a --event x", "it is MAP=TYPE"},
+		{"run a --event x=", "it is MAP=TYPE"},
+		{"run a --event x=y --event x=z", "x has a type already"},
+		{"run a --dump=", "it is the name of a map"},
+		{"run a --pid 0", "--pid 0 is no process"},
+		{"run a --pid -5", "--pid -5 is no process"},
+		{"run a --pid x", `invalid value "x" for flag --pid`},
+		{"run a --pid 1 -- true", "--pid and a command exclude each other"},
+		{"run a --interval 0s --dump x", "--interval must be more than 0"},
+		{"run a --interval 1s", "--interval is for maps that --dump names"},
+		{"run a --interval x --dump y", `invalid value "x" for flag --interval`},
+		{"run a --duration -1s", "--duration must be more than 0"},
+		{"run a --top 0 --dump x", "--top must be more than 0"},
+		{"run a --sort x", "--sort is for maps that --dump names"},
+		{"run a --per-cpu", "--per-cpu is for maps that --dump names"},
+	}
+	for _, tt := range tests {
+		stdout, stderr, status := bpfgo(strings.Fields(tt.args)...)
+		if status != exitUsage || stdout != "" {
+			t.Errorf("bpfgo %s: exit status %d, output %q", tt.args, status, stdout)
+		}
+		wantLine(t, stderr, tt.want)
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for args, want := range map[string]string{
+		"help":            "bpfgo run",
+		"--help":          "bpfgo btf dump",
+		"-h":              "bpfgo version",
+		"help run":        "--event MAP=TYPE",
+		"run --help":      "--event MAP=TYPE",
+		"run x.o -h":      "--event MAP=TYPE",
+		"help btf":        "--file PATH",
+		"help btf dump":   "--file PATH",
+		"btf dump --help": "--file PATH",
+		"help version":    "usage: bpfgo version",
+		"version":         "libbpf  1.",
+		"--version":       "libbpf  1.",
+	} {
+		if stdout, _ := mustRun(t, strings.Fields(args)...); !strings.Contains(stdout, want) {
+			t.Errorf("bpfgo %s lacks %q:\n%s", args, want, stdout)
+		}
+	}
+}
+
+type fullWriter struct{}
+
+func (fullWriter) Write([]byte) (int, error) { return 0, unix.ENOSPC }
+
+func TestBTFDump(t *testing.T) {
+	stdout, _ := mustRun(t, "btf", "dump")
+	for _, want := range []string{"#ifndef __VMLINUX_H__\n", "\nstruct task_struct {\n", "#endif /* __VMLINUX_H__ */\n"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("the kernel's types lack %q", want)
+		}
+	}
+	stdout, _ = mustRun(t, "btf", "dump", "--file", shapesObject(t))
+	if !strings.Contains(stdout, "\nstruct labelled {\n") {
+		t.Errorf("the object's types lack a struct:\n%s", stdout)
+	}
+	var stderr bytes.Buffer
+	if status := run([]string{"btf", "dump"}, fullWriter{}, &stderr); status != exitFailure {
+		t.Errorf("exit status %d where there is no space", status)
+	}
+	wantLine(t, stderr.String(), "no space left")
+	for path, want := range map[string]string{
+		"/no/such/file": "no such file",
+		"/":             "",
+		"/etc/hostname": "",
+		os.Args[0]:      "no BTF",
+	} {
+		stdout, stderr, status := bpfgo("btf", "dump", "--file", path)
+		if status != exitFailure || stdout != "" {
+			t.Errorf("%s: exit status %d, output %q", path, status, stdout)
+		}
+		wantLine(t, stderr, path, want)
+	}
+}
+
+func TestOneLine(t *testing.T) {
+	for text, want := range map[string]string{"a": "a", "a\n": "a", " a \n\n b\n": "a; b", "": ""} {
+		if got := oneLine(text); got != want {
+			t.Errorf("oneLine(%q) = %q, want %q", text, got, want)
+		}
+	}
+}

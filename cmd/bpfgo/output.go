@@ -1,0 +1,215 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/decode"
+)
+
+// output is what goes to standard output: events and maps, as text or as JSON lines. It is safe for concurrent use.
+type output struct {
+	json bool
+
+	mu    sync.Mutex
+	w     *bufio.Writer
+	line  []byte
+	err   error // the first of writing
+	began bool
+}
+
+func newOutput(w io.Writer, json bool) *output {
+	return &output{json: json, w: bufio.NewWriterSize(w, 1<<16)}
+}
+
+func (o *output) write(text []byte) {
+	o.began = true
+	if _, err := o.w.Write(text); err != nil && o.err == nil {
+		o.err = err
+	}
+}
+
+// flush writes out what was collected. It returns the first error that writing ever had.
+func (o *output) flush() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if err := o.w.Flush(); err != nil && o.err == nil {
+		o.err = err
+	}
+	return o.err
+}
+
+// stream is a ring buffer or perf buffer and how its events are shown.
+type stream struct {
+	name    string
+	typ     *decode.Type // nil where it is not known
+	perf    bool
+	label   int // the width of the names of all streams, if there are several
+	columns []decode.Column
+}
+
+// event shows one event. Of ring buffers, cpu means nothing.
+func (o *output) event(s *stream, cpu int, data []byte) error {
+	fit := s.typ.Fit(data)
+	if s.perf && len(fit.Extra) < 8 && len(bytes.Trim(fit.Extra, "\x00")) == 0 {
+		// The kernel pads what it puts into a perf buffer to a multiple of 8 bytes.
+		fit.Extra = nil
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.json {
+		o.line = s.appendJSON(o.line[:0], cpu, data, fit)
+	} else {
+		o.line = s.appendText(o.line[:0], cpu, data, fit)
+	}
+	o.write(o.line)
+	return o.err
+}
+
+func (s *stream) appendJSON(dst []byte, cpu int, data []byte, fit decode.Fit) []byte {
+	dst = decode.AppendJSONString(append(dst, `{"map":`...), s.name)
+	if s.typ != nil {
+		dst = decode.AppendJSONString(append(dst, `,"type":`...), s.typ.Name())
+	}
+	if s.perf {
+		dst = strconv.AppendInt(append(dst, `,"cpu":`...), int64(cpu), 10)
+	}
+	dst = s.typ.AppendJSON(append(dst, `,"data":`...), data)
+	dst = appendFitJSON(dst, fit)
+	return append(dst, "}\n"...)
+}
+
+func appendFitJSON(dst []byte, fit decode.Fit) []byte {
+	if fit.Truncated {
+		dst = append(dst, `,"truncated":true`...)
+	}
+	if len(fit.Extra) > 0 {
+		dst = append(hex.AppendEncode(append(dst, `,"extra":"`...), fit.Extra), '"')
+	}
+	return dst
+}
+
+func (s *stream) appendText(dst []byte, cpu int, data []byte, fit decode.Fit) []byte {
+	var cells []string
+	if s.perf {
+		cells = append(cells, strconv.Itoa(cpu))
+	}
+	cells = append(cells, s.typ.Cells(data)...)
+	cells = append(cells, fitText(s.typ, data, fit)...)
+	if s.columns == nil {
+		s.columns = s.makeColumns()
+		if s.typ != nil {
+			dst = s.appendLabel(dst)
+			dst = appendRow(dst, names(s.columns), s.columns)
+		}
+	}
+	return appendRow(s.appendLabel(dst), cells, s.columns)
+}
+
+func (s *stream) makeColumns() []decode.Column {
+	var columns []decode.Column
+	if s.perf {
+		columns = append(columns, decode.Column{Name: "cpu", Width: 3, Right: true})
+	}
+	for _, c := range s.typ.Columns() {
+		if c.Name == "" {
+			c.Name = s.typ.Name()
+		}
+		columns = append(columns, c)
+	}
+	for i := range columns {
+		columns[i].Width = max(columns[i].Width, width(columns[i].Name))
+	}
+	return columns
+}
+
+func (s *stream) appendLabel(dst []byte) []byte {
+	if s.label == 0 {
+		return dst
+	}
+	return fmt.Appendf(dst, "%-*s  ", s.label, s.name)
+}
+
+// fitText is what a line says in addition when data and type do not have the same size.
+func fitText(typ *decode.Type, data []byte, fit decode.Fit) []string {
+	switch {
+	case fit.Truncated:
+		return []string{fmt.Sprintf("(%d of %d bytes)", len(data), typ.Size())}
+	case len(fit.Extra) > 0:
+		return []string{"+" + decode.Hex(fit.Extra)}
+	}
+	return nil
+}
+
+func names(columns []decode.Column) []string {
+	var names []string
+	for _, c := range columns {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// maxWidth is how far a column grows with what is in it.
+const maxWidth = 40
+
+func width(cell string) int { return utf8.RuneCountInString(cell) }
+
+// appendRow appends a line of cells in columns, which it widens as the cells need it. Cells without a column follow.
+func appendRow(dst []byte, cells []string, columns []decode.Column) []byte {
+	for i, cell := range cells {
+		if i > 0 {
+			dst = append(dst, "  "...)
+		}
+		var c decode.Column
+		if i < len(columns) {
+			columns[i].Width = max(columns[i].Width, min(width(cell), maxWidth))
+			c = columns[i]
+		}
+		padding := max(0, c.Width-width(cell))
+		if c.Right {
+			dst = append(append(dst, strings.Repeat(" ", padding)...), cell...)
+		} else {
+			dst = append(append(dst, cell...), strings.Repeat(" ", padding)...)
+		}
+	}
+	return append(bytes.TrimRight(dst, " "), '\n')
+}
+
+// table shows a heading and rows under each other, below whatever came before.
+func (o *output) table(heading string, columns []decode.Column, rows [][]string, footer string) {
+	columns = slices.Clone(columns)
+	for i := range columns {
+		columns[i].Width = width(columns[i].Name)
+		for _, row := range rows {
+			columns[i].Width = max(columns[i].Width, min(width(row[i]), maxWidth))
+		}
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.began {
+		o.write([]byte{'\n'})
+	}
+	o.write([]byte(heading + "\n"))
+	if len(rows) > 0 {
+		o.write(appendRow(nil, names(columns), columns))
+	}
+	for _, row := range rows {
+		o.write(appendRow(nil, row, columns))
+	}
+	o.write([]byte(footer))
+}
+
+// jsonLine writes a line.
+func (o *output) jsonLine(line []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.write(append(line, '\n'))
+}

@@ -1,0 +1,617 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"os/signal"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/btf"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/decode"
+)
+
+// session is one "bpfgo run".
+type session struct {
+	opts   *runOptions
+	stderr io.Writer
+	out    *output
+
+	btf     *btf.BTF      // nil where the object has none
+	types   *decode.Types // as btf
+	streams []*stream
+	dumps   []*dump
+	pins    []string // maps that loading will pin
+
+	obj   *libbpf.Object
+	links []*libbpf.Link
+	rings *libbpf.RingBuffer // nil where the object has none
+	perfs []*libbpf.PerfBuffer
+
+	events atomic.Uint64
+	lost   atomic.Uint64 // by perf buffers
+	dumped int           // how often maps were shown
+}
+
+// targetVariable is the global variable that limits an object to a process, by convention.
+const targetVariable = "target_tgid"
+
+// lostVariable is the global variable in which programs count what they could not put into a ring buffer.
+const lostVariable = "lost_events"
+
+func runRun(args []string, stdout, stderr io.Writer) error {
+	opts, err := parseRunOptions(args)
+	if err != nil {
+		return err
+	}
+	quiet()
+	if opts.verbose {
+		libbpf.SetPrint(libbpf.PrintDebug, func(_ libbpf.PrintLevel, message string) { fmt.Fprintln(stderr, message) })
+	}
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
+	defer signal.Stop(signals)
+	// A closed pipe is seen when writing to it, in time to clean up.
+	closedPipe := make(chan os.Signal, 1)
+	signal.Notify(closedPipe, unix.SIGPIPE)
+	defer signal.Stop(closedPipe)
+
+	s := &session{opts: opts, stderr: stderr, out: newOutput(stdout, opts.json)}
+	err = s.run(signals, stdout)
+	var rejected *libbpf.VerifierError
+	if opts.verbose && errors.As(err, &rejected) {
+		fmt.Fprintln(stderr, strings.TrimSpace(rejected.Log))
+	}
+	if errors.Is(err, unix.EPIPE) {
+		return nil // Whoever read the output has seen enough.
+	}
+	return err
+}
+
+// run does it all, and undoes it.
+func (s *session) run(signals <-chan os.Signal, stdout io.Writer) (err error) {
+	if info, err := os.Stat(s.opts.object); err == nil && info.IsDir() {
+		return fmt.Errorf("open object %q: it is a directory", s.opts.object)
+	}
+	open, err := libbpf.ObjectBuilder{PinRootPath: s.opts.pinRoot}.OpenFile(s.opts.object)
+	if err != nil {
+		return err
+	}
+	defer open.Close()
+	if s.btf, err = open.BTF(); err != nil && !errors.Is(err, libbpf.ErrNoBTF) {
+		return err
+	}
+	defer s.btf.Close()
+	if err := s.prepare(open); err != nil {
+		return err
+	}
+
+	var command *child
+	var commandDone <-chan struct{}
+	if len(s.opts.command) > 0 {
+		if command, err = startHeld(s.opts.command, stdout, s.stderr); err != nil {
+			return err
+		}
+		defer command.stop(false, signals)
+		commandDone = command.done
+	}
+	if err := s.setTarget(open, command); err != nil {
+		return err
+	}
+	defer s.unload()
+	if err := s.load(open); err != nil {
+		return err
+	}
+	if command != nil {
+		command.release()
+	}
+
+	stop, interrupted := s.stream(signals, commandDone)
+	command.stop(interrupted, signals)
+	// What is left takes a moment, unless nobody reads the output: another ^C then ends bpfgo as it ends any program.
+	signal.Reset(unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
+	err = cmp.Or(stop(), s.finish())
+	s.summarize(command)
+	return err
+}
+
+// prepare finds all that the command line names, before anything is in the kernel.
+func (s *session) prepare(open *libbpf.OpenObject) error {
+	if s.btf != nil {
+		types, err := decode.NewTypes(s.btf)
+		if err != nil {
+			return err
+		}
+		s.types = types
+	}
+	if err := s.prepareStreams(open); err != nil {
+		return err
+	}
+	if err := s.prepareDumps(open); err != nil {
+		return err
+	}
+	for m := range open.Maps() {
+		path, err := m.PinPath()
+		if err != nil {
+			return err
+		}
+		if path == "" {
+			continue
+		}
+		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+			s.pins = append(s.pins, m.Name())
+		}
+	}
+	for _, set := range s.opts.settings {
+		if err := s.set(open, set); err != nil {
+			return fmt.Errorf("--set %s=%s: %w", set.name, set.value, err)
+		}
+	}
+	return nil
+}
+
+func (s *session) prepareStreams(open *libbpf.OpenObject) error {
+	untold := maps.Clone(s.opts.events)
+	for m := range open.Maps() {
+		t, err := m.Type()
+		if err != nil {
+			return err
+		}
+		created, err := m.Autocreate()
+		if err != nil {
+			return err
+		}
+		if t != libbpf.MapTypeRingBuf && t != libbpf.MapTypePerfEventArray || !created {
+			continue
+		}
+		stream := &stream{name: m.Name(), perf: t == libbpf.MapTypePerfEventArray}
+		if name, ok := s.opts.events[stream.name]; ok {
+			delete(untold, stream.name)
+			if stream.typ, err = s.typeNamed(name); err != nil {
+				return fmt.Errorf("--event %s=%s: %w", stream.name, name, err)
+			}
+		}
+		s.streams = append(s.streams, stream)
+	}
+	for _, name := range slices.Sorted(maps.Keys(untold)) {
+		if _, err := open.Map(name); err != nil {
+			return fmt.Errorf("--event %s=%s: %w", name, untold[name], s.noMap(open, name))
+		}
+		return fmt.Errorf("--event %s=%s: the map is no ring buffer and no perf buffer", name, untold[name])
+	}
+	if len(s.streams) > 1 {
+		label := 0
+		for _, stream := range s.streams {
+			label = max(label, width(stream.name))
+		}
+		for _, stream := range s.streams {
+			stream.label = label
+		}
+	}
+	return nil
+}
+
+func (s *session) typeNamed(name string) (*decode.Type, error) {
+	if s.types == nil {
+		return nil, fmt.Errorf("%s has no BTF (compile it with -g)", s.opts.object)
+	}
+	typ, err := s.types.Named(name)
+	if errors.Is(err, btf.ErrNotFound) {
+		return nil, fmt.Errorf("%s has no type of this name; a type that only local variables have is not in an "+
+			"object's BTF, and a global pointer to it helps", s.opts.object)
+	}
+	return typ, err
+}
+
+func (s *session) prepareDumps(open *libbpf.OpenObject) error {
+	for _, name := range s.opts.dumps {
+		m, err := open.Map(name)
+		if err != nil {
+			return fmt.Errorf("--dump %s: %w", name, s.noMap(open, name))
+		}
+		d, err := newDump(name, m, s.types, s.opts)
+		if err != nil {
+			return err
+		}
+		s.dumps = append(s.dumps, d)
+	}
+	if s.opts.sortBy == "" {
+		return nil
+	}
+	sorted := false
+	var columns []string
+	for _, d := range s.dumps {
+		if d.sortColumn(s.opts.sortBy) {
+			sorted = true
+		}
+		columns = append(columns, names(d.columns)...)
+	}
+	if !sorted {
+		return fmt.Errorf("--sort %s: no such column; there are %s", s.opts.sortBy, strings.Join(columns, ", "))
+	}
+	return nil
+}
+
+// noMap says that there is no map of this name, and which there are.
+func (s *session) noMap(open *libbpf.OpenObject, name string) error {
+	var others []string
+	for m := range open.Maps() {
+		others = append(others, m.Name())
+	}
+	if len(others) == 0 {
+		return fmt.Errorf("%s has no maps", s.opts.object)
+	}
+	return fmt.Errorf("%s has no map %s; it has %s", s.opts.object, name, strings.Join(others, ", "))
+}
+
+// set sets a global variable, or a member of one: names of variables may have dots in them too.
+func (s *session) set(open *libbpf.OpenObject, set setting) error {
+	if s.types == nil {
+		return fmt.Errorf("%s has no BTF (compile it with -g), so its variables have no names", s.opts.object)
+	}
+	steps := strings.Split(set.name, ".")
+	for n := len(steps); n > 0; n-- {
+		name := strings.Join(steps[:n], ".")
+		image, err := open.Global(name)
+		if errors.Is(err, libbpf.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		variable, err := s.btf.TypeByName(name, btf.KindVar)
+		if err != nil {
+			return err
+		}
+		if err := s.types.Set(image, variable.ID(), name, steps[n:], set.value); err != nil {
+			return err
+		}
+		return open.SetGlobal(name, image)
+	}
+	if others := s.variables(); len(others) > 0 {
+		return fmt.Errorf("%s has no such global variable; it has %s", s.opts.object, strings.Join(others, ", "))
+	}
+	return fmt.Errorf("%s has no global variables", s.opts.object)
+}
+
+// variables are the names of the object's global variables.
+func (s *session) variables() []string {
+	var names []string
+	s.eachVariable(func(_ string, v btf.DatasecVar, name string) bool {
+		if !strings.Contains(name, ".") { // static variables of functions
+			names = append(names, name)
+		}
+		return true
+	})
+	return names
+}
+
+// eachVariable calls f for each global variable and its section, until it returns false.
+func (s *session) eachVariable(f func(section string, v btf.DatasecVar, name string) bool) {
+	if s.btf == nil {
+		return
+	}
+	for t := range s.btf.Types(nil) {
+		section, ok := t.(*btf.Datasec)
+		if !ok || !slices.ContainsFunc([]string{".rodata", ".data", ".bss"}, func(prefix string) bool {
+			return section.Name() == prefix || strings.HasPrefix(section.Name(), prefix+".")
+		}) {
+			continue
+		}
+		for _, v := range section.Vars {
+			if t, err := s.btf.TypeByID(v.Type); err == nil && !f(section.Name(), v, t.Name()) {
+				return
+			}
+		}
+	}
+}
+
+// setTarget limits the object to a process, where it has the variable for it and nobody set it to something else.
+func (s *session) setTarget(open *libbpf.OpenObject, command *child) error {
+	pid, what := s.opts.pid, "--pid"
+	switch {
+	case command != nil:
+		pid, what = command.process.Pid, s.opts.command[0]
+	case pid == 0:
+		return nil
+	default:
+		if err := unix.Kill(pid, 0); errors.Is(err, unix.ESRCH) {
+			return fmt.Errorf("--pid %d: no such process", pid)
+		}
+	}
+	if slices.ContainsFunc(s.opts.settings, func(set setting) bool { return set.name == targetVariable }) {
+		return nil
+	}
+	if _, err := open.Global(targetVariable); err != nil {
+		fmt.Fprintf(s.stderr, "bpfgo: note: %s has no global variable %s that would limit it to %s\n",
+			s.opts.object, targetVariable, what)
+		return nil
+	}
+	if ns, err := os.Readlink("/proc/self/ns/pid"); err == nil && ns != initialPIDNamespace {
+		fmt.Fprintf(s.stderr, "bpfgo: note: in a pid namespace of its own, where process %d has another number for "+
+			"the kernel than %s gets\n", pid, targetVariable)
+	}
+	if err := s.set(open, setting{targetVariable, strconv.Itoa(pid)}); err != nil {
+		return fmt.Errorf("set %s: %w", targetVariable, err)
+	}
+	return nil
+}
+
+// initialPIDNamespace is the one whose numbers programs see (PROC_PID_INIT_INO in the kernel).
+const initialPIDNamespace = "pid:[4026531836]"
+
+// load puts the object into the kernel, makes its buffers ready to be read, and attaches its programs, in this order,
+// so that no event is missed.
+func (s *session) load(open *libbpf.OpenObject) error {
+	obj, err := open.Load()
+	if err != nil {
+		return unprivileged(err)
+	}
+	s.obj = obj
+	if err := s.openBuffers(); err != nil {
+		return unprivileged(err)
+	}
+	s.links, err = obj.Attach()
+	if err != nil {
+		return unprivileged(err)
+	}
+	if len(s.links) == 0 {
+		fmt.Fprintf(s.stderr, "bpfgo: note: no program of %s says in its section where to attach it\n", s.opts.object)
+	}
+	if len(s.streams) == 0 && len(s.dumps) == 0 {
+		fmt.Fprintf(s.stderr, "bpfgo: note: %s has no ring buffer and no perf buffer; --dump shows its maps\n",
+			s.opts.object)
+	}
+	return nil
+}
+
+// unprivileged says so when a right that was refused is one that the process does not have.
+func unprivileged(err error) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var have [2]unix.CapUserData
+	if unix.Capget(&header, &have[0]) != nil {
+		return err
+	}
+	has := func(capability int) bool { return have[capability/32].Effective&(1<<(capability%32)) != 0 }
+	if has(unix.CAP_SYS_ADMIN) || has(unix.CAP_BPF) && has(unix.CAP_PERFMON) {
+		return err
+	}
+	var failed *libbpf.Error
+	if errors.As(err, &failed) {
+		// What libbpf says then is a guess at limits.
+		err = &libbpf.Error{Op: failed.Op, Object: failed.Object, Err: failed.Err}
+	}
+	return fmt.Errorf("%w: it takes root, or the capabilities CAP_BPF and CAP_PERFMON", err)
+}
+
+func (s *session) openBuffers() error {
+	var rings libbpf.RingBufferBuilder
+	hasRings := false
+	for _, stream := range s.streams {
+		m, err := s.obj.Map(stream.name)
+		if err != nil {
+			return err
+		}
+		if stream.perf {
+			builder := libbpf.PerfBufferBuilder{
+				Sample: func(cpu int, record []byte) error { return s.event(stream, cpu, record) },
+				Lost:   func(_ int, count uint64) { s.lost.Add(count) },
+			}
+			perf, err := builder.Build(m)
+			if err != nil {
+				return err
+			}
+			s.perfs = append(s.perfs, perf)
+			continue
+		}
+		hasRings = true
+		if err := rings.Add(m, func(record []byte) error { return s.event(stream, 0, record) }); err != nil {
+			return err
+		}
+	}
+	if !hasRings {
+		return nil
+	}
+	var err error
+	s.rings, err = rings.Build()
+	return err
+}
+
+func (s *session) event(stream *stream, cpu int, record []byte) error {
+	s.events.Add(1)
+	return s.out.event(stream, cpu, record)
+}
+
+// buffers are what events come from.
+func (s *session) buffers() []buffer {
+	var all []buffer
+	if s.rings != nil {
+		all = append(all, s.rings)
+	}
+	for _, perf := range s.perfs {
+		all = append(all, perf)
+	}
+	return all
+}
+
+type buffer interface {
+	PollContext(ctx context.Context) (int, error)
+	Consume() (int, error)
+	Close() error
+}
+
+// stream shows events until there is a reason to end. The buffers are still read then, until stop is called, which
+// returns what went wrong. interrupted tells whether a signal was the reason.
+func (s *session) stream(signals <-chan os.Signal, commandDone <-chan struct{}) (stop func() error, interrupted bool) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	var wg sync.WaitGroup
+	for _, b := range s.buffers() {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				_, err := b.PollContext(ctx)
+				if ctx.Err() != nil {
+					return
+				}
+				if err = cmp.Or(err, s.out.flush()); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	stop = func() error {
+		cancel(nil)
+		wg.Wait()
+		if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+			return err
+		}
+		return nil
+	}
+
+	var expired, tick <-chan time.Time
+	if s.opts.duration > 0 {
+		expired = time.After(s.opts.duration)
+	}
+	if s.opts.interval > 0 {
+		ticker := time.NewTicker(s.opts.interval)
+		defer ticker.Stop()
+		tick = ticker.C
+	}
+	for {
+		select {
+		case <-signals:
+			return stop, true
+		case <-expired:
+			return stop, false
+		case <-commandDone:
+			return stop, false
+		case <-ctx.Done():
+			return stop, false
+		case <-tick:
+			if err := s.show(); err != nil {
+				cancel(err)
+			}
+		}
+	}
+}
+
+// finish detaches the programs and shows what they left: the last events, and the maps.
+func (s *session) finish() error {
+	var failed error
+	for _, link := range s.links {
+		failed = cmp.Or(failed, link.Close())
+	}
+	// A program that was running when it was detached may have a record still to submit.
+	for range 2 {
+		for _, b := range s.buffers() {
+			_, err := b.Consume()
+			failed = cmp.Or(failed, err)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return cmp.Or(failed, s.show())
+}
+
+// show shows the maps that --dump names.
+func (s *session) show() error {
+	var failed error
+	s.dumped++
+	for _, d := range s.dumps {
+		m, err := s.obj.Map(d.name)
+		if err == nil {
+			err = d.show(m, s.out, s.dumped, s.opts.interval > 0)
+		}
+		failed = cmp.Or(failed, err)
+	}
+	return cmp.Or(failed, s.out.flush())
+}
+
+// unload takes everything out of the kernel that is in it.
+func (s *session) unload() {
+	for _, link := range s.links {
+		_ = link.Close()
+	}
+	for _, b := range s.buffers() {
+		_ = b.Close()
+	}
+	if s.obj == nil {
+		return
+	}
+	for _, name := range s.pins {
+		if m, err := s.obj.Map(name); err == nil && m.IsPinned() {
+			_ = m.Unpin("")
+		}
+	}
+	_ = s.obj.Close()
+}
+
+// summarize says what was seen, and what was lost, as far as that is known.
+func (s *session) summarize(command *child) {
+	var parts []string
+	if len(s.streams) > 0 {
+		events := s.events.Load()
+		parts = append(parts, fmt.Sprintf("%d %s", events, plural(int(events), "event", "events")))
+		counted, known := s.lostByPrograms()
+		lost := s.lost.Load() + counted
+		switch {
+		case known || s.rings == nil:
+			parts = append(parts, fmt.Sprintf("%d lost", lost))
+		case len(s.perfs) > 0:
+			parts = append(parts, fmt.Sprintf("%d lost by perf buffers, and an unknown number by ring buffers: "+
+				"the object has no variable %s", lost, lostVariable))
+		default:
+			parts = append(parts, fmt.Sprintf("an unknown number lost: the object has no variable %s", lostVariable))
+		}
+	}
+	text := strings.Join(parts, ", ")
+	if command != nil {
+		if text != "" {
+			text += "; "
+		}
+		text += command.outcome()
+	}
+	if text != "" {
+		fmt.Fprintf(s.stderr, "bpfgo: %s\n", text)
+	}
+}
+
+// lostByPrograms is what the object's programs counted themselves, if they did.
+func (s *session) lostByPrograms() (count uint64, known bool) {
+	s.eachVariable(func(section string, v btf.DatasecVar, name string) bool {
+		if name != lostVariable {
+			return true
+		}
+		m, err := s.obj.Map(section)
+		if err != nil {
+			return true
+		}
+		value, err := m.Lookup(make([]byte, 4), libbpf.Any)
+		if err != nil || uint64(v.Offset)+uint64(v.Size) > uint64(len(value)) {
+			return true
+		}
+		switch variable := value[v.Offset:][:v.Size]; v.Size {
+		case 8:
+			count, known = binary.NativeEndian.Uint64(variable), true
+		case 4:
+			count, known = uint64(binary.NativeEndian.Uint32(variable)), true
+		}
+		return !known
+	})
+	return count, known
+}
