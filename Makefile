@@ -105,8 +105,8 @@ setup: ## deps, vendor, build, bpf: all that the demo and the tests need
 .PHONY: demo
 demo: root ## trace the system calls of a workload: a table of real numbers (as root)
 	@$(MAKE) setup
-	bin/bpfgo run bpf/syscalls.bpf.o --dump stats --event events=slow_call -- \
-		find /usr/share -xdev -type f -newer /etc/hostname > /dev/null
+	bin/bpfgo run bpf/syscalls.bpf.o --event events=slow_call --dump stats --sort total_ns:desc --top 20 -- \
+		find /usr/share -xdev -newermt 2100-01-01
 
 .PHONY: test
 test: root ## set up and run all tests (as root; LIBBPF_GO_STRICT=1: only the listed skips)
@@ -126,9 +126,12 @@ test-build: ## build against each libbpf, statically too, and with none (slow)
 FUZZTIME ?= 60s
 
 .PHONY: fuzz
-fuzz: ## look for damaged objects that libbpf can't stand (FUZZTIME=60s)
+fuzz: ## look for damaged objects, BTF and values that bring anything down (FUZZTIME=60s each)
 	@$(MAKE) setup
-	$(GO) test -run '^$$' -fuzz FuzzOpenMemory -fuzztime $(FUZZTIME) .
+	@for target in .:FuzzOpenMemory ./btf:FuzzParseRaw ./cmd/bpfgo/internal/decode:FuzzTypes \
+		./cmd/bpfgo/internal/decode:FuzzDecode ./cmd/bpfgo/internal/decode:FuzzSet; do \
+		$(GO) test -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x "$${target%:*}" || exit; \
+	done
 
 .PHONY: bench
 bench: root ## run the benchmarks (as root)
