@@ -19,16 +19,6 @@ static int lbg_attach_auto(struct bpf_program *prog, struct bpf_link **link)
 	*link = NULL;
 	return bpf_object__attach_skeleton(&s);
 }
-
-static bool lbg_map_autoattach(const struct bpf_map *map)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 5
-	return bpf_map__autoattach(map);
-#else
-	(void)map;
-	return true;
-#endif
-}
 */
 import "C"
 
@@ -120,7 +110,7 @@ func (o *Object) Attach() (links []*Link, err error) {
 		}
 	}
 	for _, m := range o.maps {
-		if m.c.typ != MapTypeStructOps || m.c.fd < 0 || !C.lbg_map_autoattach(m.ptr) {
+		if m.c.typ != MapTypeStructOps || m.c.fd < 0 || !m.autoattach {
 			continue
 		}
 		link, err := m.AttachStructOps()

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -222,5 +224,59 @@ func TestPinProgram(t *testing.T) {
 	check(t, p.Unpin(path))
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("after Unpin: %v", err)
+	}
+}
+
+// registered tells whether the TCP congestion control of struct_ops.bpf.o is known to the kernel.
+func registered(t *testing.T) bool {
+	t.Helper()
+	known, err := os.ReadFile("/proc/sys/net/ipv4/tcp_available_congestion_control")
+	check(t, err)
+	return slices.Contains(strings.Fields(string(known)), "libbpf_go")
+}
+
+func TestStructOps(t *testing.T) {
+	o := load(t, open(t, "struct_ops"))
+	links, err := o.Attach()
+	check(t, err)
+	if len(links) != 1 || !registered(t) {
+		t.Fatalf("%d links, registered %t", len(links), registered(t))
+	}
+	check(t, links[0].Close())
+	if registered(t) {
+		t.Error("registered after Close")
+	}
+	link, err := findMap(t, o, "congestion").AttachStructOps()
+	check(t, err)
+	if !registered(t) {
+		t.Error("not registered")
+	}
+	check(t, o.Close())
+	if registered(t) {
+		t.Error("registered after Close of the object")
+	}
+	wantErr(t, link.Detach(), libbpf.ErrClosed)
+
+	_, err = findMap(t, loadMaps(t), "hash").AttachStructOps()
+	wantErr(t, err, unix.EINVAL)
+}
+
+func TestStructOpsAutoattach(t *testing.T) {
+	open := open(t, "struct_ops")
+	m, err := open.Map("congestion")
+	check(t, err)
+	if on, err := m.Autoattach(); !on || err != nil {
+		t.Errorf("autoattach %t, %v", on, err)
+	}
+	if err := m.SetAutoattach(false); errors.Is(err, errors.ErrUnsupported) {
+		testutil.Skip(t, "libbpf-1.5", err)
+	} else {
+		check(t, err)
+	}
+	wantErr(t, m.SetType(libbpf.MapTypeHash), libbpf.ErrInvalid)
+	links, err := load(t, open).Attach()
+	check(t, err)
+	if len(links) != 0 || registered(t) {
+		t.Errorf("%d links, registered %t", len(links), registered(t))
 	}
 }

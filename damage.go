@@ -54,8 +54,8 @@ func checkInstructions(object io.ReaderAt) error {
 			continue
 		}
 		var code [1]byte
-		section := file.Sections[s.Section]
-		if _, err := section.ReadAt(code[:], int64(s.Value+s.Size-slot)); err != nil {
+		at := int64(file.Sections[s.Section].Offset + s.Value + s.Size - slot)
+		if _, err := object.ReadAt(code[:], at); err != nil {
 			continue
 		}
 		if code[0] == loadImm64 {

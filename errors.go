@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/btf"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -24,8 +25,8 @@ var (
 	ErrLoaded = errors.New("already loaded")
 	// ErrNotFound: the object has no map, program or variable of that name, or has it but did not create or load it.
 	ErrNotFound = errors.New("not found")
-	// ErrNoBTF: the object carries no type information.
-	ErrNoBTF = errors.New("no BTF: compile with -g")
+	// ErrNoBTF: the object carries no type information. It matches [btf.ErrNoBTF].
+	ErrNoBTF error = &sentinel{"no BTF: compile with -g", btf.ErrNoBTF}
 	// ErrKeyNotExist: no element with this key, or the queue or stack is empty. It matches unix.ENOENT.
 	ErrKeyNotExist error = &sentinel{"key does not exist", unix.ENOENT}
 	// ErrKeyExist: an element with this key is there already ([NoExist]). It matches unix.EEXIST.

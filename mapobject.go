@@ -21,6 +21,7 @@ type Map struct {
 	ptr *C.struct_bpf_map
 
 	keyTypeID, valueTypeID uint32
+	autoattach             bool // of a struct_ops
 }
 
 func newMap(o *Object, from *OpenMap) (*Map, error) {
@@ -38,6 +39,7 @@ func newMap(o *Object, from *OpenMap) (*Map, error) {
 		c: core, o: o, ptr: m,
 		keyTypeID:   uint32(C.bpf_map__btf_key_type_id(m)),
 		valueTypeID: uint32(C.bpf_map__btf_value_type_id(m)),
+		autoattach:  from.autoattach(),
 	}, nil
 }
 

@@ -144,6 +144,32 @@ func TestInitialValue(t *testing.T) {
 	}
 }
 
+// The last variable of a section of global data can be made larger, if it is an array.
+func TestResizeGlobalData(t *testing.T) {
+	o := openMaps(t, "")
+	m, err := o.Map(".data.growing")
+	check(t, err)
+	old, err := m.ValueSize()
+	check(t, err)
+	if err := m.SetValueSize(4096); errors.Is(err, errors.ErrUnsupported) {
+		testutil.Skip(t, "libbpf-1.3", err)
+	} else {
+		check(t, err)
+	}
+	value, err := m.InitialValue()
+	check(t, err)
+	if old != 8 || len(value) != 4096 || value[0] != 1 {
+		t.Errorf("%d bytes at first, then %d", old, len(value))
+	}
+	value[4095] = 9
+	check(t, m.SetInitialValue(value))
+	got, err := findMap(t, load(t, o), ".data.growing").Lookup(u32(0), libbpf.Any)
+	check(t, err)
+	if !bytes.Equal(got, value) {
+		t.Errorf("%d bytes, the last is %d", len(got), got[len(got)-1])
+	}
+}
+
 func TestOpenProgramProperties(t *testing.T) {
 	p, err := open(t, "maps").Program("read_globals")
 	check(t, err)

@@ -2,6 +2,28 @@ package libbpf
 
 /*
 #include <bpf/libbpf.h>
+
+// Where libbpf has no such functions, a map of struct_ops is always attached, and Go does not call the setter.
+static bool lbg_map_autoattach(const struct bpf_map *map)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 5
+	return bpf_map__autoattach(map);
+#else
+	(void)map;
+	return true;
+#endif
+}
+
+static int lbg_map_set_autoattach(struct bpf_map *map, bool on)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 5
+	return bpf_map__set_autoattach(map, on);
+#else
+	(void)map;
+	(void)on;
+	return 0;
+#endif
+}
 */
 import "C"
 
@@ -87,9 +109,17 @@ func (m *OpenMap) ValueSize() (uint32, error) {
 }
 
 // SetValueSize changes the length of a value in bytes (bpf_map__set_value_size). For global data it resizes the section,
-// whose last variable must be an array, since libbpf 1.3.
+// whose last variable must be an array; errors.Is(err, [errors.ErrUnsupported]) before libbpf 1.3.
 func (m *OpenMap) SetValueSize(size uint32) error {
-	return m.set("value size", func() C.int { return C.bpf_map__set_value_size(m.ptr, C.__u32(size)) })
+	return m.use("set value size of", func() error {
+		if m.initialValue() != nil {
+			// An older one would believe in the new size, and leave the memory as it is.
+			if err := needs("bpf_map__set_value_size of global data", 1, 3); err != nil {
+				return err
+			}
+		}
+		return clib.FromRet(int(C.bpf_map__set_value_size(m.ptr, C.__u32(size))))
+	})
 }
 
 // MaxEntries is how many elements the map will hold (bpf_map__max_entries).
@@ -163,6 +193,24 @@ func (m *OpenMap) Autocreate() (bool, error) {
 // can't reach that use (bpf_map__set_autocreate).
 func (m *OpenMap) SetAutocreate(on bool) error {
 	return m.set("autocreate", func() C.int { return C.bpf_map__set_autocreate(m.ptr, C.bool(on)) })
+}
+
+// Autoattach tells whether [Object.Attach] will attach the map, if it is a struct_ops (bpf_map__autoattach).
+func (m *OpenMap) Autoattach() (bool, error) {
+	return openMapGet(m, "autoattach", m.autoattach)
+}
+
+func (m *OpenMap) autoattach() bool { return bool(C.lbg_map_autoattach(m.ptr)) }
+
+// SetAutoattach makes [Object.Attach] attach the map, if it is a struct_ops, or not
+// (bpf_map__set_autoattach). errors.Is(err, [errors.ErrUnsupported]) before libbpf 1.5.
+func (m *OpenMap) SetAutoattach(on bool) error {
+	return m.use("set autoattach of", func() error {
+		if err := needs("bpf_map__set_autoattach", 1, 5); err != nil {
+			return err
+		}
+		return clib.FromRet(int(C.lbg_map_set_autoattach(m.ptr, C.bool(on))))
+	})
 }
 
 // PinPath is where Load will pin the map, or find it pinned; "" for nowhere (bpf_map__pin_path).

@@ -1,6 +1,7 @@
 package libbpf
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -38,4 +39,12 @@ func (v LibraryVersion) String() string {
 		return text + " (vendored)"
 	}
 	return text + " (system)"
+}
+
+// needs is a [VersionError] for a function of libbpf's that the one that is linked does not have.
+func needs(function string, major, minor int) error {
+	if v := Version(); v.Major > major || v.Major == major && v.Minor >= minor {
+		return nil
+	}
+	return &VersionError{Func: function, Needs: fmt.Sprintf("%d.%d", major, minor)}
 }

@@ -66,12 +66,14 @@ __u32 data_u32 = 42;
 __u64 bss_u64;
 __u16 custom_u16 SEC(".data.custom") = 3;
 double data_double = 0.5;
+__u32 growing[2] SEC(".data.growing") = { 1, 2 };
 
 /* Reads all of it, so that nothing is optimised away; run by hand, never attached. */
 SEC("socket")
 int read_globals(void *ctx)
 {
-	return ro_u32 + ro_s8 + ro_u64 + ro_bool + ro_color + ro_name[0] + ro_pair.a + data_u32 + bss_u64 + custom_u16;
+	return ro_u32 + ro_s8 + ro_u64 + ro_bool + ro_color + ro_name[0] + ro_pair.a + data_u32 + bss_u64 + custom_u16 +
+	       growing[0];
 }
 
 SEC("?socket")
