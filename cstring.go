@@ -8,6 +8,8 @@ import "C"
 import (
 	"strings"
 	"unsafe"
+
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
 // cStrings makes C strings for the time of one call into libbpf; free releases them all.
@@ -38,4 +40,23 @@ func (c *cStrings) free() {
 	for _, p := range c.made {
 		C.free(unsafe.Pointer(p))
 	}
+}
+
+// withString runs one of libbpf's functions that take a string and return an error code.
+func withString(what, s string, f func(*C.char) C.int) error {
+	var c cStrings
+	defer c.free()
+	p := c.of(what, s)
+	if c.err != nil {
+		return c.err
+	}
+	return clib.FromRet(int(f(p)))
+}
+
+// withOptional is withString where "" stands for NULL.
+func withOptional(what, s string, f func(*C.char) C.int) error {
+	if s == "" {
+		return clib.FromRet(int(f(nil)))
+	}
+	return withString(what, s, f)
 }

@@ -116,13 +116,7 @@ func (l *Link) UpdateProgram(p *Program) error {
 // path is taken.
 func (l *Link) Pin(path string) error {
 	return l.use("pin", func() error {
-		var c cStrings
-		defer c.free()
-		p := c.of("path", path)
-		if c.err != nil {
-			return c.err
-		}
-		return clib.FromRet(int(C.bpf_link__pin(l.ptr, p)))
+		return withString("path", path, func(p *C.char) C.int { return C.bpf_link__pin(l.ptr, p) })
 	})
 }
 

@@ -94,16 +94,12 @@ func MapHandleFromID(id uint32) (*MapHandle, error) {
 func MapHandleFromPinnedPath(path string) (*MapHandle, error) {
 	const op = "open"
 	object := fmt.Sprintf("pinned map %q", path)
-	var c cStrings
-	defer c.free()
-	cPath := c.of("path", path)
-	if c.err != nil {
-		return nil, &Error{Op: op, Object: object, Err: c.err}
-	}
 	var fd C.int
 	err := call(op, object, func() error {
-		fd = C.bpf_obj_get(cPath)
-		return clib.FromRet(int(fd))
+		return withString("path", path, func(p *C.char) C.int {
+			fd = C.bpf_obj_get(p)
+			return fd
+		})
 	})
 	if err != nil {
 		return nil, err
@@ -199,13 +195,7 @@ func (m *MapHandle) Pin(path string) error {
 	}
 	defer c.h.drop()
 	return call(op, c.object(), func() error {
-		var s cStrings
-		defer s.free()
-		p := s.of("path", path)
-		if s.err != nil {
-			return s.err
-		}
-		return clib.FromRet(int(C.bpf_obj_pin(C.int(c.fd), p)))
+		return withString("path", path, func(p *C.char) C.int { return C.bpf_obj_pin(C.int(c.fd), p) })
 	})
 }
 

@@ -9,8 +9,6 @@ import "C"
 import (
 	"fmt"
 	"iter"
-
-	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
 // Map is a map of an [Object], in the kernel. It is a view: the Object owns the map, and after its Close every operation
@@ -89,23 +87,15 @@ func (m *Map) PinPath() string {
 // Pin makes the map last under a path on a bpf file system; "" is the path it was defined with
 // (bpf_map__pin). errors.Is(err, os.ErrExist) when the path is taken.
 func (m *Map) Pin(path string) error {
-	return m.withPath("pin", path, func(p *C.char) C.int { return C.bpf_map__pin(m.ptr, p) })
+	return m.use("pin", func() error {
+		return withOptional("path", path, func(p *C.char) C.int { return C.bpf_map__pin(m.ptr, p) })
+	})
 }
 
 // Unpin removes the pin; "" is the path it was pinned at (bpf_map__unpin).
 func (m *Map) Unpin(path string) error {
-	return m.withPath("unpin", path, func(p *C.char) C.int { return C.bpf_map__unpin(m.ptr, p) })
-}
-
-func (m *Map) withPath(op, path string, f func(*C.char) C.int) error {
-	return m.use(op, func() error {
-		var c cStrings
-		defer c.free()
-		p := c.optional("path", path)
-		if c.err != nil {
-			return c.err
-		}
-		return clib.FromRet(int(f(p)))
+	return m.use("unpin", func() error {
+		return withOptional("path", path, func(p *C.char) C.int { return C.bpf_map__unpin(m.ptr, p) })
 	})
 }
 

@@ -221,19 +221,8 @@ func (m *OpenMap) PinPath() (string, error) {
 // SetPinPath makes Load pin the map there, or use the one that is pinned there already if it is alike; "" undoes it
 // (bpf_map__set_pin_path).
 func (m *OpenMap) SetPinPath(path string) error {
-	return m.withPath("set pin path of", path, func(p *C.char) C.int { return C.bpf_map__set_pin_path(m.ptr, p) })
-}
-
-// withPath runs one of libbpf's functions that take a path, NULL for "".
-func (m *OpenMap) withPath(op, path string, f func(*C.char) C.int) error {
-	return m.use(op, func() error {
-		var c cStrings
-		defer c.free()
-		p := c.optional("path", path)
-		if c.err != nil {
-			return c.err
-		}
-		return clib.FromRet(int(f(p)))
+	return m.use("set pin path of", func() error {
+		return withOptional("path", path, func(p *C.char) C.int { return C.bpf_map__set_pin_path(m.ptr, p) })
 	})
 }
 

@@ -96,13 +96,9 @@ func (p *OpenProgram) SetAttachType(t ProgramAttachType) error {
 // of the section (bpf_program__set_attach_target).
 func (p *OpenProgram) SetAttachTarget(target int, function string) error {
 	return p.use("set attach target of", func() error {
-		var c cStrings
-		defer c.free()
-		name := c.optional("function", function)
-		if c.err != nil {
-			return c.err
-		}
-		return clib.FromRet(int(C.bpf_program__set_attach_target(p.ptr, C.int(target), name)))
+		return withOptional("function", function, func(name *C.char) C.int {
+			return C.bpf_program__set_attach_target(p.ptr, C.int(target), name)
+		})
 	})
 }
 
@@ -250,23 +246,15 @@ func (p *Program) Instructions() ([]Instruction, error) {
 // Pin makes the program last under a path on a bpf file system (bpf_program__pin). errors.Is(err, os.ErrExist) when
 // the path is taken.
 func (p *Program) Pin(path string) error {
-	return p.withPath("pin", path, func(s *C.char) C.int { return C.bpf_program__pin(p.ptr, s) })
+	return p.use("pin", func() error {
+		return withString("path", path, func(s *C.char) C.int { return C.bpf_program__pin(p.ptr, s) })
+	})
 }
 
 // Unpin removes the pin (bpf_program__unpin).
 func (p *Program) Unpin(path string) error {
-	return p.withPath("unpin", path, func(s *C.char) C.int { return C.bpf_program__unpin(p.ptr, s) })
-}
-
-func (p *Program) withPath(op, path string, f func(*C.char) C.int) error {
-	return p.use(op, func() error {
-		var c cStrings
-		defer c.free()
-		s := c.of("path", path)
-		if c.err != nil {
-			return c.err
-		}
-		return clib.FromRet(int(f(s)))
+	return p.use("unpin", func() error {
+		return withString("path", path, func(s *C.char) C.int { return C.bpf_program__unpin(p.ptr, s) })
 	})
 }
 
