@@ -158,7 +158,7 @@ unpack() {
 		cd "$stage/tree"
 		mkdir -p src api/bpf api/linux
 		cp ../x/LICENSE* .
-		cp ../x/src/*.[ch] src
+		cp ../x/src/*.[ch] ../x/src/libbpf.map src
 		cp -R ../x/include .
 		# What libbpf installs, and the kernel headers that these include: all that the other packages may see.
 		for header in bpf libbpf btf libbpf_common libbpf_legacy libbpf_version skel_internal \

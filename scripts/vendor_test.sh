@@ -49,7 +49,7 @@ for v in 9.1.0 9.0.0; do
 		cd "$tmp/libbpf-$v"
 		echo "licence" >LICENSE
 		echo "int version; /* $v */" >src/libbpf.c
-		touch include/linux/types.h
+		touch include/linux/types.h src/libbpf.map
 		for h in bpf bpf_common btf; do echo "/* $v */" >include/uapi/linux/$h.h; done
 		for h in bpf libbpf btf libbpf_common libbpf_legacy libbpf_version skel_internal bpf_helpers \
 			bpf_helper_defs bpf_tracing bpf_endian bpf_core_read usdt.bpf; do
