@@ -58,6 +58,47 @@ func TestOpenMemory(t *testing.T) {
 	load(t, o)
 }
 
+func TestOpenOptions(t *testing.T) {
+	path := testutil.Object(t, "options")
+	_, err := libbpf.OpenFile(path)
+	if err == nil || !strings.Contains(err.Error(), "no_such_attribute") {
+		t.Errorf("without RelaxedMaps: %v", err)
+	}
+	relaxed := libbpf.ObjectBuilder{RelaxedMaps: true, Kconfig: "CONFIG_LIBBPF_GO=1234\n"}
+	loadWith := func(b libbpf.ObjectBuilder) (*libbpf.Object, error) {
+		o, err := b.OpenFile(path)
+		check(t, err)
+		defer o.Close()
+		return o.Load()
+	}
+	testutil.Root(t)
+	o, err := loadWith(relaxed)
+	check(t, err)
+	defer o.Close()
+	value, err := findMap(t, o, ".kconfig").Lookup(u32(0), libbpf.Any)
+	check(t, err)
+	if !bytes.Equal(value, u32(1234)) {
+		t.Errorf("CONFIG_LIBBPF_GO is %v", value)
+	}
+
+	// CO-RE relocations go by the custom BTF: without task_struct in it, the field's offset can't be told.
+	withBTF := relaxed
+	withBTF.BTFCustomPath = "/sys/kernel/btf/vmlinux"
+	custom, err := loadWith(withBTF)
+	check(t, err)
+	check(t, custom.Close())
+	withBTF.BTFCustomPath = testutil.Object(t, "maps")
+	_, err = loadWith(withBTF)
+	if err == nil {
+		t.Error("loaded with a BTF that lacks task_struct")
+	}
+	withBTF.BTFCustomPath = "/nonexistent"
+	_, err = loadWith(withBTF)
+	wantErr(t, err, os.ErrNotExist)
+	_, err = libbpf.ObjectBuilder{Kconfig: "a\x00b"}.OpenFile(path)
+	wantErr(t, err, libbpf.ErrInvalid)
+}
+
 func TestOpenMapProperties(t *testing.T) {
 	o := open(t, "maps")
 	m, err := o.Map("hash")
