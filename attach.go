@@ -24,6 +24,8 @@ import "C"
 
 import (
 	"fmt"
+	"strings"
+	"sync"
 
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
@@ -40,45 +42,71 @@ func (p *Program) Attach() (*Link, error) {
 
 // attach runs one of libbpf's functions that attach the program, and makes a Link of the result.
 func (p *Program) attach(f func() (*C.struct_bpf_link, error)) (*Link, error) {
-	var ptr *C.struct_bpf_link
-	err := p.use("attach", func() error {
-		var errno error
-		if ptr, errno = f(); ptr == nil {
-			return fromErrno(errno)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
+	if p == nil {
+		return nil, &Error{Op: "attach", Object: "program", Err: ErrClosed}
 	}
-	return newLink(p.o.h, ptr, fmt.Sprintf("link of program %q", p.name))
+	return p.o.attach(fmt.Sprintf("program %q", p.name), p.linkLock(), func() (*C.struct_bpf_link, error) {
+		ptr, errno := f()
+		if ptr == nil {
+			return nil, fromErrno(errno)
+		}
+		return ptr, nil
+	})
 }
 
 // attachAuto is Attach, but nil without an error where there is nothing to attach by itself.
 func (p *Program) attachAuto() (*Link, error) {
-	var ptr *C.struct_bpf_link
-	err := p.use("attach", func() error { return clib.FromRet(int(C.lbg_attach_auto(p.ptr, &ptr))) })
-	if err != nil || ptr == nil {
-		return nil, err
+	return p.o.attach(fmt.Sprintf("program %q", p.name), p.linkLock(), func() (*C.struct_bpf_link, error) {
+		var ptr *C.struct_bpf_link
+		err := clib.FromRet(int(C.lbg_attach_auto(p.ptr, &ptr)))
+		return ptr, err
+	})
+}
+
+// linkLock is the lock under which the program's links must be destroyed: the object's for those of USDT programs, which
+// look into the object and change what they share there. The kernel takes its time to detach, so others go without.
+func (p *Program) linkLock() *sync.Mutex {
+	if strings.HasPrefix(p.section, "usdt") {
+		return &p.o.mu
 	}
-	return newLink(p.o.h, ptr, fmt.Sprintf("link of program %q", p.name))
+	return nil
 }
 
 // AttachStructOps registers the struct of callbacks that the map holds with the kernel
 // (bpf_map__attach_struct_ops, Linux 5.6). The result belongs to the caller, and to the object, whose Close closes it.
 func (m *Map) AttachStructOps() (*Link, error) {
-	var ptr *C.struct_bpf_link
-	err := m.use("attach", func() error {
-		var errno error
-		if ptr, errno = C.bpf_map__attach_struct_ops(m.ptr); ptr == nil {
-			return fromErrno(errno)
+	if m == nil {
+		return nil, &Error{Op: "attach", Object: "map", Err: ErrClosed}
+	}
+	return m.o.attach(fmt.Sprintf("map %q", m.c.name), nil, func() (*C.struct_bpf_link, error) {
+		ptr, errno := C.bpf_map__attach_struct_ops(m.ptr)
+		if ptr == nil {
+			return nil, fromErrno(errno)
 		}
-		return nil
+		return ptr, nil
 	})
-	if err != nil {
+}
+
+// attach makes a Link of what f attaches; nil for nothing. The object is acquired until the link is its child: nobody
+// may free what the link looks into meanwhile. shared is as in newLink.
+func (o *Object) attach(object string, shared *sync.Mutex, f func() (*C.struct_bpf_link, error)) (*Link, error) {
+	const op = "attach"
+	if err := o.acquire(op, object); err != nil {
 		return nil, err
 	}
-	return newLink(m.o.h, ptr, fmt.Sprintf("link of map %q", m.c.name))
+	defer o.h.drop()
+	var ptr *C.struct_bpf_link
+	to := currentPrinter.Load()
+	said, err := capturingLocked(&o.mu, to, op, object, func() (err error) {
+		ptr, err = f()
+		return err
+	})
+	var link *Link
+	if err == nil && ptr != nil {
+		link, err = newLink(o.h, shared, ptr, "link of "+object)
+	}
+	deliver(to, said)
+	return link, err
 }
 
 // Attach attaches all of the object's programs as their sections say, and registers its struct_ops maps, as

@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"sync"
 	"time"
 	"unsafe"
 
@@ -45,8 +44,10 @@ type drain struct {
 	epoll   *os.File      // a duplicate of it, non-blocking
 	waiting chan struct{} // holds a token while somebody waits: the deadline is the file's
 
-	// What is left of the last batch. A callback that stops leaves the rest for the next call.
-	mu      sync.Mutex
+	// consuming holds a token while somebody consumes. It is no mutex, because who waits for it may also wait for a
+	// context.
+	consuming chan struct{}
+	// What is left of the last batch, for the one who consumes. A callback that stops leaves the rest for the next call.
 	data    []byte
 	records []C.struct_lbg_record
 	spill   []byte
@@ -61,7 +62,7 @@ func (d *drain) start(what string, epollFD int, release func()) error {
 		release()
 		return &Error{Op: "open", Object: what, Err: err}
 	}
-	fd, err := unix.FcntlInt(uintptr(epollFD), unix.F_DUPFD_CLOEXEC, 0)
+	fd, err := unix.FcntlInt(uintptr(epollFD), unix.F_DUPFD_CLOEXEC, lowestFD)
 	if err != nil {
 		return fail(err)
 	}
@@ -74,6 +75,7 @@ func (d *drain) start(what string, epollFD int, release func()) error {
 	d.epollFD = epollFD
 	d.epoll = os.NewFile(uintptr(fd), what)
 	d.waiting = make(chan struct{}, 1)
+	d.consuming = make(chan struct{}, 1)
 	d.data = make([]byte, batchBytes)
 	d.records = make([]C.struct_lbg_record, batchRecords)
 	d.h, err = newHandle(nil, func() error {
@@ -119,7 +121,7 @@ func (d *drain) currentEpollFD() int {
 }
 
 // refill gets the next batch if the last one was delivered, and tells whether there is anything to deliver. The caller
-// holds mu.
+// has consuming.
 func (d *drain) refill() (bool, error) {
 	if d.next < d.count {
 		return true, nil
@@ -138,7 +140,7 @@ func (d *drain) refill() (bool, error) {
 }
 
 // deliverBatch hands the batch's records over until a callback fails. Each counts as handed over once its callback was
-// called, however that ends. The caller holds mu.
+// called, however that ends. The caller has consuming.
 func (d *drain) deliverBatch() (n int, err error) {
 	for d.next < d.count {
 		if d.h.isClosed() {
@@ -162,11 +164,15 @@ func (d *drain) deliverBatch() (n int, err error) {
 	return n, nil
 }
 
-// consume delivers what is there, and stops early when a callback fails or enough says so, between batches. The caller
+// consume delivers what is there, and stops early when a callback fails, or between batches when ctx is done. The caller
 // has acquired the handle.
-func (d *drain) consume(enough func() bool) (n int, err error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+func (d *drain) consume(ctx context.Context) (n int, err error) {
+	select {
+	case d.consuming <- struct{}{}:
+		defer func() { <-d.consuming }()
+	case <-ctx.Done():
+		return 0, d.done(ctx)
+	}
 	for {
 		more, err := d.refill()
 		if err != nil || !more {
@@ -174,10 +180,18 @@ func (d *drain) consume(enough func() bool) (n int, err error) {
 		}
 		delivered, err := d.deliverBatch()
 		n += delivered
-		if err != nil || enough() {
+		if err != nil || ctx.Err() != nil {
 			return n, err
 		}
 	}
+}
+
+// done is the error of a context that is done: its own, and its cause.
+func (d *drain) done(ctx context.Context) error {
+	if err, cause := ctx.Err(), context.Cause(ctx); err != cause {
+		return d.fail("poll", fmt.Errorf("%w: %w", err, cause))
+	}
+	return d.fail("poll", ctx.Err())
 }
 
 // consumeAll is Consume.
@@ -186,7 +200,7 @@ func (d *drain) consumeAll() (int, error) {
 		return 0, d.fail("consume", err)
 	}
 	defer d.h.drop()
-	return d.consume(func() bool { return false })
+	return d.consume(context.Background())
 }
 
 // poll is Poll: it waits for records until ctx is done, and delivers them.
@@ -196,7 +210,7 @@ func (d *drain) poll(ctx context.Context) (n int, err error) {
 	}
 	defer d.h.drop()
 	for {
-		n, err := d.consume(func() bool { return ctx.Err() != nil })
+		n, err := d.consume(ctx)
 		if n > 0 || err != nil {
 			return n, err
 		}
@@ -230,14 +244,14 @@ var longAgo = time.Unix(1, 0)
 // wait returns nil when there are records to deliver, or may be.
 func (d *drain) wait(ctx context.Context) error {
 	if ctx.Err() != nil {
-		return d.fail("poll", context.Cause(ctx))
+		return d.done(ctx)
 	}
 	// The wait of others ends with the drain closed, or with records that this caller will look for as well.
 	select {
 	case d.waiting <- struct{}{}:
 		defer func() { <-d.waiting }()
 	case <-ctx.Done():
-		return d.fail("poll", context.Cause(ctx))
+		return d.done(ctx)
 	}
 	conn, err := d.epoll.SyscallConn()
 	if err != nil {
@@ -258,11 +272,13 @@ func (d *drain) wait(ctx context.Context) error {
 	}
 	var failed error
 	err = conn.Read(func(uintptr) bool {
-		// Whoever has the lock may be in a callback, which may be in Close, which waits for this function.
-		if !d.mu.TryLock() {
+		// Whoever consumes may be in a callback, which may be in Close, which waits for this function.
+		select {
+		case d.consuming <- struct{}{}:
+			defer func() { <-d.consuming }()
+		default:
 			return true
 		}
-		defer d.mu.Unlock()
 		var more bool
 		more, failed = d.refill()
 		return more || failed != nil
@@ -271,7 +287,7 @@ func (d *drain) wait(ctx context.Context) error {
 	case failed != nil:
 		return failed
 	case err != nil && ctx.Err() != nil:
-		return d.fail("poll", context.Cause(ctx))
+		return d.done(ctx)
 	case err != nil:
 		return d.fail("poll", d.closedOr(err))
 	}

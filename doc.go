@@ -13,8 +13,8 @@
 //
 // # Ownership
 //
-// Close is on everything that owns something. It is idempotent, never waits for other goroutines, and may be deferred at
-// once. An [Object] owns its maps, programs and links: its Close closes the links first, which detaches the programs, and
+// Close is on everything that owns something. It is idempotent and may be deferred at once. It does not wait for what
+// other goroutines do with the same thing, but for one call of libbpf's at most; the last of them frees the resource. An [Object] owns its maps, programs and links: its Close closes the links first, which detaches the programs, and
 // then the rest. [MapHandle], [RingBuffer], [PerfBuffer] and links from [OpenLink] stand by themselves. Nothing is closed
 // by the garbage collector.
 //

@@ -31,7 +31,8 @@ var (
 	ErrKeyNotExist error = &sentinel{"key does not exist", unix.ENOENT}
 	// ErrKeyExist: an element with this key is there already ([NoExist]). It matches unix.EEXIST.
 	ErrKeyExist error = &sentinel{"key exists already", unix.EEXIST}
-	// ErrMapFull: the map holds its maximum of entries. It matches unix.E2BIG.
+	// ErrMapFull: the map holds its maximum of entries. It matches unix.E2BIG, also for the kinds of maps for which the
+	// kernel says unix.ENOSPC.
 	ErrMapFull error = &sentinel{"map is full", unix.E2BIG}
 	// ErrIndexRange: the index is not below the array's number of entries. It matches unix.E2BIG.
 	ErrIndexRange error = &sentinel{"index out of range", unix.E2BIG}
@@ -60,8 +61,8 @@ type Error struct {
 	Messages []string
 }
 
-// Error names the operation, the object and the cause, and quotes the first of libbpf's messages, which is the one
-// nearest to the cause.
+// Error names the operation, the object and the cause, and quotes the first of libbpf's messages that is about a failure
+// and not about another attempt: it is the one nearest to the cause.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Op)
@@ -71,8 +72,11 @@ func (e *Error) Error() string {
 	}
 	b.WriteString(": ")
 	b.WriteString(errorText(e.Err))
-	if len(e.Messages) > 0 {
-		fmt.Fprintf(&b, " (%s)", strings.TrimPrefix(e.Messages[0], "libbpf: "))
+	for _, m := range e.Messages {
+		if !strings.HasSuffix(m, "Retrying without BTF.") {
+			fmt.Fprintf(&b, " (%s)", strings.TrimPrefix(m, "libbpf: "))
+			break
+		}
 	}
 	return b.String()
 }
@@ -129,8 +133,9 @@ func (e *VersionError) Is(target error) bool { return target == errors.ErrUnsupp
 
 // fromErrno translates the errno that cgo returns beside a NULL of libbpf's.
 func fromErrno(err error) error {
-	if errno, ok := err.(syscall.Errno); ok {
-		return clib.FromRet(-int(errno))
+	errno, ok := err.(syscall.Errno)
+	if !ok {
+		return ErrInvalid // libbpf left none, which is still no success
 	}
-	return err
+	return clib.FromRet(-int(errno))
 }

@@ -210,7 +210,7 @@ func TestPollContext(t *testing.T) {
 		because, cancelCause := context.WithCancelCause(context.Background())
 		cancelCause(cause)
 		_, err = b.PollContext(because)
-		wantErr(t, err, cause)
+		wantErr(t, err, cause, context.Canceled)
 		// A context that is done must not spoil the next wait.
 		if n, err := b.Poll(time.Millisecond); n != 0 || err != nil {
 			t.Errorf("%d, %v", n, err)
@@ -219,6 +219,34 @@ func TestPollContext(t *testing.T) {
 		if n, err := b.PollContext(context.Background()); n != 1 || err != nil {
 			t.Errorf("%d, %v", n, err)
 		}
+	})
+}
+
+// Who polls while a callback runs elsewhere waits no longer than it was told to.
+func TestPollBehindCallback(t *testing.T) {
+	buffers(t, func(t *testing.T, open func(func([]byte) error) buffer, _ uint32) {
+		entered, leave := make(chan struct{}), make(chan struct{})
+		b := open(func([]byte) error {
+			close(entered)
+			<-leave
+			return nil
+		})
+		emit(1)
+		done := make(chan error)
+		go func() {
+			_, err := b.Consume()
+			done <- err
+		}()
+		<-entered
+		if n, err := b.Poll(time.Millisecond); n != 0 || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		_, err := b.PollContext(ctx)
+		wantErr(t, err, context.Canceled)
+		close(leave)
+		check(t, <-done)
 	})
 }
 

@@ -70,42 +70,53 @@ func (o *OpenObject) withGlobal(op, name string, f func(*global) error) error {
 }
 
 func (o *OpenObject) findGlobal(name string) (*global, error) {
-	var found *global
-	var foundIn string
+	v, err := findVariable(o.types, name, func(section string) bool { return o.section(section) != nil })
+	if err != nil {
+		return nil, err
+	}
+	memory := o.section(v.section)
+	if v.offset+v.size > len(memory) {
+		return nil, invalidf("BTF puts it beyond the end of section %s", v.section)
+	}
+	return &global{name, o.types, v.typ, memory[v.offset : v.offset+v.size]}, nil
+}
+
+// variable is where BTF says that a global variable is.
+type variable struct {
+	typ          btf.TypeID
+	section      string
+	offset, size int // bytes
+}
+
+// findVariable looks for a variable in the sections that has accepts. The externs of the kernel's are in others.
+func findVariable(types *btf.BTF, name string, has func(section string) bool) (*variable, error) {
+	var found *variable
 	var err error
-	for t := range o.types.Types(&err) {
+	for t := range types.Types(&err) {
 		section, ok := t.(*btf.Datasec)
-		if !ok {
+		if !ok || !has(section.Name()) {
 			continue
 		}
 		for _, v := range section.Vars {
-			t, err := o.types.TypeByID(v.Type)
+			t, err := types.TypeByID(v.Type)
 			if err != nil {
 				return nil, err
 			}
-			variable, ok := t.(*btf.Var)
-			if !ok || variable.Name() != name {
+			of, ok := t.(*btf.Var)
+			if !ok || of.Name() != name {
 				continue
 			}
-			memory := o.section(section.Name())
-			if memory == nil {
-				continue // an extern of the kernel's, which has no initial value
-			}
-			if uint64(v.Offset)+uint64(v.Size) > uint64(len(memory)) {
-				return nil, invalidf("BTF puts it beyond the end of section %s", section.Name())
-			}
 			if found != nil {
-				return nil, invalidf("there is one in %s and one in %s", foundIn, section.Name())
+				return nil, invalidf("there is one in %s and one in %s", found.section, section.Name())
 			}
-			found = &global{name, o.types, variable.Type, memory[v.Offset : v.Offset+v.Size]}
-			foundIn = section.Name()
+			found = &variable{of.Type, section.Name(), int(v.Offset), int(v.Size)}
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
 	if found == nil {
-		return nil, notFoundf("object %q has no such global variable", o.name)
+		return nil, notFoundf("the object has no such global variable")
 	}
 	return found, nil
 }

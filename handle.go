@@ -37,6 +37,9 @@ type handle struct {
 // closed is so low that uses is negative after close, whatever is still under way.
 const closed = math.MinInt64 / 2
 
+// lowestFD is where duplicates begin: 0 means "none" to many commands of bpf(2), and 1 and 2 are written to by everybody.
+const lowestFD = 3
+
 // newHandle makes a handle for a resource. On error, which is [ErrClosed] when the parent was closed meanwhile, the
 // resource was released.
 func newHandle(parent *handle, release func() error) (*handle, error) {

@@ -98,7 +98,7 @@ func TestNothingLeaks(t *testing.T) {
 			}
 			files := len(testutil.OpenFiles())
 			// A leak grows in every round, allocators and collectors in one or the other.
-			const rounds, perCycle = 8, 512 // bytes: less than any of the objects takes
+			const rounds, perCycle = 8, 1024 // bytes: less than any of the objects takes
 			cycles := 1000 / rounds
 			if name == "fail to attach" {
 				cycles /= 4 // each waits for the kernel, for 20 ms

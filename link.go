@@ -26,12 +26,18 @@ type Link struct {
 	ptr *C.struct_bpf_link
 }
 
-// newLink takes a link of libbpf's over, also when it fails. A link that belongs to an object keeps the object's memory
-// until it is destroyed itself: that of a USDT program looks into it.
-func newLink(parent *handle, ptr *C.struct_bpf_link, what string) (*Link, error) {
+// newLink takes a link of libbpf's over, also when it fails. parent is the object's that it belongs to, which the caller
+// has acquired, or nil: the link keeps the object's memory until it is destroyed itself. shared is nil, or the lock for
+// what it shares with others and changes when it is destroyed.
+func newLink(parent *handle, shared *sync.Mutex, ptr *C.struct_bpf_link, what string) (*Link, error) {
 	l := &Link{ptr: ptr, what: what}
+	if shared == nil {
+		shared = new(sync.Mutex)
+	}
 	h, err := newHandle(parent, func() error {
-		return call("close", what, func() error { return clib.FromRet(int(C.bpf_link__destroy(ptr))) })
+		return callLocked(shared, currentPrinter.Load(), "close", what, func() error {
+			return clib.FromRet(int(C.bpf_link__destroy(ptr)))
+		})
 	})
 	if err != nil {
 		return nil, &Error{Op: "attach", Object: what, Err: err}
@@ -62,7 +68,7 @@ func OpenLink(path string) (*Link, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newLink(nil, ptr, what)
+	return newLink(nil, nil, ptr, what)
 }
 
 // use runs one call into libbpf while the link can't be destroyed.
@@ -74,9 +80,7 @@ func (l *Link) use(op string, f func() error) error {
 		return &Error{Op: op, Object: l.what, Err: err}
 	}
 	defer l.h.drop()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return call(op, l.what, f)
+	return callLocked(&l.mu, currentPrinter.Load(), op, l.what, f)
 }
 
 // Detach detaches the program at once, for everybody who holds the link or its pin
@@ -100,14 +104,11 @@ func (l *Link) Disconnect() error {
 // (bpf_link__update_program, Linux 5.7). The new program must be of the same type, and its object must not be closed
 // meanwhile; afterwards the link keeps it.
 func (l *Link) UpdateProgram(p *Program) error {
+	if p == nil || p.o.acquire("", "") != nil {
+		return &Error{Op: "update", Object: "link", Err: fmt.Errorf("program: %w", ErrClosed)}
+	}
+	defer p.o.h.drop()
 	return l.use("update", func() error {
-		if p == nil {
-			return ErrClosed
-		}
-		if err := p.o.h.acquire(); err != nil {
-			return err
-		}
-		defer p.o.h.drop()
 		return clib.FromRet(int(C.bpf_link__update_program(l.ptr, p.ptr)))
 	})
 }

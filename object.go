@@ -119,7 +119,7 @@ func (b ObjectBuilder) open(
 		opts.kernel_log_buf = o.log.buf
 		opts.kernel_log_size = C.size_t(b.KernelLogSize)
 	}
-	err := callPrinting(o.printer, op, what, func() error {
+	said, err := capturing(o.printer, op, what, func() error {
 		var errno error
 		if o.ptr, errno = open(&opts); o.ptr == nil {
 			return fromErrno(errno)
@@ -128,8 +128,15 @@ func (b ObjectBuilder) open(
 	})
 	if err != nil {
 		o.log.free()
+		deliver(o.printer, said)
 		return nil, err
 	}
+	complete := false
+	defer func() {
+		if !complete {
+			_ = o.Close()
+		}
+	}()
 	o.name = C.GoString(C.bpf_object__name(o.ptr))
 	o.what = fmt.Sprintf("object %q", o.name)
 	o.mapNames = make(map[string]int)
@@ -153,9 +160,10 @@ func (b ObjectBuilder) open(
 		})
 	}
 	if err := o.checkStructOps(); err != nil {
-		_ = o.Close()
 		return nil, &Error{Op: op, Object: what, Err: err}
 	}
+	deliver(o.printer, said)
+	complete = true
 	return o, nil
 }
 
@@ -214,15 +222,15 @@ type OpenObject struct {
 
 // use runs f while the object can't be loaded or closed.
 func (o *OpenObject) use(op, object string, f func() error) error {
-	if o == nil {
+	if o == nil || o.printer == nil { // the zero value is closed, too
 		return &Error{Op: op, Object: object, Err: ErrClosed}
 	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.ended != nil {
-		return &Error{Op: op, Object: object, Err: o.ended}
-	}
-	return callPrinting(o.printer, op, object, f)
+	return callLocked(&o.mu, o.printer, op, object, func() error {
+		if o.ended != nil {
+			return o.ended
+		}
+		return f()
+	})
 }
 
 // end frees what is left of the object and makes every later use return why. The caller holds mu.
@@ -339,31 +347,44 @@ func (o *OpenObject) BTF() (*btf.BTF, error) {
 // most, CAP_PERFMON or CAP_NET_ADMIN), errors.Is(err, os.ErrPermission). After a failure nothing is left in the kernel
 // and nothing pinned.
 func (o *OpenObject) Load() (*Object, error) {
-	const op = "load"
-	if o == nil {
-		return nil, &Error{Op: op, Object: "object", Err: ErrClosed}
+	if o == nil || o.printer == nil {
+		return nil, &Error{Op: "load", Object: "object", Err: ErrClosed}
 	}
+	loaded, said, err := o.load()
+	complete := false
+	defer func() {
+		if !complete {
+			_ = loaded.Close()
+		}
+	}()
+	deliver(o.printer, said)
+	complete = true
+	return loaded, err
+}
+
+func (o *OpenObject) load() (*Object, []message, error) {
+	const op = "load"
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.ended != nil {
-		return nil, &Error{Op: op, Object: o.what, Err: o.ended}
+		return nil, nil, &Error{Op: op, Object: o.what, Err: o.ended}
 	}
-	err := callPrinting(o.printer, op, o.what, func() error {
+	defer func() { o.end(ErrLoaded) }()
+	if _, err := PossibleCPUs(); err != nil { // what maps need to know, before anything is in the kernel
+		return nil, nil, err
+	}
+	said, err := capturing(o.printer, op, o.what, func() error {
 		return clib.FromRet(int(C.bpf_object__load(o.ptr)))
 	})
 	if err != nil {
-		err = verifierError(err, o.log.text())
-		o.end(ErrLoaded)
-		return nil, err
+		return nil, said, verifierError(err, o.log.text())
 	}
 	loaded, err := newObject(o)
 	if err != nil {
-		o.end(ErrLoaded)
-		return nil, err
+		return nil, said, err
 	}
-	o.ptr = nil
-	o.end(ErrLoaded)
-	return loaded, nil
+	o.ptr = nil // it is the Object's now
+	return loaded, said, nil
 }
 
 // Close frees the object, unless Load has taken it over (bpf_object__close). It is idempotent.
@@ -436,6 +457,15 @@ func (o *Object) acquire(op, object string) error {
 		return nil
 	}
 	return &Error{Op: op, Object: object, Err: ErrClosed}
+}
+
+// use runs one call into libbpf that may print, or change the object.
+func (o *Object) use(op, object string, f func() error) error {
+	if err := o.acquire(op, object); err != nil {
+		return err
+	}
+	defer o.h.drop()
+	return callLocked(&o.mu, currentPrinter.Load(), op, object, f)
 }
 
 // Map is the map that the object defines under that name; global data is in ".rodata", ".data", ".bss" and custom

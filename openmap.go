@@ -77,21 +77,34 @@ func (m *OpenMap) set(property string, set func() C.int) error {
 
 // Type is the map's kind (bpf_map__type).
 func (m *OpenMap) Type() (MapType, error) {
-	return openMapGet(m, "type", func() MapType { return MapType(C.bpf_map__type(m.ptr)) })
+	return openMapGet(m, "type", m.typ)
 }
 
-// SetType changes the map's kind, from and to everything but [MapTypeStructOps], which only a definition can make
-// (bpf_map__set_type).
+// SetType changes the map's kind (bpf_map__set_type). Global data keeps its kind, and a map is a struct_ops by its
+// definition or not at all: [ErrInvalid].
 func (m *OpenMap) SetType(t MapType) error {
 	return m.use("set type of", func() error {
 		if m.isStructOps() != (t == MapTypeStructOps) {
 			return invalidf("a map is a struct_ops by its definition or not at all")
 		}
+		if m.hasMemory() && t != m.typ() {
+			return errKeepsMemory
+		}
 		return clib.FromRet(int(C.bpf_map__set_type(m.ptr, uint32(t))))
 	})
 }
 
-func (m *OpenMap) isStructOps() bool { return MapType(C.bpf_map__type(m.ptr)) == MapTypeStructOps }
+func (m *OpenMap) typ() MapType { return MapType(C.bpf_map__type(m.ptr)) }
+
+func (m *OpenMap) isStructOps() bool { return m.typ() == MapTypeStructOps }
+
+// hasMemory tells whether libbpf keeps memory for the map's initial content. It takes that memory's size from the
+// definition whenever it touches or frees it, so the definition must not change without the memory.
+func (m *OpenMap) hasMemory() bool {
+	return m.isStructOps() || m.initialValue() != nil || m.typ() == MapTypeArena
+}
+
+var errKeepsMemory = invalidf("the map has an initial content, to which that would not fit")
 
 // KeySize is the length of a key in bytes (bpf_map__key_size).
 func (m *OpenMap) KeySize() (uint32, error) {
@@ -112,6 +125,9 @@ func (m *OpenMap) ValueSize() (uint32, error) {
 // whose last variable must be an array; errors.Is(err, [errors.ErrUnsupported]) before libbpf 1.3.
 func (m *OpenMap) SetValueSize(size uint32) error {
 	return m.use("set value size of", func() error {
+		if m.isStructOps() || m.typ() == MapTypeArena {
+			return errKeepsMemory
+		}
 		if m.initialValue() != nil {
 			// An older one would believe in the new size, and leave the memory as it is.
 			if err := needs("bpf_map__set_value_size of global data", 1, 3); err != nil {
@@ -128,9 +144,16 @@ func (m *OpenMap) MaxEntries() (uint32, error) {
 }
 
 // SetMaxEntries changes how many elements the map will hold; for ring buffers the size in bytes, which libbpf rounds up
-// to a power of two of pages (bpf_map__set_max_entries).
+// to a power of two of pages (bpf_map__set_max_entries). That of global data is 1: [ErrInvalid] for anything else.
 func (m *OpenMap) SetMaxEntries(n uint32) error {
-	return m.set("max entries", func() C.int { return C.bpf_map__set_max_entries(m.ptr, C.__u32(n)) })
+	return m.use("set max entries of", func() error {
+		// An arena can grow: what it starts with has been placed by then.
+		now := uint32(C.bpf_map__max_entries(m.ptr))
+		if m.hasMemory() && n != now && (m.typ() != MapTypeArena || n < now) {
+			return errKeepsMemory
+		}
+		return clib.FromRet(int(C.bpf_map__set_max_entries(m.ptr, C.__u32(n))))
+	})
 }
 
 // Flags are the flags that the map will be created with (bpf_map__map_flags).
@@ -232,8 +255,11 @@ func (m *OpenMap) InitialValue() ([]byte, error) {
 	return openMapGet(m, "initial value", func() []byte { return bytes.Clone(m.initialValue()) })
 }
 
-// initialValue is libbpf's own memory.
+// initialValue is libbpf's own memory. That of a struct_ops is pointers of libbpf's, and nobody's business.
 func (m *OpenMap) initialValue() []byte {
+	if m.isStructOps() {
+		return nil
+	}
 	var size C.size_t
 	p := C.bpf_map__initial_value(m.ptr, &size)
 	if p == nil {
@@ -261,32 +287,54 @@ func (m *OpenMap) SetInitialValue(data []byte) error {
 // SetInnerMap makes inner the template of the maps that this map of maps will hold: they must have its type and sizes
 // (bpf_map__set_inner_map_fd). It is only read at Load; its descriptor is duplicated, so it may be closed before.
 func (m *OpenMap) SetInnerMap(inner MapCore) error {
-	return m.use("set inner map of", func() error {
-		fd, err := dupMapFD(inner)
-		if err != nil {
-			return err
-		}
-		if err := clib.FromRet(int(C.bpf_map__set_inner_map_fd(m.ptr, C.int(fd)))); err != nil {
+	const op = "set inner map of"
+	if m == nil {
+		return m.use(op, nil)
+	}
+	fd, err := dupMapFD(inner)
+	if err != nil {
+		return &Error{Op: op, Object: fmt.Sprintf("map %q", m.name), Err: err}
+	}
+	owned := false
+	defer func() {
+		if !owned {
 			_ = unix.Close(fd)
+		}
+	}()
+	return m.use(op, func() error {
+		if err := clib.FromRet(int(C.bpf_map__set_inner_map_fd(m.ptr, C.int(fd)))); err != nil {
 			return err
 		}
 		m.o.innerFDs = append(m.o.innerFDs, fd)
+		owned = true
 		return nil
 	})
 }
 
 // Reuse makes Load use an existing map in place of a new one; its definition replaces this one's
-// (bpf_map__reuse_fd). The descriptor is duplicated.
+// (bpf_map__reuse_fd). The descriptor is duplicated. Global data can only reuse what has its own type and sizes, and a
+// struct_ops nothing: [ErrInvalid].
 func (m *OpenMap) Reuse(existing MapCore) error {
-	return m.use("reuse a map for", func() error {
-		c, err := coreOf(existing)
-		if err != nil {
-			return err
+	const op = "reuse a map for"
+	if m == nil {
+		return m.use(op, nil)
+	}
+	c, err := coreOf(existing)
+	if err == nil {
+		err = c.h.acquire()
+	}
+	if err != nil {
+		return &Error{Op: op, Object: fmt.Sprintf("map %q", m.name), Err: err}
+	}
+	defer c.h.drop()
+	return m.use(op, func() error {
+		if m.isStructOps() || c.typ == MapTypeStructOps {
+			return errKeepsMemory
 		}
-		if err := c.h.acquire(); err != nil {
-			return err
+		if m.hasMemory() && (c.typ != m.typ() || c.valueSize != uint32(C.bpf_map__value_size(m.ptr)) ||
+			c.maxEntries != uint32(C.bpf_map__max_entries(m.ptr))) {
+			return errKeepsMemory
 		}
-		defer c.h.drop()
 		return clib.FromRet(int(C.bpf_map__reuse_fd(m.ptr, C.int(c.fd))))
 	})
 }
@@ -294,6 +342,9 @@ func (m *OpenMap) Reuse(existing MapCore) error {
 // ReusePinned makes Load use the map that is pinned at path in place of a new one; its definition replaces this one's.
 // errors.Is(err, os.ErrNotExist) when nothing is pinned there.
 func (m *OpenMap) ReusePinned(path string) error {
+	if err := m.use("reuse a map for", func() error { return nil }); err != nil {
+		return err
+	}
 	pinned, err := MapHandleFromPinnedPath(path)
 	if err != nil {
 		return err

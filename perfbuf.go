@@ -117,6 +117,6 @@ func (p *PerfBuffer) Consume() (int, error) { return p.drain().consumeAll() }
 // (perf_buffer__epoll_fd). It remains the PerfBuffer's.
 func (p *PerfBuffer) EpollFD() int { return p.drain().currentEpollFD() }
 
-// Close frees the buffers and wakes Poll (perf_buffer__free). No callback begins after it returned, but one that runs in
-// another goroutine may still be under way. It is idempotent.
+// Close frees the buffers and wakes Poll (perf_buffer__free). It does not wait: if another goroutine is polling or
+// consuming, one more callback may run or still be under way there. It is idempotent.
 func (p *PerfBuffer) Close() error { return p.drain().close() }

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"unsafe"
 )
@@ -113,51 +114,64 @@ func trimMessage(text string) string { return strings.TrimRight(text, "\n") }
 
 // capture runs a call into libbpf and collects what it prints, warnings always and more if somebody wants it. f must
 // not call Go code of a user's: it runs on a locked thread, with SIGPROF blocked.
-func capture(level PrintLevel, f func()) []message {
+func capture(level PrintLevel, f func()) (messages []message) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	C.lbg_capture_begin(C.int(max(level, PrintWarn)))
+	// Deferred, so that a panic does not leave the thread as it is now.
+	defer func() {
+		var size C.size_t
+		buf := C.lbg_capture_end(&size)
+		defer C.free(unsafe.Pointer(buf))
+		rest := unsafe.String((*byte)(unsafe.Pointer(buf)), int(size))
+		for len(rest) > 0 {
+			end := 1 + strings.IndexByte(rest[1:], 0)
+			text := trimMessage(rest[1:end])
+			messages = append(messages, message{PrintLevel(rest[0]), strings.Clone(text)})
+			rest = rest[end+1:]
+		}
+	}()
 	f()
-	var size C.size_t
-	buf := C.lbg_capture_end(&size)
-	if buf == nil {
-		return nil
-	}
-	defer C.free(unsafe.Pointer(buf))
-
-	var messages []message
-	rest := unsafe.String((*byte)(unsafe.Pointer(buf)), int(size))
-	for len(rest) > 0 {
-		end := 1 + strings.IndexByte(rest[1:], 0)
-		text := trimMessage(rest[1:end])
-		messages = append(messages, message{PrintLevel(rest[0]), strings.Clone(text)})
-		rest = rest[end+1:]
-	}
-	return messages
+	return nil
 }
 
-// call runs one operation of libbpf's that may print. f returns its error; what it printed goes into that error, or to
-// the printer when the operation succeeded.
-func call(op, object string, f func() error) error {
-	return callPrinting(currentPrinter.Load(), op, object, f)
-}
-
-func callPrinting(to *printer, op, object string, f func() error) error {
-	var err error
-	messages := capture(to.level, func() { err = f() })
+// capturing runs one operation of libbpf's that may print. f returns its error, which takes the warnings along. What
+// else was said remains to be delivered, by the caller, once it holds no lock and owns what f made: a [PrintFunc] may
+// use the object, and may panic.
+func capturing(to *printer, op, object string, f func() error) (said []message, err error) {
+	said = capture(to.level, func() { err = f() })
 	if err == nil {
-		deliver(to, messages)
-		return nil
+		return said, nil
 	}
 	failed := &Error{Op: op, Object: object, Err: err}
-	rest := messages[:0:0]
-	for _, m := range messages {
+	rest := said[:0:0]
+	for _, m := range said {
 		if m.level == PrintWarn {
 			failed.Messages = append(failed.Messages, m.text)
 		} else {
 			rest = append(rest, m)
 		}
 	}
-	deliver(to, rest)
-	return failed
+	return rest, failed
+}
+
+// call is capturing and delivering.
+func call(op, object string, f func() error) error {
+	to := currentPrinter.Load()
+	said, err := capturing(to, op, object, f)
+	deliver(to, said)
+	return err
+}
+
+// callLocked is call with a lock held during f.
+func callLocked(mu *sync.Mutex, to *printer, op, object string, f func() error) error {
+	said, err := capturingLocked(mu, to, op, object, f)
+	deliver(to, said)
+	return err
+}
+
+func capturingLocked(mu *sync.Mutex, to *printer, op, object string, f func() error) ([]message, error) {
+	mu.Lock()
+	defer mu.Unlock()
+	return capturing(to, op, object, f)
 }

@@ -226,7 +226,7 @@ func (p *Program) AttachType() ProgramAttachType {
 // FD is the program's file descriptor, or -1 after Close of the object (bpf_program__fd). It remains the object's: it
 // must not be closed, and may be another file's number after Close.
 func (p *Program) FD() int {
-	if p == nil || p.o.h.acquire() != nil {
+	if p == nil || p.o.acquire("", "") != nil {
 		return -1
 	}
 	defer p.o.h.drop()
@@ -263,12 +263,5 @@ func (p *Program) use(op string, f func() error) error {
 	if p == nil {
 		return &Error{Op: op, Object: "program", Err: ErrClosed}
 	}
-	object := fmt.Sprintf("program %q", p.name)
-	if err := p.o.acquire(op, object); err != nil {
-		return err
-	}
-	defer p.o.h.drop()
-	p.o.mu.Lock()
-	defer p.o.mu.Unlock()
-	return call(op, object, f)
+	return p.o.use(op, fmt.Sprintf("program %q", p.name), f)
 }

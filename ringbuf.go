@@ -115,7 +115,7 @@ func (r *RingBuffer) drain() *drain {
 // Under records that come faster than they are handled it goes on until the timeout.
 func (r *RingBuffer) Poll(timeout time.Duration) (int, error) { return r.drain().pollTimeout(timeout) }
 
-// PollContext is Poll until ctx is done, which is an error, ctx's own, if no record came.
+// PollContext is Poll until ctx is done, which is an error, ctx's own and its cause, if no record came.
 func (r *RingBuffer) PollContext(ctx context.Context) (int, error) { return r.drain().poll(ctx) }
 
 // Consume hands the records that are there to the callbacks, without waiting, and returns how many that were
@@ -126,6 +126,6 @@ func (r *RingBuffer) Consume() (int, error) { return r.drain().consumeAll() }
 // (ring_buffer__epoll_fd). It remains the RingBuffer's.
 func (r *RingBuffer) EpollFD() int { return r.drain().currentEpollFD() }
 
-// Close frees the buffers and wakes Poll (ring_buffer__free). No callback begins after it returned, but one that runs
-// in another goroutine may still be under way. It is idempotent.
+// Close frees the buffers and wakes Poll (ring_buffer__free). It does not wait: if another goroutine is polling or
+// consuming, one more callback may run or still be under way there. It is idempotent.
 func (r *RingBuffer) Close() error { return r.drain().close() }

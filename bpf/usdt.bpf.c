@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Counts the hits of the tests' own USDT probe. */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/usdt.bpf.h>
+
+const volatile __u32 target_tgid = 0;
+
+__u64 hits = 0;
+__u64 sum = 0;
+
+SEC("usdt//proc/self/exe:libbpf_go:probe")
+int BPF_USDT(on_probe, long x)
+{
+	if (bpf_get_current_pid_tgid() >> 32 == target_tgid) {
+		__sync_fetch_and_add(&hits, 1);
+		__sync_fetch_and_add(&sum, x);
+	}
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,55 @@
+// Package usdt gives a test binary a USDT probe of its own, libbpf_go:probe, without the header that others take them
+// from.
+package usdt
+
+/*
+#include "../../../libbpf/vendor.h"
+
+#if defined(__x86_64__)
+#define ARGUMENT "-8@%%rdi"
+#elif defined(__aarch64__)
+#define ARGUMENT "-8@x0"
+#else
+#error "no USDT probe for this architecture yet"
+#endif
+
+// The note is as systemtap's sys/sdt.h lays it out: sizes, type 3, the probe's address, the base's, no semaphore, and
+// three strings.
+__attribute__((noinline)) static void fire(long x)
+{
+	register long argument __asm__(
+#if defined(__x86_64__)
+		"rdi"
+#else
+		"x0"
+#endif
+	) = x;
+
+	__asm__ volatile("990:	nop\n"
+			 ".pushsection .note.stapsdt, \"\", \"note\"\n"
+			 ".balign 4\n"
+			 ".4byte 992f - 991f, 994f - 993f, 3\n"
+			 "991:	.asciz \"stapsdt\"\n"
+			 "992:	.balign 4\n"
+			 "993:	.8byte 990b, _.stapsdt.base, 0\n"
+			 ".asciz \"libbpf_go\"\n"
+			 ".asciz \"probe\"\n"
+			 ".asciz \"" ARGUMENT "\"\n"
+			 "994:	.balign 4\n"
+			 ".popsection\n"
+			 ".ifndef _.stapsdt.base\n"
+			 ".pushsection .stapsdt.base, \"aG\", \"progbits\", .stapsdt.base, comdat\n"
+			 ".weak _.stapsdt.base\n"
+			 ".hidden _.stapsdt.base\n"
+			 "_.stapsdt.base: .space 1\n"
+			 ".size _.stapsdt.base, 1\n"
+			 ".popsection\n"
+			 ".endif\n"
+			 :
+			 : "r"(argument));
+}
+*/
+import "C"
+
+// Fire passes the probe once, with an argument.
+func Fire(x int) { C.fire(C.long(x)) }
