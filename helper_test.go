@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
@@ -45,4 +48,15 @@ func copyFile(t *testing.T, from, to string, mode os.FileMode) {
 	_, err = io.Copy(out, in)
 	check(t, err)
 	check(t, out.Close())
+}
+
+// btfFD opens BTF that is in the kernel by its id.
+func btfFD(id uint32) (int, error) {
+	const getFDByID = 19 // BPF_BTF_GET_FD_BY_ID
+	attr := struct{ id, _, _, _ uint32 }{id: id}
+	fd, _, errno := unix.Syscall(unix.SYS_BPF, getFDByID, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
+	if errno != 0 {
+		return -1, errno
+	}
+	return int(fd), nil
 }

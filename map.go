@@ -47,6 +47,7 @@ import (
 	"bytes"
 	"fmt"
 	"iter"
+	"sync/atomic"
 	"syscall"
 	"unsafe"
 
@@ -84,6 +85,9 @@ type MapCore interface {
 	LookupInto(key, value []byte, flags MapFlags) error
 	// LookupPerCPU returns the value of each possible CPU, in order, from a per-CPU map.
 	LookupPerCPU(key []byte, flags MapFlags) ([][]byte, error)
+	// LookupPerCPUInto is LookupPerCPU into the caller's buffer, which has room for the values of all possible CPUs,
+	// each filled up to a multiple of eight bytes. It does not allocate.
+	LookupPerCPUInto(key, values []byte, flags MapFlags) error
 	// LookupBloomFilter tells whether value may be in the bloom filter; false is certain.
 	LookupBloomFilter(value []byte) (bool, error)
 	// Update sets the value under key: [ErrKeyExist] or [ErrKeyNotExist] as the flags ask, [ErrMapFull] when there
@@ -106,8 +110,39 @@ type MapCore interface {
 	// it over and over (bpf_map_get_next_key).
 	Keys(err *error) iter.Seq[[]byte]
 
+	// Entries iterates over the keys and values, in batches underneath, as far as they were there all the time. Both
+	// slices are valid until the next step; a value of a per-CPU map is all CPUs', as in LookupBatch. When the loop
+	// ends early because of an error, that is in *err. Elements that come or go meanwhile may be missed or come
+	// twice.
+	Entries(err *error) iter.Seq2[[]byte, []byte]
+
+	// LookupBatch reads elements from where cursor is and moves it on (bpf_map_lookup_batch, Linux 5.6). It fills keys
+	// and values, which have room for the same number of elements, end to end, and returns how many it read: fewer
+	// only at the end of the map, and 0 with [io.EOF] behind it. Elements that come or go meanwhile may be missed or
+	// come twice.
+	//
+	// A value of a per-CPU map has the values of all possible CPUs, each filled up to a multiple of eight bytes.
+	//
+	// Where the kernel has no batches for the map, this and the other batch operations go element by element, in one
+	// call into C. A batch without elements does nothing.
+	LookupBatch(cursor *MapCursor, keys, values []byte, flags MapFlags) (int, error)
+	// LookupAndDeleteBatch is LookupBatch, and removes what it reads (bpf_map_lookup_and_delete_batch, Linux 5.6).
+	// What did not fit into values is kept in the cursor for the next call, as it is in no map any more.
+	LookupAndDeleteBatch(cursor *MapCursor, keys, values []byte, flags MapFlags) (int, error)
+	// UpdateBatch sets elements, laid out as LookupBatch returns them, in order until one fails, and returns how many
+	// it set (bpf_map_update_batch, Linux 5.6).
+	UpdateBatch(keys, values []byte, flags MapFlags) (int, error)
+	// DeleteBatch removes elements, in order until one fails, for one because it is not there: [ErrKeyNotExist]. It
+	// returns how many it removed (bpf_map_delete_batch, Linux 5.6).
+	DeleteBatch(keys []byte) (int, error)
+
 	// Info asks the kernel for what it knows of the map (bpf_obj_get_info_by_fd, Linux 4.13).
 	Info() (MapInfo, error)
+	// FDInfo reads what /proc tells of the map's descriptor, its memory and whether it is frozen among it.
+	FDInfo() (MapFDInfo, error)
+	// Memory maps the content of an array that was created with [MMapable], as global data is, into memory; the caller
+	// closes it (mmap, Linux 5.5). A map that is frozen is mapped for reading only.
+	Memory() (*MapMemory, error)
 	// Freeze makes the map read-only for user space, for good; programs can still write
 	// (bpf_map_freeze, Linux 5.2).
 	Freeze() error
@@ -135,6 +170,8 @@ type mapCore struct {
 	keySize, valueSize, maxEntries uint32
 	cpus                           int // of a per-CPU map: the number of possible CPUs; otherwise 0
 
+	noBatch *atomic.Bool // the kernel has no batches for this map
+
 	// What operations on absent keys return, made in advance because a miss is an everyday result.
 	missingLookup, missingUpdate, missingDelete, missingTake *Error
 }
@@ -145,7 +182,10 @@ var closedMap = mapCore{fd: -1}
 const opTake = "lookup and delete from"
 
 func newMapCore(h *handle, fd int, name string, typ MapType, keySize, valueSize, maxEntries uint32) (mapCore, error) {
-	m := mapCore{h: h, fd: fd, name: name, typ: typ, keySize: keySize, valueSize: valueSize, maxEntries: maxEntries}
+	m := mapCore{
+		h: h, fd: fd, name: name, typ: typ, keySize: keySize, valueSize: valueSize, maxEntries: maxEntries,
+		noBatch: new(atomic.Bool),
+	}
 	if typ.IsPerCPU() {
 		cpus, err := PossibleCPUs()
 		if err != nil {
@@ -173,7 +213,7 @@ func (m *mapCore) failed(missing *Error, ret C.int) error {
 		return missing
 	case errno == unix.EEXIST:
 		return m.fail(missing.Op, ErrKeyExist)
-	case errno == unix.E2BIG && (m.typ.IsHash() || m.typ.IsKeyless()):
+	case errno == unix.E2BIG && (m.typ.IsHash() || m.typ.IsKeyless()), errno == unix.ENOSPC && m.typ == MapTypeLPMTrie:
 		return m.fail(missing.Op, ErrMapFull)
 	case errno == unix.E2BIG:
 		return m.fail(missing.Op, ErrIndexRange)
@@ -188,6 +228,8 @@ func (m *mapCore) begin(op string, key []byte, checkValue bool, value []byte) er
 		return m.fail(op, err)
 	}
 	switch {
+	case m.typ > MapTypeInsnArray:
+		return m.refuse(op, "how long the values of a %s are is not known here", m.typ)
 	case uint64(len(key)) != uint64(m.keySize):
 		return m.refuse(op, "key has %d bytes and must have %d", len(key), m.keySize)
 	case !checkValue:
@@ -317,16 +359,26 @@ func (m *mapCore) perCPUValues(image []byte) [][]byte {
 }
 
 func (m *mapCore) lookupPerCPU(key []byte, flags MapFlags) ([][]byte, error) {
-	if err := m.beginPerCPU("lookup in", key); err != nil {
+	image := make([]byte, m.cpus*m.slotSize())
+	if err := m.lookupPerCPUInto(key, image, flags); err != nil {
 		return nil, err
 	}
-	image := make([]byte, m.cpus*m.slotSize())
-	ret := C.lbg_map_lookup(C.int(m.fd), cBytes(key), cBytes(image), C.__u64(flags))
+	return m.perCPUValues(image), nil
+}
+
+func (m *mapCore) lookupPerCPUInto(key, values []byte, flags MapFlags) error {
+	if err := m.beginPerCPU("lookup in", key); err != nil {
+		return err
+	}
+	if len(values) != m.cpus*m.slotSize() {
+		return m.refuse("lookup in", "values have %d bytes and must have %d", len(values), m.cpus*m.slotSize())
+	}
+	ret := C.lbg_map_lookup(C.int(m.fd), cBytes(key), cBytes(values), C.__u64(flags))
 	m.h.drop()
 	if ret < 0 {
-		return nil, m.failed(m.missingLookup, ret)
+		return m.failed(m.missingLookup, ret)
 	}
-	return m.perCPUValues(image), nil
+	return nil
 }
 
 func (m *mapCore) lookupAndDeletePerCPU(key []byte) ([][]byte, error) {
@@ -385,6 +437,7 @@ func (m *mapCore) keys(err *error) iter.Seq[[]byte] {
 		if err == nil {
 			err = new(error)
 		}
+		*err = nil
 		if m.keySize == 0 {
 			// Asks the handle first, so that a closed map says that it is closed.
 			if *err = m.begin("iterate over", nil, false, nil); *err == nil {

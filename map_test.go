@@ -172,6 +172,16 @@ func TestArray(t *testing.T) {
 	}
 }
 
+func TestFullTrie(t *testing.T) {
+	testutil.Root(t)
+	m, err := libbpf.CreateMap(libbpf.MapTypeLPMTrie, "trie", 8, 4, 1,
+		&libbpf.MapCreateOptions{Flags: libbpf.NoPrealloc})
+	check(t, err)
+	defer m.Close()
+	check(t, m.Update(append(u32(32), 1, 2, 3, 4), u32(1), libbpf.Any))
+	wantErr(t, m.Update(append(u32(32), 1, 2, 3, 5), u32(1), libbpf.Any), libbpf.ErrMapFull)
+}
+
 func TestPerCPU(t *testing.T) {
 	o := loadMaps(t)
 	cpus, err := libbpf.PossibleCPUs()

@@ -1,8 +1,26 @@
 package libbpf
 
 /*
+#include <stdlib.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+
+// Where libbpf's options have no such fields, Go does not call these with anything to set.
+static void lbg_set_create_opts_1_4(struct bpf_map_create_opts *opts, int value_type_btf_obj_fd, int token_fd)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 4
+	opts->value_type_btf_obj_fd = value_type_btf_obj_fd;
+	opts->token_fd = token_fd;
+#endif
+}
+
+static void lbg_set_create_opts_1_7(struct bpf_map_create_opts *opts, const void *hash, __u32 size)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 7
+	opts->excl_prog_hash = hash;
+	opts->excl_prog_hash_size = size;
+#endif
+}
 */
 import "C"
 
@@ -28,6 +46,33 @@ type MapCreateOptions struct {
 	NUMANode uint32  // whose memory to use, if Flags has NUMANode
 	IfIndex  uint32  // the network device to offload the map to; 0 for none
 	InnerMap MapCore // for a map of maps: the template of those that it will hold
+
+	// The types of keys and values: an fd of BTF in the kernel, and ids in it. 0 is none.
+	BTFFD          int
+	BTFKeyTypeID   uint32
+	BTFValueTypeID uint32
+	// For a struct_ops map: the id of the kernel's struct, and for a module's, with VTypeBTFObjectFD in Flags, the fd
+	// of the module's BTF.
+	BTFVmlinuxValueTypeID uint32
+	ValueTypeBTFObjectFD  int // libbpf 1.4
+	// TokenFD is a BPF token that grants the right to create the map, with TokenFD in Flags (libbpf 1.4).
+	TokenFD int
+	// ExclusiveProgramHash makes the map usable by the one program with this SHA-256 hash, of 32 bytes (libbpf 1.7,
+	// Linux 6.18).
+	ExclusiveProgramHash []byte
+}
+
+// needs is the error for what the linked libbpf does not know.
+func (o *MapCreateOptions) needs() error {
+	if o.ValueTypeBTFObjectFD != 0 || o.TokenFD != 0 {
+		if err := needs("bpf_map_create with a token or a module's BTF", 1, 4); err != nil {
+			return err
+		}
+	}
+	if o.ExclusiveProgramHash != nil {
+		return needs("bpf_map_create with excl_prog_hash", 1, 7)
+	}
+	return nil
 }
 
 // CreateMap creates a map (bpf_map_create). Sizes are in bytes; maxEntries is a number of elements, or for ring buffers
@@ -47,12 +92,25 @@ func CreateMap(
 	if c.err != nil {
 		return nil, &Error{Op: op, Object: object, Err: c.err}
 	}
+	if err := options.needs(); err != nil {
+		return nil, &Error{Op: op, Object: object, Err: err}
+	}
 	var opts C.struct_bpf_map_create_opts
 	opts.sz = C.sizeof_struct_bpf_map_create_opts
 	opts.map_flags = C.__u32(options.Flags)
 	opts.map_extra = C.__u64(options.Extra)
 	opts.numa_node = C.__u32(options.NUMANode)
 	opts.map_ifindex = C.__u32(options.IfIndex)
+	opts.btf_fd = C.__u32(options.BTFFD)
+	opts.btf_key_type_id = C.__u32(options.BTFKeyTypeID)
+	opts.btf_value_type_id = C.__u32(options.BTFValueTypeID)
+	opts.btf_vmlinux_value_type_id = C.__u32(options.BTFVmlinuxValueTypeID)
+	C.lbg_set_create_opts_1_4(&opts, C.int(options.ValueTypeBTFObjectFD), C.int(options.TokenFD))
+	if len(options.ExclusiveProgramHash) > 0 {
+		hash := C.CBytes(options.ExclusiveProgramHash)
+		defer C.free(hash)
+		C.lbg_set_create_opts_1_7(&opts, hash, C.__u32(len(options.ExclusiveProgramHash)))
+	}
 	if options.InnerMap != nil {
 		inner, err := coreOf(options.InnerMap)
 		if err == nil {
@@ -104,15 +162,26 @@ func MapHandleFromPinnedPath(path string) (*MapHandle, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkMapFD(int(fd)); err != nil {
+		_ = unix.Close(int(fd))
+		return nil, &Error{Op: op, Object: object, Err: err}
+	}
 	return ownMap(int(fd))
 }
 
 // MapHandleFromFD makes a handle of a descriptor that came from elsewhere, as from C code or another process. The
-// descriptor is duplicated and remains the caller's. errors.Is(err, [ErrInvalid]) when it is not a map's.
+// descriptor is duplicated and remains the caller's. errors.Is(err, [ErrInvalid]) when it is not a map's,
+// errors.Is(err, unix.EBADF) when it is not open.
 func MapHandleFromFD(fd int) (*MapHandle, error) {
-	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, lowestFD)
+	if err == nil {
+		err = checkMapFD(own)
+		if err != nil {
+			_ = unix.Close(own)
+		}
+	}
 	if err != nil {
-		return nil, &Error{Op: "duplicate", Object: fmt.Sprintf("fd %d", fd), Err: err}
+		return nil, &Error{Op: "open map on", Object: fmt.Sprintf("fd %d", fd), Err: err}
 	}
 	return ownMap(own)
 }
@@ -132,13 +201,10 @@ func ownMap(fd int) (*MapHandle, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := MapInfo{}, checkMapFD(fd)
-	if err == nil {
-		info, err = mapInfo(fd)
-	}
+	info, err := mapInfo(fd)
 	if err != nil {
 		_ = h.close()
-		return nil, &Error{Op: "get info of map on", Object: fmt.Sprintf("fd %d", fd), Err: err}
+		return nil, &Error{Op: "get info of", Object: "map", Err: err}
 	}
 	core, err := newMapCore(h, fd, info.Name, info.Type, info.KeySize, info.ValueSize, info.MaxEntries)
 	if err != nil {
@@ -166,7 +232,7 @@ func dupMapFD(m MapCore) (int, error) {
 		return -1, err
 	}
 	defer c.h.drop()
-	return unix.FcntlInt(uintptr(c.fd), unix.F_DUPFD_CLOEXEC, 0)
+	return unix.FcntlInt(uintptr(c.fd), unix.F_DUPFD_CLOEXEC, lowestFD)
 }
 
 func (m *MapHandle) core() *mapCore {
@@ -203,15 +269,15 @@ func (m *MapHandle) Pin(path string) error {
 func (m *MapHandle) Unpin(path string) error {
 	const op = "unpin"
 	c := m.core()
+	mine, err := m.Info()
+	if err != nil {
+		return err
+	}
 	pinned, err := MapHandleFromPinnedPath(path)
 	if err != nil {
 		return err
 	}
 	defer pinned.Close()
-	mine, err := m.Info()
-	if err != nil {
-		return err
-	}
 	theirs, err := pinned.Info()
 	if err != nil {
 		return err
@@ -258,6 +324,11 @@ func (m *MapHandle) LookupPerCPU(key []byte, flags MapFlags) ([][]byte, error) {
 	return m.core().lookupPerCPU(key, flags)
 }
 
+// LookupPerCPUInto is as in [MapCore].
+func (m *MapHandle) LookupPerCPUInto(key, values []byte, flags MapFlags) error {
+	return m.core().lookupPerCPUInto(key, values, flags)
+}
+
 // LookupBloomFilter is as in [MapCore].
 func (m *MapHandle) LookupBloomFilter(value []byte) (bool, error) {
 	return m.core().lookupBloomFilter(value)
@@ -287,8 +358,35 @@ func (m *MapHandle) LookupAndDeletePerCPU(key []byte) ([][]byte, error) {
 // Keys is as in [MapCore].
 func (m *MapHandle) Keys(err *error) iter.Seq[[]byte] { return m.core().keys(err) }
 
+// Entries is as in [MapCore].
+func (m *MapHandle) Entries(err *error) iter.Seq2[[]byte, []byte] { return m.core().entries(err) }
+
+// LookupBatch is as in [MapCore].
+func (m *MapHandle) LookupBatch(cursor *MapCursor, keys, values []byte, flags MapFlags) (int, error) {
+	return m.core().lookupBatch(cursor, keys, values, flags, false)
+}
+
+// LookupAndDeleteBatch is as in [MapCore].
+func (m *MapHandle) LookupAndDeleteBatch(cursor *MapCursor, keys, values []byte, flags MapFlags) (int, error) {
+	return m.core().lookupBatch(cursor, keys, values, flags, true)
+}
+
+// UpdateBatch is as in [MapCore].
+func (m *MapHandle) UpdateBatch(keys, values []byte, flags MapFlags) (int, error) {
+	return m.core().updateBatch(keys, values, flags)
+}
+
+// DeleteBatch is as in [MapCore].
+func (m *MapHandle) DeleteBatch(keys []byte) (int, error) { return m.core().deleteBatch(keys) }
+
 // Info is as in [MapCore].
 func (m *MapHandle) Info() (MapInfo, error) { return m.core().info() }
+
+// FDInfo is as in [MapCore].
+func (m *MapHandle) FDInfo() (MapFDInfo, error) { return m.core().fdInfo() }
+
+// Memory is as in [MapCore].
+func (m *MapHandle) Memory() (*MapMemory, error) { return m.core().mapMemory() }
 
 // Freeze is as in [MapCore].
 func (m *MapHandle) Freeze() error { return m.core().freeze() }

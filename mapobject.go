@@ -104,14 +104,7 @@ func (m *Map) use(op string, f func() error) error {
 	if m == nil {
 		return &Error{Op: op, Object: "map", Err: ErrClosed}
 	}
-	object := fmt.Sprintf("map %q", m.c.name)
-	if err := m.o.acquire(op, object); err != nil {
-		return err
-	}
-	defer m.o.h.drop()
-	m.o.mu.Lock()
-	defer m.o.mu.Unlock()
-	return call(op, object, f)
+	return m.o.use(op, fmt.Sprintf("map %q", m.c.name), f)
 }
 
 // Name is as in [MapCore].
@@ -145,6 +138,11 @@ func (m *Map) LookupPerCPU(key []byte, flags MapFlags) ([][]byte, error) {
 	return m.core().lookupPerCPU(key, flags)
 }
 
+// LookupPerCPUInto is as in [MapCore].
+func (m *Map) LookupPerCPUInto(key, values []byte, flags MapFlags) error {
+	return m.core().lookupPerCPUInto(key, values, flags)
+}
+
 // LookupBloomFilter is as in [MapCore].
 func (m *Map) LookupBloomFilter(value []byte) (bool, error) { return m.core().lookupBloomFilter(value) }
 
@@ -172,8 +170,35 @@ func (m *Map) LookupAndDeletePerCPU(key []byte) ([][]byte, error) {
 // Keys is as in [MapCore].
 func (m *Map) Keys(err *error) iter.Seq[[]byte] { return m.core().keys(err) }
 
+// Entries is as in [MapCore].
+func (m *Map) Entries(err *error) iter.Seq2[[]byte, []byte] { return m.core().entries(err) }
+
+// LookupBatch is as in [MapCore].
+func (m *Map) LookupBatch(cursor *MapCursor, keys, values []byte, flags MapFlags) (int, error) {
+	return m.core().lookupBatch(cursor, keys, values, flags, false)
+}
+
+// LookupAndDeleteBatch is as in [MapCore].
+func (m *Map) LookupAndDeleteBatch(cursor *MapCursor, keys, values []byte, flags MapFlags) (int, error) {
+	return m.core().lookupBatch(cursor, keys, values, flags, true)
+}
+
+// UpdateBatch is as in [MapCore].
+func (m *Map) UpdateBatch(keys, values []byte, flags MapFlags) (int, error) {
+	return m.core().updateBatch(keys, values, flags)
+}
+
+// DeleteBatch is as in [MapCore].
+func (m *Map) DeleteBatch(keys []byte) (int, error) { return m.core().deleteBatch(keys) }
+
 // Info is as in [MapCore].
 func (m *Map) Info() (MapInfo, error) { return m.core().info() }
+
+// FDInfo is as in [MapCore].
+func (m *Map) FDInfo() (MapFDInfo, error) { return m.core().fdInfo() }
+
+// Memory is as in [MapCore].
+func (m *Map) Memory() (*MapMemory, error) { return m.core().mapMemory() }
 
 // Freeze is as in [MapCore].
 func (m *Map) Freeze() error { return m.core().freeze() }

@@ -1,0 +1,131 @@
+package libbpf
+
+import (
+	"fmt"
+	"os"
+	"reflect"
+	"runtime"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// MapMemory is an array's content as memory, read and written without system calls, and shared with programs and
+// everybody else who has it mapped. An element begins at each multiple of the value size rounded up to eight bytes. The
+// global data of an object is an array with one element.
+//
+// The bytes change under the reader's eyes: access what programs change with [sync/atomic].
+type MapMemory struct {
+	h        *handle
+	bytes    []byte
+	writable bool
+}
+
+// mapMemory maps an array that was created with MMapable, as global data is.
+func (m *mapCore) mapMemory() (*MapMemory, error) {
+	const op = "map memory of"
+	if err := m.h.acquire(); err != nil {
+		return nil, m.fail(op, err)
+	}
+	defer m.h.drop()
+	if m.typ != MapTypeArray {
+		return nil, m.fail(op, invalidf("the map is not an array but of type %s", m.typ))
+	}
+	size := (uint64(m.valueSize) + 7) / 8 * 8 * uint64(m.maxEntries)
+	page := uint64(os.Getpagesize())
+	length := (size + page - 1) / page * page
+	protection, writable := unix.PROT_READ|unix.PROT_WRITE, true
+	memory, err := unix.MmapPtr(m.fd, 0, nil, uintptr(length), protection, unix.MAP_SHARED)
+	if err == unix.EPERM || err == unix.EACCES {
+		// Frozen, or read-only for user space.
+		writable = false
+		memory, err = unix.MmapPtr(m.fd, 0, nil, uintptr(length), unix.PROT_READ, unix.MAP_SHARED)
+	}
+	if err != nil {
+		return nil, m.fail(op, err)
+	}
+	mem := &MapMemory{bytes: unsafe.Slice((*byte)(memory), int(size)), writable: writable}
+	// Slices of it are about, and nobody can know when the last is gone. So that they never point at nothing, or at
+	// somebody else's memory, what is put in the mapping's place stays for good: pages of zeroes, which take up
+	// addresses and no memory until somebody writes to them.
+	mem.h, err = newHandle(nil, func() error {
+		_, err := unix.MmapPtr(-1, 0, memory, uintptr(length), unix.PROT_READ|unix.PROT_WRITE,
+			unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_FIXED|unix.MAP_NORESERVE)
+		return err
+	})
+	if err != nil {
+		return nil, m.fail(op, err)
+	}
+	return mem, nil
+}
+
+// Bytes is the memory, of MaxEntries elements; nil after Close. It is the map's content until Close, and then safe to
+// touch, but nobody's. Writing to it while it is not Writable is a fault that can't be recovered from.
+func (m *MapMemory) Bytes() []byte {
+	if m == nil || m.h.acquire() != nil {
+		return nil
+	}
+	defer m.h.drop()
+	return m.bytes
+}
+
+// Writable tells whether the memory may be written to: not that of a map that is frozen or read-only, as .rodata is.
+func (m *MapMemory) Writable() bool { return m != nil && m.writable }
+
+// Close gives the mapping up, but not its addresses: slices and pointers that were taken before remain safe to use, and
+// have nothing to do with the map any more. It is idempotent.
+func (m *MapMemory) Close() error {
+	if m == nil {
+		return nil
+	}
+	return m.h.close()
+}
+
+// MemoryAt is the T at an offset, in bytes, of a map's memory: an access without a system call or a check. T is of fixed
+// size and without pointers. The offset must be aligned for T, and the T within the memory: [ErrInvalid].
+func MemoryAt[T any](m *MapMemory, offset int) (*T, error) {
+	const op, object = "get a place in", "map memory"
+	memory := m.Bytes()
+	if memory == nil {
+		return nil, &Error{Op: op, Object: object, Err: ErrClosed}
+	}
+	var zero T
+	size := int(unsafe.Sizeof(zero))
+	switch {
+	case hasPointers(reflect.TypeFor[T]()):
+		return nil, &Error{Op: op, Object: object, Err: invalidf("%T has Go pointers in it", zero)}
+	case offset < 0 || offset > len(memory)-size || size == 0:
+		err := invalidf("%d bytes at %d are beyond the %d that there are", size, offset, len(memory))
+		return nil, &Error{Op: op, Object: object, Err: err}
+	case offset%int(unsafe.Alignof(zero)) != 0:
+		err := invalidf("offset %d is not aligned for %T", offset, zero)
+		return nil, &Error{Op: op, Object: object, Err: err}
+	}
+	p := (*T)(unsafe.Pointer(&memory[offset]))
+	runtime.KeepAlive(m)
+	return p, nil
+}
+
+// GlobalMemory is the place of a global variable in the memory of an object that was loaded: the variable's bytes, as
+// programs see and change them, and whether they may be written to. memory belongs to the caller, who closes it.
+func (o *Object) GlobalMemory(name string) (memory *MapMemory, offset int, err error) {
+	op, object := "find variable", fmt.Sprintf("%q", name)
+	if err := o.acquire(op, object); err != nil {
+		return nil, 0, err
+	}
+	defer o.h.drop()
+	types, err := o.BTF()
+	if err != nil {
+		return nil, 0, err
+	}
+	defer types.Close()
+	place, err := findVariable(types, name, func(section string) bool { _, ok := o.mapNames[section]; return ok })
+	if err != nil {
+		return nil, 0, &Error{Op: op, Object: object, Err: err}
+	}
+	memory, err = o.maps[o.mapNames[place.section]].c.mapMemory()
+	if err != nil {
+		return nil, 0, err
+	}
+	return memory, place.offset, nil
+}
