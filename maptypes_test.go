@@ -1,0 +1,277 @@
+package libbpf_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go"
+)
+
+func loadMapTypes(t *testing.T) *libbpf.Object {
+	t.Helper()
+	o := open(t, "maptypes")
+	check(t, o.SetGlobal("target_tgid", selfTGID(t)))
+	check(t, o.SetGlobal("getpgid_nr", unix.SYS_GETPGID))
+	return load(t, o)
+}
+
+// Each kind of map that is used in a way of its own is used in that way. TestMapOperations, TestPerCPU, TestKeyless,
+// TestLookupBatch, TestMapInMap and TestStructOps have the others, the events' tests the buffers.
+func TestMapTypes(t *testing.T) {
+	o := loadMapTypes(t)
+	get := func(t *testing.T, name string) *libbpf.Map { return findMap(t, o, name) }
+
+	t.Run("prog_array", func(t *testing.T) {
+		m := get(t, "prog_array")
+		p, err := o.Program("on_sys_enter")
+		check(t, err)
+		check(t, m.Update(u32(2), u32(uint32(p.FD())), libbpf.Any))
+		id, err := m.Lookup(u32(2), libbpf.Any)
+		check(t, err)
+		if binary.NativeEndian.Uint32(id) == 0 {
+			t.Error("no program id")
+		}
+		wantErr(t, m.Update(u32(4), u32(uint32(p.FD())), libbpf.Any), libbpf.ErrIndexRange)
+		wantErr(t, m.Update(u32(0), u32(uint32(m.FD())), libbpf.Any), unix.EINVAL) // a map is no program
+		info, err := m.FDInfo()
+		check(t, err)
+		if info.OwnerProgramType != libbpf.ProgramTypeRawTracepoint {
+			t.Errorf("fdinfo %+v", info)
+		}
+		check(t, m.Delete(u32(2)))
+		_, err = m.Lookup(u32(2), libbpf.Any)
+		wantErr(t, err, libbpf.ErrKeyNotExist)
+	})
+
+	t.Run("perf_event_array", func(t *testing.T) {
+		m := get(t, "perf_event_array")
+		fd, err := unix.PerfEventOpen(&unix.PerfEventAttr{
+			Type: unix.PERF_TYPE_SOFTWARE, Config: unix.PERF_COUNT_SW_BPF_OUTPUT, Sample_type: unix.PERF_SAMPLE_RAW,
+			Size: uint32(unix.PERF_ATTR_SIZE_VER5),
+		}, -1, 0, -1, unix.PERF_FLAG_FD_CLOEXEC)
+		check(t, err)
+		defer unix.Close(fd)
+		check(t, m.Update(u32(0), u32(uint32(fd)), libbpf.Any))
+		check(t, m.Delete(u32(0)))
+		wantErr(t, m.Delete(u32(0)), libbpf.ErrKeyNotExist)
+	})
+
+	t.Run("stack_trace", func(t *testing.T) {
+		m := get(t, "stack_trace")
+		p, err := o.Program("on_sys_enter")
+		check(t, err)
+		link, err := p.Attach()
+		check(t, err)
+		_, _ = unix.Getpgid(0)
+		check(t, link.Close())
+		memory, offset, err := o.GlobalMemory("stack_id")
+		check(t, err)
+		defer memory.Close()
+		id, err := libbpf.MemoryAt[int64](memory, offset)
+		check(t, err)
+		if *id < 0 {
+			t.Fatalf("stack id %d", *id)
+		}
+		stack, err := m.Lookup(u32(uint32(*id)), libbpf.Any)
+		check(t, err)
+		if len(stack) != 127*8 || binary.NativeEndian.Uint64(stack) == 0 {
+			t.Errorf("stack %v", stack[:16])
+		}
+		check(t, m.Delete(u32(uint32(*id))))
+	})
+
+	cgroup := cgroup2(t)
+	t.Run("cgroup_array", func(t *testing.T) {
+		m := get(t, "cgroup_array")
+		check(t, m.Update(u32(1), u32(uint32(cgroup.Fd())), libbpf.Any))
+		wantErr(t, m.Update(u32(2), u32(uint32(cgroup.Fd())), libbpf.Any), libbpf.ErrIndexRange)
+		check(t, m.Delete(u32(1)))
+	})
+
+	t.Run("devmap", func(t *testing.T) {
+		loopback, err := net.InterfaceByName("lo")
+		check(t, err)
+		for _, name := range []string{"devmap", "devmap_hash"} {
+			m := get(t, name)
+			check(t, m.Update(u32(3), u32(uint32(loopback.Index)), libbpf.Any))
+			value, err := m.Lookup(u32(3), libbpf.Any)
+			check(t, err)
+			if !bytes.Equal(value, u32(uint32(loopback.Index))) {
+				t.Errorf("%s: %v", name, value)
+			}
+			check(t, m.Delete(u32(3)))
+			wantErr(t, m.Update(u32(3), u32(1<<30), libbpf.Any), unix.EINVAL) // no such device
+		}
+	})
+
+	t.Run("cpumap", func(t *testing.T) {
+		m := get(t, "cpumap")
+		check(t, m.Update(u32(0), u32(64), libbpf.Any)) // a queue of 64
+		value, err := m.Lookup(u32(0), libbpf.Any)
+		check(t, err)
+		if !bytes.Equal(value, u32(64)) {
+			t.Errorf("queue size %v", value)
+		}
+		check(t, m.Delete(u32(0)))
+	})
+
+	t.Run("xskmap", func(t *testing.T) {
+		m := get(t, "xskmap")
+		fd, err := unix.Socket(unix.AF_XDP, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+		check(t, err)
+		defer unix.Close(fd)
+		check(t, m.Update(u32(0), u32(uint32(fd)), libbpf.Any))
+		wantErr(t, m.Update(u32(4), u32(uint32(fd)), libbpf.Any), libbpf.ErrIndexRange)
+		check(t, m.Delete(u32(0)))
+		wantErr(t, m.Delete(u32(9)), unix.EINVAL)
+	})
+
+	t.Run("sockmap", func(t *testing.T) {
+		fd := tcpSocket(t)
+		for _, name := range []string{"sockmap", "sockhash"} {
+			m := get(t, name)
+			check(t, m.Update(u32(1), u64(uint64(fd)), libbpf.Any))
+			wantErr(t, m.Update(u32(1), u64(uint64(fd)), libbpf.NoExist), libbpf.ErrKeyExist)
+			cookie, err := m.Lookup(u32(1), libbpf.Any)
+			check(t, err)
+			want, err := unix.GetsockoptUint64(fd, unix.SOL_SOCKET, unix.SO_COOKIE)
+			check(t, err)
+			if !bytes.Equal(cookie, u64(want)) {
+				t.Errorf("%s: cookie %v, want %d", name, cookie, want)
+			}
+			check(t, m.Delete(u32(1)))
+			wantErr(t, m.Update(u32(1), u64(uint64(m.FD())), libbpf.Any), unix.ENOTSOCK)
+		}
+	})
+
+	t.Run("reuseport_sockarray", func(t *testing.T) {
+		m := get(t, "reuseport_sockarray")
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		check(t, err)
+		defer unix.Close(fd)
+		check(t, unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1))
+		check(t, unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
+		check(t, m.Update(u32(0), u64(uint64(fd)), libbpf.Any))
+		_, err = m.Lookup(u32(0), libbpf.Any)
+		check(t, err)
+		check(t, m.Delete(u32(0)))
+	})
+
+	t.Run("storage", func(t *testing.T) {
+		pidfd, err := unix.PidfdOpen(os.Getpid(), 0)
+		check(t, err)
+		defer unix.Close(pidfd)
+		file, err := os.Open(filepath.Join("/proc", "self", "exe"))
+		check(t, err)
+		defer file.Close()
+		for name, fd := range map[string]int{
+			"sk_storage": tcpSocket(t), "inode_storage": int(file.Fd()), "task_storage": pidfd,
+			"cgrp_storage": int(cgroup.Fd()),
+		} {
+			m := get(t, name)
+			key := u32(uint32(fd))
+			_, err := m.Lookup(key, libbpf.Any)
+			wantErr(t, err, libbpf.ErrKeyNotExist)
+			check(t, m.Update(key, u64(7), libbpf.NoExist))
+			wantErr(t, m.Update(key, u64(8), libbpf.NoExist), libbpf.ErrKeyExist)
+			check(t, m.Update(key, u64(9), libbpf.Exist))
+			value, err := m.Lookup(key, libbpf.Any)
+			check(t, err)
+			if !bytes.Equal(value, u64(9)) {
+				t.Errorf("%s: %v", name, value)
+			}
+			check(t, m.Delete(key))
+			wantErr(t, m.Delete(key), libbpf.ErrKeyNotExist)
+			wantErr(t, m.Update(u32(1<<20), u64(1), libbpf.Any), unix.EBADF)
+			for range m.Keys(&err) {
+				t.Errorf("%s: a key of what can't be walked", name)
+			}
+			if err == nil {
+				t.Errorf("%s was walked", name)
+			}
+		}
+	})
+
+	t.Run("cgroup_storage", func(t *testing.T) {
+		// Elements come with programs that are attached: there are none.
+		key := make([]byte, 16)
+		_, err := get(t, "cgroup_storage").Lookup(key, libbpf.Any)
+		wantErr(t, err, libbpf.ErrKeyNotExist)
+		_, err = get(t, "percpu_cgroup_storage").LookupPerCPU(key, libbpf.Any)
+		wantErr(t, err, libbpf.ErrKeyNotExist)
+	})
+
+	t.Run("buffers", func(t *testing.T) {
+		for _, name := range []string{"ringbuf", "user_ringbuf"} {
+			m := get(t, name)
+			if m.KeySize() != 0 || m.ValueSize() != 0 || m.MaxEntries() != uint32(os.Getpagesize()) {
+				t.Errorf("%s: %d, %d, %d", name, m.KeySize(), m.ValueSize(), m.MaxEntries())
+			}
+			_, err := m.Lookup(nil, libbpf.Any)
+			if err == nil {
+				t.Errorf("%s was looked up in", name)
+			}
+		}
+	})
+
+	t.Run("arena", func(t *testing.T) {
+		info, err := get(t, "arena").Info()
+		check(t, err)
+		if info.Type != libbpf.MapTypeArena || info.MaxEntries != 2 || info.Flags&libbpf.MMapable == 0 {
+			t.Errorf("info %+v", info)
+		}
+	})
+}
+
+// The first kernel with instruction arrays is 6.19: before, creating one is refused.
+func TestInsnArray(t *testing.T) {
+	m, err := libbpf.CreateMap(libbpf.MapTypeInsnArray, "insns", 4, 24, 4, nil)
+	if err != nil {
+		wantErr(t, err, unix.EINVAL)
+		return
+	}
+	if m.Type() != libbpf.MapTypeInsnArray || m.MaxEntries() != 4 {
+		t.Errorf("%v, %d", m.Type(), m.MaxEntries())
+	}
+	check(t, m.Close())
+}
+
+// cgroup2 makes a cgroup for the test, and removes it when the test ends.
+func cgroup2(t *testing.T) *os.File {
+	t.Helper()
+	mount := t.TempDir()
+	check(t, unix.Mount("cgroup2", mount, "cgroup2", 0, ""))
+	t.Cleanup(func() { check(t, unix.Unmount(mount, unix.MNT_DETACH)) })
+	dir, err := os.MkdirTemp(mount, "libbpf-go-test")
+	check(t, err)
+	t.Cleanup(func() { check(t, os.Remove(dir)) })
+	f, err := os.Open(dir)
+	check(t, err)
+	t.Cleanup(func() { check(t, f.Close()) })
+	return f
+}
+
+// tcpSocket is one end of a TCP connection over the loopback device.
+func tcpSocket(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	check(t, err)
+	defer l.Close()
+	c, err := net.Dial("tcp", l.Addr().String())
+	check(t, err)
+	t.Cleanup(func() { check(t, c.Close()) })
+	accepted, err := l.Accept()
+	check(t, err)
+	t.Cleanup(func() { check(t, accepted.Close()) })
+	raw, err := c.(*net.TCPConn).SyscallConn()
+	check(t, err)
+	fd := -1
+	check(t, raw.Control(func(n uintptr) { fd = int(n) }))
+	return fd
+}
