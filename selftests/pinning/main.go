@@ -1,0 +1,165 @@
+// Pinning pins a map and a link, so that a program counts on when nobody holds it any more, and lets a second process,
+// which only knows the paths, go on with both and then end them.
+package main
+
+import (
+	"embed"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go"
+)
+
+// The pattern matches the source as well: with the object alone, nothing could be built before 'make bpf'.
+//
+//go:embed pinning.bpf.*
+var files embed.FS
+
+func main() {
+	run := first
+	if len(os.Args) == 3 && os.Args[1] == "second" {
+		run = func() error { return second(os.Args[2]) }
+	}
+	if err := run(); err != nil {
+		fmt.Fprintf(os.Stderr, "pinning: process %d: %v\n", os.Getpid(), err)
+		os.Exit(1)
+	}
+}
+
+// first pins, lets the second process run, and finds everything gone.
+func first() error {
+	dir, err := os.MkdirTemp("", "pinning")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(dir)
+	if err := mountBPFFS(dir); err != nil {
+		return fmt.Errorf("mount a bpf file system: %w", err)
+	}
+	defer unix.Unmount(dir, unix.MNT_DETACH)
+	if err := pin(dir); err != nil {
+		return err
+	}
+	hits, err := libbpf.MapHandleFromPinnedPath(filepath.Join(dir, "hits"))
+	if err != nil {
+		return err
+	}
+	defer hits.Close()
+	if err := expectHits(hits, 10, "pinned, and all else closed"); err != nil {
+		return err
+	}
+
+	cmd := exec.Command("/proc/self/exe", "second", dir)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("second process: %w", err)
+	}
+	for _, name := range []string{"hits", "link"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("the pin of the %s is left: %v", name, err)
+		}
+	}
+	return expectHits(hits, 0, "after the second process")
+}
+
+// second knows nothing but the folder of the pins.
+func second(dir string) error {
+	hits, err := libbpf.MapHandleFromPinnedPath(filepath.Join(dir, "hits"))
+	if err != nil {
+		return err
+	}
+	defer hits.Close()
+	link, err := libbpf.OpenLink(filepath.Join(dir, "link"))
+	if err != nil {
+		return err
+	}
+	defer link.Close()
+	if err := expectHits(hits, 10, "opened by path"); err != nil {
+		return err
+	}
+	if err := errors.Join(link.Unpin(), hits.Unpin(filepath.Join(dir, "hits"))); err != nil {
+		return err
+	}
+	if err := expectHits(hits, 10, "unpinned, and the link still open"); err != nil {
+		return err
+	}
+	if err := link.Close(); err != nil {
+		return err
+	}
+	return expectHits(hits, 0, "unpinned and closed")
+}
+
+// pin attaches the program, pins its map and link, and closes all that it has.
+func pin(dir string) error {
+	object, err := files.ReadFile("pinning.bpf.o")
+	if err != nil {
+		return err
+	}
+	open, err := libbpf.ObjectBuilder{Name: "pinning"}.OpenMemory(object)
+	if err != nil {
+		return err
+	}
+	defer open.Close()
+	if err := open.SetGlobal("getpgid_nr", unix.SYS_GETPGID); err != nil {
+		return err
+	}
+	obj, err := open.Load()
+	if err != nil {
+		return err
+	}
+	defer obj.Close()
+	links, err := obj.Attach()
+	if err != nil {
+		return err
+	}
+	hits, err := obj.Map("hits")
+	if err != nil {
+		return err
+	}
+	return errors.Join(links[0].Pin(filepath.Join(dir, "link")), hits.Pin(filepath.Join(dir, "hits")))
+}
+
+// expectHits makes ten calls, of which want are to be counted. It tries again for a while, because the kernel may take
+// a moment to detach what nobody holds any more.
+func expectHits(hits libbpf.MapCore, want uint64, when string) error {
+	tgid := binary.NativeEndian.AppendUint32(nil, uint32(os.Getpid()))
+	for range 100 {
+		if err := hits.Update(tgid, make([]byte, 8), libbpf.Any); err != nil {
+			return err
+		}
+		for range 10 {
+			_, _ = unix.Getpgid(0)
+		}
+		count, err := hits.Lookup(tgid, libbpf.Any)
+		if err != nil {
+			return err
+		}
+		if binary.NativeEndian.Uint64(count) == want {
+			fmt.Printf("pinning: process %d: %s: %d hits\n", os.Getpid(), when, want)
+			return nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return fmt.Errorf("%s: not %d hits", when, want)
+}
+
+// mountBPFFS mounts a bpf file system that only this thread and its children see, and that ends with them, however they
+// end: the thread gets mounts of its own.
+func mountBPFFS(dir string) error {
+	runtime.LockOSThread()
+	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+		return err
+	}
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return err
+	}
+	return unix.Mount("bpf", dir, "bpf", 0, "")
+}

@@ -1,0 +1,134 @@
+//go:build !race
+
+// The race detector does not see into other processes: running them once more under it, as 'make test' would, tells
+// nothing.
+
+package selftests
+
+import (
+	"bytes"
+	"context"
+	"debug/elf"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
+)
+
+func TestPrograms(t *testing.T) {
+	testutil.Root(t)
+	names := programs(t)
+	for _, linking := range []struct {
+		name   string
+		static bool
+		flags  []string
+	}{
+		{"dynamic", false, nil},
+		{"static", true, []string{"-ldflags", `-extldflags "-static"`}},
+	} {
+		t.Run(linking.name, func(t *testing.T) {
+			t.Parallel()
+			bin := build(t, linking.flags)
+			for _, name := range names {
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					program := filepath.Join(bin, name)
+					if got := isStatic(t, program); got != linking.static {
+						t.Errorf("statically linked: %t, want %t", got, linking.static)
+					}
+					run(t, program)
+				})
+			}
+		})
+	}
+}
+
+// programs are the names of the folders that hold one.
+func programs(t *testing.T) []string {
+	t.Helper()
+	mains, err := filepath.Glob("*/main.go")
+	if err != nil || len(mains) == 0 {
+		t.Fatalf("no programs: %v", err)
+	}
+	var names []string
+	for _, main := range mains {
+		name := filepath.Dir(main)
+		// The build takes what is there into the binary, which would find out later, and say less.
+		if _, err := os.Stat(filepath.Join(name, name+".bpf.o")); err != nil {
+			t.Fatalf("%v: run 'make bpf' first", err)
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+// build builds all programs, and returns the folder that they are in.
+func build(t *testing.T, flags []string) string {
+	t.Helper()
+	bin := t.TempDir()
+	args := append([]string{"build", "-buildvcs=false", "-o", bin + "/"}, flags...)
+	if out, err := exec.Command("go", append(args, "./...")...).CombinedOutput(); err != nil {
+		t.Fatalf("go %q: %v\n%s", args, err, out)
+	}
+	return bin
+}
+
+// isStatic tells whether the program needs neither a dynamic linker nor shared libraries.
+func isStatic(t *testing.T, program string) bool {
+	t.Helper()
+	file, err := elf.Open(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for _, segment := range file.Progs {
+		if segment.Type == elf.PT_INTERP || segment.Type == elf.PT_DYNAMIC {
+			return false
+		}
+	}
+	return true
+}
+
+// run runs a program, which must succeed and leave neither files nor mounts.
+func run(t *testing.T, program string) {
+	t.Helper()
+	const timeout = time.Minute
+	tmp := t.TempDir()
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program)
+	cmd.Dir = tmp // not the repository, which a user's program would not be in either
+	cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
+	// A group, so that what it started ends with it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := cmd.Run()
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		t.Errorf("not done after %v\n%s", timeout, out.Bytes())
+	case err != nil:
+		t.Errorf("%v\n%s", err, out.Bytes())
+	default:
+		t.Logf("%s", out.Bytes())
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for mount := range strings.Lines(string(mounts)) {
+		if strings.Contains(mount, tmp) {
+			t.Errorf("a mount is left: %s", mount)
+		}
+	}
+	if files, err := os.ReadDir(tmp); err != nil || len(files) != 0 {
+		t.Errorf("files are left: %v %v", files, err)
+	}
+}

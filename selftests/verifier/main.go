@@ -1,0 +1,87 @@
+// Verifier loads an object with a program that the kernel's verifier rejects, shows why, and loads it without.
+package main
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go"
+)
+
+// The pattern matches the source as well: with the object alone, nothing could be built before 'make bpf'.
+//
+//go:embed verifier.bpf.*
+var files embed.FS
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "verifier:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	open, err := openObject()
+	if err != nil {
+		return err
+	}
+	defer open.Close()
+	obj, err := open.Load()
+	if err == nil {
+		_ = obj.Close()
+		return errors.New("the verifier accepts a careless program")
+	}
+	var rejected *libbpf.VerifierError
+	if !errors.As(err, &rejected) {
+		return fmt.Errorf("not a VerifierError: %w", err)
+	}
+	const reason = "R0 invalid mem access 'map_value_or_null'"
+	fmt.Printf("verifier: in short: %v\nverifier: the whole log:\n%s", err, rejected.Log)
+	lines := strings.Split(err.Error(), "; ")
+	switch whole := fmt.Sprintf("%+v", err); {
+	case rejected.Program != "careless":
+		return fmt.Errorf("it names program %q", rejected.Program)
+	case !errors.Is(err, unix.EACCES):
+		return fmt.Errorf("it is not EACCES: %v", rejected.Err)
+	case lines[len(lines)-1] != reason:
+		return fmt.Errorf("it does not end with %q: %v", reason, err)
+	case !strings.HasSuffix(whole, rejected.Log) || strings.Count(rejected.Log, "\n") < 5:
+		return fmt.Errorf("%%+v does not end with the whole log: %s", whole)
+	}
+
+	// What is not loaded is not verified.
+	open, err = openObject()
+	if err != nil {
+		return err
+	}
+	defer open.Close()
+	careless, err := open.Program("careless")
+	if err != nil {
+		return err
+	}
+	if err := careless.SetAutoload(false); err != nil {
+		return err
+	}
+	obj, err = open.Load()
+	if err != nil {
+		return err
+	}
+	defer obj.Close()
+	for program := range obj.Programs() {
+		fmt.Printf("verifier: %s is loaded\n", program.Name())
+	}
+	return nil
+}
+
+func openObject() (*libbpf.OpenObject, error) {
+	object, err := files.ReadFile("verifier.bpf.o")
+	if err != nil {
+		return nil, err
+	}
+	return libbpf.ObjectBuilder{Name: "verifier"}.OpenMemory(object)
+}
