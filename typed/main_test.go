@@ -1,0 +1,89 @@
+package typed_test
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
+)
+
+func TestMain(m *testing.M) { os.Exit(testutil.Main(m)) }
+
+func create(t testing.TB, typ libbpf.MapType, key, value, entries uint32) *libbpf.MapHandle {
+	t.Helper()
+	return createWith(t, typ, key, value, entries, libbpf.MapCreateOptions{})
+}
+
+func createWith(
+	t testing.TB, typ libbpf.MapType, key, value, entries uint32, options libbpf.MapCreateOptions,
+) *libbpf.MapHandle {
+	t.Helper()
+	testutil.Root(t)
+	m, err := libbpf.CreateMap(typ, "typed", key, value, entries, &options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { check(t, m.Close()) })
+	return m
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("%+v", err)
+	}
+}
+
+// must is f's result, which has no error.
+func must[T any](t testing.TB) func(value T, err error) T {
+	return func(value T, err error) T {
+		t.Helper()
+		check(t, err)
+		return value
+	}
+}
+
+func wantErr(t testing.TB, err error, targets ...error) {
+	t.Helper()
+	if err == nil {
+		t.Fatalf("no error, want %v", targets)
+	}
+	for _, target := range targets {
+		if !errors.Is(err, target) {
+			t.Fatalf("error %q is not %v", err, target)
+		}
+	}
+}
+
+// wantInvalid checks that an error is an ErrInvalid that has all of these in its text.
+func wantInvalid(t testing.TB, err error, texts ...string) {
+	t.Helper()
+	wantErr(t, err, libbpf.ErrInvalid)
+	for _, text := range texts {
+		if !strings.Contains(err.Error(), text) {
+			t.Errorf("error %q does not say %q", err, text)
+		}
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+func equal[T comparable](t testing.TB, what string, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: %v, want %v", what, got, want)
+	}
+}
+
+// noAllocs checks that operations allocate nothing.
+func noAllocs(t testing.TB, operations map[string]func()) {
+	t.Helper()
+	for name, f := range operations {
+		if n := testing.AllocsPerRun(200, f); n != 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}

@@ -1,0 +1,714 @@
+package typed_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
+	"github.com/libbpf-go/libbpf-go/typed"
+)
+
+// padded has padding behind A and behind C.
+type padded struct {
+	A uint8
+	B uint32
+	C bool
+}
+
+// dirty is a padded value with its padding filled.
+func dirty(a uint8, b uint32, c bool) (p padded) {
+	memory := unsafe.Slice((*byte)(unsafe.Pointer(&p)), unsafe.Sizeof(p))
+	for i := range memory {
+		memory[i] = 0xee
+	}
+	p.A, p.B, p.C = a, b, c
+	return p
+}
+
+func TestArray(t *testing.T) {
+	m := create(t, libbpf.MapTypeArray, 4, 12, 5)
+	a := must[*typed.Array[padded]](t)(typed.NewArray[padded](m))
+	equal(t, "length", a.Len(), 5)
+	equal(t, "map", a.Map(), libbpf.MapCore(m))
+	check(t, a.Set(3, padded{1, 2, true}))
+	check(t, a.Update(4, padded{B: 9}, libbpf.Exist))
+	equal(t, "value", must[padded](t)(a.Get(3)), padded{1, 2, true})
+	var value padded
+	check(t, a.GetInto(4, &value, libbpf.Any))
+	equal(t, "value", value, padded{B: 9})
+	wantErr(t, a.GetInto(4, nil, libbpf.Any), libbpf.ErrInvalid)
+	wantErr(t, second(a.Get(5)), libbpf.ErrKeyNotExist, unix.ENOENT)
+	wantErr(t, a.Set(5, value), libbpf.ErrIndexRange)
+	wantErr(t, a.Update(0, value, libbpf.NoExist), libbpf.ErrKeyExist)
+	var err error
+	var indices []uint32
+	for i, v := range a.All(&err) {
+		indices = append(indices, i)
+		equal(t, "value", v, []padded{{}, {}, {}, {1, 2, true}, {B: 9}}[i])
+	}
+	check(t, err)
+	if !slices.Equal(indices, []uint32{0, 1, 2, 3, 4}) {
+		t.Errorf("indices %v", indices)
+	}
+	for range a.All(nil) {
+		break
+	}
+	noAllocs(t, map[string]func(){
+		"get":    func() { _, _ = a.Get(3) },
+		"miss":   func() { _, _ = a.Get(5) },
+		"set":    func() { _ = a.Set(1, padded{}) },
+		"update": func() { _ = a.Update(1, padded{}, libbpf.Exist) },
+	})
+
+	wantInvalid(t, second(typed.NewArray[uint64](m)), "uint64", "8 bytes", "12")
+	wantInvalid(t, second(typed.NewArray[*uint64](m)), "value", "ptr")
+	wantInvalid(t, second(typed.NewArray[int](m)), "depends on the machine")
+	wantInvalid(t, second(typed.NewArray[padded](create(t, libbpf.MapTypeHash, 4, 12, 5))), "hash", "array")
+}
+
+func TestHash(t *testing.T) {
+	for _, typ := range []libbpf.MapType{libbpf.MapTypeHash, libbpf.MapTypeLRUHash} {
+		t.Run(typ.String(), func(t *testing.T) {
+			m := create(t, typ, 4, 8, 64)
+			newHash := typed.NewHash[uint32, uint64]
+			if typ == libbpf.MapTypeLRUHash {
+				newHash = typed.NewLRUHash[uint32, uint64]
+			}
+			h := must[*typed.Hash[uint32, uint64]](t)(newHash(m))
+			equal(t, "capacity", h.Capacity(), 64)
+			equal(t, "empty", must[bool](t)(h.IsEmpty()), true)
+			wantErr(t, second(h.Get(1)), libbpf.ErrKeyNotExist, unix.ENOENT)
+			wantErr(t, h.Delete(1), libbpf.ErrKeyNotExist)
+			wantErr(t, second(h.Take(1)), libbpf.ErrKeyNotExist)
+			wantErr(t, h.Insert(1, 2, libbpf.Exist), libbpf.ErrKeyNotExist)
+			check(t, h.Insert(1, 2, libbpf.NoExist))
+			wantErr(t, h.Insert(1, 2, libbpf.NoExist), libbpf.ErrKeyExist)
+			equal(t, "value", must[uint64](t)(h.Get(1)), 2)
+			check(t, h.Set(1, 3))
+			var value uint64
+			check(t, h.GetInto(1, &value, libbpf.Any))
+			equal(t, "value", value, 3)
+			equal(t, "empty", must[bool](t)(h.IsEmpty()), false)
+			equal(t, "taken", must[uint64](t)(h.Take(1)), 3)
+			equal(t, "length", must[int](t)(h.Len()), 0)
+
+			keys, values := []uint32{1, 2, 3, 4, 5}, []uint64{10, 20, 30, 40, 50}
+			equal(t, "inserted", must[int](t)(h.InsertBatch(keys, values, libbpf.Any)), 5)
+			checkAll(t, h.All, map[uint32]uint64{1: 10, 2: 20, 3: 30, 4: 40, 5: 50})
+			checkKeys(t, h.Keys, 1, 2, 3, 4, 5)
+			equal(t, "length", must[int](t)(h.Len()), 5)
+			var cursor libbpf.MapCursor
+			found := 0
+			for {
+				n, err := h.LookupBatch(&cursor, make([]uint32, 2), make([]uint64, 2))
+				if err == io.EOF {
+					break
+				}
+				check(t, err)
+				found += n
+			}
+			equal(t, "found", found, 5)
+			equal(t, "deleted", must[int](t)(h.DeleteBatch(keys[:2])), 2)
+			wantErr(t, second(h.DeleteBatch(keys[:2])), libbpf.ErrKeyNotExist)
+			equal(t, "length", must[int](t)(h.Len()), 3)
+			wantErr(t, second(h.InsertBatch(keys, values[1:], libbpf.Any)), libbpf.ErrInvalid)
+
+			noAllocs(t, map[string]func(){
+				"get":            func() { _, _ = h.Get(3) },
+				"get into":       func() { _ = h.GetInto(3, &value, libbpf.Any) },
+				"miss":           func() { _, _ = h.Get(7) },
+				"set":            func() { _ = h.Set(3, 1) },
+				"insert, absent": func() { _ = h.Insert(7, 1, libbpf.Exist) },
+				"set and delete": func() { _ = h.Set(8, 1); _ = h.Delete(8) },
+				"delete, absent": func() { _ = h.Delete(7) },
+			})
+			other := map[libbpf.MapType]libbpf.MapType{
+				libbpf.MapTypeHash: libbpf.MapTypeLRUHash, libbpf.MapTypeLRUHash: libbpf.MapTypeHash,
+			}[typ]
+			wantInvalid(t, second(newHash(create(t, other, 4, 8, 1))),
+				"of type "+other.String(), "be of type "+typ.String())
+		})
+	}
+	m := create(t, libbpf.MapTypeHash, 4, 8, 2)
+	wantInvalid(t, second(typed.NewHash[uint64, uint64](m)), "key", "uint64", "8 bytes", "must have 4")
+	wantInvalid(t, second(typed.NewHash[uint32, uint32](m)), "value", "uint32", "4 bytes", "must have 8")
+	wantInvalid(t, second(typed.NewHash[uint32, *uint32](m)), "value", "ptr")
+	wantInvalid(t, second(typed.NewHash[uint32, struct{ P unsafe.Pointer }](m)), ".P", "unsafe.Pointer")
+	wantInvalid(t, second(typed.NewHash[string, uint64](m)), "key", "string")
+	h := must[*typed.Hash[uint32, uint64]](t)(typed.NewHash[uint32, uint64](m))
+	check(t, h.Set(1, 1))
+	check(t, h.Set(2, 1))
+	wantErr(t, h.Set(3, 1), libbpf.ErrMapFull, unix.E2BIG)
+}
+
+func checkAll[K comparable, V comparable](t *testing.T, all func(*error) iter.Seq2[K, V], want map[K]V) {
+	t.Helper()
+	var err error
+	got := make(map[K]V)
+	for key, value := range all(&err) {
+		if _, twice := got[key]; twice {
+			t.Errorf("%v comes twice", key)
+		}
+		got[key] = value
+	}
+	check(t, err)
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("elements %v, want %v", got, want)
+	}
+	for range all(nil) {
+		break
+	}
+}
+
+func checkKeys[K comparable](t *testing.T, keys func(*error) iter.Seq[K], want ...K) {
+	t.Helper()
+	var err error
+	got := make(map[K]bool)
+	for key := range keys(&err) {
+		got[key] = true
+	}
+	check(t, err)
+	for _, key := range want {
+		if !got[key] {
+			t.Errorf("key %v is missing", key)
+		}
+	}
+	equal(t, "keys", len(got), len(want))
+	for range keys(nil) {
+		break
+	}
+}
+
+// The padding of what goes to the kernel is zero, whatever Go has in it; what comes from the kernel is safe.
+func TestPadding(t *testing.T) {
+	m := create(t, libbpf.MapTypeHash, 12, 12, 64)
+	h := must[*typed.Hash[padded, padded]](t)(typed.NewHash[padded, padded](m))
+	clean := func(a, c byte) []byte { return []byte{a, 0, 0, 0, 7, 7, 7, 7, c, 0, 0, 0} }
+	const b = 0x07070707
+	check(t, h.Set(dirty(1, b, true), dirty(2, b, false)))
+	if got, err := m.Lookup(clean(1, 1), libbpf.Any); err != nil || !bytes.Equal(got, clean(2, 0)) {
+		t.Errorf("%v, %v", got, err)
+	}
+	equal(t, "value", must[padded](t)(h.Get(dirty(1, b, true))), padded{2, b, false})
+	check(t, h.Insert(dirty(1, b, true), dirty(3, b, false), libbpf.Exist))
+	equal(t, "value", must[padded](t)(h.Take(dirty(1, b, true))), padded{3, b, false})
+	keys := []padded{dirty(1, b, false), dirty(2, b, true)}
+	before := *(*[24]byte)(unsafe.Pointer(&keys[0]))
+	equal(t, "inserted", must[int](t)(h.InsertBatch(keys, keys, libbpf.Any)), 2)
+	if before != *(*[24]byte)(unsafe.Pointer(&keys[0])) {
+		t.Error("the caller's keys were changed")
+	}
+	if got, err := m.Lookup(clean(2, 1), libbpf.Any); err != nil || !bytes.Equal(got, clean(2, 1)) {
+		t.Errorf("%v, %v", got, err)
+	}
+	equal(t, "deleted", must[int](t)(h.DeleteBatch(keys[:1])), 1)
+	check(t, h.Delete(dirty(2, b, true)))
+	noAllocs(t, map[string]func(){
+		"get":    func() { _, _ = h.Get(keys[0]) },
+		"set":    func() { _ = h.Set(keys[0], keys[1]) },
+		"delete": func() { _ = h.Delete(keys[0]) },
+	})
+	_ = h.Delete(keys[0])
+
+	// A program's bool may be any byte.
+	check(t, m.Update(clean(1, 1), clean(1, 200), libbpf.Any))
+	value := must[padded](t)(h.Get(padded{1, b, true}))
+	equal(t, "bool", value.C, true)
+	equal(t, "bool's byte", *(*byte)(unsafe.Pointer(&value.C)), 1)
+	for _, value := range h.All(nil) {
+		equal(t, "bool's byte", *(*byte)(unsafe.Pointer(&value.C)), 1)
+	}
+
+	type blank struct {
+		A uint32
+		_ [4]byte
+	}
+	m = create(t, libbpf.MapTypeHash, 8, 8, 4)
+	blanks := must[*typed.Hash[blank, [8]byte]](t)(typed.NewHash[blank, [8]byte](m))
+	key := *(*blank)(unsafe.Pointer(&[8]byte{1, 1, 1, 1, 2, 2, 2, 2}))
+	check(t, blanks.Set(key, [8]byte{5}))
+	if _, err := m.Lookup([]byte{1, 1, 1, 1, 0, 0, 0, 0}, libbpf.Any); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPerCPU(t *testing.T) {
+	cpus := must[int](t)(libbpf.PossibleCPUs())
+	testPerCPU(t, func(i int) uint64 { return uint64(i) << 33 })
+	testPerCPU(t, func(i int) [5]byte { return [5]byte{byte(i), 1, 2, 3, 4} })
+	testPerCPU(t, func(i int) padded { return dirty(uint8(i), uint32(i), i%2 == 0) })
+	testPerCPU(t, func(i int) [2]uint64 { return [2]uint64{uint64(i), 1} })
+
+	m := create(t, libbpf.MapTypePerCPUHash, 4, 8, 8)
+	h := must[*typed.PerCPUHash[uint32, uint64]](t)(typed.NewPerCPUHash[uint32, uint64](m))
+	equal(t, "CPUs", h.CPUs(), cpus)
+	wantErr(t, h.Set(1, make([]uint64, cpus-1)), libbpf.ErrInvalid)
+	wantErr(t, h.Set(1, nil), libbpf.ErrInvalid)
+	wantErr(t, h.GetInto(1, make([]uint64, cpus+1), libbpf.Any), libbpf.ErrInvalid)
+	wantInvalid(t, second(typed.NewPerCPUHash[uint32, uint32](m)), "4 bytes", "must have 8")
+	wantInvalid(t, second(typed.NewHash[uint32, uint64](m)), "percpu_hash", "hash")
+	wantInvalid(t, second(typed.NewLRUPerCPUHash[uint32, uint64](m)), "lru_percpu_hash")
+	wantInvalid(t, second(typed.NewPerCPUArray[uint64](m)), "percpu_array")
+	wantInvalid(t, second(typed.NewPerCPUHash[uint32, []byte](m)), "slice")
+}
+
+func testPerCPU[V comparable](t *testing.T, value func(i int) V) {
+	t.Helper()
+	cpus := must[int](t)(libbpf.PossibleCPUs())
+	size := uint32(unsafe.Sizeof(value(0)))
+	values := make([]V, cpus)
+	for i := range values {
+		values[i] = value(i)
+	}
+	into := make([]V, cpus)
+	checkElement := func(got []V, err error) {
+		t.Helper()
+		check(t, err)
+		if !slices.Equal(got, values) {
+			t.Errorf("values %v, want %v", got, values)
+		}
+	}
+	checkElements := func(all func(*error) iter.Seq2[uint32, []V], n int) {
+		t.Helper()
+		var err error
+		for key, got := range all(&err) {
+			if n--; key == 1 {
+				checkElement(got, err)
+			}
+		}
+		check(t, err)
+		equal(t, "missing elements", n, 0)
+		for range all(nil) {
+			break
+		}
+	}
+
+	a := must[*typed.PerCPUArray[V]](t)(typed.NewPerCPUArray[V](create(t, libbpf.MapTypePerCPUArray, 4, size, 3)))
+	equal(t, "length", a.Len(), 3)
+	equal(t, "CPUs", a.CPUs(), cpus)
+	check(t, a.Set(1, values))
+	check(t, a.Update(1, values, libbpf.Exist))
+	checkElement(a.Get(1))
+	checkElement(into, a.GetInto(1, into, libbpf.Any))
+	checkElements(a.All, 3)
+	wantErr(t, second(a.Get(3)), libbpf.ErrKeyNotExist)
+	wantErr(t, a.Set(3, values), libbpf.ErrIndexRange)
+	noAllocs(t, map[string]func(){
+		"get":  func() { _ = a.GetInto(1, into, libbpf.Any) },
+		"miss": func() { _ = a.GetInto(3, into, libbpf.Any) },
+	})
+
+	for _, typ := range []libbpf.MapType{libbpf.MapTypePerCPUHash, libbpf.MapTypeLRUPerCPUHash} {
+		newHash := typed.NewPerCPUHash[uint32, V]
+		if typ == libbpf.MapTypeLRUPerCPUHash {
+			newHash = typed.NewLRUPerCPUHash[uint32, V]
+		}
+		h := must[*typed.PerCPUHash[uint32, V]](t)(newHash(create(t, typ, 4, size, 8)))
+		equal(t, "capacity", h.Capacity(), 8)
+		equal(t, "empty", must[bool](t)(h.IsEmpty()), true)
+		wantErr(t, second(h.Get(1)), libbpf.ErrKeyNotExist)
+		wantErr(t, second(h.Take(1)), libbpf.ErrKeyNotExist)
+		check(t, h.Set(1, values))
+		wantErr(t, h.Insert(1, values, libbpf.NoExist), libbpf.ErrKeyExist)
+		checkElement(h.Get(1))
+		checkElement(into, h.GetInto(1, into, libbpf.Any))
+		check(t, h.Insert(2, values, libbpf.Any))
+		checkElements(h.All, 2)
+		checkKeys(t, h.Keys, 1, 2)
+		equal(t, "length", must[int](t)(h.Len()), 2)
+		checkElement(h.Take(1))
+		check(t, h.Delete(2))
+		wantErr(t, h.Delete(2), libbpf.ErrKeyNotExist)
+		noAllocs(t, map[string]func(){
+			"get":    func() { _ = h.GetInto(1, into, libbpf.Any) },
+			"delete": func() { _ = h.Delete(2) },
+		})
+	}
+}
+
+func TestLPMTrie(t *testing.T) {
+	m := createWith(t, libbpf.MapTypeLPMTrie, 8, 8, 64, libbpf.MapCreateOptions{Flags: libbpf.NoPrealloc})
+	type key = typed.LPMKey[[4]byte]
+	trie := must[*typed.LPMTrie[[4]byte, uint64]](t)(typed.NewLPMTrie[[4]byte, uint64](m))
+	equal(t, "capacity", trie.Capacity(), 64)
+	equal(t, "empty", must[bool](t)(trie.IsEmpty()), true)
+	ten, net := key{8, [4]byte{10}}, key{24, [4]byte{10, 1, 2}}
+	check(t, trie.Set(ten, 8))
+	check(t, trie.Insert(net, 24, libbpf.NoExist))
+	wantErr(t, trie.Insert(net, 24, libbpf.NoExist), libbpf.ErrKeyExist)
+	wantErr(t, trie.Set(key{33, [4]byte{}}, 1), unix.EINVAL)
+	address := key{32, [4]byte{10, 1, 2, 3}}
+	equal(t, "match", must[uint64](t)(trie.Get(address)), 24)
+	equal(t, "match", must[uint64](t)(trie.Get(key{32, [4]byte{10, 2}})), 8)
+	wantErr(t, second(trie.Get(key{32, [4]byte{11}})), libbpf.ErrKeyNotExist)
+	wantErr(t, trie.Delete(address), libbpf.ErrKeyNotExist)
+	checkAll(t, trie.All, map[key]uint64{ten: 8, net: 24})
+	checkKeys(t, trie.Keys, ten, net)
+	equal(t, "length", must[int](t)(trie.Len()), 2)
+	noAllocs(t, map[string]func(){
+		"get":    func() { _, _ = trie.Get(address) },
+		"miss":   func() { _, _ = trie.Get(key{32, [4]byte{11}}) },
+		"set":    func() { _ = trie.Set(ten, 8) },
+		"delete": func() { _ = trie.Delete(address) },
+	})
+	check(t, trie.Delete(net))
+	equal(t, "match", must[uint64](t)(trie.Get(address)), 8)
+	wantInvalid(t, second(typed.NewLPMTrie[[8]byte, uint64](m)), "12 bytes", "must have 8")
+	wantInvalid(t, second(typed.NewLPMTrie[[4]byte, uint32](m)), "4 bytes", "must have 8")
+	wantInvalid(t, second(typed.NewLPMTrie[string, uint64](m)), "string")
+	wantInvalid(t, second(typed.NewLPMTrie[[4]byte, uint64](create(t, libbpf.MapTypeHash, 8, 8, 1))), "lpm_trie")
+
+	// Data that is wider than its prefix length is not aligned in the map; the longest there is.
+	m = createWith(t, libbpf.MapTypeLPMTrie, 12, 1, 8, libbpf.MapCreateOptions{Flags: libbpf.NoPrealloc})
+	wide := must[*typed.LPMTrie[uint64, bool]](t)(typed.NewLPMTrie[uint64, bool](m))
+	check(t, wide.Set(typed.LPMKey[uint64]{PrefixLen: 64, Data: 0x0102030405060708}, true))
+	checkKeys(t, wide.Keys, typed.LPMKey[uint64]{PrefixLen: 64, Data: 0x0102030405060708})
+	m = createWith(t, libbpf.MapTypeLPMTrie, 260, 1, 8, libbpf.MapCreateOptions{Flags: libbpf.NoPrealloc})
+	long := must[*typed.LPMTrie[[256]byte, bool]](t)(typed.NewLPMTrie[[256]byte, bool](m))
+	check(t, long.Set(typed.LPMKey[[256]byte]{PrefixLen: 2048, Data: [256]byte{255: 1}}, true))
+	equal(t, "value", must[bool](t)(long.Get(typed.LPMKey[[256]byte]{PrefixLen: 2048, Data: [256]byte{255: 1}})), true)
+}
+
+func TestQueueAndStack(t *testing.T) {
+	q := must[*typed.Queue[padded]](t)(typed.NewQueue[padded](create(t, libbpf.MapTypeQueue, 0, 12, 3)))
+	s := must[*typed.Stack[padded]](t)(typed.NewStack[padded](create(t, libbpf.MapTypeStack, 0, 12, 3)))
+	type keyless interface {
+		Push(padded, libbpf.MapFlags) error
+		Pop() (padded, error)
+		Peek() (padded, error)
+		IsEmpty() (bool, error)
+		Capacity() int
+	}
+	for _, c := range []struct {
+		m    keyless
+		want [3]uint32
+	}{{q, [3]uint32{2, 3, 4}}, {s, [3]uint32{4, 3, 2}}} {
+		equal(t, "capacity", c.m.Capacity(), 3)
+		equal(t, "empty", must[bool](t)(c.m.IsEmpty()), true)
+		wantErr(t, second(c.m.Pop()), libbpf.ErrKeyNotExist)
+		wantErr(t, second(c.m.Peek()), libbpf.ErrKeyNotExist)
+		for i := range uint32(3) {
+			check(t, c.m.Push(dirty(0, i+1, true), libbpf.Any))
+		}
+		wantErr(t, c.m.Push(padded{B: 4}, libbpf.Any), libbpf.ErrMapFull)
+		check(t, c.m.Push(padded{B: 4}, libbpf.Exist))
+		equal(t, "empty", must[bool](t)(c.m.IsEmpty()), false)
+		for _, want := range c.want {
+			equal(t, "peeked", must[padded](t)(c.m.Peek()).B, want)
+			equal(t, "popped", must[padded](t)(c.m.Pop()).B, want)
+		}
+		noAllocs(t, map[string]func(){
+			"push": func() { _ = c.m.Push(padded{}, libbpf.Exist) },
+			"peek": func() { _, _ = c.m.Peek() },
+		})
+	}
+	wantInvalid(t, second(typed.NewStack[padded](q.Map())), "queue", "stack")
+	wantInvalid(t, second(typed.NewQueue[uint8](q.Map())), "1 bytes", "12")
+}
+
+func TestBloomFilter(t *testing.T) {
+	m := create(t, libbpf.MapTypeBloomFilter, 0, 12, 100)
+	f := must[*typed.BloomFilter[padded]](t)(typed.NewBloomFilter[padded](m))
+	equal(t, "capacity", f.Capacity(), 100)
+	equal(t, "contains", must[bool](t)(f.Contains(padded{A: 1})), false)
+	check(t, f.Insert(dirty(1, 2, true)))
+	equal(t, "contains", must[bool](t)(f.Contains(dirty(1, 2, true))), true)
+	equal(t, "contains", must[bool](t)(f.Contains(padded{1, 2, true})), true)
+	noAllocs(t, map[string]func(){
+		"insert":        func() { _ = f.Insert(padded{B: 3}) },
+		"contains":      func() { _, _ = f.Contains(padded{B: 3}) },
+		"contains, not": func() { _, _ = f.Contains(padded{B: 4}) },
+	})
+	wantInvalid(t, second(typed.NewBloomFilter[uint32](m)), "4 bytes", "12")
+}
+
+// An iteration over many elements gives each once, and allocates for its buffers only.
+func TestIterateOverMany(t *testing.T) {
+	const n = 20000
+	m := create(t, libbpf.MapTypeHash, 8, 8, n)
+	h := must[*typed.Hash[uint64, uint64]](t)(typed.NewHash[uint64, uint64](m))
+	keys := make([]uint64, n)
+	for i := range keys {
+		keys[i] = uint64(i) * 3
+	}
+	equal(t, "inserted", must[int](t)(h.InsertBatch(keys, keys, libbpf.Any)), n)
+	seen := make(map[uint64]bool)
+	var err error
+	for key, value := range h.All(&err) {
+		if seen[key] || key != value {
+			t.Errorf("%d: %d", key, value)
+		}
+		seen[key] = true
+	}
+	check(t, err)
+	equal(t, "elements", len(seen), n)
+	allocs := testing.AllocsPerRun(3, func() {
+		for range h.All(nil) {
+		}
+	})
+	if allocs > 200 {
+		t.Errorf("%v allocations for %d elements", allocs, n)
+	}
+}
+
+func TestClosed(t *testing.T) {
+	m := create(t, libbpf.MapTypeHash, 4, 8, 4)
+	h := must[*typed.Hash[uint32, uint64]](t)(typed.NewHash[uint32, uint64](m))
+	check(t, m.Close())
+	testClosedHash(t, h)
+	testClosedHash(t, &typed.Hash[uint32, uint64]{})
+	testClosedHash(t, nil)
+	wantErr(t, second(typed.NewHash[uint32, uint64](m)), libbpf.ErrClosed)
+	wantErr(t, second(typed.NewHash[uint32, uint64](nil)), libbpf.ErrClosed)
+	wantErr(t, second(typed.NewHash[uint32, uint64]((*libbpf.Map)(nil))), libbpf.ErrClosed)
+	wantErr(t, second(typed.NewHash[uint32, uint64]((*libbpf.MapHandle)(nil))), libbpf.ErrClosed)
+	other := struct{ *libbpf.MapHandle }{create(t, libbpf.MapTypeHash, 4, 8, 4)}
+	wantErr(t, second(typed.NewHash[uint32, uint64](other)), libbpf.ErrInvalid)
+}
+
+func testClosedHash(t *testing.T, h *typed.Hash[uint32, uint64]) {
+	t.Helper()
+	var err, err2 error
+	for range h.All(&err) {
+		t.Error("an element")
+	}
+	for range h.Keys(&err2) {
+		t.Error("a key")
+	}
+	var value uint64
+	var cursor libbpf.MapCursor
+	for _, err := range []error{
+		err, err2, second(h.Get(1)), h.GetInto(1, &value, 0), h.Set(1, 1), h.Insert(1, 1, 0), h.Delete(1),
+		second(h.Take(1)), second(h.Len()), second(h.IsEmpty()), h.Pin("/x"),
+		second(h.LookupBatch(&cursor, make([]uint32, 1), make([]uint64, 1))),
+		second(h.InsertBatch([]uint32{1}, []uint64{1}, 0)), second(h.DeleteBatch([]uint32{1})),
+		h.Map().Delete(nil),
+	} {
+		wantErr(t, err, libbpf.ErrClosed)
+	}
+}
+
+// Nothing crashes without a map.
+func TestNil(t *testing.T) {
+	var (
+		array   *typed.Array[uint32]
+		perCPU  *typed.PerCPUArray[uint32]
+		perHash *typed.PerCPUHash[uint32, uint32]
+		trie    *typed.LPMTrie[uint32, uint32]
+		queue   *typed.Queue[uint32]
+		stack   *typed.Stack[uint32]
+		bloom   *typed.BloomFilter[uint32]
+		outer   *typed.ArrayOfMaps
+		outerH  *typed.HashOfMaps[uint32]
+		progs   *typed.ProgArray
+		cgroups *typed.CgroupArray
+		socks   *typed.SockMap
+		group   *typed.ReuseportSockArray
+		sockH   *typed.SockHash[uint32]
+		xsk     *typed.XSKMap
+		dev     *typed.DevMap
+		devH    *typed.DevMapHash
+		cpu     *typed.CPUMap
+		traces  *typed.StackTrace
+		storage *typed.TaskStorage[uint32]
+		ring    *typed.RingBuf[uint32]
+	)
+	var frames [1]uint64
+	var inner *libbpf.MapHandle
+	for i, err := range []error{
+		second(array.Get(0)), array.Set(0, 0), array.Pin(""), iterate(array.All),
+		second(perCPU.Get(0)), perCPU.GetInto(0, nil, 0), perCPU.Set(0, nil), perCPU.Set(0, []uint32{1}),
+		iterate(perCPU.All),
+		second(perHash.Get(0)), perHash.Set(0, nil), perHash.Delete(0), second(perHash.Take(0)), iterate(perHash.All),
+		second(perHash.Len()), second(perHash.IsEmpty()), perHash.Pin("/x"), perCPU.Pin("/x"),
+		second(trie.Get(typed.LPMKey[uint32]{})), trie.Set(typed.LPMKey[uint32]{}, 0),
+		trie.Delete(typed.LPMKey[uint32]{}),
+		iterate(trie.All), second(trie.Len()), second(trie.IsEmpty()), trie.Pin("/x"),
+		queue.Push(0, 0), second(queue.Pop()), second(queue.Peek()), second(queue.IsEmpty()), queue.Pin("/x"),
+		stack.Push(0, 0), second(stack.Pop()), second(stack.Peek()), second(stack.IsEmpty()), stack.Pin("/x"),
+		bloom.Insert(0), second(bloom.Contains(0)), bloom.Pin("/x"),
+		second(outer.Get(0)), second(outer.ID(0)), outer.Set(0, inner), outer.Delete(0),
+		iterate(outer.All), outer.Pin("/x"),
+		second(outerH.Get(0)), second(outerH.ID(0)), outerH.Set(0, inner), outerH.Delete(0), iterate(outerH.All),
+		second(outerH.Len()), second(outerH.IsEmpty()), outerH.Pin("/x"),
+		progs.Set(0, nil), progs.SetFD(0, 0), second(progs.ID(0)), progs.Delete(0), iterate(progs.All), progs.Pin("/x"),
+		cgroups.Set(0, 0), cgroups.Set(0, -1), cgroups.Delete(0), cgroups.Pin("/x"),
+		socks.Set(0, 0), second(socks.Cookie(0)), socks.Delete(0), iterate(socks.All), socks.Pin("/x"),
+		group.Set(0, 0), second(group.Cookie(0)), group.Delete(0), iterate(group.All), group.Pin("/x"),
+		sockH.Set(0, 0), second(sockH.Cookie(0)), sockH.Delete(0), second(sockH.IsEmpty()), sockH.Pin("/x"),
+		xsk.Set(0, 0), xsk.Delete(0), xsk.Pin("/x"),
+		dev.Set(0, 1), dev.Set(0, 0), second(dev.Get(0)), dev.Delete(0), iterate(dev.All), dev.Pin("/x"),
+		devH.Set(0, 1), second(devH.Get(0)), devH.Delete(0), iterate(devH.All), second(devH.IsEmpty()), devH.Pin("/x"),
+		cpu.Set(0, 1), cpu.Set(0, 0), second(cpu.Get(0)), cpu.Delete(0), iterate(cpu.All), cpu.Pin("/x"),
+		dev.SetProgram(0, 1, nil), devH.SetProgram(0, 1, nil), cpu.SetProgram(0, 1, nil),
+		second(traces.Get(0)), second(traces.GetInto(0, frames[:])), traces.Delete(0),
+		iterate(traces.All), traces.Pin("/x"),
+		second(storage.Get(0)), storage.Set(0, 0), storage.Set(-1, 0), storage.Delete(0), storage.Pin("/x"),
+		second(ring.Poll(0)), second(ring.PollContext(t.Context())), second(ring.Consume()), ring.Pin("/x"),
+	} {
+		if err == nil {
+			t.Errorf("no error from number %d", i)
+		} else {
+			wantErr(t, err, libbpf.ErrClosed)
+		}
+	}
+	check(t, ring.Close())
+	equal(t, "epoll fd", ring.EpollFD(), -1)
+	for i, n := range []int{
+		array.Len(), perCPU.Len(), perCPU.CPUs(), perHash.Capacity(), perHash.CPUs(), trie.Capacity(), queue.Capacity(),
+		stack.Capacity(), bloom.Capacity(), outer.Len(), outerH.Capacity(), progs.Len(), cgroups.Len(),
+		socks.Len(), group.Len(),
+		sockH.Capacity(), xsk.Len(), dev.Len(), devH.Capacity(), cpu.Len(), traces.Capacity(), traces.Depth(),
+	} {
+		if n != 0 {
+			t.Errorf("number %d is %d", i, n)
+		}
+	}
+	for i, m := range []libbpf.MapCore{
+		array.Map(), perCPU.Map(), perHash.Map(), trie.Map(), queue.Map(), stack.Map(), bloom.Map(),
+		outer.Map(), outerH.Map(),
+		progs.Map(), cgroups.Map(), socks.Map(), group.Map(), sockH.Map(), xsk.Map(), dev.Map(), devH.Map(), cpu.Map(),
+		traces.Map(), storage.Map(), ring.Map(),
+	} {
+		if m.FD() != -1 {
+			t.Errorf("map %d is open", i)
+		}
+	}
+}
+
+// iterate is the error of an iteration over a closed map.
+func iterate[K, V any](all func(*error) iter.Seq2[K, V]) error {
+	var err error
+	for range all(&err) {
+		return nil
+	}
+	for range all(nil) {
+		return nil
+	}
+	return err
+}
+
+// A map of an object serves as a handle of its own does.
+func TestObjectMap(t *testing.T) {
+	testutil.Root(t)
+	open, err := libbpf.OpenFile(testutil.Object(t, "maps"))
+	check(t, err)
+	defer open.Close()
+	for name, change := range map[string]func(*libbpf.OpenMap) error{
+		"pinned":      func(m *libbpf.OpenMap) error { return m.SetPinPath("") },
+		"outer":       func(m *libbpf.OpenMap) error { return m.SetInnerMap(create(t, libbpf.MapTypeArray, 4, 4, 1)) },
+		"not_created": func(m *libbpf.OpenMap) error { return m.SetAutocreate(false) },
+	} {
+		m, err := open.Map(name)
+		check(t, err)
+		check(t, change(m))
+	}
+	object, err := open.Load()
+	check(t, err)
+	defer object.Close()
+	get := func(name string) *libbpf.Map {
+		m, err := object.Map(name)
+		check(t, err)
+		return m
+	}
+	type pair struct{ A, B uint32 }
+	h := must[*typed.Hash[uint32, pair]](t)(typed.NewHash[uint32, pair](get("hash")))
+	p := must[*typed.PerCPUHash[uint32, [5]byte]](t)(typed.NewPerCPUHash[uint32, [5]byte](get("percpu_hash")))
+	q := must[*typed.Queue[uint32]](t)(typed.NewQueue[uint32](get("queue")))
+	f := must[*typed.BloomFilter[uint32]](t)(typed.NewBloomFilter[uint32](get("bloom")))
+	values := make([][5]byte, p.CPUs())
+	values[0] = [5]byte{1, 2, 3, 4, 5}
+	check(t, h.Set(1, pair{1, 2}))
+	check(t, p.Set(1, values))
+	check(t, q.Push(1, libbpf.Any))
+	check(t, f.Insert(1))
+	equal(t, "value", must[pair](t)(h.Get(1)), pair{1, 2})
+	equal(t, "value", must[[][5]byte](t)(p.Get(1))[0], values[0])
+	equal(t, "contained", must[bool](t)(f.Contains(1)), true)
+	checkAll(t, h.All, map[uint32]pair{1: {1, 2}})
+	noAllocs(t, map[string]func(){
+		"get":      func() { _, _ = h.Get(1) },
+		"miss":     func() { _, _ = h.Get(2) },
+		"set":      func() { _ = h.Set(1, pair{3, 4}) },
+		"delete":   func() { _ = h.Delete(2) },
+		"per-CPU":  func() { _ = p.GetInto(1, values, libbpf.Any) },
+		"push":     func() { _ = q.Push(1, libbpf.Exist) },
+		"contains": func() { _, _ = f.Contains(1) },
+	})
+	equal(t, "popped", must[uint32](t)(q.Pop()), 1)
+	equal(t, "taken", must[[][5]byte](t)(p.Take(1))[0], values[0])
+	equal(t, "taken", must[pair](t)(h.Take(1)), pair{3, 4})
+	check(t, object.Close())
+	wantErr(t, second(h.Get(1)), libbpf.ErrClosed)
+	wantErr(t, p.GetInto(1, values, libbpf.Any), libbpf.ErrClosed)
+	wantErr(t, second(q.Pop()), libbpf.ErrClosed)
+	wantErr(t, second(typed.NewQueue[uint32](q.Map())), libbpf.ErrClosed)
+}
+
+func TestPin(t *testing.T) {
+	path := filepath.Join(testutil.BPFFS(t), "pin")
+	h := must[*typed.Hash[uint32, uint32]](t)(typed.NewHash[uint32, uint32](create(t, libbpf.MapTypeHash, 4, 4, 4)))
+	check(t, h.Set(1, 2))
+	check(t, h.Pin(path))
+	m, err := libbpf.MapHandleFromPinnedPath(path)
+	check(t, err)
+	defer m.Close()
+	again := must[*typed.Hash[uint32, uint32]](t)(typed.NewHash[uint32, uint32](m))
+	equal(t, "value", must[uint32](t)(again.Get(1)), 2)
+	check(t, again.Map().Unpin(path))
+}
+
+func TestConcurrentUse(t *testing.T) {
+	m := create(t, libbpf.MapTypePerCPUHash, 4, 12, 128)
+	h := must[*typed.PerCPUHash[uint32, padded]](t)(typed.NewPerCPUHash[uint32, padded](m))
+	var wait sync.WaitGroup
+	for i := range uint32(8) {
+		wait.Go(func() {
+			values := make([]padded, h.CPUs())
+			for j := range uint32(200) {
+				for cpu := range values {
+					values[cpu] = padded{uint8(i), j, true}
+				}
+				if err := h.Set(i, values); err != nil {
+					wantClosed(t, err)
+					return
+				}
+				clear(values)
+				if err := h.GetInto(i, values, libbpf.Any); err != nil {
+					wantClosed(t, err)
+					return
+				}
+				for _, value := range values {
+					if value != (padded{uint8(i), j, true}) {
+						t.Errorf("%v of %d, %d", value, i, j)
+					}
+				}
+				for range h.All(nil) {
+				}
+				if i == 7 && j == 150 {
+					_ = m.Close()
+				}
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// wantClosed is wantErr for other goroutines than the test's.
+func wantClosed(t *testing.T, err error) {
+	t.Helper()
+	if !errors.Is(err, libbpf.ErrClosed) {
+		t.Error(err)
+	}
+}
