@@ -168,11 +168,15 @@ func (d *drain) deliverBatch() (n int, err error) {
 // has acquired the handle.
 func (d *drain) consume(ctx context.Context) (n int, err error) {
 	select {
-	case d.consuming <- struct{}{}:
-		defer func() { <-d.consuming }()
-	case <-ctx.Done():
-		return 0, d.done(ctx)
+	case d.consuming <- struct{}{}: // also when ctx is done: select takes either of two that are ready
+	default:
+		select {
+		case d.consuming <- struct{}{}:
+		case <-ctx.Done():
+			return 0, d.done(ctx)
+		}
 	}
+	defer func() { <-d.consuming }()
 	for {
 		more, err := d.refill()
 		if err != nil || !more {
@@ -215,6 +219,13 @@ func (d *drain) poll(ctx context.Context) (n int, err error) {
 			return n, err
 		}
 		if err := d.wait(ctx); err != nil {
+			if ctx.Err() == nil {
+				return 0, err
+			}
+			// Records may have come since the last look, before ctx was done.
+			if n, last := d.consume(ctx); n > 0 || last != nil {
+				return n, last
+			}
 			return 0, err
 		}
 	}

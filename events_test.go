@@ -222,6 +222,42 @@ func TestPollContext(t *testing.T) {
 	})
 }
 
+// A PollContext that returns the context's error leaves no record behind that came before the context was done.
+func TestPollContextLeavesNothing(t *testing.T) {
+	buffers(t, func(t *testing.T, open func(func([]byte) error) buffer, _ uint32) {
+		b := open(func([]byte) error { return nil })
+		left := 0
+		const rounds = 500
+		for range rounds {
+			ctx, cancel := context.WithCancel(context.Background())
+			done := make(chan int)
+			go func() {
+				n := 0
+				for {
+					m, err := b.PollContext(ctx)
+					n += m
+					if err != nil {
+						done <- n
+						return
+					}
+				}
+			}()
+			time.Sleep(50 * time.Microsecond) // so that it waits
+			emit(1)
+			cancel()
+			if n := <-done; n != 1 {
+				left++
+			}
+			if _, err := b.Consume(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if left > 0 {
+			t.Errorf("PollContext returned the context's error with a record left in %d of %d rounds", left, rounds)
+		}
+	})
+}
+
 // Who polls while a callback runs elsewhere waits no longer than it was told to.
 func TestPollBehindCallback(t *testing.T) {
 	buffers(t, func(t *testing.T, open func(func([]byte) error) buffer, _ uint32) {

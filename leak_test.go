@@ -114,7 +114,8 @@ func TestNothingLeaks(t *testing.T) {
 			if after := len(testutil.OpenFiles()); after != files {
 				t.Errorf("%d descriptors, %d before", after, files)
 			}
-			if slices.Min(grown) > cycles*perCycle/1024 {
+			const noise = 64 // KB: a thread's stack, or an arena of the allocator
+			if slices.Min(grown) > max(noise, cycles*perCycle/1024) {
 				t.Errorf("memory grew by %d KB", grown)
 			}
 		})

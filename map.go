@@ -102,6 +102,8 @@ type MapCore interface {
 	// LookupAndDelete returns the value and removes the element in one step
 	// (bpf_map_lookup_and_delete_elem_flags): queues and stacks since Linux 4.20, hash tables since 5.14.
 	LookupAndDelete(key []byte) ([]byte, error)
+	// LookupAndDeleteInto is LookupAndDelete into the caller's buffer of ValueSize bytes. It does not allocate.
+	LookupAndDeleteInto(key, value []byte) error
 	// LookupAndDeletePerCPU is LookupAndDelete for a per-CPU map, with the value of each possible CPU.
 	LookupAndDeletePerCPU(key []byte) ([][]byte, error)
 	// Keys iterates over the keys, as far as they were there all the time; each is a copy. When the loop ends early
@@ -334,15 +336,22 @@ func (m *mapCore) delete(key []byte) error {
 
 func (m *mapCore) lookupAndDelete(key []byte) ([]byte, error) {
 	value := make([]byte, m.valueSize)
-	if err := m.begin(opTake, key, true, value); err != nil {
+	if err := m.lookupAndDeleteInto(key, value); err != nil {
 		return nil, err
+	}
+	return value, nil
+}
+
+func (m *mapCore) lookupAndDeleteInto(key, value []byte) error {
+	if err := m.begin(opTake, key, true, value); err != nil {
+		return err
 	}
 	ret := C.lbg_map_lookup_and_delete(C.int(m.fd), cBytes(key), cBytes(value), 0)
 	m.h.drop()
 	if ret < 0 {
-		return nil, m.failed(m.missingTake, ret)
+		return m.failed(m.missingTake, ret)
 	}
-	return value, nil
+	return nil
 }
 
 // slotSize is the room of one CPU's value in the kernel's image of a per-CPU element.

@@ -92,7 +92,8 @@ func (m *mapCore) read(c *MapCursor, keys, values []byte, n int, flags MapFlags,
 	call := func(mode uint32) C.int {
 		count = C.uint32_t(n)
 		return C.lbg_map_read(C.int(m.fd), mode, C.bool(take), C.bool(c.started), cBytes(c.token), cBytes(keys),
-			C.uint32_t(m.keySize), cBytes(values), C.uint32_t(m.elementSize()), &count, C.uint64_t(flags))
+			C.uint32_t(m.keySize), cBytes(values), C.uint32_t(m.elementSize()), C.uint32_t(m.maxEntries), &count,
+			C.uint64_t(flags))
 	}
 	var ret C.int
 	if c.started {

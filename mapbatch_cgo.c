@@ -37,9 +37,11 @@ static int read_batches(int fd, bool take, bool started, unsigned char *token, u
 }
 
 static int read_elements(int fd, bool take, bool started, unsigned char *token, unsigned char *keys, uint32_t key_size,
-			 unsigned char *values, uint32_t value_size, uint32_t *count, uint64_t flags)
+			 unsigned char *values, uint32_t value_size, uint32_t max_entries, uint32_t *count,
+			 uint64_t flags)
 {
-	uint32_t want = *count, have = 0, vanished = 0;
+	uint32_t want = *count, have = 0;
+	uint64_t empty = 0;
 	int err = 0;
 
 	while (have < want) {
@@ -58,20 +60,22 @@ static int read_elements(int fd, bool take, bool started, unsigned char *token, 
 		started = true;
 		if (!err)
 			have++;
-		else if (++vanished > want)
-			return *count = have, -EAGAIN; /* somebody deletes as fast as this reads */
+		/* Indices that hold nothing, and keys that were deleted meanwhile, which starts the walk over. */
+		else if (++empty > 2 * (uint64_t)max_entries)
+			break;
 		err = 0;
 	}
 	*count = have;
-	return err;
+	return err == -ENOENT && empty > 2 * (uint64_t)max_entries ? -EAGAIN : err;
 }
 
 int lbg_map_read(int fd, enum lbg_batch_mode mode, bool take, bool started, unsigned char *token, unsigned char *keys,
-		 uint32_t key_size, unsigned char *values, uint32_t value_size, uint32_t *count, uint64_t flags)
+		 uint32_t key_size, unsigned char *values, uint32_t value_size, uint32_t max_entries, uint32_t *count,
+		 uint64_t flags)
 {
 	if (mode == LBG_BATCH)
 		return read_batches(fd, take, started, token, keys, key_size, values, value_size, count, flags);
-	return read_elements(fd, take, started, token, keys, key_size, values, value_size, count, flags);
+	return read_elements(fd, take, started, token, keys, key_size, values, value_size, max_entries, count, flags);
 }
 
 int lbg_map_write(int fd, enum lbg_batch_mode mode, const unsigned char *keys, uint32_t key_size,

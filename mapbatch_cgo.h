@@ -9,7 +9,8 @@ enum lbg_batch_mode { LBG_BATCH, LBG_ELEMENTS };
 
 /*
  * Reads up to *count elements behind the place that token names, or from the beginning where started is false, deletes
- * them if take is set, and leaves the new place in token. Sets *count to how many that were. Returns 0, -ENOENT when
+ * them if take is set, and leaves the new place in token. Sets *count to how many that were; max_entries, of the map,
+ * bounds how many keys without a value are stepped over. Returns 0, -ENOENT when
  * the map has no more, -ENOSPC when not one was read because those that must be read together are more, or another
  * error.
  *
@@ -17,7 +18,8 @@ enum lbg_batch_mode { LBG_BATCH, LBG_ELEMENTS };
  * whatever the size of their keys.
  */
 int lbg_map_read(int fd, enum lbg_batch_mode mode, bool take, bool started, unsigned char *token, unsigned char *keys,
-		 uint32_t key_size, unsigned char *values, uint32_t value_size, uint32_t *count, uint64_t flags);
+		 uint32_t key_size, unsigned char *values, uint32_t value_size, uint32_t max_entries, uint32_t *count,
+		 uint64_t flags);
 
 /* Sets, or without values deletes, *count elements, and sets *count to how many that were before an error. */
 int lbg_map_write(int fd, enum lbg_batch_mode mode, const unsigned char *keys, uint32_t key_size,

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
+	"slices"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -174,6 +176,37 @@ func checkWalk(t *testing.T, m libbpf.MapCore, n, batch int,
 	if got, err := read(&cursor, keys[:keySize], values[:size], libbpf.Any); got != 0 || err != io.EOF {
 		t.Errorf("behind the end: %d, %v", got, err)
 	}
+}
+
+// Most indices of these maps hold nothing, and are stepped over.
+func TestSparseBatch(t *testing.T) {
+	testutil.Root(t)
+	m, err := libbpf.CreateMap(libbpf.MapTypeDevMap, "sparse", 4, 4, 4096, nil)
+	check(t, err)
+	defer m.Close()
+	loopback, err := net.InterfaceByName("lo")
+	check(t, err)
+	for _, index := range []uint32{7, 4000} {
+		check(t, m.Update(u32(index), u32(uint32(loopback.Index)), libbpf.Any))
+	}
+	var found []uint32
+	for key := range m.Entries(&err) {
+		found = append(found, binary.NativeEndian.Uint32(key))
+	}
+	check(t, err)
+	if !slices.Equal(found, []uint32{7, 4000}) {
+		t.Errorf("devices at %v", found)
+	}
+	var cursor libbpf.MapCursor
+	key, value := make([]byte, 4), make([]byte, 4)
+	for _, want := range []uint32{7, 4000} {
+		n, err := m.LookupBatch(&cursor, key, value, libbpf.Any)
+		if n != 1 || err != nil || binary.NativeEndian.Uint32(key) != want {
+			t.Errorf("%d, %v: %v, want %d", n, err, key, want)
+		}
+	}
+	_, err = m.LookupBatch(&cursor, key, value, libbpf.Any)
+	wantErr(t, err, io.EOF)
 }
 
 func TestUpdateBatchStopsAtError(t *testing.T) {

@@ -350,6 +350,11 @@ func (m *MapHandle) Delete(key []byte) error { return m.core().delete(key) }
 // LookupAndDelete is as in [MapCore].
 func (m *MapHandle) LookupAndDelete(key []byte) ([]byte, error) { return m.core().lookupAndDelete(key) }
 
+// LookupAndDeleteInto is as in [MapCore].
+func (m *MapHandle) LookupAndDeleteInto(key, value []byte) error {
+	return m.core().lookupAndDeleteInto(key, value)
+}
+
 // LookupAndDeletePerCPU is as in [MapCore].
 func (m *MapHandle) LookupAndDeletePerCPU(key []byte) ([][]byte, error) {
 	return m.core().lookupAndDeletePerCPU(key)

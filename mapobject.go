@@ -162,6 +162,11 @@ func (m *Map) Delete(key []byte) error { return m.core().delete(key) }
 // LookupAndDelete is as in [MapCore].
 func (m *Map) LookupAndDelete(key []byte) ([]byte, error) { return m.core().lookupAndDelete(key) }
 
+// LookupAndDeleteInto is as in [MapCore].
+func (m *Map) LookupAndDeleteInto(key, value []byte) error {
+	return m.core().lookupAndDeleteInto(key, value)
+}
+
 // LookupAndDeletePerCPU is as in [MapCore].
 func (m *Map) LookupAndDeletePerCPU(key []byte) ([][]byte, error) {
 	return m.core().lookupAndDeletePerCPU(key)

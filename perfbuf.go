@@ -27,7 +27,8 @@ type PerfBufferBuilder struct {
 	// to seven bytes that the kernel added, to fill up to a multiple of eight behind a size of four. When it returns an
 	// error, Poll or Consume stops and returns that error, and the records behind it remain for the next call.
 	Sample func(cpu int, record []byte) error
-	// Lost is told how many records a CPU could not write because its buffer was full. It may be nil.
+	// Lost is told how many records a CPU could not write because its buffer was full. It may be nil. The kernel tells
+	// with the next record that the CPU can write: what was lost after the last one stays untold.
 	Lost func(cpu int, count uint64)
 }
 

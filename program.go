@@ -233,6 +233,19 @@ func (p *Program) FD() int {
 	return p.fd
 }
 
+// UseFD runs f with the program's file descriptor, which remains open and the program's until f returns, also when the
+// object is closed meanwhile. f's error is returned as it is; [ErrClosed] when the object is closed already.
+func (p *Program) UseFD(f func(fd int) error) error {
+	if p == nil {
+		return &Error{Op: "use", Object: "program", Err: ErrClosed}
+	}
+	if err := p.o.acquire("use", fmt.Sprintf("program %q", p.name)); err != nil {
+		return err
+	}
+	defer p.o.h.drop()
+	return f(p.fd)
+}
+
 // Instructions is a copy of the program's instructions as they were loaded, relocations applied (bpf_program__insns).
 func (p *Program) Instructions() ([]Instruction, error) {
 	var insns []Instruction
