@@ -37,8 +37,10 @@ type drain struct {
 
 	// fill moves records to a batch of batchBytes and batchRecords, until it is full or the buffers are empty.
 	fill func(data *C.uchar, records *C.struct_lbg_record, filled *C.struct_lbg_filled) C.int
-	// deliver hands one record to the user.
-	deliver func(record *C.struct_lbg_record, data []byte) error
+	// callbacks are the user's, by the records' sources; deliver hands a record to the user where there are none. It
+	// costs as much again as the loop around it.
+	callbacks []func(record []byte) error
+	deliver   func(record *C.struct_lbg_record, data []byte) error
 
 	epollFD int
 	epoll   *os.File      // a duplicate of it, non-blocking
@@ -51,6 +53,7 @@ type drain struct {
 	data    []byte
 	records []C.struct_lbg_record
 	spill   []byte
+	filled  *C.struct_lbg_filled
 	next    int // into records
 	count   int
 	offset  int // into data
@@ -76,6 +79,7 @@ func (d *drain) start(what string, epollFD int, release func()) error {
 	d.epoll = os.NewFile(uintptr(fd), what)
 	d.waiting = make(chan struct{}, 1)
 	d.consuming = make(chan struct{}, 1)
+	d.filled = new(C.struct_lbg_filled) // here, as a local one would be allocated for each batch
 	d.data = make([]byte, batchBytes)
 	d.records = make([]C.struct_lbg_record, batchRecords)
 	d.h, err = newHandle(nil, func() error {
@@ -126,8 +130,9 @@ func (d *drain) refill() (bool, error) {
 	if d.next < d.count {
 		return true, nil
 	}
-	var out C.struct_lbg_filled
-	ret := d.fill((*C.uchar)(unsafe.Pointer(&d.data[0])), &d.records[0], &out)
+	out := d.filled
+	*out = C.struct_lbg_filled{}
+	ret := d.fill((*C.uchar)(unsafe.Pointer(&d.data[0])), &d.records[0], out)
 	d.next, d.offset, d.count, d.spill = 0, 0, int(out.count), nil
 	if out.spill != nil {
 		d.spill = C.GoBytes(unsafe.Pointer(out.spill), C.int(d.records[d.count-1].size))
@@ -142,22 +147,34 @@ func (d *drain) refill() (bool, error) {
 // deliverBatch hands the batch's records over until a callback fails. Each counts as handed over once its callback was
 // called, however that ends. The caller has consuming.
 func (d *drain) deliverBatch() (n int, err error) {
-	for d.next < d.count {
+	// Where each record is does not depend on the callbacks; only how far the delivery is must be up to date in d.
+	records, data, last := d.records[:d.count], d.data, d.count
+	if d.spill != nil {
+		last-- // has its data elsewhere
+	}
+	deliver, callbacks, offset := d.deliver, d.callbacks, d.offset
+	for i := d.next; i < len(records); i++ {
 		if d.h.isClosed() {
 			return n, d.fail("consume", ErrClosed)
 		}
-		record := &d.records[d.next]
+		record := &records[i]
 		size := int(record.size)
-		data := d.spill
-		if data == nil || d.next < d.count-1 {
-			data = d.data[d.offset : d.offset+size : d.offset+size]
-			d.offset += (size + 7) &^ 7
+		bytes := d.spill
+		if i < last {
+			bytes = data[offset : offset+size : offset+size]
+			offset += (size + 7) &^ 7
 		}
-		d.next++
+		d.next, d.offset = i+1, offset
 		if record.lost == 0 {
 			n++
 		}
-		if err := d.deliver(record, data); err != nil {
+		var err error
+		if uint(record.source) < uint(len(callbacks)) {
+			err = callbacks[record.source](bytes)
+		} else {
+			err = deliver(record, bytes)
+		}
+		if err != nil {
 			return n, err
 		}
 	}

@@ -76,13 +76,10 @@ func (b *RingBufferBuilder) Build() (*RingBuffer, error) {
 		closeFDs()
 		return nil, err
 	}
-	callbacks := b.callbacks[:len(fds):len(fds)]
 	r := &RingBuffer{}
+	r.d.callbacks = b.callbacks[:len(fds):len(fds)]
 	r.d.fill = func(data *C.uchar, records *C.struct_lbg_record, filled *C.struct_lbg_filled) C.int {
 		return C.lbg_rings_fill(rings, data, batchBytes, records, batchRecords, filled)
-	}
-	r.d.deliver = func(record *C.struct_lbg_record, data []byte) error {
-		return callbacks[record.source](data)
 	}
 	err = r.d.start(what, int(C.lbg_rings_epoll_fd(rings)), func() {
 		C.lbg_rings_free(rings)
