@@ -58,7 +58,7 @@ ARCH := $(shell uname -m | sed -e 's/x86_64/x86/' -e 's/i.86/x86/' -e 's/armv.*/
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 BPF_CFLAGS := -g -O2 -Wall -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Ibpf -Ilibbpf/upstream/api \
 	$(if $(MULTIARCH),-I/usr/include/$(MULTIARCH))
-BPF_SOURCES := $(wildcard bpf/*.bpf.c bpf/testdata/*.bpf.c selftests/*/*.bpf.c examples/*/*.bpf.c)
+BPF_SOURCES := $(wildcard bpf/*.bpf.c bpf/testdata/*.bpf.c selftests/*/*.bpf.c bench/*/*.bpf.c)
 BPF_OBJECTS := $(BPF_SOURCES:.c=.o)
 BPF_DEPENDS := $(foreach source,$(BPF_SOURCES),$(dir $(source)).$(notdir $(source:.c=.d)))
 BPF_HEADERS := bpf/vmlinux.h bpf/generated/syscall_nr.h
@@ -134,9 +134,10 @@ fuzz: ## look for damaged objects, BTF and values that bring anything down (FUZZ
 	done
 
 .PHONY: bench
-bench: root ## run the benchmarks (as root)
+bench: root ## measure side by side with C's libbpf and with cilium/ebpf (as root; BENCHFLAGS=-help)
 	@$(MAKE) setup
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+	@$(MAKE) bench/bpf/bench.bpf.o
+	cd bench && $(GO) run $(NOVCS) . $(BENCHFLAGS)
 
 # The source
 

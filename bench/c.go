@@ -1,0 +1,90 @@
+package main
+
+/*
+#cgo CFLAGS: -O2 -I${SRCDIR}/../libbpf/upstream/api
+
+#include <stdlib.h>
+#include "c_cgo.h"
+*/
+import "C"
+
+import (
+	"errors"
+	"syscall"
+	"unsafe"
+)
+
+// The loops of C programs, each in one call. They use the libbpf that the root package has brought into this program.
+
+var errC = errors.New("libbpf failed")
+
+// cMap is a struct bpf_map and its descriptor.
+type cMap struct {
+	ptr *C.struct_bpf_map
+	fd  C.int
+}
+
+func newCMap(object, name string, fd int) (*cMap, error) {
+	cObject, cName := C.CString(object), C.CString(name)
+	defer C.free(unsafe.Pointer(cObject))
+	defer C.free(unsafe.Pointer(cName))
+	m := &cMap{C.bench_map(cObject, cName, C.int(fd)), C.int(fd)}
+	if m.ptr == nil {
+		return nil, errC
+	}
+	return m, nil
+}
+
+func cCount(n C.long) (int, error) {
+	if n < 0 {
+		return 0, syscall.Errno(-n)
+	}
+	return int(n), nil
+}
+
+func cUint64s(s []uint64) *C.uint64_t { return (*C.uint64_t)(unsafe.Pointer(unsafe.SliceData(s))) }
+
+func (m *cMap) lookup(keys []uint64) (int, error) {
+	return cCount(C.bench_map_lookup(m.ptr, cUint64s(keys), C.size_t(len(keys))))
+}
+
+func (m *cMap) fdLookup(keys []uint64) (int, error) {
+	return cCount(C.bench_fd_lookup(m.fd, cUint64s(keys), C.size_t(len(keys))))
+}
+
+func (m *cMap) update(keys []uint64) (int, error) {
+	return cCount(C.bench_map_update(m.ptr, cUint64s(keys), C.size_t(len(keys))))
+}
+
+func (m *cMap) fdUpdate(keys []uint64) (int, error) {
+	return cCount(C.bench_fd_update(m.fd, cUint64s(keys), C.size_t(len(keys))))
+}
+
+func cEntries(fd int, keys, values []uint64, sum *uint64) (int, error) {
+	return cCount(C.bench_entries(C.int(fd), cUint64s(keys), cUint64s(values), C.uint32_t(len(keys)),
+		(*C.uint64_t)(unsafe.Pointer(sum))))
+}
+
+type cRing struct{ ptr *C.struct_ring_buffer }
+
+func newCRing(fd int) (*cRing, error) {
+	r := &cRing{C.bench_ring(C.int(fd))}
+	if r.ptr == nil {
+		return nil, errC
+	}
+	return r, nil
+}
+
+func (r *cRing) consume() (int, error) { return cCount(C.bench_ring_consume(r.ptr)) }
+
+type cPerf struct{ ptr *C.struct_perf_buffer }
+
+func newCPerf(fd, pages int) (*cPerf, error) {
+	p := &cPerf{C.bench_perf(C.int(fd), C.size_t(pages))}
+	if p.ptr == nil {
+		return nil, errC
+	}
+	return p, nil
+}
+
+func (p *cPerf) consume() (int, error) { return cCount(C.bench_perf_consume(p.ptr)) }

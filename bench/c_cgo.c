@@ -1,0 +1,131 @@
+#include <errno.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "c_cgo.h"
+
+struct bpf_map *bench_map(const char *object, const char *name, int fd)
+{
+	struct bpf_object *o = bpf_object__open_file(object, NULL);
+	struct bpf_map *map = o ? bpf_object__find_map_by_name(o, name) : NULL;
+
+	return map && !bpf_map__reuse_fd(map, fd) ? map : NULL;
+}
+
+long bench_map_lookup(const struct bpf_map *map, const uint64_t *keys, size_t n)
+{
+	long found = 0;
+	uint64_t value;
+
+	for (size_t i = 0; i < n; i++) {
+		int err = bpf_map__lookup_elem(map, &keys[i], sizeof(keys[i]), &value, sizeof(value), 0);
+
+		if (!err)
+			found++;
+		else if (err != -ENOENT)
+			return err;
+	}
+	return found;
+}
+
+long bench_fd_lookup(int fd, const uint64_t *keys, size_t n)
+{
+	long found = 0;
+	uint64_t value;
+
+	for (size_t i = 0; i < n; i++) {
+		int err = bpf_map_lookup_elem(fd, &keys[i], &value);
+
+		if (!err)
+			found++;
+		else if (err != -ENOENT)
+			return err;
+	}
+	return found;
+}
+
+long bench_map_update(const struct bpf_map *map, const uint64_t *keys, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int err = bpf_map__update_elem(map, &keys[i], sizeof(keys[i]), &keys[i], sizeof(keys[i]), BPF_ANY);
+
+		if (err)
+			return err;
+	}
+	return (long)n;
+}
+
+long bench_fd_update(int fd, const uint64_t *keys, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int err = bpf_map_update_elem(fd, &keys[i], &keys[i], BPF_ANY);
+
+		if (err)
+			return err;
+	}
+	return (long)n;
+}
+
+long bench_entries(int fd, uint64_t *keys, uint64_t *values, uint32_t batch, uint64_t *sum)
+{
+	uint64_t token;
+	long seen = 0;
+	int err = 0;
+
+	*sum = 0;
+	while (!err) {
+		uint32_t n = batch;
+
+		err = bpf_map_lookup_batch(fd, seen ? &token : NULL, &token, keys, values, &n, NULL);
+		if (err && err != -ENOENT)
+			return err;
+		for (uint32_t i = 0; i < n; i++)
+			*sum += values[i];
+		seen += n;
+	}
+	return seen;
+}
+
+static long records;
+
+static int on_ring_record(void *ctx, void *data, size_t size)
+{
+	(void)ctx, (void)data, (void)size;
+	records++;
+	return 0;
+}
+
+struct ring_buffer *bench_ring(int fd)
+{
+	return ring_buffer__new(fd, on_ring_record, NULL, NULL);
+}
+
+long bench_ring_consume(struct ring_buffer *ring)
+{
+	int ret;
+
+	records = 0;
+	ret = ring_buffer__consume(ring);
+	return ret < 0 ? ret : records;
+}
+
+static void on_perf_record(void *ctx, int cpu, void *data, uint32_t size)
+{
+	(void)ctx, (void)cpu, (void)data, (void)size;
+	records++;
+}
+
+struct perf_buffer *bench_perf(int fd, size_t pages)
+{
+	return perf_buffer__new(fd, pages, on_perf_record, NULL, NULL, NULL);
+}
+
+long bench_perf_consume(struct perf_buffer *perf)
+{
+	int ret;
+
+	records = 0;
+	ret = perf_buffer__consume(perf);
+	return ret < 0 ? ret : records;
+}

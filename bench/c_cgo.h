@@ -1,0 +1,37 @@
+#ifndef LIBBPF_GO_BENCH_H
+#define LIBBPF_GO_BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct bpf_map;
+struct ring_buffer;
+struct perf_buffer;
+
+/*
+ * The loops of C programs over libbpf. They return how many elements, entries or records they have seen, or a negative
+ * error.
+ */
+
+/* The map of an object file as libbpf has it, but with the kernel map that fd is. It lasts as long as the process. */
+struct bpf_map *bench_map(const char *object, const char *name, int fd);
+
+/* Looks up n keys, by bpf_map__lookup_elem and by bpf_map_lookup_elem. Absent keys are not counted. */
+long bench_map_lookup(const struct bpf_map *map, const uint64_t *keys, size_t n);
+long bench_fd_lookup(int fd, const uint64_t *keys, size_t n);
+
+/* Sets the n keys to themselves. */
+long bench_map_update(const struct bpf_map *map, const uint64_t *keys, size_t n);
+long bench_fd_update(int fd, const uint64_t *keys, size_t n);
+
+/* Reads all entries in batches and adds up their values. */
+long bench_entries(int fd, uint64_t *keys, uint64_t *values, uint32_t batch, uint64_t *sum);
+
+struct ring_buffer *bench_ring(int fd);
+long bench_ring_consume(struct ring_buffer *ring);
+
+struct perf_buffer *bench_perf(int fd, size_t pages);
+long bench_perf_consume(struct perf_buffer *perf);
+
+#endif

@@ -1,0 +1,273 @@
+package main
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/typed"
+)
+
+// The targets for maps.
+const (
+	mostElement   = 1.15 // of C
+	mostEntry     = 1.2  // of C's batches
+	mostOfIterate = 0.2  // of cilium/ebpf's Map.Iterate
+)
+
+// fill sets n keys, which it returns in no order, to themselves.
+func fill(m *libbpf.Map, n int) ([]uint64, error) {
+	keys := make([]uint64, n)
+	raw := make([]byte, 0, 8*n)
+	for i, key := range rand.New(rand.NewPCG(1, 2)).Perm(n) {
+		keys[i] = uint64(key)
+		raw = binary.NativeEndian.AppendUint64(raw, keys[i])
+	}
+	_, err := m.UpdateBatch(raw, raw, libbpf.Any)
+	return keys, err
+}
+
+// elements compares lookup and update of single elements, of 8 bytes each, in a hash table with 10,000.
+func elements(o *libbpf.Object) ([]comparison, error) {
+	ours, err := o.Map("elements")
+	if err != nil {
+		return nil, err
+	}
+	c, err := newCMap(object, "elements", ours.FD())
+	if err != nil {
+		return nil, err
+	}
+	hash, err := typed.NewHash[uint64, uint64](ours)
+	if err != nil {
+		return nil, err
+	}
+	theirs, err := cilium(ours)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := fill(ours, 10_000)
+	if err != nil {
+		return nil, err
+	}
+	absent := make([]uint64, len(keys))
+	for i, key := range keys {
+		absent[i] = key + 1<<32
+	}
+	lookup := func(title string, keys []uint64, found int) comparison {
+		all := func(f func([]uint64) (int, error)) func() (int, error) {
+			return func() (int, error) {
+				n, err := f(keys)
+				if err == nil && n != found {
+					err = fmt.Errorf("%d keys found, not %d", n, found)
+				}
+				return len(keys), err
+			}
+		}
+		return comparison{title, len(keys), []contender{
+			{name: "C bpf_map__lookup_elem", run: all(c.lookup)},
+			{name: "C bpf_map_lookup_elem", run: all(c.fdLookup)},
+			{name: "Map.LookupInto", run: all(lookupInto(ours)), peer: "cilium Map.Lookup", mostC: mostElement, mostPeer: 1},
+			{name: "typed Hash.Get", run: all(get(hash)), peer: "cilium Map.Lookup", mostC: mostElement, mostPeer: 1},
+			{name: "cilium Map.Lookup", run: all(ciliumLookup(theirs))},
+		}}
+	}
+	update := comparison{"update, hash of 10,000", len(keys), []contender{
+		{name: "C bpf_map__update_elem", run: func() (int, error) { return c.update(keys) }},
+		{name: "C bpf_map_update_elem", run: func() (int, error) { return c.fdUpdate(keys) }},
+		{
+			name: "Map.Update", run: func() (int, error) { return update(ours, keys) },
+			peer: "cilium Map.Update", mostC: mostElement, mostPeer: 1,
+		},
+		{
+			name: "typed Hash.Set", run: func() (int, error) { return set(hash, keys) },
+			peer: "cilium Map.Update", mostC: mostElement, mostPeer: 1,
+		},
+		{name: "cilium Map.Update", run: func() (int, error) { return ciliumUpdate(theirs, keys) }},
+	}}
+	return []comparison{
+		lookup("lookup that hits, hash of 10,000", keys, len(keys)),
+		lookup("lookup that misses, hash of 10,000", absent, 0),
+		update,
+	}, nil
+}
+
+func lookupInto(m *libbpf.Map) func([]uint64) (int, error) {
+	return func(keys []uint64) (int, error) {
+		found := 0
+		var key, value [8]byte
+		for _, k := range keys {
+			binary.NativeEndian.PutUint64(key[:], k)
+			switch err := m.LookupInto(key[:], value[:], libbpf.Any); {
+			case err == nil:
+				found++
+			case !errors.Is(err, libbpf.ErrKeyNotExist):
+				return found, err
+			}
+		}
+		return found, nil
+	}
+}
+
+func get(m *typed.Hash[uint64, uint64]) func([]uint64) (int, error) {
+	return func(keys []uint64) (int, error) {
+		found := 0
+		for _, key := range keys {
+			switch _, err := m.Get(key); {
+			case err == nil:
+				found++
+			case !errors.Is(err, libbpf.ErrKeyNotExist):
+				return found, err
+			}
+		}
+		return found, nil
+	}
+}
+
+func ciliumLookup(m *ebpf.Map) func([]uint64) (int, error) {
+	return func(keys []uint64) (int, error) {
+		found := 0
+		var key, value uint64
+		for _, key = range keys {
+			switch err := m.Lookup(&key, &value); {
+			case err == nil:
+				found++
+			case !errors.Is(err, ebpf.ErrKeyNotExist):
+				return found, err
+			}
+		}
+		return found, nil
+	}
+}
+
+func update(m *libbpf.Map, keys []uint64) (int, error) {
+	var key [8]byte
+	for _, k := range keys {
+		binary.NativeEndian.PutUint64(key[:], k)
+		if err := m.Update(key[:], key[:], libbpf.Any); err != nil {
+			return 0, err
+		}
+	}
+	return len(keys), nil
+}
+
+func set(m *typed.Hash[uint64, uint64], keys []uint64) (int, error) {
+	for _, key := range keys {
+		if err := m.Set(key, key); err != nil {
+			return 0, err
+		}
+	}
+	return len(keys), nil
+}
+
+func ciliumUpdate(m *ebpf.Map, keys []uint64) (int, error) {
+	var key uint64
+	for _, key = range keys {
+		if err := m.Update(&key, &key, ebpf.UpdateAny); err != nil {
+			return 0, err
+		}
+	}
+	return len(keys), nil
+}
+
+// entries compares reading all of a hash table with 100,000 entries of 8 bytes each.
+func entries(o *libbpf.Object) ([]comparison, error) {
+	const n, batch = 100_000, 1024
+	ours, err := o.Map("entries")
+	if err != nil {
+		return nil, err
+	}
+	hash, err := typed.NewHash[uint64, uint64](ours)
+	if err != nil {
+		return nil, err
+	}
+	theirs, err := cilium(ours)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := fill(ours, n); err != nil {
+		return nil, err
+	}
+	keys, values := make([]uint64, batch), make([]uint64, batch)
+	rawKeys, rawValues := make([]byte, 8*batch), make([]byte, 8*batch)
+	// Each adds the values up, so that each has had them in hand.
+	all := func(f func(sum *uint64) (int, error)) func() (int, error) {
+		return func() (int, error) {
+			sum := uint64(0)
+			seen, err := f(&sum)
+			if err == nil && sum != n*(n-1)/2 {
+				err = fmt.Errorf("the values' sum is %d", sum)
+			}
+			return seen, err
+		}
+	}
+	return []comparison{{"all entries, hash of 100,000", n, []contender{
+		{name: "C bpf_map_lookup_batch", run: all(func(sum *uint64) (int, error) {
+			return cEntries(ours.FD(), keys, values, sum)
+		})},
+		{
+			name: "Map.Entries", peer: "cilium Map.Iterate", mostC: mostEntry, mostPeer: mostOfIterate,
+			run: all(func(sum *uint64) (seen int, err error) {
+				for _, value := range ours.Entries(&err) {
+					*sum += binary.NativeEndian.Uint64(value)
+					seen++
+				}
+				return seen, err
+			}),
+		},
+		{
+			name: "typed Hash.All", peer: "cilium Map.Iterate", mostC: mostEntry, mostPeer: mostOfIterate,
+			run: all(func(sum *uint64) (seen int, err error) {
+				for _, value := range hash.All(&err) {
+					*sum += value
+					seen++
+				}
+				return seen, err
+			}),
+		},
+		{
+			name: "Map.LookupBatch", peer: "cilium Map.BatchLookup", mostC: mostEntry, mostPeer: 1,
+			run: all(func(sum *uint64) (seen int, err error) {
+				var cursor libbpf.MapCursor
+				for {
+					got, err := ours.LookupBatch(&cursor, rawKeys, rawValues, libbpf.Any)
+					if got == 0 {
+						return seen, eof(err)
+					}
+					for i := range got {
+						*sum += binary.NativeEndian.Uint64(rawValues[8*i:])
+					}
+					seen += got
+				}
+			}),
+		},
+		{name: "cilium Map.BatchLookup", run: all(func(sum *uint64) (seen int, err error) {
+			var cursor ebpf.MapBatchCursor
+			for {
+				got, err := theirs.BatchLookup(&cursor, keys, values, nil)
+				for _, value := range values[:got] {
+					*sum += value
+				}
+				seen += got
+				if err != nil {
+					if errors.Is(err, ebpf.ErrKeyNotExist) {
+						err = nil
+					}
+					return seen, err
+				}
+			}
+		})},
+		{name: "cilium Map.Iterate", run: all(func(sum *uint64) (seen int, err error) {
+			var key, value uint64
+			iterator := theirs.Iterate()
+			for iterator.Next(&key, &value) {
+				*sum += value
+				seen++
+			}
+			return seen, iterator.Err()
+		})},
+	}}}, nil
+}

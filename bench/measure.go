@@ -1,0 +1,177 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// contender is one way to do what a comparison is about. The first one of a comparison is C's.
+type contender struct {
+	name string
+	// prepare comes before each run and is not measured; it may be nil.
+	prepare func() error
+	// run does the work once and returns how many operations that were.
+	run func() (int, error)
+	// peer is the name of the contender that this one competes with; "" for none.
+	peer string
+	// mostC is how many times C's time it should take at most, mostPeer how many times the peer's; 0 is whatever.
+	mostC, mostPeer float64
+}
+
+type comparison struct {
+	title      string
+	ops        int // how many operations each run must do
+	contenders []contender
+}
+
+// result is what a contender needed: in each round, and how often it allocated.
+type result struct {
+	contender
+	ns     []float64 // per operation
+	allocs float64   // per operation
+}
+
+// leastRounds is how often each contender runs, however slow that is.
+const leastRounds = 9
+
+// measure lets all contenders run in each round, in turns, so that what disturbs the machine meets them alike.
+func (c comparison) measure(atLeast time.Duration, clock int32) ([]result, error) {
+	results := make([]result, len(c.contenders))
+	for i, contender := range c.contenders {
+		results[i].contender = contender
+		if err := c.countAllocs(&results[i]); err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", c.title, contender.name, err)
+		}
+	}
+	start := time.Now()
+	for round := 0; round < leastRounds || time.Since(start) < atLeast; round++ {
+		for i := range results {
+			r := &results[(round+i)%len(results)]
+			took, err := c.once(r.contender, clock)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %s: %w", c.title, r.name, err)
+			}
+			r.ns = append(r.ns, float64(took.Nanoseconds())/float64(c.ops))
+		}
+	}
+	return results, nil
+}
+
+// once is one run: how long it took.
+func (c comparison) once(contender contender, clock int32) (time.Duration, error) {
+	if contender.prepare != nil {
+		if err := contender.prepare(); err != nil {
+			return 0, err
+		}
+	}
+	var start, end unix.Timespec
+	if err := unix.ClockGettime(clock, &start); err != nil {
+		return 0, err
+	}
+	ops, err := contender.run()
+	if err := unix.ClockGettime(clock, &end); err != nil {
+		return 0, err
+	}
+	took := time.Duration(end.Nano() - start.Nano())
+	if err == nil && ops != c.ops {
+		err = fmt.Errorf("%d operations done, not %d", ops, c.ops)
+	}
+	return took, err
+}
+
+// countAllocs takes the least of a few runs, because the runtime itself allocates now and then. It warms up, too.
+func (c comparison) countAllocs(r *result) error {
+	var before, after runtime.MemStats
+	for i := range 3 {
+		if r.prepare != nil {
+			if err := r.prepare(); err != nil {
+				return err
+			}
+		}
+		runtime.ReadMemStats(&before)
+		ops, err := r.run()
+		runtime.ReadMemStats(&after)
+		if err != nil {
+			return err
+		}
+		if allocs := float64(after.Mallocs-before.Mallocs) / float64(max(ops, 1)); i == 0 || allocs < r.allocs {
+			r.allocs = allocs
+		}
+	}
+	return nil
+}
+
+// quantile of values, which it sorts a copy of.
+func quantile(values []float64, q float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[int(q*float64(len(sorted)-1)+0.5)]
+}
+
+// ratios of the same rounds.
+func ratios(of, to []float64) []float64 {
+	all := make([]float64, len(of))
+	for i := range of {
+		all[i] = of[i] / to[i]
+	}
+	return all
+}
+
+// report prints the comparison's table: medians, with the quartiles of the ratios to C as a measure of the noise.
+func (c comparison) report(w io.Writer, results []result) error {
+	fmt.Fprintf(w, "\n%s (%d rounds)\n", c.title, len(results[0].ns))
+	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "\tns/op\tx C\tquartiles\tgoal\tx peer\tgoal\tallocs/op\t")
+	for _, r := range results {
+		line := []string{r.name, number(quantile(r.ns, 0.5))}
+		toC := ratios(r.ns, results[0].ns)
+		if r.name == results[0].name {
+			// C's own spread.
+			toC = ratios(r.ns, slices.Repeat([]float64{quantile(r.ns, 0.5)}, len(r.ns)))
+		}
+		line = append(line, number(quantile(toC, 0.5)),
+			fmt.Sprintf("%.2f-%.2f", quantile(toC, 0.25), quantile(toC, 0.75)), goal(quantile(toC, 0.5), r.mostC))
+		peer := slices.IndexFunc(results, func(p result) bool { return p.name == r.peer })
+		if peer >= 0 {
+			toPeer := quantile(ratios(r.ns, results[peer].ns), 0.5)
+			line = append(line, number(toPeer), goal(toPeer, r.mostPeer))
+		} else {
+			line = append(line, "", "")
+		}
+		line = append(line, strconv.FormatFloat(math.Round(r.allocs*1000)/1000, 'g', -1, 64))
+		fmt.Fprintln(table, strings.Join(line, "\t")+"\t")
+	}
+	return table.Flush()
+}
+
+// goal is the most that a ratio should be, with a mark where it is more.
+func goal(ratio, most float64) string {
+	switch {
+	case most == 0:
+		return ""
+	case ratio > most:
+		return "> " + number(most)
+	default:
+		return number(most)
+	}
+}
+
+// number has three digits, or those before the point.
+func number(v float64) string {
+	switch {
+	case v >= 100:
+		return fmt.Sprintf("%.0f", v)
+	case v >= 10:
+		return fmt.Sprintf("%.1f", v)
+	default:
+		return fmt.Sprintf("%.2f", v)
+	}
+}
