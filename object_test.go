@@ -185,6 +185,36 @@ func TestInitialValue(t *testing.T) {
 	}
 }
 
+func TestExclusiveProgram(t *testing.T) {
+	loadWith := func(owner string) error {
+		o := openMaps(t, "")
+		m, err := o.Map("used")
+		check(t, err)
+		p, err := o.Program(owner)
+		check(t, err)
+		other, err := o.Program("not_loaded")
+		check(t, err)
+		check(t, other.SetAutoload(true))
+		if err := m.SetExclusiveProgram(p); errors.Is(err, errors.ErrUnsupported) {
+			testutil.Skip(t, "libbpf-1.7", err)
+		} else {
+			check(t, err)
+		}
+		foreign, err := open(t, "attach").Program("on_enter")
+		check(t, err)
+		wantErr(t, m.SetExclusiveProgram(foreign), libbpf.ErrInvalid)
+		wantErr(t, m.SetExclusiveProgram(nil), libbpf.ErrInvalid)
+		loaded, err := o.Load()
+		if err == nil {
+			check(t, loaded.Close())
+		}
+		return err
+	}
+	testutil.Root(t)
+	check(t, loadWith("read_globals"))
+	wantErr(t, loadWith("not_loaded"), unix.EACCES) // read_globals uses the map, too
+}
+
 // The last variable of a section of global data can be made larger, if it is an array.
 func TestResizeGlobalData(t *testing.T) {
 	o := openMaps(t, "")

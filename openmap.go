@@ -24,6 +24,17 @@ static int lbg_map_set_autoattach(struct bpf_map *map, bool on)
 	return 0;
 #endif
 }
+
+static int lbg_map_set_exclusive_program(struct bpf_map *map, struct bpf_program *prog)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 7
+	return bpf_map__set_exclusive_program(map, prog);
+#else
+	(void)map;
+	(void)prog;
+	return 0;
+#endif
+}
 */
 import "C"
 
@@ -233,6 +244,20 @@ func (m *OpenMap) SetAutoattach(on bool) error {
 			return err
 		}
 		return clib.FromRet(int(C.lbg_map_set_autoattach(m.ptr, C.bool(on))))
+	})
+}
+
+// SetExclusiveProgram makes the map usable by one program of the same object and by no other
+// (bpf_map__set_exclusive_program, Linux 6.18). errors.Is(err, [errors.ErrUnsupported]) before libbpf 1.7.
+func (m *OpenMap) SetExclusiveProgram(p *OpenProgram) error {
+	return m.use("set exclusive program of", func() error {
+		if p == nil || p.o != m.o {
+			return invalidf("the program is not of the same object")
+		}
+		if err := needs("bpf_map__set_exclusive_program", 1, 7); err != nil {
+			return err
+		}
+		return clib.FromRet(int(C.lbg_map_set_exclusive_program(m.ptr, p.ptr)))
 	})
 }
 

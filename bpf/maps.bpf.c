@@ -36,6 +36,7 @@ MAP(percpu_array, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, 8);
 KEYLESS(queue, BPF_MAP_TYPE_QUEUE, __u32, 4);
 KEYLESS(stack, BPF_MAP_TYPE_STACK, __u32, 4);
 KEYLESS(bloom, BPF_MAP_TYPE_BLOOM_FILTER, __u32, 64);
+MAP(used, BPF_MAP_TYPE_ARRAY, __u32, __u64, 1);
 MAP(not_created, BPF_MAP_TYPE_HASH, __u32, __u64, 8);
 
 struct {
@@ -72,6 +73,9 @@ __u32 growing[2] SEC(".data.growing") = { 1, 2 };
 SEC("socket")
 int read_globals(void *ctx)
 {
+	__u32 zero = 0;
+
+	bpf_map_lookup_elem(&used, &zero);
 	return ro_u32 + ro_s8 + ro_u64 + ro_bool + ro_color + ro_name[0] + ro_pair.a + data_u32 + bss_u64 + custom_u16 +
 	       growing[0];
 }

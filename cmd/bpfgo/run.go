@@ -84,9 +84,6 @@ func runRun(args []string, stdout, stderr io.Writer) error {
 
 // run does it all, and undoes it.
 func (s *session) run(signals <-chan os.Signal, stdout io.Writer) (err error) {
-	if info, err := os.Stat(s.opts.object); err == nil && info.IsDir() {
-		return fmt.Errorf("open object %q: it is a directory", s.opts.object)
-	}
 	open, err := libbpf.ObjectBuilder{PinRootPath: s.opts.pinRoot}.OpenFile(s.opts.object)
 	if err != nil {
 		return err

@@ -346,7 +346,7 @@ func TestFailures(t *testing.T) {
 		want []string
 	}{
 		{[]string{filepath.Join(dir, "missing.o")}, []string{"missing.o", "no such file or directory"}},
-		{[]string{dir}, []string{dir, "it is a directory"}},
+		{[]string{dir}, []string{dir, "is a directory"}},
 		{[]string{write("empty.o", nil)}, []string{"empty.o"}},
 		{[]string{write("text.o", []byte("hello"))}, []string{"text.o"}},
 		{[]string{write("short.o", good[:len(good)/2])}, []string{"short.o"}},
