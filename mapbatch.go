@@ -67,9 +67,10 @@ func (m *mapCore) beginBatch(op string, keys, values []byte, valueSize int) (int
 	return n, nil
 }
 
-// batched runs f as a batch of the kernel's, or element by element where the kernel refuses that, which is remembered once
-// an element has shown that it was not the arguments' fault. f sets count to the elements that it did.
-func (m *mapCore) batched(count *C.uint32_t, f func(mode uint32) C.int) (ret C.int, mode uint32) {
+// batched runs f as a batch of the kernel's, or element by element where the kernel refuses that. It remembers the refusal
+// once an element has shown that it was not the arguments' fault, nor the flags': batches take fewer than elements do. f
+// sets count to the elements that it did.
+func (m *mapCore) batched(flags MapFlags, count *C.uint32_t, f func(mode uint32) C.int) (ret C.int, mode uint32) {
 	if !m.noBatch.Load() {
 		ret = f(C.LBG_BATCH)
 		if ret >= 0 || !errNoBatch(syscall.Errno(-ret)) {
@@ -77,7 +78,7 @@ func (m *mapCore) batched(count *C.uint32_t, f func(mode uint32) C.int) (ret C.i
 		}
 	}
 	ret = f(C.LBG_ELEMENTS)
-	if *count > 0 {
+	if *count > 0 && flags == Any {
 		m.noBatch.Store(true)
 	}
 	return ret, C.LBG_ELEMENTS
@@ -99,7 +100,7 @@ func (m *mapCore) read(c *MapCursor, keys, values []byte, n int, flags MapFlags,
 	if c.started {
 		ret = call(c.mode) // the token is of this mode
 	} else {
-		ret, c.mode = m.batched(&count, call)
+		ret, c.mode = m.batched(flags, &count, call)
 	}
 	c.started = c.started || count > 0
 	return int(count), syscall.Errno(-ret)
@@ -176,7 +177,7 @@ func (m *mapCore) write(op string, missing *Error, keys, values []byte, valueSiz
 		return 0, nil
 	}
 	var count C.uint32_t
-	ret, _ := m.batched(&count, func(mode uint32) C.int {
+	ret, _ := m.batched(flags, &count, func(mode uint32) C.int {
 		count = C.uint32_t(n)
 		return C.lbg_map_write(C.int(m.fd), mode, cBytes(keys), C.uint32_t(m.keySize), cBytes(values),
 			C.uint32_t(valueSize), &count, C.uint64_t(flags))

@@ -84,9 +84,15 @@ int lbg_map_write(int fd, enum lbg_batch_mode mode, const unsigned char *keys, u
 	LIBBPF_OPTS(bpf_map_batch_opts, opts, .elem_flags = flags);
 	uint32_t want = *count;
 
-	if (mode == LBG_BATCH)
-		return values ? bpf_map_update_batch(fd, keys, values, count, &opts) :
-				bpf_map_delete_batch(fd, keys, count, &opts);
+	if (mode == LBG_BATCH) {
+		int err = values ? bpf_map_update_batch(fd, keys, values, count, &opts) :
+				   bpf_map_delete_batch(fd, keys, count, &opts);
+
+		/* Where it refuses the batch as a whole, the kernel leaves the count as it was. */
+		if (err && *count == want)
+			*count = 0;
+		return err;
+	}
 	for (*count = 0; *count < want; ++*count) {
 		const unsigned char *k = keys + (size_t)*count * key_size;
 		int err = values ? bpf_map_update_elem(fd, k, values + (size_t)*count * value_size, flags) :

@@ -235,6 +235,27 @@ func TestUpdateBatchStopsAtError(t *testing.T) {
 	}
 }
 
+// A batch that the kernel refuses as a whole has set nothing.
+func TestRefusedBatchCountsNothing(t *testing.T) {
+	testutil.Root(t)
+	m, err := libbpf.CreateMap(libbpf.MapTypeHash, "frozen", 4, 4, 4, nil)
+	check(t, err)
+	defer m.Close()
+	fill(t, m, 2)
+	check(t, m.Freeze())
+	keys := append(u32(0), u32(1)...)
+	n, err := m.UpdateBatch(keys, keys, libbpf.Any)
+	wantErr(t, err, unix.EPERM)
+	if n != 0 {
+		t.Errorf("%d elements were set", n)
+	}
+	n, err = m.DeleteBatch(keys)
+	wantErr(t, err, unix.EPERM)
+	if n != 0 {
+		t.Errorf("%d elements were deleted", n)
+	}
+}
+
 func TestBatchArguments(t *testing.T) {
 	o := loadMaps(t)
 	hash, queue := findMap(t, o, "hash"), findMap(t, o, "queue")
