@@ -116,7 +116,7 @@ func (o *Object) attach(object string, shared *sync.Mutex, f func() (*C.struct_b
 // The links are in the order of the programs, then of the maps. They belong to the caller, and to the object, whose
 // Close closes them.
 func (o *Object) Attach() (links []*Link, err error) {
-	if err := o.acquire("attach", "object"); err != nil {
+	if err := o.acquire("attach", fmt.Sprintf("object %q", o.Name())); err != nil {
 		return nil, err
 	}
 	defer o.h.drop()

@@ -541,12 +541,13 @@ func (o *Object) Programs() iter.Seq[*Program] {
 // when it has none.
 func (o *Object) BTF() (*btf.BTF, error) {
 	const op = "read BTF of"
-	if err := o.acquire(op, "object"); err != nil {
+	object := fmt.Sprintf("object %q", o.Name())
+	if err := o.acquire(op, object); err != nil {
 		return nil, err
 	}
 	defer o.h.drop()
 	var types *btf.BTF
-	err := call(op, fmt.Sprintf("object %q", o.name), func() (err error) {
+	err := call(op, object, func() (err error) {
 		types, err = copyBTF(o.ptr)
 		return err
 	})

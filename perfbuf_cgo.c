@@ -34,7 +34,7 @@ static enum bpf_perf_event_ret on_event(void *ctx, int cpu, struct perf_event_he
 		full = lbg_batch_add(batch, cpu, ((struct sample *)event)->data, ((struct sample *)event)->size, 0);
 		break;
 	case PERF_RECORD_LOST:
-		full = lbg_batch_add(batch, cpu, NULL, 0, ((struct lost *)event)->lost);
+		full = lbg_batch_add(batch, cpu, "", 0, ((struct lost *)event)->lost);
 		break;
 	}
 	return full ? LIBBPF_PERF_EVENT_DONE : LIBBPF_PERF_EVENT_CONT;
