@@ -9,8 +9,6 @@ package libbpf
 #cgo nocallback lbg_map_delete
 #cgo noescape lbg_map_lookup_and_delete
 #cgo nocallback lbg_map_lookup_and_delete
-#cgo noescape lbg_map_next_key
-#cgo nocallback lbg_map_next_key
 
 #include <bpf/bpf.h>
 
@@ -35,16 +33,10 @@ static int lbg_map_lookup_and_delete(int fd, const unsigned char *key, unsigned 
 {
 	return bpf_map_lookup_and_delete_elem_flags(fd, key, value, flags);
 }
-
-static int lbg_map_next_key(int fd, const unsigned char *key, unsigned char *next)
-{
-	return bpf_map_get_next_key(fd, key, next);
-}
 */
 import "C"
 
 import (
-	"bytes"
 	"fmt"
 	"iter"
 	"sync/atomic"
@@ -106,10 +98,11 @@ type MapCore interface {
 	LookupAndDeleteInto(key, value []byte) error
 	// LookupAndDeletePerCPU is LookupAndDelete for a per-CPU map, with the value of each possible CPU.
 	LookupAndDeletePerCPU(key []byte) ([][]byte, error)
-	// Keys iterates over the keys, as far as they were there all the time; each is a copy. When the loop ends early
-	// because of an error, that is in *err. Keys that come or go meanwhile may be missed or come twice, and an
-	// iteration that finds more than twice the keys that the map can hold ends with unix.EAGAIN: deletions started
-	// it over and over (bpf_map_get_next_key).
+	// Keys iterates over the keys, as far as they were there all the time, in batches underneath as Entries does; a key
+	// is valid until the next step. Maps whose values are large, or not for user space to see, are walked key by key
+	// (bpf_map_get_next_key). When the loop ends early because of an error, that is in *err. Keys that come or go
+	// meanwhile may be missed or come twice, and an iteration that finds more than twice the keys that the map can hold
+	// ends with unix.EAGAIN: deletions started it over and over.
 	Keys(err *error) iter.Seq[[]byte]
 
 	// Entries iterates over the keys and values, in batches underneath, as far as they were there all the time. Both
@@ -424,63 +417,6 @@ func (m *mapCore) updatePerCPU(key []byte, values [][]byte, flags MapFlags) erro
 	}
 	return nil
 }
-
-// nextKey writes the key that follows prev into next, and reports whether there is one. A nil prev asks for the first.
-func (m *mapCore) nextKey(prev, next []byte) (bool, error) {
-	if err := m.h.acquire(); err != nil {
-		return false, m.fail("iterate over", err)
-	}
-	ret := C.lbg_map_next_key(C.int(m.fd), cBytes(prev), cBytes(next))
-	m.h.drop()
-	switch {
-	case ret == -C.int(unix.ENOENT):
-		return false, nil
-	case ret < 0:
-		return false, m.fail("iterate over", syscall.Errno(-ret))
-	}
-	return true, nil
-}
-
-func (m *mapCore) keys(err *error) iter.Seq[[]byte] {
-	return func(yield func([]byte) bool) {
-		if err == nil {
-			err = new(error)
-		}
-		*err = nil
-		if m.keySize == 0 {
-			// Asks the handle first, so that a closed map says that it is closed.
-			if *err = m.begin("iterate over", nil, false, nil); *err == nil {
-				*err = m.refuse("iterate over", "a map of type %s has no keys", m.typ)
-			}
-			return
-		}
-		var prev []byte
-		for n := uint64(0); ; n++ {
-			next := make([]byte, m.keySize)
-			more, failed := m.nextKey(prev, next)
-			if failed != nil {
-				*err = failed
-				return
-			}
-			if !more {
-				return
-			}
-			// The kernel starts over when the previous key was deleted meanwhile. Twice the entries, because it
-			// rounds the size of some maps up.
-			if n > 2*uint64(m.maxEntries) {
-				*err = m.fail("iterate over", errIterationRestarted)
-				return
-			}
-			if !yield(bytes.Clone(next)) {
-				return
-			}
-			prev = next
-		}
-	}
-}
-
-// errIterationRestarted ends an iteration that could go on for ever.
-var errIterationRestarted = fmt.Errorf("deletions restarted it more often than the map has entries: %w", unix.EAGAIN)
 
 // currentFD is the fd for those who ask, -1 once closed.
 func (m *mapCore) currentFD() int {

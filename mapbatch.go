@@ -3,6 +3,8 @@ package libbpf
 /*
 #cgo noescape lbg_map_read
 #cgo nocallback lbg_map_read
+#cgo noescape lbg_map_keys
+#cgo nocallback lbg_map_keys
 #cgo noescape lbg_map_write
 #cgo nocallback lbg_map_write
 
@@ -12,6 +14,7 @@ import "C"
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"math"
@@ -196,11 +199,22 @@ func (m *mapCore) deleteBatch(keys []byte) (int, error) {
 	return m.write("delete a batch from", m.missingDelete, keys, nil, 0, Any)
 }
 
-// An iteration reads this many bytes at once, or elements if they are smaller.
+// An iteration reads this many bytes at once, or elements if they are smaller. The first step of it reads few, since some
+// want only to know whether there are any.
 const (
 	iterationBytes    = 64 << 10
 	iterationElements = 1024
+	iterationFirst    = 16
 )
+
+// iterationSizes yields how many elements of that many bytes the steps of an iteration read.
+func (m *mapCore) iterationSizes(bytes int) iter.Seq[int] {
+	most := min(iterationElements, max(1, iterationBytes/max(1, bytes)), max(1, int(m.maxEntries)))
+	return func(yield func(int) bool) {
+		for n := min(iterationFirst, most); yield(n); n = most {
+		}
+	}
+}
 
 func (m *mapCore) entries(err *error) iter.Seq2[[]byte, []byte] {
 	return func(yield func([]byte, []byte) bool) {
@@ -209,10 +223,12 @@ func (m *mapCore) entries(err *error) iter.Seq2[[]byte, []byte] {
 		}
 		*err = nil
 		keySize, valueSize := int(m.keySize), m.elementSize()
-		n := min(iterationElements, max(1, iterationBytes/max(1, keySize+valueSize)), max(1, int(m.maxEntries)))
-		keys, values := make([]byte, n*keySize), make([]byte, n*valueSize)
+		var keys, values []byte
 		var cursor MapCursor
-		for {
+		for n := range m.iterationSizes(keySize + valueSize) {
+			if len(keys) != n*keySize {
+				keys, values = make([]byte, n*keySize), make([]byte, n*valueSize)
+			}
 			got, failed := m.lookupBatch(&cursor, keys, values, Any, false)
 			for i := range got {
 				k, v := i*keySize, i*valueSize
@@ -229,3 +245,75 @@ func (m *mapCore) entries(err *error) iter.Seq2[[]byte, []byte] {
 		}
 	}
 }
+
+// keysWithValues tells whether it is better to read the keys with their values, in batches of the kernel's, than one by
+// one. Large values cost more than a system call, and not every map shows its values to user space.
+func (m *mapCore) keysWithValues() bool {
+	const large = 4096
+	switch m.typ {
+	case MapTypeHash, MapTypePerCPUHash, MapTypeLRUHash, MapTypeLRUPerCPUHash, MapTypeHashOfMaps, MapTypeArray,
+		MapTypePerCPUArray, MapTypeLPMTrie:
+		return m.elementSize() <= large
+	}
+	return false
+}
+
+func (m *mapCore) keys(err *error) iter.Seq[[]byte] {
+	if !m.keysWithValues() {
+		return m.walk(err)
+	}
+	entries := m.entries(err)
+	return func(yield func([]byte) bool) {
+		for key := range entries {
+			if !yield(key) {
+				return
+			}
+		}
+	}
+}
+
+// walk is keys one by one, but not a crossing into C for each.
+func (m *mapCore) walk(err *error) iter.Seq[[]byte] {
+	const op = "iterate over"
+	return func(yield func([]byte) bool) {
+		if err == nil {
+			err = new(error)
+		}
+		*err = nil
+		size := int(m.keySize)
+		var keys []byte
+		last := make([]byte, size)
+		seen := uint64(0)
+		for n := range m.iterationSizes(size) {
+			if len(keys) != n*size {
+				keys = make([]byte, n*size)
+			}
+			if _, *err = m.beginBatch(op, keys, nil, 0); *err != nil {
+				return
+			}
+			count := C.uint32_t(n)
+			ret := C.lbg_map_keys(C.int(m.fd), C.bool(seen > 0), cBytes(last), cBytes(keys), C.uint32_t(size), &count)
+			m.h.drop()
+			for i := range int(count) {
+				// The kernel starts over when the last key was deleted meanwhile. Twice the entries, because it
+				// rounds the size of some maps up.
+				if seen++; seen > 2*uint64(m.maxEntries) {
+					*err = m.fail(op, errIterationRestarted)
+					return
+				}
+				if !yield(keys[i*size : (i+1)*size : (i+1)*size]) {
+					return
+				}
+			}
+			if ret < 0 {
+				if errno := syscall.Errno(-ret); errno != unix.ENOENT {
+					*err = m.fail(op, errno)
+				}
+				return
+			}
+		}
+	}
+}
+
+// errIterationRestarted ends an iteration that could go on for ever.
+var errIterationRestarted = fmt.Errorf("deletions restarted it more often than the map has entries: %w", unix.EAGAIN)

@@ -78,6 +78,22 @@ int lbg_map_read(int fd, enum lbg_batch_mode mode, bool take, bool started, unsi
 	return read_elements(fd, take, started, token, keys, key_size, values, value_size, max_entries, count, flags);
 }
 
+int lbg_map_keys(int fd, bool started, unsigned char *last, unsigned char *keys, uint32_t key_size, uint32_t *count)
+{
+	uint32_t want = *count;
+
+	for (*count = 0; *count < want; ++*count) {
+		unsigned char *k = keys + (size_t)*count * key_size;
+		int err = bpf_map_get_next_key(fd, started ? last : NULL, k);
+
+		if (err)
+			return err;
+		memcpy(last, k, key_size);
+		started = true;
+	}
+	return 0;
+}
+
 int lbg_map_write(int fd, enum lbg_batch_mode mode, const unsigned char *keys, uint32_t key_size,
 		  const unsigned char *values, uint32_t value_size, uint32_t *count, uint64_t flags)
 {

@@ -21,6 +21,12 @@ int lbg_map_read(int fd, enum lbg_batch_mode mode, bool take, bool started, unsi
 		 uint32_t key_size, unsigned char *values, uint32_t value_size, uint32_t max_entries, uint32_t *count,
 		 uint64_t flags);
 
+/*
+ * Reads up to *count keys behind last, or from the beginning where started is false, and leaves the last one there. Sets
+ * *count to how many that were, also before an error; -ENOENT when there are no more.
+ */
+int lbg_map_keys(int fd, bool started, unsigned char *last, unsigned char *keys, uint32_t key_size, uint32_t *count);
+
 /* Sets, or without values deletes, *count elements, and sets *count to how many that were before an error. */
 int lbg_map_write(int fd, enum lbg_batch_mode mode, const unsigned char *keys, uint32_t key_size,
 		  const unsigned char *values, uint32_t value_size, uint32_t *count, uint64_t flags);

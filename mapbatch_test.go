@@ -319,6 +319,54 @@ func TestEntries(t *testing.T) {
 	wantErr(t, err, libbpf.ErrClosed)
 }
 
+// Each key comes once, whichever way the kernel has to read them, and with no allocation for each.
+func TestKeysOfEachKind(t *testing.T) {
+	testutil.Root(t)
+	const n = 3000
+	for _, c := range []struct {
+		typ             libbpf.MapType
+		key, value, max uint32
+		flags           libbpf.MapCreateFlags
+	}{
+		{libbpf.MapTypeHash, 8, 8, n, 0},
+		{libbpf.MapTypeHash, 8, 5000, n, libbpf.NoPrealloc}, // walked key by key
+		{libbpf.MapTypeLRUHash, 8, 3, 4 * n, 0},
+		{libbpf.MapTypePerCPUHash, 8, 12, n, 0},
+		{libbpf.MapTypeArray, 4, 8, n, 0},
+		{libbpf.MapTypePerCPUArray, 4, 4, n, 0},
+		{libbpf.MapTypeLPMTrie, 8, 8, n, libbpf.NoPrealloc},
+	} {
+		m, err := libbpf.CreateMap(c.typ, "keys", c.key, c.value, c.max, &libbpf.MapCreateOptions{Flags: c.flags})
+		check(t, err)
+		fill(t, m, n)
+		seen := make(map[string]bool)
+		for key := range m.Keys(&err) {
+			if seen[string(key)] {
+				t.Fatalf("%s, values of %d bytes: key %x came twice", c.typ, c.value, key)
+			}
+			seen[string(key)] = true
+			clear(key) // the iteration does not need it any more
+		}
+		check(t, err)
+		for i := range n {
+			if key, _ := element(t, m, i); !seen[string(key)] {
+				t.Errorf("%s, values of %d bytes: key %x did not come", c.typ, c.value, key)
+			}
+		}
+		if len(seen) != n {
+			t.Errorf("%s, values of %d bytes: %d keys", c.typ, c.value, len(seen))
+		}
+		allocs := testing.AllocsPerRun(1, func() {
+			for range m.Keys(&err) {
+			}
+		})
+		if allocs > n/10 {
+			t.Errorf("%s, values of %d bytes: %v allocations", c.typ, c.value, allocs)
+		}
+		check(t, m.Close())
+	}
+}
+
 // Elements that come and go underneath neither stop an iteration nor keep it going for ever.
 func TestIterationUnderChanges(t *testing.T) {
 	testutil.Root(t)

@@ -175,7 +175,7 @@ func (m *DevMapHash) All(err *error) iter.Seq2[uint32, Device] {
 	}
 }
 
-// Keys iterates over the keys, in no order, one system call for each (bpf_map_get_next_key), as All does.
+// Keys iterates over the keys, in no order, with a system call for each (bpf_map_get_next_key), as All does.
 func (m *DevMapHash) Keys(err *error) iter.Seq[uint32] {
 	return func(yield func(uint32) bool) {
 		for b := range m.Map().Keys(err) {

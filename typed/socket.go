@@ -215,7 +215,7 @@ func (h *SockHash[K]) Cookie(key K) (uint64, error) {
 // Delete removes the socket from the map (bpf_map_delete_elem): [libbpf.ErrKeyNotExist] when there is none.
 func (h *SockHash[K]) Delete(key K) error { return remove(h.access(), &key) }
 
-// Keys iterates over the keys, in no order, one system call for each (bpf_map_get_next_key). When the loop ends early
+// Keys iterates over the keys, in no order, with a system call for each (bpf_map_get_next_key). When the loop ends early
 // because of an error, that is in *err; err may be nil. Sockets that come or go meanwhile may be missed or come twice.
 func (h *SockHash[K]) Keys(err *error) iter.Seq[K] {
 	return func(yield func(K) bool) {

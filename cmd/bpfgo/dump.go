@@ -110,6 +110,7 @@ func (d *dump) read(m *libbpf.Map) ([]row, error) {
 	var rows []row
 	var err error
 	for key := range m.Keys(&err) {
+		key := bytes.Clone(key) // the iteration will write the next one over it
 		var value []byte
 		var values [][]byte
 		var missing error
