@@ -88,6 +88,8 @@ type MapCore interface {
 	Update(key, value []byte, flags MapFlags) error
 	// UpdatePerCPU sets the value of each possible CPU; values has [PossibleCPUs] elements.
 	UpdatePerCPU(key []byte, values [][]byte, flags MapFlags) error
+	// UpdatePerCPUFrom is UpdatePerCPU from a buffer that is laid out as LookupPerCPUInto fills it. It does not allocate.
+	UpdatePerCPUFrom(key, values []byte, flags MapFlags) error
 	// Delete removes the element: [ErrKeyNotExist] when there is none (bpf_map_delete_elem). Arrays refuse it with
 	// unix.EINVAL. It does not allocate.
 	Delete(key []byte) error
@@ -98,6 +100,8 @@ type MapCore interface {
 	LookupAndDeleteInto(key, value []byte) error
 	// LookupAndDeletePerCPU is LookupAndDelete for a per-CPU map, with the value of each possible CPU.
 	LookupAndDeletePerCPU(key []byte) ([][]byte, error)
+	// LookupAndDeletePerCPUInto is LookupAndDeletePerCPU into a buffer as LookupPerCPUInto fills. It does not allocate.
+	LookupAndDeletePerCPUInto(key, values []byte) error
 	// Keys iterates over the keys, as far as they were there all the time, in batches underneath as Entries does; a key
 	// is valid until the next step. Maps whose values are large, or not for user space to see, are walked key by key
 	// (bpf_map_get_next_key). When the loop ends early because of an error, that is in *err. Keys that come or go
@@ -238,12 +242,15 @@ func (m *mapCore) begin(op string, key []byte, checkValue bool, value []byte) er
 }
 
 // beginPerCPU is begin for an operation on the values of all CPUs.
-func (m *mapCore) beginPerCPU(op string, key []byte) error {
+func (m *mapCore) beginPerCPU(op string, key, values []byte) error {
 	if err := m.begin(op, key, false, nil); err != nil {
 		return err
 	}
-	if m.cpus == 0 {
+	switch {
+	case m.cpus == 0:
 		return m.refuse(op, "the map is not per-CPU but of type %s", m.typ)
+	case len(values) != m.elementSize():
+		return m.refuse(op, "values have %d bytes and must have %d", len(values), m.elementSize())
 	}
 	return nil
 }
@@ -350,6 +357,14 @@ func (m *mapCore) lookupAndDeleteInto(key, value []byte) error {
 // slotSize is the room of one CPU's value in the kernel's image of a per-CPU element.
 func (m *mapCore) slotSize() int { return (int(m.valueSize) + 7) &^ 7 }
 
+// elementSize is the length of all that the kernel copies for one element.
+func (m *mapCore) elementSize() int {
+	if m.cpus > 0 {
+		return m.cpus * m.slotSize()
+	}
+	return int(m.valueSize)
+}
+
 // perCPUValues cuts the kernel's image of a per-CPU element into the values.
 func (m *mapCore) perCPUValues(image []byte) [][]byte {
 	values := make([][]byte, m.cpus)
@@ -361,7 +376,7 @@ func (m *mapCore) perCPUValues(image []byte) [][]byte {
 }
 
 func (m *mapCore) lookupPerCPU(key []byte, flags MapFlags) ([][]byte, error) {
-	image := make([]byte, m.cpus*m.slotSize())
+	image := make([]byte, m.elementSize())
 	if err := m.lookupPerCPUInto(key, image, flags); err != nil {
 		return nil, err
 	}
@@ -369,11 +384,8 @@ func (m *mapCore) lookupPerCPU(key []byte, flags MapFlags) ([][]byte, error) {
 }
 
 func (m *mapCore) lookupPerCPUInto(key, values []byte, flags MapFlags) error {
-	if err := m.beginPerCPU("lookup in", key); err != nil {
+	if err := m.beginPerCPU("lookup in", key, values); err != nil {
 		return err
-	}
-	if len(values) != m.cpus*m.slotSize() {
-		return m.refuse("lookup in", "values have %d bytes and must have %d", len(values), m.cpus*m.slotSize())
 	}
 	ret := C.lbg_map_lookup(C.int(m.fd), cBytes(key), cBytes(values), C.__u64(flags))
 	m.h.drop()
@@ -384,33 +396,59 @@ func (m *mapCore) lookupPerCPUInto(key, values []byte, flags MapFlags) error {
 }
 
 func (m *mapCore) lookupAndDeletePerCPU(key []byte) ([][]byte, error) {
-	if err := m.beginPerCPU(opTake, key); err != nil {
+	image := make([]byte, m.elementSize())
+	if err := m.lookupAndDeletePerCPUInto(key, image); err != nil {
 		return nil, err
-	}
-	image := make([]byte, m.cpus*m.slotSize())
-	ret := C.lbg_map_lookup_and_delete(C.int(m.fd), cBytes(key), cBytes(image), 0)
-	m.h.drop()
-	if ret < 0 {
-		return nil, m.failed(m.missingTake, ret)
 	}
 	return m.perCPUValues(image), nil
 }
 
-func (m *mapCore) updatePerCPU(key []byte, values [][]byte, flags MapFlags) error {
-	if err := m.beginPerCPU("update", key); err != nil {
+func (m *mapCore) lookupAndDeletePerCPUInto(key, values []byte) error {
+	if err := m.beginPerCPU(opTake, key, values); err != nil {
 		return err
 	}
-	if len(values) != m.cpus {
-		return m.refuse("update", "%d values given for %d possible CPUs", len(values), m.cpus)
+	ret := C.lbg_map_lookup_and_delete(C.int(m.fd), cBytes(key), cBytes(values), 0)
+	m.h.drop()
+	if ret < 0 {
+		return m.failed(m.missingTake, ret)
 	}
-	image := make([]byte, m.cpus*m.slotSize())
+	return nil
+}
+
+func (m *mapCore) updatePerCPU(key []byte, values [][]byte, flags MapFlags) error {
+	// First of all, so that a closed map says that it is closed.
+	if err := m.h.acquire(); err != nil {
+		return m.fail("update", err)
+	}
+	defer m.h.drop()
+	image := make([]byte, m.elementSize())
+	if m.cpus > 0 {
+		if err := m.fillImage(image, values); err != nil {
+			return m.fail("update", err)
+		}
+	}
+	return m.updatePerCPUFrom(key, image, flags)
+}
+
+// fillImage makes the kernel's image of a per-CPU element of the values.
+func (m *mapCore) fillImage(image []byte, values [][]byte) error {
+	if len(values) != m.cpus {
+		return invalidf("%d values given for %d possible CPUs", len(values), m.cpus)
+	}
 	for cpu, value := range values {
 		if uint64(len(value)) != uint64(m.valueSize) {
-			return m.refuse("update", "value of CPU %d has %d bytes and must have %d", cpu, len(value), m.valueSize)
+			return invalidf("value of CPU %d has %d bytes and must have %d", cpu, len(value), m.valueSize)
 		}
 		copy(image[cpu*m.slotSize():], value)
 	}
-	ret := C.lbg_map_update(C.int(m.fd), cBytes(key), cBytes(image), C.__u64(flags))
+	return nil
+}
+
+func (m *mapCore) updatePerCPUFrom(key, values []byte, flags MapFlags) error {
+	if err := m.beginPerCPU("update", key, values); err != nil {
+		return err
+	}
+	ret := C.lbg_map_update(C.int(m.fd), cBytes(key), cBytes(values), C.__u64(flags))
 	m.h.drop()
 	if ret < 0 {
 		return m.failed(m.missingUpdate, ret)

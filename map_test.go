@@ -30,8 +30,10 @@ func testClosedMap(t *testing.T, m libbpf.MapCore) {
 	wantErr(t, m.Delete(key), libbpf.ErrClosed)
 	_, err = m.LookupAndDelete(key)
 	wantErr(t, err, libbpf.ErrClosed)
+	wantErr(t, m.UpdatePerCPUFrom(key, value, libbpf.Any), libbpf.ErrClosed)
 	_, err = m.LookupAndDeletePerCPU(key)
 	wantErr(t, err, libbpf.ErrClosed)
+	wantErr(t, m.LookupAndDeletePerCPUInto(key, value), libbpf.ErrClosed)
 	_, err = m.Info()
 	wantErr(t, err, libbpf.ErrClosed)
 	wantErr(t, m.Freeze(), libbpf.ErrClosed)
@@ -109,6 +111,7 @@ func TestMapLengths(t *testing.T) {
 	for i := range values {
 		values[i] = odd
 	}
+	image := make([]byte, cpus*((len(odd)+7)/8*8))
 	short := slices.Clone(values)
 	short[cpus-1] = odd[1:]
 	result := func(_ any, err error) error { return err }
@@ -132,6 +135,11 @@ func TestMapLengths(t *testing.T) {
 		"per-CPU, too few values":    perCPU.UpdatePerCPU(key, values[1:], libbpf.Any),
 		"per-CPU, too many values":   perCPU.UpdatePerCPU(key, append(values, odd), libbpf.Any),
 		"per-CPU, one short value":   perCPU.UpdatePerCPU(key, short, libbpf.Any),
+		"per-CPU, short image":       perCPU.LookupPerCPUInto(key, image[1:], libbpf.Any),
+		"per-CPU, long image":        perCPU.UpdatePerCPUFrom(key, append(image, 0), libbpf.Any),
+		"per-CPU, one value":         perCPU.UpdatePerCPUFrom(key, odd, libbpf.Any),
+		"per-CPU, take short image":  perCPU.LookupAndDeletePerCPUInto(key, image[1:]),
+		"per-CPU update of plain":    hash.UpdatePerCPUFrom(key, value, libbpf.Any),
 		"queue with a key":           queue.Update(key, u32(1), libbpf.Any),
 		"queue, lookup with a key":   result(queue.Lookup(key, libbpf.Any)),
 		"queue, short value":         queue.Update(nil, key[1:], libbpf.Any),
@@ -208,6 +216,17 @@ func TestPerCPU(t *testing.T) {
 	hash := findMap(t, o, "percpu_hash")
 	_, err = hash.LookupPerCPU(u32(2), libbpf.Any)
 	wantErr(t, err, libbpf.ErrKeyNotExist)
+	size := (int(hash.ValueSize()) + 7) / 8 * 8
+	image := bytes.Repeat([]byte{7}, cpus*size)
+	check(t, hash.UpdatePerCPUFrom(u32(3), image, libbpf.NoExist))
+	taken := make([]byte, len(image))
+	check(t, hash.LookupAndDeletePerCPUInto(u32(3), taken))
+	for cpu := range cpus {
+		if from, to := cpu*size, cpu*size+int(hash.ValueSize()); !bytes.Equal(taken[from:to], image[from:to]) {
+			t.Errorf("values %v", taken)
+		}
+	}
+	wantErr(t, hash.LookupAndDeletePerCPUInto(u32(3), taken), libbpf.ErrKeyNotExist)
 	got, err := hash.LookupAndDeletePerCPU(u32(1))
 	check(t, err)
 	if len(got) != cpus || got[0][4] != 1 {

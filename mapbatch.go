@@ -38,14 +38,6 @@ func errNoBatch(errno syscall.Errno) bool {
 	return errno == errNotSupp || errno == unix.EOPNOTSUPP || errno == unix.EINVAL
 }
 
-// elementSize is the length of a value in a batch.
-func (m *mapCore) elementSize() int {
-	if m.cpus > 0 {
-		return m.cpus * m.slotSize()
-	}
-	return int(m.valueSize)
-}
-
 // beginBatch acquires the map and counts the elements that the buffers are for. valueSize is 0 where there are none.
 func (m *mapCore) beginBatch(op string, keys, values []byte, valueSize int) (int, error) {
 	if err := m.h.acquire(); err != nil {

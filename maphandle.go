@@ -344,6 +344,11 @@ func (m *MapHandle) UpdatePerCPU(key []byte, values [][]byte, flags MapFlags) er
 	return m.core().updatePerCPU(key, values, flags)
 }
 
+// UpdatePerCPUFrom is as in [MapCore].
+func (m *MapHandle) UpdatePerCPUFrom(key, values []byte, flags MapFlags) error {
+	return m.core().updatePerCPUFrom(key, values, flags)
+}
+
 // Delete is as in [MapCore].
 func (m *MapHandle) Delete(key []byte) error { return m.core().delete(key) }
 
@@ -358,6 +363,11 @@ func (m *MapHandle) LookupAndDeleteInto(key, value []byte) error {
 // LookupAndDeletePerCPU is as in [MapCore].
 func (m *MapHandle) LookupAndDeletePerCPU(key []byte) ([][]byte, error) {
 	return m.core().lookupAndDeletePerCPU(key)
+}
+
+// LookupAndDeletePerCPUInto is as in [MapCore].
+func (m *MapHandle) LookupAndDeletePerCPUInto(key, values []byte) error {
+	return m.core().lookupAndDeletePerCPUInto(key, values)
 }
 
 // Keys is as in [MapCore].

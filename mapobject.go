@@ -156,6 +156,11 @@ func (m *Map) UpdatePerCPU(key []byte, values [][]byte, flags MapFlags) error {
 	return m.core().updatePerCPU(key, values, flags)
 }
 
+// UpdatePerCPUFrom is as in [MapCore].
+func (m *Map) UpdatePerCPUFrom(key, values []byte, flags MapFlags) error {
+	return m.core().updatePerCPUFrom(key, values, flags)
+}
+
 // Delete is as in [MapCore].
 func (m *Map) Delete(key []byte) error { return m.core().delete(key) }
 
@@ -170,6 +175,11 @@ func (m *Map) LookupAndDeleteInto(key, value []byte) error {
 // LookupAndDeletePerCPU is as in [MapCore].
 func (m *Map) LookupAndDeletePerCPU(key []byte) ([][]byte, error) {
 	return m.core().lookupAndDeletePerCPU(key)
+}
+
+// LookupAndDeletePerCPUInto is as in [MapCore].
+func (m *Map) LookupAndDeletePerCPUInto(key, values []byte) error {
+	return m.core().lookupAndDeletePerCPUInto(key, values)
 }
 
 // Keys is as in [MapCore].

@@ -17,12 +17,6 @@ type perCPU struct {
 	scratch sync.Pool
 }
 
-// image is the kernel's image of an element, and its values in it.
-type image struct {
-	bytes  []byte
-	values [][]byte
-}
-
 var closedPerCPU perCPU
 
 func newPerCPU[K, V any](m libbpf.MapCore, typ libbpf.MapType) (*perCPU, error) {
@@ -40,22 +34,30 @@ func newPerCPU[K, V any](m libbpf.MapCore, typ libbpf.MapType) (*perCPU, error) 
 // tight tells whether values fill their slots.
 func (p *perCPU) tight() bool { return int(p.value.size) == p.slot }
 
-func (p *perCPU) image() *image {
-	if i, ok := p.scratch.Get().(*image); ok {
-		return i
+// image is a buffer for the kernel's image of an element, to be put back into scratch.
+func (p *perCPU) image() *[]byte {
+	if image, ok := p.scratch.Get().(*[]byte); ok {
+		return image
 	}
-	i := &image{bytes: make([]byte, p.cpus*p.slot), values: make([][]byte, p.cpus)}
-	for cpu := range i.values {
-		i.values[cpu] = i.bytes[cpu*p.slot:][:p.value.size]
-	}
-	return i
+	image := make([]byte, p.cpus*p.slot)
+	return &image
 }
 
-func (p *perCPU) lookupImage(key, image []byte, flags libbpf.MapFlags) error {
-	if p.object != nil {
+// ofCPU is the place of one CPU's value in an image.
+func (p *perCPU) ofCPU(image []byte, cpu int) []byte { return image[cpu*p.slot:][:p.value.size] }
+
+// lookupImage reads the kernel's image of an element, and removes the element if take is set.
+func (p *perCPU) lookupImage(key, image []byte, flags libbpf.MapFlags, take bool) error {
+	switch {
+	case take && p.object != nil:
+		return p.object.LookupAndDeletePerCPUInto(key, image)
+	case take:
+		return p.handle.LookupAndDeletePerCPUInto(key, image)
+	case p.object != nil:
 		return p.object.LookupPerCPUInto(key, image, flags)
+	default:
+		return p.handle.LookupPerCPUInto(key, image, flags)
 	}
-	return p.handle.LookupPerCPUInto(key, image, flags)
 }
 
 func (p *perCPU) checkValues(n int) error {
@@ -65,32 +67,32 @@ func (p *perCPU) checkValues(n int) error {
 	return nil
 }
 
-func getPerCPU[K, V any](p *perCPU, key *K, values []V, flags libbpf.MapFlags) error {
+func getPerCPU[K, V any](p *perCPU, key *K, values []V, flags libbpf.MapFlags, take bool) error {
 	if err := p.checkValues(len(values)); err != nil {
 		return err
 	}
 	p.key.clean(bytesOf(key))
 	if p.tight() {
-		if err := p.lookupImage(bytesOf(key), bytesOfSlice(values), flags); err != nil {
+		if err := p.lookupImage(bytesOf(key), bytesOfSlice(values), flags, take); err != nil {
 			return err
 		}
 	} else {
-		i := p.image()
-		defer p.scratch.Put(i)
-		if err := p.lookupImage(bytesOf(key), i.bytes, flags); err != nil {
+		image := p.image()
+		defer p.scratch.Put(image)
+		if err := p.lookupImage(bytesOf(key), *image, flags, take); err != nil {
 			return err
 		}
 		for cpu := range values {
-			copy(bytesOf(&values[cpu]), i.values[cpu])
+			copy(bytesOf(&values[cpu]), p.ofCPU(*image, cpu))
 		}
 	}
 	p.value.mend(bytesOfSlice(values))
 	return nil
 }
 
-func makePerCPU[K, V any](p *perCPU, key *K) ([]V, error) {
+func makePerCPU[K, V any](p *perCPU, key *K, take bool) ([]V, error) {
 	values := make([]V, p.cpus)
-	if err := getPerCPU(p, key, values, libbpf.Any); err != nil {
+	if err := getPerCPU(p, key, values, libbpf.Any, take); err != nil {
 		return nil, err
 	}
 	return values, nil
@@ -101,36 +103,16 @@ func setPerCPU[K, V any](p *perCPU, key *K, values []V, flags libbpf.MapFlags) e
 		return err
 	}
 	p.key.clean(bytesOf(key))
-	i := p.image()
-	defer p.scratch.Put(i)
+	image := p.image()
+	defer p.scratch.Put(image)
 	for cpu := range values {
-		copy(i.values[cpu], bytesOf(&values[cpu]))
-		p.value.clean(i.values[cpu])
+		copy(p.ofCPU(*image, cpu), bytesOf(&values[cpu]))
+		p.value.clean(p.ofCPU(*image, cpu))
 	}
 	if p.object != nil {
-		return p.object.UpdatePerCPU(bytesOf(key), i.values, flags)
+		return p.object.UpdatePerCPUFrom(bytesOf(key), *image, flags)
 	}
-	return p.handle.UpdatePerCPU(bytesOf(key), i.values, flags)
-}
-
-func takePerCPU[K, V any](p *perCPU, key *K) ([]V, error) {
-	p.key.clean(bytesOf(key))
-	var taken [][]byte
-	var err error
-	if p.object != nil {
-		taken, err = p.object.LookupAndDeletePerCPU(bytesOf(key))
-	} else {
-		taken, err = p.handle.LookupAndDeletePerCPU(bytesOf(key))
-	}
-	if err != nil {
-		return nil, err
-	}
-	values := make([]V, len(taken))
-	for cpu := range values {
-		copy(bytesOf(&values[cpu]), taken[cpu])
-	}
-	p.value.mend(bytesOfSlice(values))
-	return values, nil
+	return p.handle.UpdatePerCPUFrom(bytesOf(key), *image, flags)
 }
 
 // entriesPerCPU is entries with the values of all CPUs in one slice, which is used again for the next element.
@@ -206,16 +188,16 @@ func (m *PerCPUArray[V]) CPUs() int { return m.access().cpus }
 // Get is the value of each CPU at index, in a new slice (bpf_map_lookup_elem_flags): [libbpf.ErrKeyNotExist] beyond
 // the end.
 func (m *PerCPUArray[V]) Get(index uint32) ([]V, error) {
-	return makePerCPU[uint32, V](m.access(), &index)
+	return makePerCPU[uint32, V](m.access(), &index, false)
 }
 
 // GetInto is Get into the caller's slice of CPUs values, with flags. It does not allocate.
 func (m *PerCPUArray[V]) GetInto(index uint32, values []V, flags libbpf.MapFlags) error {
-	return getPerCPU(m.access(), &index, values, flags)
+	return getPerCPU(m.access(), &index, values, flags, false)
 }
 
 // Set sets the value of each CPU at index; values has CPUs elements (bpf_map_update_elem): [libbpf.ErrIndexRange]
-// beyond the end. It may allocate.
+// beyond the end.
 func (m *PerCPUArray[V]) Set(index uint32, values []V) error {
 	return setPerCPU(m.access(), &index, values, libbpf.Any)
 }
@@ -280,15 +262,15 @@ func (h *PerCPUHash[K, V]) CPUs() int { return h.access().cpus }
 
 // Get is the value of each CPU under key, in a new slice (bpf_map_lookup_elem_flags): [libbpf.ErrKeyNotExist] when
 // there is none.
-func (h *PerCPUHash[K, V]) Get(key K) ([]V, error) { return makePerCPU[K, V](h.access(), &key) }
+func (h *PerCPUHash[K, V]) Get(key K) ([]V, error) { return makePerCPU[K, V](h.access(), &key, false) }
 
 // GetInto is Get into the caller's slice of CPUs values, with flags. It does not allocate.
 func (h *PerCPUHash[K, V]) GetInto(key K, values []V, flags libbpf.MapFlags) error {
-	return getPerCPU(h.access(), &key, values, flags)
+	return getPerCPU(h.access(), &key, values, flags, false)
 }
 
 // Set sets the value of each CPU under key, whether there are some already or not; values has CPUs elements
-// (bpf_map_update_elem): [libbpf.ErrMapFull] when there is no room. It may allocate.
+// (bpf_map_update_elem): [libbpf.ErrMapFull] when there is no room.
 func (h *PerCPUHash[K, V]) Set(key K, values []V) error {
 	return setPerCPU(h.access(), &key, values, libbpf.Any)
 }
@@ -303,7 +285,7 @@ func (h *PerCPUHash[K, V]) Insert(key K, values []V, flags libbpf.MapFlags) erro
 func (h *PerCPUHash[K, V]) Delete(key K) error { return remove(&h.access().access, &key) }
 
 // Take is Get and Delete in one step (bpf_map_lookup_and_delete_elem, Linux 5.14).
-func (h *PerCPUHash[K, V]) Take(key K) ([]V, error) { return takePerCPU[K, V](h.access(), &key) }
+func (h *PerCPUHash[K, V]) Take(key K) ([]V, error) { return makePerCPU[K, V](h.access(), &key, true) }
 
 // All iterates over the elements, in no order, in batches underneath (bpf_map_lookup_batch, Linux 5.6; before that one
 // by one). The slice is valid until the next step. When the loop ends early because of an error, that is in *err; err

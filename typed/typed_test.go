@@ -307,6 +307,7 @@ func testPerCPU[V comparable](t *testing.T, value func(i int) V) {
 	noAllocs(t, map[string]func(){
 		"get":  func() { _ = a.GetInto(1, into, libbpf.Any) },
 		"miss": func() { _ = a.GetInto(3, into, libbpf.Any) },
+		"set":  func() { _ = a.Set(1, values) },
 	})
 
 	for _, typ := range []libbpf.MapType{libbpf.MapTypePerCPUHash, libbpf.MapTypeLRUPerCPUHash} {
