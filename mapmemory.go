@@ -5,14 +5,15 @@ import (
 	"os"
 	"reflect"
 	"runtime"
+	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// MapMemory is an array's content as memory, read and written without system calls, and shared with programs and
-// everybody else who has it mapped. An element begins at each multiple of the value size rounded up to eight bytes. The
-// global data of an object is an array with one element.
+// MapMemory is the content of an array or an arena as memory, read and written without system calls, and shared with
+// programs and everybody else who has it mapped. In an array, an element begins at each multiple of the value size
+// rounded up to eight bytes. The global data of an object is an array with one element.
 //
 // The bytes change under the reader's eyes: access what programs change with [sync/atomic].
 type MapMemory struct {
@@ -21,45 +22,92 @@ type MapMemory struct {
 	writable bool
 }
 
-// mapMemory maps an array that was created with MMapable, as global data is.
+// mapMemory maps an array that was created with MMapable, as global data is, or an arena.
 func (m *mapCore) mapMemory() (*MapMemory, error) {
 	const op = "map memory of"
 	if err := m.h.acquire(); err != nil {
 		return nil, m.fail(op, err)
 	}
 	defer m.h.drop()
-	if m.typ != MapTypeArray {
-		return nil, m.fail(op, invalidf("the map is not an array but of type %s", m.typ))
-	}
-	size := (uint64(m.valueSize) + 7) / 8 * 8 * uint64(m.maxEntries)
+	var size uint64
+	var at unsafe.Pointer
+	flags := unix.MAP_SHARED
 	page := uint64(os.Getpagesize())
-	length := (size + page - 1) / page * page
-	protection, writable := unix.PROT_READ|unix.PROT_WRITE, true
-	memory, err := unix.MmapPtr(m.fd, 0, nil, uintptr(length), protection, unix.MAP_SHARED)
+	switch m.typ {
+	case MapTypeArray:
+		size = (uint64(m.valueSize) + 7) / 8 * 8 * uint64(m.maxEntries)
+	case MapTypeArena:
+		info, err := mapInfo(m.fd)
+		if err != nil {
+			return nil, m.fail(op, err)
+		}
+		size = page * uint64(m.maxEntries)
+		if info.Extra != 0 {
+			at = *(*unsafe.Pointer)(unsafe.Pointer(&info.Extra)) // an address, and none of Go's
+			flags |= unix.MAP_FIXED_NOREPLACE
+		}
+	default:
+		return nil, m.fail(op, invalidf("the map is neither an array nor an arena but of type %s", m.typ))
+	}
+	length := uintptr((size + page - 1) / page * page)
+	writable := true
+	memory, err := unix.MmapPtr(m.fd, 0, at, length, unix.PROT_READ|unix.PROT_WRITE, flags)
 	if err == unix.EPERM || err == unix.EACCES {
 		// Frozen, or read-only for user space.
 		writable = false
-		memory, err = unix.MmapPtr(m.fd, 0, nil, uintptr(length), unix.PROT_READ, unix.MAP_SHARED)
+		memory, err = unix.MmapPtr(m.fd, 0, at, length, unix.PROT_READ, flags)
+	}
+	if err == unix.EINVAL && m.typ == MapTypeArena {
+		err = errArenaElsewhere
 	}
 	if err != nil {
 		return nil, m.fail(op, err)
 	}
 	mem := &MapMemory{bytes: unsafe.Slice((*byte)(memory), int(size)), writable: writable}
-	// Slices of it are about, and nobody can know when the last is gone. So that they never point at nothing, or at
-	// somebody else's memory, what is put in the mapping's place stays for good: pages of zeroes, which take up
-	// addresses and no memory until somebody writes to them.
-	mem.h, err = newHandle(nil, func() error {
-		_, err := unix.MmapPtr(-1, 0, memory, uintptr(length), unix.PROT_READ|unix.PROT_WRITE,
-			unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_FIXED|unix.MAP_NORESERVE)
-		return err
-	})
+	mem.h, err = newHandle(nil, func() error { return coverUp(memory, length, unix.MAP_FIXED) })
 	if err != nil {
 		return nil, m.fail(op, err)
 	}
 	return mem, nil
 }
 
-// Bytes is the memory, of MaxEntries elements; nil after Close. It is the map's content until Close, and then safe to
+// errArenaElsewhere stands for the kernel's EINVAL, which says little.
+var errArenaElsewhere = fmt.Errorf("the arena was mapped before, and has its address by that: %w", unix.EBUSY)
+
+// coverUp makes what was a map's memory nobody's. Slices of it are about, and nobody can know when the last is gone. So
+// that they never point at nothing, or at somebody else's memory, what is put there stays for good: pages of zeroes,
+// which take up addresses and no memory until somebody writes to them.
+func coverUp(memory unsafe.Pointer, length uintptr, fixed int) error {
+	_, err := unix.MmapPtr(-1, 0, memory, length, unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE|fixed)
+	return err
+}
+
+// arena is where libbpf has mapped an object's arena. The kernel lets a process have it at one address only.
+type arena struct {
+	memory unsafe.Pointer // until the object is freed
+	length uintptr
+	shown  atomic.Bool // slices of it are about
+}
+
+func (a *arena) mapMemory(m *mapCore) (*MapMemory, error) {
+	mem := &MapMemory{bytes: unsafe.Slice((*byte)(a.memory), int(a.length)), writable: true}
+	var err error
+	a.shown.Store(true)
+	if mem.h, err = newHandle(m.h, func() error { return nil }); err != nil {
+		return nil, m.fail("map memory of", err)
+	}
+	return mem, nil
+}
+
+// unmapped is to be called when libbpf has just given the memory up.
+func (a *arena) unmapped() {
+	if a != nil && a.shown.Load() {
+		_ = coverUp(a.memory, a.length, unix.MAP_FIXED_NOREPLACE)
+	}
+}
+
+// Bytes is the memory, of MaxEntries elements, or of MaxEntries pages for an arena; nil after Close. It is the map's content until Close, and then safe to
 // touch, but nobody's. Writing to it while it is not Writable is a fault that can't be recovered from.
 func (m *MapMemory) Bytes() []byte {
 	if m == nil || m.h.acquire() != nil {

@@ -9,6 +9,7 @@ import "C"
 import (
 	"fmt"
 	"iter"
+	"os"
 )
 
 // Map is a map of an [Object], in the kernel. It is a view: the Object owns the map, and after its Close every operation
@@ -20,6 +21,7 @@ type Map struct {
 
 	keyTypeID, valueTypeID uint32
 	autoattach             bool // of a struct_ops
+	arena                  *arena
 }
 
 func newMap(o *Object, from *OpenMap) (*Map, error) {
@@ -33,12 +35,20 @@ func newMap(o *Object, from *OpenMap) (*Map, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Map{
+	loaded := &Map{
 		c: core, o: o, ptr: m,
 		keyTypeID:   uint32(C.bpf_map__btf_key_type_id(m)),
 		valueTypeID: uint32(C.bpf_map__btf_value_type_id(m)),
 		autoattach:  from.autoattach(),
-	}, nil
+	}
+	if core.typ == MapTypeArena && fd >= 0 {
+		var initialized C.size_t
+		loaded.arena = &arena{
+			memory: C.bpf_map__initial_value(m, &initialized),
+			length: uintptr(os.Getpagesize()) * uintptr(core.maxEntries),
+		}
+	}
+	return loaded, nil
 }
 
 func (m *Map) core() *mapCore {
@@ -213,7 +223,12 @@ func (m *Map) Info() (MapInfo, error) { return m.core().info() }
 func (m *Map) FDInfo() (MapFDInfo, error) { return m.core().fdInfo() }
 
 // Memory is as in [MapCore].
-func (m *Map) Memory() (*MapMemory, error) { return m.core().mapMemory() }
+func (m *Map) Memory() (*MapMemory, error) {
+	if m != nil && m.arena != nil {
+		return m.arena.mapMemory(m.core())
+	}
+	return m.core().mapMemory()
+}
 
 // Freeze is as in [MapCore].
 func (m *Map) Freeze() error { return m.core().freeze() }

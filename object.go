@@ -425,6 +425,9 @@ func newObject(from *OpenObject) (*Object, error) {
 	var err error
 	o.h, err = newHandle(nil, func() error {
 		C.bpf_object__close(o.ptr)
+		for _, m := range o.maps {
+			m.arena.unmapped()
+		}
 		o.log.free()
 		return nil
 	})
