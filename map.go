@@ -142,8 +142,8 @@ type MapCore interface {
 	// Memory maps the content of an array that was created with [MMapable], as global data is, or of an arena, into
 	// memory; the caller closes it (mmap, Linux 5.5, for arenas 6.9). A map that is frozen is mapped for reading only.
 	// An arena has one address, in all processes: its Extra, or the one at which it was mapped first, as libbpf does with
-	// an object's. That of an object ends with the object. Elsewhere it is errors.Is(err, unix.EBUSY). Touching a page of an arena allocates it, unless the arena was created with
-	// [SegvOnFault].
+	// an object's. That of an object ends with the object. Elsewhere it is errors.Is(err, unix.EBUSY). Touching a page of
+	// an arena allocates it, unless the arena was created with [SegvOnFault].
 	Memory() (*MapMemory, error)
 	// Freeze makes the map read-only for user space, for good; programs can still write
 	// (bpf_map_freeze, Linux 5.2).

@@ -363,6 +363,7 @@ func TestPinMap(t *testing.T) {
 	if !bytes.Equal(got, u64(2)) {
 		t.Errorf("value %v", got)
 	}
+	testMapOpenOptions(t, m, path)
 	wantErr(t, findMap(t, loadMaps(t), "array").Pin(path), os.ErrExist)
 	wantErr(t, opened.Pin(path), os.ErrExist)
 	wantErr(t, opened.Pin(filepath.Join(pins, "missing", "hash")), os.ErrNotExist)
@@ -376,6 +377,51 @@ func TestPinMap(t *testing.T) {
 	if err := m.Pin(filepath.Join(t.TempDir(), "hash")); err == nil {
 		t.Error("pinned on an ordinary file system")
 	}
+}
+
+// testMapOpenOptions opens a map with the value 2 under the key 1, which is pinned at path.
+func testMapOpenOptions(t *testing.T, m *libbpf.Map, path string) {
+	t.Helper()
+	info, err := m.Info()
+	check(t, err)
+	dir, err := os.Open(filepath.Dir(path))
+	check(t, err)
+	defer dir.Close()
+	key, value := u32(1), u64(2)
+	readOnly := libbpf.MapOpenOptions{Flags: libbpf.ReadOnly}
+	relative := libbpf.MapOpenOptions{Flags: libbpf.ReadOnly | libbpf.PathFD, PathFD: int(dir.Fd())}
+	for name, open := range map[string]func() (*libbpf.MapHandle, error){
+		"from pin":    func() (*libbpf.MapHandle, error) { return readOnly.FromPinnedPath(path) },
+		"from pin in": func() (*libbpf.MapHandle, error) { return relative.FromPinnedPath(filepath.Base(path)) },
+		"from id":     func() (*libbpf.MapHandle, error) { return readOnly.FromID(info.ID) },
+		"by write only": func() (*libbpf.MapHandle, error) {
+			return libbpf.MapOpenOptions{Flags: libbpf.WriteOnly}.FromID(info.ID)
+		},
+	} {
+		opened, err := open()
+		if errors.Is(err, errors.ErrUnsupported) {
+			continue // an older libbpf
+		}
+		check(t, err)
+		if name == "by write only" {
+			wantErr(t, opened.LookupInto(key, value, libbpf.Any), unix.EPERM)
+			check(t, opened.Update(key, value, libbpf.Any))
+		} else {
+			check(t, opened.LookupInto(key, value, libbpf.Any))
+			wantErr(t, opened.Update(key, value, libbpf.Any), unix.EPERM)
+		}
+		check(t, opened.Close())
+	}
+	for _, wrong := range []libbpf.MapOpenOptions{
+		{Flags: libbpf.NoPrealloc}, {PathFD: 3}, {TokenFD: 3}, {Flags: libbpf.PathFD | libbpf.TokenFD},
+	} {
+		_, err = wrong.FromPinnedPath(path)
+		wantErr(t, err, libbpf.ErrInvalid)
+		_, err = wrong.FromID(info.ID)
+		wantErr(t, err, libbpf.ErrInvalid)
+	}
+	_, err = readOnly.FromPinnedPath(filepath.Join(filepath.Dir(path), "absent"))
+	wantErr(t, err, os.ErrNotExist)
 }
 
 func TestMapHandle(t *testing.T) {

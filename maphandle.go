@@ -133,42 +133,6 @@ func CreateMap(
 	return ownMap(int(fd))
 }
 
-// MapHandleFromID opens the map that the kernel knows under id (bpf_map_get_fd_by_id, Linux 4.13).
-// errors.Is(err, os.ErrNotExist) when there is none; it needs CAP_SYS_ADMIN.
-func MapHandleFromID(id uint32) (*MapHandle, error) {
-	var fd C.int
-	err := call("open", fmt.Sprintf("map with id %d", id), func() error {
-		fd = C.bpf_map_get_fd_by_id(C.__u32(id))
-		return clib.FromRet(int(fd))
-	})
-	if err != nil {
-		return nil, err
-	}
-	return ownMap(int(fd))
-}
-
-// MapHandleFromPinnedPath opens the map that is pinned at path (bpf_obj_get, Linux 4.4). errors.Is(err, os.ErrNotExist)
-// when nothing is pinned there, errors.Is(err, [ErrInvalid]) when it is not a map.
-func MapHandleFromPinnedPath(path string) (*MapHandle, error) {
-	const op = "open"
-	object := fmt.Sprintf("pinned map %q", path)
-	var fd C.int
-	err := call(op, object, func() error {
-		return withString("path", path, func(p *C.char) C.int {
-			fd = C.bpf_obj_get(p)
-			return fd
-		})
-	})
-	if err != nil {
-		return nil, err
-	}
-	if err := checkMapFD(int(fd)); err != nil {
-		_ = unix.Close(int(fd))
-		return nil, &Error{Op: op, Object: object, Err: err}
-	}
-	return ownMap(int(fd))
-}
-
 // MapHandleFromFD makes a handle of a descriptor that came from elsewhere, as from C code or another process. The
 // descriptor is duplicated and remains the caller's. errors.Is(err, [ErrInvalid]) when it is not a map's,
 // errors.Is(err, unix.EBADF) when it is not open.

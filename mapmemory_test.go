@@ -167,48 +167,6 @@ func TestMapIDs(t *testing.T) {
 	}
 }
 
-func TestMapInMap(t *testing.T) {
-	testutil.Root(t)
-	template, err := libbpf.CreateMap(libbpf.MapTypeArray, "template", 4, 8, 4, nil)
-	check(t, err)
-	defer template.Close()
-	for _, typ := range []libbpf.MapType{libbpf.MapTypeArrayOfMaps, libbpf.MapTypeHashOfMaps} {
-		outer, err := libbpf.CreateMap(typ, "outer", 4, 4, 4, &libbpf.MapCreateOptions{InnerMap: template})
-		check(t, err)
-		defer outer.Close()
-		_, err = libbpf.OpenInnerMap(outer, u32(1))
-		wantErr(t, err, libbpf.ErrKeyNotExist)
-		for value := range uint64(2) {
-			inner, err := libbpf.CreateMap(libbpf.MapTypeArray, "inner", 4, 8, 4, nil)
-			check(t, err)
-			check(t, inner.Update(u32(0), u64(value), libbpf.Any))
-			check(t, libbpf.UpdateInnerMap(outer, u32(1), inner, libbpf.Any))
-			check(t, inner.Close()) // the outer map keeps it
-			opened, err := libbpf.OpenInnerMap(outer, u32(1))
-			check(t, err)
-			got, err := opened.Lookup(u32(0), libbpf.Any)
-			check(t, err)
-			if !bytes.Equal(got, u64(value)) {
-				t.Errorf("%v: value %v, want %d", typ, got, value)
-			}
-			check(t, opened.Close())
-		}
-		check(t, outer.Delete(u32(1)))
-		_, err = libbpf.OpenInnerMap(outer, u32(1))
-		wantErr(t, err, libbpf.ErrKeyNotExist)
-		other, err := libbpf.CreateMap(libbpf.MapTypeHash, "other", 4, 8, 4, nil)
-		check(t, err)
-		defer other.Close()
-		wantErr(t, libbpf.UpdateInnerMap(outer, u32(1), other, libbpf.Any), unix.EINVAL)
-		wantErr(t, libbpf.UpdateInnerMap(outer, u32(1), nil, libbpf.Any), libbpf.ErrClosed)
-		wantErr(t, libbpf.UpdateInnerMap(template, u32(1), other, libbpf.Any), libbpf.ErrInvalid)
-		_, err = libbpf.OpenInnerMap(nil, u32(1))
-		wantErr(t, err, libbpf.ErrClosed)
-		_, err = libbpf.OpenInnerMap((*libbpf.Map)(nil), u32(1))
-		wantErr(t, err, libbpf.ErrClosed)
-	}
-}
-
 func TestMapCreateOptions(t *testing.T) {
 	testutil.Root(t)
 	o := openMaps(t, "")

@@ -203,6 +203,11 @@ func TestExclusiveProgram(t *testing.T) {
 		foreign, err := open(t, "attach").Program("on_enter")
 		check(t, err)
 		wantErr(t, m.SetExclusiveProgram(foreign), libbpf.ErrInvalid)
+		exclusive, err := m.ExclusiveProgram()
+		check(t, err)
+		if exclusive != p {
+			t.Errorf("exclusive to %q", exclusive.Name())
+		}
 		wantErr(t, m.SetExclusiveProgram(nil), libbpf.ErrInvalid)
 		loaded, err := o.Load()
 		if err == nil {

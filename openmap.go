@@ -35,6 +35,16 @@ static int lbg_map_set_exclusive_program(struct bpf_map *map, struct bpf_program
 	return 0;
 #endif
 }
+
+static struct bpf_program *lbg_map_exclusive_program(struct bpf_map *map)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 7
+	return bpf_map__exclusive_program(map);
+#else
+	(void)map;
+	return NULL;
+#endif
+}
 */
 import "C"
 
@@ -261,6 +271,25 @@ func (m *OpenMap) SetExclusiveProgram(p *OpenProgram) error {
 	})
 }
 
+// ExclusiveProgram is the one program that will be able to use the map, nil for all (bpf_map__exclusive_program).
+func (m *OpenMap) ExclusiveProgram() (*OpenProgram, error) {
+	return openMapGet(m, "exclusive program", func() *OpenProgram {
+		program := C.lbg_map_exclusive_program(m.ptr)
+		for _, p := range m.o.programs {
+			if p.ptr == program {
+				return p
+			}
+		}
+		return nil
+	})
+}
+
+// IsInternal tells whether the map is of libbpf's making, for global data, and not one that the object defines
+// (bpf_map__is_internal).
+func (m *OpenMap) IsInternal() (bool, error) {
+	return openMapGet(m, "origin", func() bool { return bool(C.bpf_map__is_internal(m.ptr)) })
+}
+
 // PinPath is where Load will pin the map, or find it pinned; "" for nowhere (bpf_map__pin_path).
 func (m *OpenMap) PinPath() (string, error) {
 	return openMapGet(m, "pin path", func() string { return C.GoString(C.bpf_map__pin_path(m.ptr)) })
@@ -307,6 +336,46 @@ func (m *OpenMap) SetInitialValue(data []byte) error {
 		copy(value, data)
 		return nil
 	})
+}
+
+// MapDefinition is what a map will be created as.
+type MapDefinition struct {
+	Name       string
+	Type       MapType
+	KeySize    uint32 // bytes
+	ValueSize  uint32 // bytes
+	MaxEntries uint32
+	Flags      MapCreateFlags
+	Extra      uint64
+	NUMANode   uint32
+}
+
+// InnerMap is the template, as the object defines it, of the maps that this map of maps will hold
+// (bpf_map__inner_map). errors.Is(err, os.ErrNotExist) when it defines none, or SetInnerMap has replaced it. To change it,
+// create a map and call SetInnerMap: libbpf can't change the template itself.
+func (m *OpenMap) InnerMap() (MapDefinition, error) {
+	var d MapDefinition
+	err := m.use("get inner map of", func() error {
+		if !m.typ().IsMapInMap() {
+			return invalidf("the map holds no maps, it is of type %s", m.typ())
+		}
+		inner := C.bpf_map__inner_map(m.ptr)
+		if inner == nil {
+			return unix.ENOENT
+		}
+		d = MapDefinition{
+			Name:       C.GoString(C.bpf_map__name(inner)),
+			Type:       MapType(C.bpf_map__type(inner)),
+			KeySize:    uint32(C.bpf_map__key_size(inner)),
+			ValueSize:  uint32(C.bpf_map__value_size(inner)),
+			MaxEntries: uint32(C.bpf_map__max_entries(inner)),
+			Flags:      MapCreateFlags(C.bpf_map__map_flags(inner)),
+			Extra:      uint64(C.bpf_map__map_extra(inner)),
+			NUMANode:   uint32(C.bpf_map__numa_node(inner)),
+		}
+		return nil
+	})
+	return d, err
 }
 
 // SetInnerMap makes inner the template of the maps that this map of maps will hold: they must have its type and sizes

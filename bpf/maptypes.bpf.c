@@ -46,6 +46,23 @@ struct {
 	__uint(max_entries, 2); /* pages */
 } arena SEC(".maps");
 
+/* A map of maps with a template, and one map in it from the beginning. */
+struct page_counts {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 3);
+	__type(key, __u32);
+	__type(value, __u64);
+} first_counts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 4);
+	__type(key, __u32);
+	__array(values, struct page_counts);
+} templated SEC(".maps") = {
+	.values = { [1] = &first_counts },
+};
+
 /* On the stack of whoever calls getpgid in the chosen process. */
 const volatile __u32 target_tgid = 0;
 const volatile __u32 getpgid_nr = 0;

@@ -1,0 +1,120 @@
+package libbpf
+
+/*
+#include <bpf/bpf.h>
+
+// Where libbpf's options have no such fields, Go does not call these with anything to set.
+static int lbg_obj_get(const char *path, __u32 flags, int path_fd)
+{
+	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = flags);
+
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
+	opts.path_fd = path_fd;
+#endif
+	return bpf_obj_get_opts(path, &opts);
+}
+
+static int lbg_map_get_fd_by_id(__u32 id, __u32 flags, int token_fd)
+{
+	LIBBPF_OPTS(bpf_get_fd_by_id_opts, opts, .open_flags = flags);
+
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 7
+	opts.token_fd = token_fd;
+#endif
+	return bpf_map_get_fd_by_id_opts(id, &opts);
+}
+*/
+import "C"
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
+)
+
+// MapOpenOptions say how a map that exists is opened. The zero value is for reading and writing.
+type MapOpenOptions struct {
+	// Flags are 0, [ReadOnly] or [WriteOnly]: what the handle will be good for (Linux 4.15).
+	Flags MapCreateFlags
+	// PathFD is a directory that a pin's path is relative to, with [PathFD] in Flags (libbpf 1.3, Linux 6.5).
+	PathFD int
+	// TokenFD is a BPF token that grants the right to open a map by its id, with [TokenFD] in Flags (libbpf 1.7,
+	// Linux 6.17).
+	TokenFD int
+}
+
+// check refuses what the kernel would overlook.
+func (o MapOpenOptions) check(allowed MapCreateFlags) error {
+	switch {
+	case o.Flags&^allowed != 0:
+		return invalidf("flags %#x are not for opening a map", uint32(o.Flags&^allowed))
+	case o.PathFD != 0 && o.Flags&PathFD == 0:
+		return invalidf("PathFD is set and its flag is not")
+	case o.TokenFD != 0 && o.Flags&TokenFD == 0:
+		return invalidf("TokenFD is set and its flag is not")
+	}
+	return nil
+}
+
+// FromPinnedPath opens the map that is pinned at path (bpf_obj_get_opts, Linux 4.4). errors.Is(err, os.ErrNotExist) when
+// nothing is pinned there, errors.Is(err, [ErrInvalid]) when it is not a map.
+func (o MapOpenOptions) FromPinnedPath(path string) (*MapHandle, error) {
+	const op = "open"
+	object := fmt.Sprintf("pinned map %q", path)
+	err := o.check(ReadOnly | WriteOnly | PathFD)
+	if err == nil && o.Flags&PathFD != 0 {
+		err = needs("bpf_obj_get_opts with path_fd", 1, 3)
+	}
+	if err != nil {
+		return nil, &Error{Op: op, Object: object, Err: err}
+	}
+	var fd C.int
+	err = call(op, object, func() error {
+		return withString("path", path, func(p *C.char) C.int {
+			fd = C.lbg_obj_get(p, C.__u32(o.Flags), C.int(o.PathFD))
+			return fd
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := checkMapFD(int(fd)); err != nil {
+		_ = unix.Close(int(fd))
+		return nil, &Error{Op: op, Object: object, Err: err}
+	}
+	return ownMap(int(fd))
+}
+
+// FromID opens the map that the kernel knows under id (bpf_map_get_fd_by_id_opts, Linux 4.13).
+// errors.Is(err, os.ErrNotExist) when there is none; it needs CAP_SYS_ADMIN.
+func (o MapOpenOptions) FromID(id uint32) (*MapHandle, error) {
+	const op = "open"
+	object := fmt.Sprintf("map with id %d", id)
+	err := o.check(ReadOnly | WriteOnly | TokenFD)
+	if err == nil && o.Flags&TokenFD != 0 {
+		err = needs("bpf_map_get_fd_by_id_opts with token_fd", 1, 7)
+	}
+	if err != nil {
+		return nil, &Error{Op: op, Object: object, Err: err}
+	}
+	var fd C.int
+	err = call(op, object, func() error {
+		fd = C.lbg_map_get_fd_by_id(C.__u32(id), C.__u32(o.Flags), C.int(o.TokenFD))
+		return clib.FromRet(int(fd))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ownMap(int(fd))
+}
+
+// MapHandleFromPinnedPath opens the map that is pinned at path, for reading and writing: see
+// [MapOpenOptions.FromPinnedPath].
+func MapHandleFromPinnedPath(path string) (*MapHandle, error) {
+	return MapOpenOptions{}.FromPinnedPath(path)
+}
+
+// MapHandleFromID opens the map that the kernel knows under id, for reading and writing: see [MapOpenOptions.FromID].
+func MapHandleFromID(id uint32) (*MapHandle, error) { return MapOpenOptions{}.FromID(id) }
