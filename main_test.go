@@ -33,7 +33,7 @@ func openMaps(t testing.TB, pins string) *libbpf.OpenObject {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { check(t, o.Close()) })
-	inner, err := libbpf.CreateMap(libbpf.MapTypeArray, "inner", 4, 4, 1, nil)
+	inner, err := libbpf.CreateMap(libbpf.MapTypeArray, "inner", 4, 4, 1, libbpf.MapCreateOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -183,7 +183,7 @@ func TestArray(t *testing.T) {
 func TestFullTrie(t *testing.T) {
 	testutil.Root(t)
 	m, err := libbpf.CreateMap(libbpf.MapTypeLPMTrie, "trie", 8, 4, 1,
-		&libbpf.MapCreateOptions{Flags: libbpf.NoPrealloc})
+		libbpf.MapCreateOptions{Flags: libbpf.NoPrealloc})
 	check(t, err)
 	defer m.Close()
 	check(t, m.Update(append(u32(32), 1, 2, 3, 4), u32(1), libbpf.Any))
@@ -428,7 +428,7 @@ func TestMapHandle(t *testing.T) {
 	testutil.Root(t)
 	pins := testutil.BPFFS(t)
 	m, err := libbpf.CreateMap(libbpf.MapTypePerCPUHash, "counts", 4, 12, 10,
-		&libbpf.MapCreateOptions{Flags: libbpf.NoPrealloc})
+		libbpf.MapCreateOptions{Flags: libbpf.NoPrealloc})
 	check(t, err)
 	defer m.Close()
 	if m.Name() != "counts" || m.Type() != libbpf.MapTypePerCPUHash || m.KeySize() != 4 || m.ValueSize() != 12 ||
@@ -474,7 +474,7 @@ func TestMapHandle(t *testing.T) {
 	}
 	check(t, m.Unpin(path))
 	wantErr(t, m.Unpin(path), os.ErrNotExist)
-	other, err := libbpf.CreateMap(libbpf.MapTypeArray, "other", 4, 4, 1, nil)
+	other, err := libbpf.CreateMap(libbpf.MapTypeArray, "other", 4, 4, 1, libbpf.MapCreateOptions{})
 	check(t, err)
 	defer other.Close()
 	check(t, other.Pin(path))
@@ -492,14 +492,14 @@ func TestMapHandle(t *testing.T) {
 func TestMapHandleErrors(t *testing.T) {
 	testutil.Root(t)
 	pins := testutil.BPFFS(t)
-	_, err := libbpf.CreateMap(libbpf.MapTypeHash, "no\x00name", 4, 4, 1, nil)
+	_, err := libbpf.CreateMap(libbpf.MapTypeHash, "no\x00name", 4, 4, 1, libbpf.MapCreateOptions{})
 	wantErr(t, err, libbpf.ErrInvalid)
-	_, err = libbpf.CreateMap(libbpf.MapType(12345), "unknown", 4, 4, 1, nil)
+	_, err = libbpf.CreateMap(libbpf.MapType(12345), "unknown", 4, 4, 1, libbpf.MapCreateOptions{})
 	wantErr(t, err, unix.EINVAL)
-	_, err = libbpf.CreateMap(libbpf.MapTypeHash, "no_entries", 4, 4, 0, nil)
+	_, err = libbpf.CreateMap(libbpf.MapTypeHash, "no_entries", 4, 4, 0, libbpf.MapCreateOptions{})
 	wantErr(t, err, unix.EINVAL)
 	_, err = libbpf.CreateMap(libbpf.MapTypeArrayOfMaps, "outer", 4, 4, 1,
-		&libbpf.MapCreateOptions{InnerMap: (*libbpf.Map)(nil)})
+		libbpf.MapCreateOptions{InnerMap: (*libbpf.Map)(nil)})
 	wantErr(t, err, libbpf.ErrClosed)
 	_, err = libbpf.MapHandleFromID(1 << 31)
 	wantErr(t, err, os.ErrNotExist)

@@ -9,7 +9,7 @@ import (
 // Flags that only elements take are no reason to do without batches from then on.
 func TestFlagsDoNotEndBatches(t *testing.T) {
 	testutil.Root(t)
-	m, err := CreateMap(MapTypeHash, "flags", 4, 4, 4, nil)
+	m, err := CreateMap(MapTypeHash, "flags", 4, 4, 4, MapCreateOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -96,7 +96,7 @@ func TestLookupBatch(t *testing.T) {
 				room *= 4 // so that nothing is evicted
 			}
 			m, err := libbpf.CreateMap(c.typ, "batch", c.keySize, c.valueSize, uint32(room),
-				&libbpf.MapCreateOptions{Flags: libbpf.MapCreateFlags(c.flags)})
+				libbpf.MapCreateOptions{Flags: libbpf.MapCreateFlags(c.flags)})
 			check(t, err)
 			defer m.Close()
 			fill(t, m, c.entries)
@@ -181,7 +181,7 @@ func checkWalk(t *testing.T, m libbpf.MapCore, n, batch int,
 // Most indices of these maps hold nothing, and are stepped over.
 func TestSparseBatch(t *testing.T) {
 	testutil.Root(t)
-	m, err := libbpf.CreateMap(libbpf.MapTypeDevMap, "sparse", 4, 4, 4096, nil)
+	m, err := libbpf.CreateMap(libbpf.MapTypeDevMap, "sparse", 4, 4, 4096, libbpf.MapCreateOptions{})
 	check(t, err)
 	defer m.Close()
 	loopback, err := net.InterfaceByName("lo")
@@ -211,7 +211,7 @@ func TestSparseBatch(t *testing.T) {
 
 func TestUpdateBatchStopsAtError(t *testing.T) {
 	testutil.Root(t)
-	m, err := libbpf.CreateMap(libbpf.MapTypeHash, "small", 4, 4, 3, nil)
+	m, err := libbpf.CreateMap(libbpf.MapTypeHash, "small", 4, 4, 3, libbpf.MapCreateOptions{})
 	check(t, err)
 	defer m.Close()
 	keys, values := make([]byte, 5*4), make([]byte, 5*4)
@@ -238,7 +238,7 @@ func TestUpdateBatchStopsAtError(t *testing.T) {
 // A batch that the kernel refuses as a whole has set nothing.
 func TestRefusedBatchCountsNothing(t *testing.T) {
 	testutil.Root(t)
-	m, err := libbpf.CreateMap(libbpf.MapTypeHash, "frozen", 4, 4, 4, nil)
+	m, err := libbpf.CreateMap(libbpf.MapTypeHash, "frozen", 4, 4, 4, libbpf.MapCreateOptions{})
 	check(t, err)
 	defer m.Close()
 	fill(t, m, 2)
@@ -293,7 +293,7 @@ func TestBatchArguments(t *testing.T) {
 func TestEntries(t *testing.T) {
 	testutil.Root(t)
 	const n = 5000
-	m, err := libbpf.CreateMap(libbpf.MapTypeHash, "entries", 4, 8, n, nil)
+	m, err := libbpf.CreateMap(libbpf.MapTypeHash, "entries", 4, 8, n, libbpf.MapCreateOptions{})
 	check(t, err)
 	defer m.Close()
 	fill(t, m, n)
@@ -336,7 +336,7 @@ func TestKeysOfEachKind(t *testing.T) {
 		{libbpf.MapTypePerCPUArray, 4, 4, n, 0},
 		{libbpf.MapTypeLPMTrie, 8, 8, n, libbpf.NoPrealloc},
 	} {
-		m, err := libbpf.CreateMap(c.typ, "keys", c.key, c.value, c.max, &libbpf.MapCreateOptions{Flags: c.flags})
+		m, err := libbpf.CreateMap(c.typ, "keys", c.key, c.value, c.max, libbpf.MapCreateOptions{Flags: c.flags})
 		check(t, err)
 		fill(t, m, n)
 		seen := make(map[string]bool)
@@ -375,7 +375,7 @@ func TestIterationUnderChanges(t *testing.T) {
 		if typ == libbpf.MapTypeLPMTrie {
 			options.Flags = libbpf.NoPrealloc
 		}
-		m, err := libbpf.CreateMap(typ, "changing", 8, 8, 1000, &options)
+		m, err := libbpf.CreateMap(typ, "changing", 8, 8, 1000, options)
 		check(t, err)
 		stop, done := make(chan struct{}), make(chan struct{})
 		go func() {

@@ -38,8 +38,8 @@ import (
 // Close it when done.
 type MapHandle struct{ c mapCore }
 
-// MapCreateOptions are the less common properties of a new map (struct bpf_map_create_opts). The zero value, and nil, is
-// the default of each.
+// MapCreateOptions are the less common properties of a new map (struct bpf_map_create_opts). The zero value is the
+// default of each.
 type MapCreateOptions struct {
 	Flags    MapCreateFlags
 	Extra    uint64  // its meaning depends on the type, such as a bloom filter's number of hash functions
@@ -63,7 +63,7 @@ type MapCreateOptions struct {
 }
 
 // needs is the error for what the linked libbpf does not know.
-func (o *MapCreateOptions) needs() error {
+func (o MapCreateOptions) needs() error {
 	if o.ValueTypeBTFObjectFD != 0 || o.TokenFD != 0 {
 		if err := needs("bpf_map_create with a token or a module's BTF", 1, 4); err != nil {
 			return err
@@ -79,13 +79,10 @@ func (o *MapCreateOptions) needs() error {
 // a size in bytes, which must be a power of two of pages. The kernel keeps the first 15 characters of name, which may
 // be empty. errors.Is(err, unix.EINVAL) when the kernel does not know the type or the sizes do not fit it.
 func CreateMap(
-	typ MapType, name string, keySize, valueSize, maxEntries uint32, options *MapCreateOptions,
+	typ MapType, name string, keySize, valueSize, maxEntries uint32, options MapCreateOptions,
 ) (*MapHandle, error) {
 	const op = "create"
 	object := fmt.Sprintf("map %q", name)
-	if options == nil {
-		options = &MapCreateOptions{}
-	}
 	var c cStrings
 	defer c.free()
 	cName := c.optional("name", name)

@@ -13,17 +13,17 @@ import (
 
 func TestMapInMap(t *testing.T) {
 	testutil.Root(t)
-	template, err := libbpf.CreateMap(libbpf.MapTypeArray, "template", 4, 8, 4, nil)
+	template, err := libbpf.CreateMap(libbpf.MapTypeArray, "template", 4, 8, 4, libbpf.MapCreateOptions{})
 	check(t, err)
 	defer template.Close()
 	for _, typ := range []libbpf.MapType{libbpf.MapTypeArrayOfMaps, libbpf.MapTypeHashOfMaps} {
-		outer, err := libbpf.CreateMap(typ, "outer", 4, 4, 4, &libbpf.MapCreateOptions{InnerMap: template})
+		outer, err := libbpf.CreateMap(typ, "outer", 4, 4, 4, libbpf.MapCreateOptions{InnerMap: template})
 		check(t, err)
 		defer outer.Close()
 		_, err = libbpf.OpenInnerMap(outer, u32(1))
 		wantErr(t, err, libbpf.ErrKeyNotExist)
 		for value := range uint64(2) {
-			inner, err := libbpf.CreateMap(libbpf.MapTypeArray, "inner", 4, 8, 4, nil)
+			inner, err := libbpf.CreateMap(libbpf.MapTypeArray, "inner", 4, 8, 4, libbpf.MapCreateOptions{})
 			check(t, err)
 			check(t, inner.Update(u32(0), u64(value), libbpf.Any))
 			check(t, libbpf.UpdateInnerMap(outer, u32(1), inner, libbpf.Any))
@@ -40,7 +40,7 @@ func TestMapInMap(t *testing.T) {
 		check(t, outer.Delete(u32(1)))
 		_, err = libbpf.OpenInnerMap(outer, u32(1))
 		wantErr(t, err, libbpf.ErrKeyNotExist)
-		other, err := libbpf.CreateMap(libbpf.MapTypeHash, "other", 4, 8, 4, nil)
+		other, err := libbpf.CreateMap(libbpf.MapTypeHash, "other", 4, 8, 4, libbpf.MapCreateOptions{})
 		check(t, err)
 		defer other.Close()
 		wantErr(t, libbpf.UpdateInnerMap(outer, u32(1), other, libbpf.Any), unix.EINVAL)
@@ -91,7 +91,7 @@ func TestInnerMapTemplate(t *testing.T) {
 	o = open(t, "maptypes")
 	m, err = o.Map("templated")
 	check(t, err)
-	larger, err := libbpf.CreateMap(libbpf.MapTypeArray, "larger", 4, 8, 9, nil)
+	larger, err := libbpf.CreateMap(libbpf.MapTypeArray, "larger", 4, 8, 9, libbpf.MapCreateOptions{})
 	check(t, err)
 	defer larger.Close()
 	check(t, m.SetInnerMap(larger))

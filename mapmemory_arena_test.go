@@ -14,7 +14,7 @@ func createArena(t *testing.T, options libbpf.MapCreateOptions) *libbpf.MapHandl
 	t.Helper()
 	testutil.Root(t)
 	options.Flags |= libbpf.MMapable
-	m, err := libbpf.CreateMap(libbpf.MapTypeArena, "arena", 0, 0, 3, &options)
+	m, err := libbpf.CreateMap(libbpf.MapTypeArena, "arena", 0, 0, 3, options)
 	check(t, err)
 	t.Cleanup(func() { check(t, m.Close()) })
 	return m

@@ -18,7 +18,7 @@ import (
 func TestMapMemory(t *testing.T) {
 	testutil.Root(t)
 	m, err := libbpf.CreateMap(libbpf.MapTypeArray, "mapped", 4, 12, 1000,
-		&libbpf.MapCreateOptions{Flags: libbpf.MMapable})
+		libbpf.MapCreateOptions{Flags: libbpf.MMapable})
 	check(t, err)
 	defer m.Close()
 	memory, err := m.Memory()
@@ -122,7 +122,7 @@ func TestGlobalMemory(t *testing.T) {
 func TestMapFDInfo(t *testing.T) {
 	testutil.Root(t)
 	m, err := libbpf.CreateMap(libbpf.MapTypeHash, "fdinfo", 4, 8, 1000,
-		&libbpf.MapCreateOptions{Flags: libbpf.NoPrealloc})
+		libbpf.MapCreateOptions{Flags: libbpf.NoPrealloc})
 	check(t, err)
 	defer m.Close()
 	info, err := m.Info()
@@ -146,7 +146,7 @@ func TestMapFDInfo(t *testing.T) {
 
 func TestMapIDs(t *testing.T) {
 	testutil.Root(t)
-	m, err := libbpf.CreateMap(libbpf.MapTypeArray, "walked", 4, 4, 1, nil)
+	m, err := libbpf.CreateMap(libbpf.MapTypeArray, "walked", 4, 4, 1, libbpf.MapCreateOptions{})
 	check(t, err)
 	defer m.Close()
 	mine, err := m.Info()
@@ -180,7 +180,7 @@ func TestMapCreateOptions(t *testing.T) {
 	fd, err := btfFD(info.BTFID)
 	check(t, err)
 	defer unix.Close(fd)
-	m, err := libbpf.CreateMap(libbpf.MapTypeHash, "typed", 4, 8, 1, &libbpf.MapCreateOptions{
+	m, err := libbpf.CreateMap(libbpf.MapTypeHash, "typed", 4, 8, 1, libbpf.MapCreateOptions{
 		BTFFD: fd, BTFKeyTypeID: info.BTFKeyTypeID, BTFValueTypeID: info.BTFValueTypeID,
 	})
 	check(t, err)

@@ -231,7 +231,7 @@ func TestMapTypes(t *testing.T) {
 
 // The first kernel with instruction arrays is 6.19: before, creating one is refused.
 func TestInsnArray(t *testing.T) {
-	m, err := libbpf.CreateMap(libbpf.MapTypeInsnArray, "insns", 4, 24, 4, nil)
+	m, err := libbpf.CreateMap(libbpf.MapTypeInsnArray, "insns", 4, 24, 4, libbpf.MapCreateOptions{})
 	if err != nil {
 		wantErr(t, err, unix.EINVAL)
 		return

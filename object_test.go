@@ -589,7 +589,7 @@ func TestFailedLoadLeavesNoPin(t *testing.T) {
 func TestReuse(t *testing.T) {
 	testutil.Root(t)
 	pins := testutil.BPFFS(t)
-	existing, err := libbpf.CreateMap(libbpf.MapTypeHash, "existing", 4, 8, 64, nil)
+	existing, err := libbpf.CreateMap(libbpf.MapTypeHash, "existing", 4, 8, 64, libbpf.MapCreateOptions{})
 	check(t, err)
 	defer existing.Close()
 	path := filepath.Join(pins, "existing")
@@ -633,7 +633,7 @@ func TestUnprivilegedHelper(t *testing.T) {
 	check(t, err)
 	_, err = o.Load()
 	wantErr(t, err, os.ErrPermission)
-	_, err = libbpf.CreateMap(libbpf.MapTypeHash, "x", 4, 4, 1, nil)
+	_, err = libbpf.CreateMap(libbpf.MapTypeHash, "x", 4, 4, 1, libbpf.MapCreateOptions{})
 	wantErr(t, err, os.ErrPermission)
 	_, err = libbpf.MapHandleFromID(1)
 	wantErr(t, err, os.ErrPermission)

@@ -22,7 +22,7 @@ func createWith(
 ) *libbpf.MapHandle {
 	t.Helper()
 	testutil.Root(t)
-	m, err := libbpf.CreateMap(typ, "typed", key, value, entries, &options)
+	m, err := libbpf.CreateMap(typ, "typed", key, value, entries, options)
 	if err != nil {
 		t.Fatal(err)
 	}
