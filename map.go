@@ -37,6 +37,7 @@ static int lbg_map_lookup_and_delete(int fd, const unsigned char *key, unsigned 
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"sync/atomic"
@@ -70,7 +71,8 @@ type MapCore interface {
 	FD() int
 
 	// Lookup returns a copy of the value under key: [ErrKeyNotExist] when there is none
-	// (bpf_map_lookup_elem_flags). A queue or stack shows its next element and keeps it.
+	// (bpf_map_lookup_elem_flags). A queue or stack shows its next element and keeps it. A per-CPU map shows the value
+	// of one CPU, which flags name with [OnCPU].
 	Lookup(key []byte, flags MapFlags) ([]byte, error)
 	// LookupInto is Lookup into the caller's buffer of ValueSize bytes. It does not allocate, also when there is
 	// no such key.
@@ -84,7 +86,8 @@ type MapCore interface {
 	LookupBloomFilter(value []byte) (bool, error)
 	// Update sets the value under key: [ErrKeyExist] or [ErrKeyNotExist] as the flags ask, [ErrMapFull] when there
 	// is no room, [ErrIndexRange] beyond the end of an array (bpf_map_update_elem). For a queue, stack or bloom
-	// filter it adds the value; [Exist] then pushes out the oldest. It does not allocate.
+	// filter it adds the value; [Exist] then pushes out the oldest. Of a per-CPU map it sets the value of one CPU or of
+	// all, as flags say with [OnCPU] or [AllCPUs]. It does not allocate.
 	Update(key, value []byte, flags MapFlags) error
 	// UpdatePerCPU sets the value of each possible CPU; values has [PossibleCPUs] elements.
 	UpdatePerCPU(key []byte, values [][]byte, flags MapFlags) error
@@ -225,7 +228,7 @@ func (m *mapCore) failed(missing *Error, ret C.int) error {
 }
 
 // begin acquires the map, and checks the lengths that an operation is about to hand to C.
-func (m *mapCore) begin(op string, key []byte, checkValue bool, value []byte) error {
+func (m *mapCore) begin(op string, key []byte, flags MapFlags, checkValue bool, value []byte) error {
 	if err := m.h.acquire(); err != nil {
 		return m.fail(op, err)
 	}
@@ -236,20 +239,57 @@ func (m *mapCore) begin(op string, key []byte, checkValue bool, value []byte) er
 		return m.refuse(op, "key has %d bytes and must have %d", len(key), m.keySize)
 	case !checkValue:
 		return nil
-	case m.cpus > 0:
-		return m.refuse(op, "the map is per-CPU: use the method whose name ends in PerCPU")
+	case m.cpus > 0 && !flags.oneValue():
+		return m.refuse(op, "the map is per-CPU: use the method whose name has PerCPU in it")
 	case uint64(len(value)) != uint64(m.valueSize):
 		return m.refuse(op, "value has %d bytes and must have %d", len(value), m.valueSize)
+	case flags.oneValue():
+		if err := m.takesOneValue(); err != nil {
+			m.h.drop()
+			return m.fail(op, err)
+		}
 	}
 	return nil
 }
 
+// oneValueKnown remembers whether the kernel knows the flags for one value of a per-CPU map: 1 yes, -1 no.
+var oneValueKnown atomic.Int32
+
+var errNoOneValue = fmt.Errorf("this kernel has no flags for one CPU's value: %w", errors.ErrUnsupported)
+
+// takesOneValue asks the kernel before it is given one value: a kernel that does not know the flags would read as many
+// as there are CPUs. The caller has acquired the map.
+func (m *mapCore) takesOneValue() error {
+	if m.cpus == 0 {
+		return invalidf("the map is not per-CPU but of type %s", m.typ)
+	}
+	if oneValueKnown.Load() == 0 {
+		key, image := make([]byte, m.keySize), make([]byte, m.elementSize())
+		ret := C.lbg_map_lookup(C.int(m.fd), cBytes(key), cBytes(image), C.__u64(OnCPU(0)))
+		if ret == -C.int(unix.EINVAL) {
+			oneValueKnown.Store(-1)
+		} else {
+			oneValueKnown.Store(1)
+		}
+	}
+	if oneValueKnown.Load() < 0 {
+		return errNoOneValue
+	}
+	return nil
+}
+
+// errOneValue refuses the flags for one value where one for each CPU is wanted.
+var errOneValue = invalidf("flags for one CPU's value are for Lookup and Update")
+
 // beginPerCPU is begin for an operation on the values of all CPUs.
-func (m *mapCore) beginPerCPU(op string, key, values []byte) error {
-	if err := m.begin(op, key, false, nil); err != nil {
+func (m *mapCore) beginPerCPU(op string, key, values []byte, flags MapFlags) error {
+	if err := m.begin(op, key, flags, false, nil); err != nil {
 		return err
 	}
 	switch {
+	case flags.oneValue():
+		m.h.drop()
+		return m.fail(op, errOneValue)
 	case m.cpus == 0:
 		return m.refuse(op, "the map is not per-CPU but of type %s", m.typ)
 	case len(values) != m.elementSize():
@@ -281,7 +321,7 @@ func (m *mapCore) lookup(key []byte, flags MapFlags) ([]byte, error) {
 }
 
 func (m *mapCore) lookupInto(key, value []byte, flags MapFlags) error {
-	if err := m.begin("lookup in", key, true, value); err != nil {
+	if err := m.begin("lookup in", key, flags, true, value); err != nil {
 		return err
 	}
 	if m.typ == MapTypeBloomFilter {
@@ -296,7 +336,7 @@ func (m *mapCore) lookupInto(key, value []byte, flags MapFlags) error {
 }
 
 func (m *mapCore) lookupBloomFilter(value []byte) (bool, error) {
-	if err := m.begin("lookup in", nil, true, value); err != nil {
+	if err := m.begin("lookup in", nil, Any, true, value); err != nil {
 		return false, err
 	}
 	if m.typ != MapTypeBloomFilter {
@@ -314,7 +354,7 @@ func (m *mapCore) lookupBloomFilter(value []byte) (bool, error) {
 }
 
 func (m *mapCore) update(key, value []byte, flags MapFlags) error {
-	if err := m.begin("update", key, true, value); err != nil {
+	if err := m.begin("update", key, flags, true, value); err != nil {
 		return err
 	}
 	ret := C.lbg_map_update(C.int(m.fd), cBytes(key), cBytes(value), C.__u64(flags))
@@ -326,7 +366,7 @@ func (m *mapCore) update(key, value []byte, flags MapFlags) error {
 }
 
 func (m *mapCore) delete(key []byte) error {
-	if err := m.begin("delete from", key, false, nil); err != nil {
+	if err := m.begin("delete from", key, Any, false, nil); err != nil {
 		return err
 	}
 	ret := C.lbg_map_delete(C.int(m.fd), cBytes(key))
@@ -346,7 +386,7 @@ func (m *mapCore) lookupAndDelete(key []byte) ([]byte, error) {
 }
 
 func (m *mapCore) lookupAndDeleteInto(key, value []byte) error {
-	if err := m.begin(opTake, key, true, value); err != nil {
+	if err := m.begin(opTake, key, Any, true, value); err != nil {
 		return err
 	}
 	ret := C.lbg_map_lookup_and_delete(C.int(m.fd), cBytes(key), cBytes(value), 0)
@@ -387,7 +427,7 @@ func (m *mapCore) lookupPerCPU(key []byte, flags MapFlags) ([][]byte, error) {
 }
 
 func (m *mapCore) lookupPerCPUInto(key, values []byte, flags MapFlags) error {
-	if err := m.beginPerCPU("lookup in", key, values); err != nil {
+	if err := m.beginPerCPU("lookup in", key, values, flags); err != nil {
 		return err
 	}
 	ret := C.lbg_map_lookup(C.int(m.fd), cBytes(key), cBytes(values), C.__u64(flags))
@@ -407,7 +447,7 @@ func (m *mapCore) lookupAndDeletePerCPU(key []byte) ([][]byte, error) {
 }
 
 func (m *mapCore) lookupAndDeletePerCPUInto(key, values []byte) error {
-	if err := m.beginPerCPU(opTake, key, values); err != nil {
+	if err := m.beginPerCPU(opTake, key, values, Any); err != nil {
 		return err
 	}
 	ret := C.lbg_map_lookup_and_delete(C.int(m.fd), cBytes(key), cBytes(values), 0)
@@ -448,7 +488,7 @@ func (m *mapCore) fillImage(image []byte, values [][]byte) error {
 }
 
 func (m *mapCore) updatePerCPUFrom(key, values []byte, flags MapFlags) error {
-	if err := m.beginPerCPU("update", key, values); err != nil {
+	if err := m.beginPerCPU("update", key, values, flags); err != nil {
 		return err
 	}
 	ret := C.lbg_map_update(C.int(m.fd), cBytes(key), cBytes(values), C.__u64(flags))

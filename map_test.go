@@ -236,6 +236,47 @@ func TestPerCPU(t *testing.T) {
 	wantErr(t, err, libbpf.ErrKeyNotExist)
 }
 
+// One value of a per-CPU map is for kernels that know the flags. On others nothing may reach the kernel: it would take as
+// many values as there are CPUs from a buffer with one.
+func TestOneCPUsValue(t *testing.T) {
+	o := loadMaps(t)
+	cpus, err := libbpf.PossibleCPUs()
+	check(t, err)
+	last := uint32(cpus - 1)
+	for _, name := range []string{"percpu_hash", "percpu_array"} {
+		m := findMap(t, o, name)
+		size := int(m.ValueSize())
+		one, seven := bytes.Repeat([]byte{1}, size), bytes.Repeat([]byte{7}, size)
+		err := m.Update(u32(2), one, libbpf.AllCPUs)
+		if errors.Is(err, errors.ErrUnsupported) {
+			testutil.Skip(t, "one-cpu", err)
+		}
+		check(t, err)
+		check(t, m.Update(u32(2), seven, libbpf.OnCPU(last)))
+		all, err := m.LookupPerCPU(u32(2), libbpf.Any)
+		check(t, err)
+		for cpu, value := range all {
+			want := one
+			if cpu == int(last) {
+				want = seven
+			}
+			got, err := m.Lookup(u32(2), libbpf.OnCPU(uint32(cpu)))
+			check(t, err)
+			if !bytes.Equal(value, want) || !bytes.Equal(got, want) {
+				t.Errorf("%s: CPU %d has %v, or %v, and should have %v", name, cpu, value, got, want)
+			}
+		}
+		_, err = m.Lookup(u32(2), libbpf.OnCPU(last+1))
+		wantErr(t, err, unix.ERANGE)
+		wantErr(t, m.UpdatePerCPU(u32(2), all, libbpf.AllCPUs), libbpf.ErrInvalid)
+		_, err = m.LookupPerCPU(u32(2), libbpf.OnCPU(0))
+		wantErr(t, err, libbpf.ErrInvalid)
+		_, err = m.UpdateBatch(u32(2), make([]byte, elementSize(t, m)), libbpf.AllCPUs)
+		wantErr(t, err, libbpf.ErrInvalid)
+	}
+	wantErr(t, findMap(t, o, "hash").Update(u32(2), u64(1), libbpf.AllCPUs), libbpf.ErrInvalid)
+}
+
 func TestKeyless(t *testing.T) {
 	o := loadMaps(t)
 	for _, c := range []struct {

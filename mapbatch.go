@@ -39,7 +39,7 @@ func errNoBatch(errno syscall.Errno) bool {
 }
 
 // beginBatch acquires the map and counts the elements that the buffers are for. valueSize is 0 where there are none.
-func (m *mapCore) beginBatch(op string, keys, values []byte, valueSize int) (int, error) {
+func (m *mapCore) beginBatch(op string, keys, values []byte, valueSize int, flags MapFlags) (int, error) {
 	if err := m.h.acquire(); err != nil {
 		return 0, m.fail(op, err)
 	}
@@ -47,6 +47,9 @@ func (m *mapCore) beginBatch(op string, keys, values []byte, valueSize int) (int
 	switch {
 	case m.typ > MapTypeInsnArray:
 		return 0, m.refuse(op, "how long the values of a %s are is not known here", m.typ)
+	case flags.oneValue():
+		m.h.drop()
+		return 0, m.fail(op, errOneValue)
 	case keySize == 0:
 		return 0, m.refuse(op, "a map of type %s has no keys", m.typ)
 	case len(keys)%keySize != 0:
@@ -103,7 +106,7 @@ func (m *mapCore) read(c *MapCursor, keys, values []byte, n int, flags MapFlags,
 
 func (m *mapCore) lookupBatch(c *MapCursor, keys, values []byte, flags MapFlags, take bool) (int, error) {
 	const op = "read a batch of"
-	want, err := m.beginBatch(op, keys, values, m.elementSize())
+	want, err := m.beginBatch(op, keys, values, m.elementSize(), flags)
 	if err != nil {
 		return 0, err
 	}
@@ -163,7 +166,7 @@ func (m *mapCore) readBucket(c *MapCursor, tooFew int, flags MapFlags, take bool
 
 // write is updateBatch, and with no values deleteBatch.
 func (m *mapCore) write(op string, missing *Error, keys, values []byte, valueSize int, flags MapFlags) (int, error) {
-	n, err := m.beginBatch(op, keys, values, valueSize)
+	n, err := m.beginBatch(op, keys, values, valueSize, flags)
 	if err != nil {
 		return 0, err
 	}
@@ -280,7 +283,7 @@ func (m *mapCore) walk(err *error) iter.Seq[[]byte] {
 			if len(keys) != n*size {
 				keys = make([]byte, n*size)
 			}
-			if _, *err = m.beginBatch(op, keys, nil, 0); *err != nil {
+			if _, *err = m.beginBatch(op, keys, nil, 0, Any); *err != nil {
 				return
 			}
 			count := C.uint32_t(n)

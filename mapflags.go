@@ -12,6 +12,19 @@ const (
 	Lock    MapFlags = 4 // hold the value's bpf_spin_lock meanwhile (BPF_F_LOCK, Linux 5.1)
 )
 
+// AllCPUs makes Update of a per-CPU map take one value, and set it for every CPU (BPF_F_ALL_CPUS, Linux 7.0).
+const AllCPUs MapFlags = 16
+
+// onlyCPU says that there is a CPU's number in the upper half of the flags (BPF_F_CPU).
+const onlyCPU MapFlags = 8
+
+// OnCPU makes Lookup and Update of a per-CPU map take the value of that CPU alone (BPF_F_CPU, Linux 7.0).
+// errors.Is(err, unix.ERANGE) when there is no such CPU.
+func OnCPU(cpu uint32) MapFlags { return onlyCPU | MapFlags(cpu)<<32 }
+
+// oneValue tells whether an operation on a per-CPU map is with one value, and not with one for each CPU.
+func (f MapFlags) oneValue() bool { return f&(onlyCPU|AllCPUs) != 0 }
+
 // MapCreateFlags are properties that a map has from its creation on.
 type MapCreateFlags uint32
 
