@@ -207,6 +207,23 @@ func (m *PerCPUArray[V]) Update(index uint32, values []V, flags libbpf.MapFlags)
 	return setPerCPU(m.access(), &index, values, flags)
 }
 
+// GetOn is the value of one CPU at index (BPF_F_CPU, Linux 7.0): see [libbpf.OnCPU].
+func (m *PerCPUArray[V]) GetOn(index uint32, cpu uint32) (V, error) {
+	var value V
+	err := get(&m.access().access, &index, &value, libbpf.OnCPU(cpu))
+	return value, err
+}
+
+// SetOn sets the value of one CPU at index (BPF_F_CPU, Linux 7.0).
+func (m *PerCPUArray[V]) SetOn(index uint32, cpu uint32, value V) error {
+	return set(&m.access().access, &index, &value, libbpf.OnCPU(cpu))
+}
+
+// SetAll sets the same value for all CPUs at index (BPF_F_ALL_CPUS, Linux 7.0).
+func (m *PerCPUArray[V]) SetAll(index uint32, value V) error {
+	return set(&m.access().access, &index, &value, libbpf.AllCPUs)
+}
+
 // All iterates over the elements in order, in batches underneath (bpf_map_lookup_batch, Linux 5.13; before that one by
 // one). The slice is valid until the next step. When the loop ends early because of an error, that is in *err; err may
 // be nil.
@@ -279,6 +296,23 @@ func (h *PerCPUHash[K, V]) Set(key K, values []V) error {
 // [libbpf.Exist] [libbpf.ErrKeyNotExist] if there are none.
 func (h *PerCPUHash[K, V]) Insert(key K, values []V, flags libbpf.MapFlags) error {
 	return setPerCPU(h.access(), &key, values, flags)
+}
+
+// GetOn is the value of one CPU under key (BPF_F_CPU, Linux 7.0): see [libbpf.OnCPU].
+func (h *PerCPUHash[K, V]) GetOn(key K, cpu uint32) (V, error) {
+	var value V
+	err := get(&h.access().access, &key, &value, libbpf.OnCPU(cpu))
+	return value, err
+}
+
+// SetOn sets the value of one CPU under key (BPF_F_CPU, Linux 7.0).
+func (h *PerCPUHash[K, V]) SetOn(key K, cpu uint32, value V) error {
+	return set(&h.access().access, &key, &value, libbpf.OnCPU(cpu))
+}
+
+// SetAll sets the same value for all CPUs under key (BPF_F_ALL_CPUS, Linux 7.0).
+func (h *PerCPUHash[K, V]) SetAll(key K, value V) error {
+	return set(&h.access().access, &key, &value, libbpf.AllCPUs)
 }
 
 // Delete removes the element (bpf_map_delete_elem): [libbpf.ErrKeyNotExist] when there is none.

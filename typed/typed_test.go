@@ -263,6 +263,41 @@ func TestPerCPU(t *testing.T) {
 	wantInvalid(t, second(typed.NewPerCPUHash[uint32, []byte](m)), "slice")
 }
 
+func TestOneCPU(t *testing.T) {
+	last := uint32(must[int](t)(libbpf.PossibleCPUs()) - 1)
+	a := must[*typed.PerCPUArray[padded]](t)(
+		typed.NewPerCPUArray[padded](create(t, libbpf.MapTypePerCPUArray, 4, uint32(unsafe.Sizeof(padded{})), 3)))
+	err := a.SetAll(1, dirty(1, 2, true))
+	if errors.Is(err, errors.ErrUnsupported) {
+		testutil.Skip(t, "one-cpu", err)
+	}
+	check(t, err)
+	check(t, a.SetOn(1, last, dirty(3, 4, false)))
+	equal(t, "value of the last CPU", must[padded](t)(a.GetOn(1, last)), padded{3, 4, false})
+	if last > 0 {
+		equal(t, "value of the first CPU", must[padded](t)(a.GetOn(1, 0)), padded{1, 2, true})
+	}
+	h := must[*typed.PerCPUHash[uint32, uint64]](t)(
+		typed.NewPerCPUHash[uint32, uint64](create(t, libbpf.MapTypePerCPUHash, 4, 8, 3)))
+	wantErr(t, second(h.GetOn(5, 0)), libbpf.ErrKeyNotExist)
+	check(t, h.SetAll(5, 50))
+	check(t, h.SetOn(5, 0, 51))
+	equal(t, "value of the first CPU", must[uint64](t)(h.GetOn(5, 0)), 51)
+	equal(t, "value of the last CPU", must[[]uint64](t)(h.Get(5))[last], 50+b2u(last == 0))
+	wantErr(t, h.SetOn(5, last+1, 1), unix.ERANGE)
+	noAllocs(t, map[string]func(){
+		"get": func() { _, _ = h.GetOn(5, 0) },
+		"set": func() { _ = h.SetOn(5, 0, 1) },
+	})
+}
+
+func b2u(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 func testPerCPU[V comparable](t *testing.T, value func(i int) V) {
 	t.Helper()
 	cpus := must[int](t)(libbpf.PossibleCPUs())
