@@ -60,6 +60,10 @@ func (m *cMap) fdUpdate(keys []uint64) (int, error) {
 	return cCount(C.bench_fd_update(m.fd, cUint64s(keys), C.size_t(len(keys))))
 }
 
+func cSum(values []uint64) uint64 {
+	return uint64(C.bench_sum(cUint64s(values), C.size_t(len(values))))
+}
+
 func cEntries(fd int, keys, values []uint64, sum *uint64) (int, error) {
 	return cCount(C.bench_entries(C.int(fd), cUint64s(keys), cUint64s(values), C.uint32_t(len(keys)),
 		(*C.uint64_t)(unsafe.Pointer(sum))))

@@ -67,6 +67,15 @@ long bench_fd_update(int fd, const uint64_t *keys, size_t n)
 	return (long)n;
 }
 
+uint64_t bench_sum(const volatile uint64_t *values, size_t n)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += values[i];
+	return sum;
+}
+
 long bench_entries(int fd, uint64_t *keys, uint64_t *values, uint32_t batch, uint64_t *sum)
 {
 	uint64_t token;

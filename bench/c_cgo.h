@@ -25,6 +25,9 @@ long bench_fd_lookup(int fd, const uint64_t *keys, size_t n);
 long bench_map_update(const struct bpf_map *map, const uint64_t *keys, size_t n);
 long bench_fd_update(int fd, const uint64_t *keys, size_t n);
 
+/* Adds up what is mapped, each value read from memory. */
+uint64_t bench_sum(const volatile uint64_t *values, size_t n);
+
 /* Reads all entries in batches and adds up their values. */
 long bench_entries(int fd, uint64_t *keys, uint64_t *values, uint32_t batch, uint64_t *sum);
 

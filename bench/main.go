@@ -55,7 +55,7 @@ func run(w io.Writer, atLeast time.Duration, clock int32, only string) error {
 		return err
 	}
 	defer o.Close()
-	for _, make := range []func(*libbpf.Object) ([]comparison, error){elements, entries, rings, perfs} {
+	for _, make := range []func(*libbpf.Object) ([]comparison, error){elements, entries, memory, rings, perfs} {
 		comparisons, err := make(o)
 		if err != nil {
 			return err
