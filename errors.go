@@ -118,6 +118,19 @@ type detail struct {
 func (d *detail) Error() string { return d.text }
 func (d *detail) Unwrap() error { return d.is }
 
+// lacking is an errno that, where it came from, says that the kernel lacks a feature. It matches [errors.ErrUnsupported],
+// and the errno.
+type lacking struct {
+	what  string
+	errno error
+}
+
+func (l *lacking) Error() string {
+	return l.what + " are not supported by the kernel: " + l.errno.Error()
+}
+func (l *lacking) Unwrap() error        { return l.errno }
+func (l *lacking) Is(target error) bool { return target == errors.ErrUnsupported }
+
 // VersionError says that the libbpf that is linked is too old for an operation. It matches [errors.ErrUnsupported].
 type VersionError struct {
 	Func  string // the libbpf function that is missing

@@ -1,16 +1,20 @@
 package libbpf_test
 
 import (
+	"errors"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"syscall"
 	"testing"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
@@ -59,4 +63,48 @@ func btfFD(id uint32) (int, error) {
 		return -1, errno
 	}
 	return int(fd), nil
+}
+
+// kernelHasStruct tells whether the kernel's own BTF has a struct of that name.
+func kernelHasStruct(t testing.TB, name string) bool {
+	t.Helper()
+	kernel, err := btf.LoadKernel()
+	check(t, err)
+	defer kernel.Close()
+	_, err = kernel.TypeByName(name, btf.KindStruct)
+	if !errors.Is(err, btf.ErrNotFound) {
+		check(t, err)
+	}
+	return err == nil
+}
+
+// kernelEnum are the values of one of the kernel's enums, by its own BTF.
+func kernelEnum(t testing.TB, name string) []btf.EnumValue {
+	t.Helper()
+	kernel, err := btf.LoadKernel()
+	check(t, err)
+	defer kernel.Close()
+	typ, err := kernel.TypeByName(name, btf.KindEnum)
+	check(t, err)
+	return typ.(*btf.Enum).Values
+}
+
+// address is where b is until the test ends, for the kernel to write to.
+func address(t testing.TB, b []byte) uint64 {
+	t.Helper()
+	var pinner runtime.Pinner
+	pinner.Pin(&b[0])
+	t.Cleanup(pinner.Unpin)
+	return uint64(uintptr(unsafe.Pointer(&b[0])))
+}
+
+// kernelHasMember tells whether one of the kernel's structs has a member of that name.
+func kernelHasMember(t testing.TB, name, member string) bool {
+	t.Helper()
+	kernel, err := btf.LoadKernel()
+	check(t, err)
+	defer kernel.Close()
+	typ, err := kernel.TypeByName(name, btf.KindStruct)
+	check(t, err)
+	return slices.ContainsFunc(typ.(*btf.Composite).Members, func(m btf.Member) bool { return m.Name == member })
 }

@@ -134,15 +134,9 @@ func CreateMap(
 // descriptor is duplicated and remains the caller's. errors.Is(err, [ErrInvalid]) when it is not a map's,
 // errors.Is(err, unix.EBADF) when it is not open.
 func MapHandleFromFD(fd int) (*MapHandle, error) {
-	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, lowestFD)
-	if err == nil {
-		err = checkMapFD(own)
-		if err != nil {
-			_ = unix.Close(own)
-		}
-	}
+	own, err := dupFD("map", fd, mapFDKinds)
 	if err != nil {
-		return nil, &Error{Op: "open map on", Object: fmt.Sprintf("fd %d", fd), Err: err}
+		return nil, err
 	}
 	return ownMap(own)
 }

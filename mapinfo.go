@@ -1,30 +1,11 @@
 package libbpf
 
 /*
-#include <string.h>
 #include <bpf/bpf.h>
-
-// The names that Go's spelling can't reach, and a struct that is zero to its last byte: an old kernel refuses one that
-// is larger than its own unless the rest is zero.
-static int lbg_map_info(int fd, struct bpf_map_info *info)
-{
-	__u32 size = sizeof(*info);
-
-	memset(info, 0, sizeof(*info));
-	return bpf_obj_get_info_by_fd(fd, info, &size);
-}
-
-static __u32 lbg_map_info_type(const struct bpf_map_info *info)
-{
-	return info->type;
-}
 */
 import "C"
 
 import (
-	"fmt"
-	"os"
-
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -48,41 +29,46 @@ type MapInfo struct {
 	BTFVmlinuxValueTypeID uint32 // the kernel's own struct behind a struct_ops map
 }
 
-// checkMapFD tells whether a descriptor is a map's. The kernel answers a question for a map's info with a program's info
-// if it is given a program.
-func checkMapFD(fd int) error {
-	kind, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
-	if err != nil {
-		return err
-	}
-	if kind != "anon_inode:bpf-map" {
-		return invalidf("it is not a map's but of %q", kind)
-	}
-	return nil
+// rawMapInfo is the kernel's struct bpf_map_info, as far as this package goes.
+type rawMapInfo struct {
+	typ, id               uint32
+	keySize, valueSize    uint32
+	maxEntries, mapFlags  uint32
+	name                  [16]byte
+	ifindex               uint32
+	btfVmlinuxValueTypeID uint32
+	netnsDev, netnsIno    uint64
+	btfID                 uint32
+	btfKeyTypeID          uint32
+	btfValueTypeID        uint32
+	btfVmlinuxID          uint32
+	mapExtra              uint64
+	hash                  uint64
+	hashSize              uint32
+	_                     uint32
 }
 
 func mapInfo(fd int) (MapInfo, error) {
-	var info C.struct_bpf_map_info
-	ret := C.lbg_map_info(C.int(fd), &info)
-	if ret < 0 {
-		return MapInfo{}, clib.FromRet(int(ret))
+	var raw rawMapInfo
+	if err := kernelInfo(fd, &raw); err != nil {
+		return MapInfo{}, err
 	}
 	return MapInfo{
-		Type:                  MapType(C.lbg_map_info_type(&info)),
-		ID:                    uint32(info.id),
-		Name:                  C.GoString(&info.name[0]),
-		KeySize:               uint32(info.key_size),
-		ValueSize:             uint32(info.value_size),
-		MaxEntries:            uint32(info.max_entries),
-		Flags:                 MapCreateFlags(info.map_flags),
-		Extra:                 uint64(info.map_extra),
-		IfIndex:               uint32(info.ifindex),
-		NetNSDev:              uint64(info.netns_dev),
-		NetNSInode:            uint64(info.netns_ino),
-		BTFID:                 uint32(info.btf_id),
-		BTFKeyTypeID:          uint32(info.btf_key_type_id),
-		BTFValueTypeID:        uint32(info.btf_value_type_id),
-		BTFVmlinuxValueTypeID: uint32(info.btf_vmlinux_value_type_id),
+		Type:                  MapType(raw.typ),
+		ID:                    raw.id,
+		Name:                  cText(raw.name[:]),
+		KeySize:               raw.keySize,
+		ValueSize:             raw.valueSize,
+		MaxEntries:            raw.maxEntries,
+		Flags:                 MapCreateFlags(raw.mapFlags),
+		Extra:                 raw.mapExtra,
+		IfIndex:               raw.ifindex,
+		NetNSDev:              raw.netnsDev,
+		NetNSInode:            raw.netnsIno,
+		BTFID:                 raw.btfID,
+		BTFKeyTypeID:          raw.btfKeyTypeID,
+		BTFValueTypeID:        raw.btfValueTypeID,
+		BTFVmlinuxValueTypeID: raw.btfVmlinuxValueTypeID,
 	}, nil
 }
 

@@ -28,10 +28,6 @@ import "C"
 
 import (
 	"fmt"
-
-	"golang.org/x/sys/unix"
-
-	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
 // MapOpenOptions say how a map that exists is opened. The zero value is for reading and writing.
@@ -61,53 +57,41 @@ func (o MapOpenOptions) check(allowed MapCreateFlags) error {
 // FromPinnedPath opens the map that is pinned at path (bpf_obj_get_opts, Linux 4.4). errors.Is(err, os.ErrNotExist) when
 // nothing is pinned there, errors.Is(err, [ErrInvalid]) when it is not a map.
 func (o MapOpenOptions) FromPinnedPath(path string) (*MapHandle, error) {
-	const op = "open"
 	object := fmt.Sprintf("pinned map %q", path)
 	err := o.check(ReadOnly | WriteOnly | PathFD)
 	if err == nil && o.Flags&PathFD != 0 {
 		err = needs("bpf_obj_get_opts with path_fd", 1, 3)
 	}
 	if err != nil {
-		return nil, &Error{Op: op, Object: object, Err: err}
+		return nil, &Error{Op: "open", Object: object, Err: err}
 	}
-	var fd C.int
-	err = call(op, object, func() error {
-		return withString("path", path, func(p *C.char) C.int {
-			fd = C.lbg_obj_get(p, C.__u32(o.Flags), C.int(o.PathFD))
-			return fd
-		})
+	fd, err := openPinned("map", path, mapFDKinds, func(p *C.char) C.int {
+		return C.lbg_obj_get(p, C.__u32(o.Flags), C.int(o.PathFD))
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := checkMapFD(int(fd)); err != nil {
-		_ = unix.Close(int(fd))
-		return nil, &Error{Op: op, Object: object, Err: err}
-	}
-	return ownMap(int(fd))
+	return ownMap(fd)
 }
 
 // FromID opens the map that the kernel knows under id (bpf_map_get_fd_by_id_opts, Linux 4.13).
 // errors.Is(err, os.ErrNotExist) when there is none; it needs CAP_SYS_ADMIN.
 func (o MapOpenOptions) FromID(id uint32) (*MapHandle, error) {
-	const op = "open"
 	object := fmt.Sprintf("map with id %d", id)
 	err := o.check(ReadOnly | WriteOnly | TokenFD)
 	if err == nil && o.Flags&TokenFD != 0 {
 		err = needs("bpf_map_get_fd_by_id_opts with token_fd", 1, 7)
 	}
 	if err != nil {
-		return nil, &Error{Op: op, Object: object, Err: err}
+		return nil, &Error{Op: "open", Object: object, Err: err}
 	}
-	var fd C.int
-	err = call(op, object, func() error {
-		fd = C.lbg_map_get_fd_by_id(C.__u32(id), C.__u32(o.Flags), C.int(o.TokenFD))
-		return clib.FromRet(int(fd))
+	fd, err := openID("map", id, func() C.int {
+		return C.lbg_map_get_fd_by_id(C.__u32(id), C.__u32(o.Flags), C.int(o.TokenFD))
 	})
 	if err != nil {
 		return nil, err
 	}
-	return ownMap(int(fd))
+	return ownMap(fd)
 }
 
 // MapHandleFromPinnedPath opens the map that is pinned at path, for reading and writing: see

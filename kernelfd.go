@@ -1,0 +1,85 @@
+package libbpf
+
+/*
+#include <stdlib.h>
+#include <bpf/bpf.h>
+*/
+import "C"
+
+import (
+	"fmt"
+	"os"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
+)
+
+// The kinds of descriptors, as /proc names them.
+var (
+	mapFDKinds     = []string{"anon_inode:bpf-map"}
+	programFDKinds = []string{"anon_inode:bpf-prog"}
+	linkFDKinds    = []string{"anon_inode:bpf_link", "anon_inode:bpf-link"} // the kernel has both
+)
+
+// checkFD tells whether a descriptor is of a kind. The kernel answers a question for a map's info with a program's info
+// if it is given a program.
+func checkFD(fd int, kinds []string) error {
+	kind, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(kinds, kind) {
+		return invalidf("it is of %q and not of %q", kind, kinds[0])
+	}
+	return nil
+}
+
+// objectWithID names what the kernel has under an id, for errors.
+func objectWithID(what string, id uint32) string { return fmt.Sprintf("%s with id %d", what, id) }
+
+// openID opens what the kernel has under an id. The descriptor is the caller's.
+func openID(what string, id uint32, get func() C.int) (int, error) {
+	var fd C.int
+	err := call("open", objectWithID(what, id), func() error {
+		fd = get()
+		return clib.FromRet(int(fd))
+	})
+	return int(fd), err
+}
+
+// openPinned opens what is pinned at path, if it is of a kind. The descriptor is the caller's.
+func openPinned(what, path string, kinds []string, get func(path *C.char) C.int) (int, error) {
+	const op = "open"
+	object := fmt.Sprintf("pinned %s %q", what, path)
+	var fd C.int
+	err := call(op, object, func() error {
+		return withString("path", path, func(p *C.char) C.int {
+			fd = get(p)
+			return fd
+		})
+	})
+	if err != nil {
+		return -1, err
+	}
+	if err := checkFD(int(fd), kinds); err != nil {
+		_ = unix.Close(int(fd))
+		return -1, &Error{Op: op, Object: object, Err: err}
+	}
+	return int(fd), nil
+}
+
+// dupFD duplicates a descriptor that came from elsewhere, if it is of a kind. The new one is the caller's.
+func dupFD(what string, fd int, kinds []string) (int, error) {
+	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, lowestFD)
+	if err == nil {
+		if err = checkFD(own, kinds); err != nil {
+			_ = unix.Close(own)
+		}
+	}
+	if err != nil {
+		return -1, &Error{Op: "open " + what + " on", Object: fmt.Sprintf("fd %d", fd), Err: err}
+	}
+	return own, nil
+}

@@ -1,0 +1,139 @@
+package libbpf
+
+/*
+#include <bpf/bpf.h>
+*/
+import "C"
+
+import (
+	"fmt"
+	"io"
+
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
+)
+
+// ProgramCore is what can be done with every program that is in the kernel, be it a [Program] of an object or a
+// [ProgramHandle] of its own.
+//
+// All methods are safe for concurrent use, closing included: after Close of the object or the handle they return
+// [ErrClosed].
+type ProgramCore interface {
+	// Name is the program's name: its C function's. Of a ProgramHandle it is what the kernel knows of it, which is the
+	// first 15 characters.
+	Name() string
+	// Type is the program's kind.
+	Type() ProgramType
+	// FD is the program's file descriptor, or -1 after Close. It remains the program's: it must not be closed, and may
+	// be another file's number after Close.
+	FD() int
+	// UseFD runs f with the program's file descriptor, which remains open and the program's until f returns, also when
+	// it is closed meanwhile. f's error is returned as it is.
+	UseFD(f func(fd int) error) error
+
+	// Info asks the kernel for what it knows of the program: numbers, names and counts always, arrays as asked for
+	// (bpf_obj_get_info_by_fd, Linux 4.13).
+	Info(include ProgramInfoParts) (ProgramInfo, error)
+	// TestRun runs the program on data that the caller gives (bpf_prog_test_run_opts, Linux 4.12).
+	TestRun(options TestRunOptions) (TestRunResult, error)
+	// BindMap makes the map live as long as the program, and be in its list of maps, also if it uses the map by no
+	// instruction (bpf_prog_bind_map, Linux 5.10). A second time does nothing.
+	BindMap(m MapCore) error
+	// Stdout reads what the program writes to its standard output (bpf_prog_stream_read, Linux 6.17). Read does not
+	// wait: it returns [io.EOF] when there is nothing at the moment, and may have more later. Reading removes what was
+	// read from the stream, whoever reads. errors.Is(err, [errors.ErrUnsupported]) before libbpf 1.6.
+	Stdout() io.Reader
+	// Stderr reads what the program, and the kernel about it, such as reports of faults and timeouts, writes to its
+	// standard error. It is like Stdout.
+	Stderr() io.Reader
+	// Pin makes the program last under a path on a bpf file system. errors.Is(err, os.ErrExist) when the path is taken.
+	Pin(path string) error
+	// Unpin removes the pin.
+	Unpin(path string) error
+
+	core() *programCore
+}
+
+var (
+	_ ProgramCore = (*Program)(nil)
+	_ ProgramCore = (*ProgramHandle)(nil)
+)
+
+// programCore is what [Program] and [ProgramHandle] have in common: a descriptor, the properties that never change, and
+// the handle that keeps the descriptor open.
+type programCore struct {
+	h    *handle
+	fd   int // -1 when the program was not loaded
+	name string
+	typ  ProgramType
+}
+
+// closedProgram stands for a nil *Program or *ProgramHandle.
+var closedProgram = programCore{fd: -1}
+
+// programCoreOf is the program's core, or that of a closed one for a nil program.
+func programCoreOf(p ProgramCore) *programCore {
+	if p == nil {
+		return &closedProgram
+	}
+	return p.core()
+}
+
+func (p *programCore) object() string {
+	if p == &closedProgram {
+		return "program"
+	}
+	return fmt.Sprintf("program %q", p.name)
+}
+
+func (p *programCore) fail(op string, err error) error {
+	return &Error{Op: op, Object: p.object(), Err: err}
+}
+
+// acquire begins an operation; a drop of the handle must follow when it returns nil.
+func (p *programCore) acquire(op string) error {
+	if err := p.h.acquire(); err != nil {
+		return p.fail(op, err)
+	}
+	return nil
+}
+
+// currentFD is the fd for those who ask, -1 once closed.
+func (p *programCore) currentFD() int {
+	if p.h.acquire() != nil {
+		return -1
+	}
+	defer p.h.drop()
+	return p.fd
+}
+
+func (p *programCore) useFD(f func(fd int) error) error {
+	if err := p.acquire("use"); err != nil {
+		return err
+	}
+	defer p.h.drop()
+	return f(p.fd)
+}
+
+// call runs one call into libbpf that may print, with the program's descriptor.
+func (p *programCore) call(op string, f func(fd int) error) error {
+	if err := p.acquire(op); err != nil {
+		return err
+	}
+	defer p.h.drop()
+	return call(op, p.object(), func() error { return f(p.fd) })
+}
+
+func (p *programCore) bindMap(m MapCore) error {
+	const op = "bind a map to"
+	c, err := coreOf(m)
+	if err == nil {
+		err = c.h.acquire()
+	}
+	if err != nil {
+		return p.fail(op, fmt.Errorf("map: %w", err))
+	}
+	defer c.h.drop()
+	return p.call(op, func(fd int) error {
+		return clib.FromRet(int(C.bpf_prog_bind_map(C.int(fd), C.int(c.fd), nil)))
+	})
+}

@@ -1,0 +1,150 @@
+package libbpf
+
+/*
+#include <bpf/bpf.h>
+*/
+import "C"
+
+import (
+	"io"
+
+	"golang.org/x/sys/unix"
+)
+
+// ProgramHandle is a program in the kernel by a descriptor of its own: one that exists already and was found by its id or
+// pin. The kernel keeps the program while any handle, object, link or pin holds it. Close it when done.
+type ProgramHandle struct{ programCore }
+
+// ProgramHandleFromID opens the program that the kernel knows under id (bpf_prog_get_fd_by_id, Linux 4.13).
+// errors.Is(err, os.ErrNotExist) when there is none; it needs CAP_SYS_ADMIN.
+func ProgramHandleFromID(id uint32) (*ProgramHandle, error) {
+	fd, err := openID("program", id, func() C.int { return C.bpf_prog_get_fd_by_id(C.__u32(id)) })
+	if err != nil {
+		return nil, err
+	}
+	return ownProgram(fd)
+}
+
+// ProgramHandleFromPinnedPath opens the program that is pinned at path (bpf_obj_get, Linux 4.4).
+// errors.Is(err, os.ErrNotExist) when nothing is pinned there, errors.Is(err, [ErrInvalid]) when it is not a program.
+func ProgramHandleFromPinnedPath(path string) (*ProgramHandle, error) {
+	fd, err := openPinned("program", path, programFDKinds, func(p *C.char) C.int { return C.bpf_obj_get(p) })
+	if err != nil {
+		return nil, err
+	}
+	return ownProgram(fd)
+}
+
+// ProgramHandleFromFD makes a handle of a descriptor that came from elsewhere, as from C code or another process. The
+// descriptor is duplicated and remains the caller's. errors.Is(err, [ErrInvalid]) when it is not a program's,
+// errors.Is(err, unix.EBADF) when it is not open.
+func ProgramHandleFromFD(fd int) (*ProgramHandle, error) {
+	own, err := dupFD("program", fd, programFDKinds)
+	if err != nil {
+		return nil, err
+	}
+	return ownProgram(own)
+}
+
+// ProgramHandleFrom makes a second handle of a program, which lives on when the first one or the program's object is
+// closed.
+func ProgramHandleFrom(p ProgramCore) (*ProgramHandle, error) {
+	own := -1
+	err := programCoreOf(p).useFD(func(fd int) (err error) {
+		own, err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, lowestFD)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ownProgram(own)
+}
+
+// ownProgram takes the descriptor over, also when it fails.
+func ownProgram(fd int) (*ProgramHandle, error) {
+	h, err := newHandle(nil, func() error { return unix.Close(fd) })
+	if err != nil {
+		return nil, err
+	}
+	info, err := programInfo(fd, 0)
+	if err != nil {
+		_ = h.close()
+		return nil, &Error{Op: "get info of", Object: "program", Err: err}
+	}
+	return &ProgramHandle{programCore{h: h, fd: fd, name: info.Name, typ: info.Type}}, nil
+}
+
+func (p *ProgramHandle) core() *programCore {
+	if p == nil {
+		return &closedProgram
+	}
+	return &p.programCore
+}
+
+// Close gives the descriptor up. It is idempotent, and does not wait for operations that are under way: the last of them
+// closes it.
+func (p *ProgramHandle) Close() error { return p.core().h.close() }
+
+// Pin is as in [ProgramCore] (bpf_obj_pin).
+func (p *ProgramHandle) Pin(path string) error {
+	return p.core().call("pin", func(fd int) error {
+		return withString("path", path, func(s *C.char) C.int { return C.bpf_obj_pin(C.int(fd), s) })
+	})
+}
+
+// Unpin removes the pin, which must be this program's.
+func (p *ProgramHandle) Unpin(path string) error {
+	const op = "unpin"
+	c := p.core()
+	mine, err := p.Info(0)
+	if err != nil {
+		return err
+	}
+	pinned, err := ProgramHandleFromPinnedPath(path)
+	if err != nil {
+		return err
+	}
+	defer pinned.Close()
+	theirs, err := pinned.Info(0)
+	if err != nil {
+		return err
+	}
+	if mine.ID != theirs.ID {
+		return c.fail(op, invalidf("%q is the pin of another program, %q", path, theirs.Name))
+	}
+	if err := unix.Unlink(path); err != nil {
+		return c.fail(op, err)
+	}
+	return nil
+}
+
+// Name is as in [ProgramCore].
+func (p *ProgramHandle) Name() string { return p.core().name }
+
+// Type is as in [ProgramCore].
+func (p *ProgramHandle) Type() ProgramType { return p.core().typ }
+
+// FD is as in [ProgramCore].
+func (p *ProgramHandle) FD() int { return p.core().currentFD() }
+
+// UseFD is as in [ProgramCore].
+func (p *ProgramHandle) UseFD(f func(fd int) error) error { return p.core().useFD(f) }
+
+// Info is as in [ProgramCore].
+func (p *ProgramHandle) Info(include ProgramInfoParts) (ProgramInfo, error) {
+	return p.core().info(include)
+}
+
+// TestRun is as in [ProgramCore].
+func (p *ProgramHandle) TestRun(options TestRunOptions) (TestRunResult, error) {
+	return p.core().testRun(options)
+}
+
+// BindMap is as in [ProgramCore].
+func (p *ProgramHandle) BindMap(m MapCore) error { return p.core().bindMap(m) }
+
+// Stdout is as in [ProgramCore].
+func (p *ProgramHandle) Stdout() io.Reader { return p.core().stream(streamStdout) }
+
+// Stderr is as in [ProgramCore].
+func (p *ProgramHandle) Stderr() io.Reader { return p.core().stream(streamStderr) }

@@ -1,0 +1,70 @@
+package libbpf
+
+/*
+#include <bpf/bpf.h>
+
+// Where libbpf has no such function, Go does not call this.
+static int lbg_prog_stream_read(int fd, __u32 stream, unsigned char *buf, __u32 size)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 6
+	return bpf_prog_stream_read(fd, stream, buf, size, NULL);
+#else
+	(void)fd;
+	(void)stream;
+	(void)buf;
+	(void)size;
+	return 0;
+#endif
+}
+*/
+import "C"
+
+import (
+	"errors"
+	"io"
+	"math"
+
+	"golang.org/x/sys/unix"
+
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
+)
+
+// The kernel's numbers of a program's streams.
+const (
+	streamStdout = 1 // BPF_STDOUT
+	streamStderr = 2 // BPF_STDERR
+)
+
+// programStream reads one of a program's streams.
+type programStream struct {
+	p  *programCore
+	id uint32
+}
+
+func (p *programCore) stream(id uint32) io.Reader { return programStream{p, id} }
+
+// Read returns what there is, or [io.EOF].
+func (s programStream) Read(buf []byte) (int, error) {
+	var n int
+	err := s.p.call("read output of", func(fd int) error {
+		if err := needs("bpf_prog_stream_read", 1, 6); err != nil {
+			return err
+		}
+		if len(buf) == 0 {
+			return nil
+		}
+		n = int(C.lbg_prog_stream_read(C.int(fd), C.__u32(s.id), cBytes(buf), C.__u32(min(len(buf), math.MaxInt32))))
+		err := clib.FromRet(n)
+		if errors.Is(err, unix.EINVAL) {
+			return &lacking{"streams of programs", err}
+		}
+		return err
+	})
+	switch {
+	case err != nil:
+		return 0, err
+	case n == 0 && len(buf) > 0:
+		return 0, io.EOF
+	}
+	return n, nil
+}

@@ -1,0 +1,186 @@
+package libbpf
+
+/*
+#include <bpf/bpf.h>
+
+// Runs with the buffers filled in, in a copy: Go memory does not keep pointers that C put there.
+static int lbg_test_run(int fd, struct bpf_test_run_opts *opts, const unsigned char *data_in, unsigned char *data_out,
+			const unsigned char *ctx_in, unsigned char *ctx_out)
+{
+	struct bpf_test_run_opts run = *opts;
+	int ret;
+
+	run.sz = sizeof(run);
+	run.data_in = data_in;
+	run.data_out = data_out;
+	run.ctx_in = ctx_in;
+	run.ctx_out = ctx_out;
+	ret = bpf_prog_test_run_opts(fd, &run);
+	opts->data_size_out = run.data_size_out;
+	opts->ctx_size_out = run.ctx_size_out;
+	opts->retval = run.retval;
+	opts->duration = run.duration;
+	return ret;
+}
+*/
+import "C"
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
+)
+
+// TestRunFlags change how a program is run by TestRun.
+type TestRunFlags uint32
+
+// The flags of test runs.
+const (
+	TestRunOnCPU               TestRunFlags = 1 << 0 // on TestRunOptions.CPU: raw tracepoint programs (Linux 5.10)
+	TestRunXDPLiveFrames       TestRunFlags = 1 << 1 // do as the XDP program decides, with real frames (Linux 5.18)
+	TestRunSKBChecksumComplete TestRunFlags = 1 << 2 // the packet's checksum is known (Linux 6.15)
+)
+
+// TestRunOptions are what a program is run on, and how often (struct bpf_test_run_opts). Which of them a program takes
+// is a matter of its type; the kernel refuses the others with unix.EINVAL. The zero value is the default of each.
+type TestRunOptions struct {
+	// Data is the packet, of an Ethernet header's 14 bytes at least, for programs that see packets.
+	Data []byte
+	// DataOut has room for the packet that the program leaves; nil where it does not matter.
+	DataOut []byte
+	// Context is the program's context, laid out as the program sees it: struct xdp_md, struct __sk_buff, the arguments
+	// of a raw tracepoint, eight bytes each, or whatever a syscall program takes. It is not changed.
+	Context []byte
+	// ContextOut has room for the context that the program leaves; nil where it does not matter. For a syscall program
+	// it is as long as Context.
+	ContextOut []byte
+	// Repeat is how often the program is run in a row, on the same packet. 0 is once.
+	Repeat int
+	// CPU is where the program is run, if Flags has TestRunOnCPU.
+	CPU   int
+	Flags TestRunFlags
+	// BatchSize is how many frames are in flight at once with TestRunXDPLiveFrames. 0 is the kernel's choice.
+	BatchSize int
+}
+
+// TestRunResult is what a test run left.
+type TestRunResult struct {
+	// ReturnValue is what the program returned, the last time: such as XDP_PASS.
+	ReturnValue uint32
+	// Duration is the mean time of one run.
+	Duration time.Duration
+	// Data is the packet afterwards, at the beginning of TestRunOptions.DataOut.
+	Data []byte
+	// DataSize is the length of the packet afterwards, also where nobody asked for it, or there was no room.
+	DataSize int
+	// Context is the context afterwards, at the beginning of TestRunOptions.ContextOut.
+	Context []byte
+}
+
+// check refuses what C could not be told.
+func (o *TestRunOptions) check(typ ProgramType) error {
+	for _, buffer := range []struct {
+		name string
+		size int
+	}{
+		{"Data", len(o.Data)}, {"DataOut", len(o.DataOut)},
+		{"Context", len(o.Context)}, {"ContextOut", len(o.ContextOut)},
+	} {
+		if uint64(buffer.size) > math.MaxUint32 {
+			return invalidf("%s has %d bytes, which is more than the kernel can count", buffer.name, buffer.size)
+		}
+	}
+	for _, number := range []struct {
+		name  string
+		value int
+	}{{"Repeat", o.Repeat}, {"CPU", o.CPU}, {"BatchSize", o.BatchSize}} {
+		if number.value < 0 || number.value > math.MaxInt32 {
+			return invalidf("%s is %d", number.name, number.value)
+		}
+	}
+	if o.CPU != 0 && o.Flags&TestRunOnCPU == 0 {
+		return invalidf("CPU is %d, and Flags has no TestRunOnCPU", o.CPU)
+	}
+	if typ == ProgramTypeSyscall && o.ContextOut != nil && len(o.ContextOut) != len(o.Context) {
+		return invalidf("ContextOut has %d bytes and, for a syscall program, must have Context's %d",
+			len(o.ContextOut), len(o.Context))
+	}
+	return nil
+}
+
+func (p *programCore) testRun(o TestRunOptions) (TestRunResult, error) {
+	const op = "test run"
+	if err := p.acquire(op); err != nil {
+		return TestRunResult{}, err
+	}
+	defer p.h.drop()
+	if err := o.check(p.typ); err != nil {
+		return TestRunResult{}, p.fail(op, err)
+	}
+	opts := C.struct_bpf_test_run_opts{
+		data_size_in:  C.__u32(len(o.Data)),
+		data_size_out: C.__u32(len(o.DataOut)),
+		ctx_size_in:   C.__u32(len(o.Context)),
+		ctx_size_out:  C.__u32(len(o.ContextOut)),
+		repeat:        C.int(o.Repeat),
+		cpu:           C.__u32(o.CPU),
+		flags:         C.__u32(o.Flags),
+		batch_size:    C.__u32(o.BatchSize),
+	}
+	contextIn, contextOut := o.Context, o.ContextOut
+	if p.typ == ProgramTypeSyscall {
+		// The kernel writes such a program's context back to where it read it.
+		if contextIn = contextOut; contextIn == nil {
+			contextIn = bytes.Clone(o.Context)
+		} else {
+			copy(contextIn, o.Context)
+		}
+		contextOut, opts.ctx_size_out = nil, 0
+	}
+	err := call(op, p.object(), func() error {
+		err := clib.FromRet(int(C.lbg_test_run(C.int(p.fd), &opts,
+			cBytes(o.Data), cBytes(o.DataOut), cBytes(contextIn), cBytes(contextOut))))
+		if errors.Is(err, unix.ENOSPC) {
+			return o.noRoom(int(opts.data_size_out), int(opts.ctx_size_out))
+		}
+		return err
+	})
+	result := TestRunResult{
+		ReturnValue: uint32(opts.retval), Duration: time.Duration(opts.duration), DataSize: int(opts.data_size_out),
+	}
+	if err != nil {
+		if !errors.Is(err, unix.ENOSPC) {
+			result = TestRunResult{} // nothing ran
+		}
+		return result, err
+	}
+	// A kernel that reads no packet leaves the size as it was, which is not a packet's.
+	if len(o.Data) == 0 {
+		result.DataSize = 0
+	}
+	if o.DataOut != nil {
+		result.Data = o.DataOut[:min(result.DataSize, len(o.DataOut))]
+	}
+	if o.ContextOut != nil {
+		result.Context = o.ContextOut
+		if p.typ != ProgramTypeSyscall {
+			result.Context = o.ContextOut[:min(int(opts.ctx_size_out), len(o.ContextOut))]
+		}
+	}
+	return result, nil
+}
+
+// noRoom says which of the buffers was too small. The program ran nevertheless.
+func (o *TestRunOptions) noRoom(data, context int) error {
+	name, size, room := "DataOut", data, len(o.DataOut)
+	if data <= len(o.DataOut) || len(o.DataOut) == 0 {
+		name, size, room = "ContextOut", context, len(o.ContextOut)
+	}
+	return &detail{fmt.Sprintf("%s has room for %d bytes and needs %d: %s", name, room, size, unix.ENOSPC), unix.ENOSPC}
+}
