@@ -78,13 +78,18 @@ func (m *Map) AttachStructOps() (*Link, error) {
 	if m == nil {
 		return nil, &Error{Op: "attach", Object: "map", Err: ErrClosed}
 	}
-	return m.o.attach(fmt.Sprintf("map %q", m.c.name), nil, func() (*C.struct_bpf_link, error) {
+	link, err := m.o.attach(fmt.Sprintf("map %q", m.c.name), nil, func() (*C.struct_bpf_link, error) {
 		ptr, errno := C.bpf_map__attach_struct_ops(m.ptr)
 		if ptr == nil {
 			return nil, fromErrno(errno)
 		}
 		return ptr, nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	link.structOps = true
+	return link, nil
 }
 
 // attach makes a Link of what f attaches; nil for nothing. The object is acquired until the link is its child: nobody

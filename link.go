@@ -3,18 +3,34 @@ package libbpf
 /*
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+
+// Where libbpf has no such function, Go does not call this.
+static int lbg_link_update_map(struct bpf_link *link, const struct bpf_map *map)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 2
+	return bpf_link__update_map(link, map);
+#else
+	(void)link;
+	(void)map;
+	return 0;
+#endif
+}
 */
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"sync"
+
+	"golang.org/x/sys/unix"
 
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
 // Link is a program's attachment. Close, and Close of its object, detach the program, unless the link is pinned or was
-// disconnected. The garbage collector does not: a Link that is dropped stays attached until its object is closed.
+// disconnected, or somebody else has it open. The garbage collector does not: a Link that is dropped stays attached until
+// its object is closed.
 //
 // All methods are safe for concurrent use, Close included.
 type Link struct {
@@ -22,8 +38,14 @@ type Link struct {
 	what string // for errors
 
 	// libbpf changes the link in most calls.
-	mu  sync.Mutex
-	ptr *C.struct_bpf_link
+	mu        sync.Mutex
+	ptr       *C.struct_bpf_link // nil for a link that was opened by its id: libbpf has none for a descriptor
+	structOps bool               // ptr is what libbpf made for a struct_ops map
+
+	// Of a link that was opened by its id.
+	ownFD        int
+	pinPath      string
+	disconnected bool
 }
 
 // newLink takes a link of libbpf's over, also when it fails. parent is the object's that it belongs to, which the caller
@@ -47,7 +69,8 @@ func newLink(parent *handle, shared *sync.Mutex, ptr *C.struct_bpf_link, what st
 }
 
 // OpenLink opens the link that is pinned at path (bpf_link__open, Linux 5.7). errors.Is(err, os.ErrNotExist) when nothing
-// is pinned there. Close leaves it attached as long as the pin is there.
+// is pinned there, errors.Is(err, [ErrInvalid]) when it is not a link. Close leaves it attached as long as the pin is
+// there.
 func OpenLink(path string) (*Link, error) {
 	const op = "open"
 	what := fmt.Sprintf("pinned link %q", path)
@@ -63,6 +86,10 @@ func OpenLink(path string) (*Link, error) {
 		if ptr, errno = C.bpf_link__open(cPath); ptr == nil {
 			return fromErrno(errno)
 		}
+		if err := checkFD(int(C.bpf_link__fd(ptr)), linkFDKinds); err != nil {
+			C.bpf_link__destroy(ptr)
+			return err
+		}
 		return nil
 	})
 	if err != nil {
@@ -71,23 +98,103 @@ func OpenLink(path string) (*Link, error) {
 	return newLink(nil, nil, ptr, what)
 }
 
-// use runs one call into libbpf while the link can't be destroyed.
-func (l *Link) use(op string, f func() error) error {
+// LinkFromID opens the link that the kernel knows under id (bpf_link_get_fd_by_id, Linux 5.8).
+// errors.Is(err, os.ErrNotExist) when there is none; it needs CAP_SYS_ADMIN. Close gives the descriptor up, and leaves the
+// link attached as long as anybody else has it open or pinned.
+func LinkFromID(id uint32) (*Link, error) {
+	fd, err := openID("link", id, func() C.int { return C.bpf_link_get_fd_by_id(C.__u32(id)) })
+	if err != nil {
+		return nil, err
+	}
+	l := &Link{ownFD: fd, what: fmt.Sprintf("link with id %d", id)}
+	l.h, err = newHandle(nil, func() error {
+		if l.disconnected {
+			return nil
+		}
+		return unix.Close(fd)
+	})
+	return l, err
+}
+
+// fd is the link's descriptor, or that of the perf event or the map that stands for it, or -1. The caller has acquired
+// the link.
+func (l *Link) fd() C.int {
+	if l.ptr == nil {
+		return C.int(l.ownFD)
+	}
+	return C.bpf_link__fd(l.ptr)
+}
+
+// onLink runs one of the commands that the kernel has for links. can tells which kinds of links it works with; the kernel
+// says EINVAL for the others, as it does for wrong arguments.
+func (l *Link) onLink(op string, can func(LinkType) bool, f func(fd C.int) C.int) error {
+	return l.use(op, func() error {
+		err := clib.FromRet(int(f(l.fd())))
+		if !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.EBADF) {
+			return err
+		}
+		info, infoErr := linkInfo(int(l.fd()))
+		switch {
+		case errors.Is(infoErr, errNoKernelLink):
+			return infoErr
+		case infoErr == nil && !can(info.Type):
+			return &lacking{"links of type " + info.Type.String(), err}
+		}
+		return err
+	})
+}
+
+// errNoKernelLink is for what is attached in other ways, in which the kernel can do nothing but detach.
+var errNoKernelLink error = &detail{"the kernel has no link for this attachment", errors.ErrUnsupported}
+
+func checkLinkFD(fd int) error {
+	if fd < 0 {
+		return errNoKernelLink
+	}
+	err := checkFD(fd, linkFDKinds)
+	if errors.Is(err, ErrInvalid) {
+		return errNoKernelLink
+	}
+	return err
+}
+
+func (l *Link) fail(op string, err error) error {
 	if l == nil {
 		return &Error{Op: op, Object: "link", Err: ErrClosed}
 	}
+	return &Error{Op: op, Object: l.what, Err: err}
+}
+
+// use runs one call into libbpf while the link can't be destroyed.
+func (l *Link) use(op string, f func() error) error {
+	if l == nil {
+		return l.fail(op, ErrClosed)
+	}
 	if err := l.h.acquire(); err != nil {
-		return &Error{Op: op, Object: l.what, Err: err}
+		return l.fail(op, err)
 	}
 	defer l.h.drop()
 	return callLocked(&l.mu, currentPrinter.Load(), op, l.what, f)
 }
 
-// Detach detaches the program at once, for everybody who holds the link or its pin
-// (bpf_link__detach, Linux 5.9). errors.Is(err, [errors.ErrUnsupported]) for kinds of links that can't, such as those of
-// perf events before Linux 5.15: close those.
+// Info asks the kernel for what it knows of the link (bpf_obj_get_info_by_fd, Linux 5.8).
+// errors.Is(err, [errors.ErrUnsupported]) for what is attached without a link of the kernel's, such as perf events before
+// Linux 5.15.
+func (l *Link) Info() (LinkInfo, error) {
+	var info LinkInfo
+	err := l.use("get info of", func() (err error) {
+		info, err = linkInfo(int(l.fd()))
+		return err
+	})
+	return info, err
+}
+
+// Detach detaches the program at once, for everybody who holds the link or its pin (bpf_link_detach, Linux 5.9).
+// errors.Is(err, [errors.ErrUnsupported]) for kinds of links that can't, such as those of tracepoints and perf events:
+// close those.
 func (l *Link) Detach() error {
-	return l.use("detach", func() error { return clib.FromRet(int(C.bpf_link__detach(l.ptr))) })
+	return l.onLink("detach", func(LinkType) bool { return true },
+		func(fd C.int) C.int { return C.bpf_link_detach(fd) })
 }
 
 // Disconnect makes Close, and Close of the object, leave the program attached (bpf_link__disconnect). Where a descriptor
@@ -95,21 +202,73 @@ func (l *Link) Detach() error {
 // and closes it. A pin or a legacy attachment lasts without.
 func (l *Link) Disconnect() error {
 	return l.use("disconnect", func() error {
-		C.bpf_link__disconnect(l.ptr)
+		if l.ptr == nil {
+			l.disconnected = true
+		} else {
+			C.bpf_link__disconnect(l.ptr)
+		}
 		return nil
 	})
 }
 
-// UpdateProgram replaces the program, without a moment in which none is attached
-// (bpf_link__update_program, Linux 5.7). The new program must be of the same type, and its object must not be closed
-// meanwhile; afterwards the link keeps it.
-func (l *Link) UpdateProgram(p *Program) error {
-	if p == nil || p.o.acquire("", "") != nil {
-		return &Error{Op: "update", Object: "link", Err: fmt.Errorf("program: %w", ErrClosed)}
+// UpdateProgram replaces the program, without a moment in which none is attached (bpf_link_update, Linux 5.7). The new
+// program must be of the same type and attach type: unix.EINVAL. Its object may be closed afterwards: the link keeps it.
+// errors.Is(err, [errors.ErrUnsupported]) for kinds of links whose program can't be replaced: those of tracing,
+// tracepoints, perf events and netfilter.
+func (l *Link) UpdateProgram(p ProgramCore) error {
+	return l.updateProgram(p, func(fd, program C.int) C.int { return C.bpf_link_update(fd, program, nil) })
+}
+
+// ReplaceProgram is UpdateProgram if old is the link's program, and otherwise fails with unix.EPERM
+// (bpf_link_update with BPF_F_REPLACE, Linux 5.7).
+func (l *Link) ReplaceProgram(old, p ProgramCore) error {
+	c := programCoreOf(old)
+	if err := c.h.acquire(); err != nil {
+		return l.fail("update", fmt.Errorf("old program: %w", err))
 	}
-	defer p.o.h.drop()
-	return l.use("update", func() error {
-		return clib.FromRet(int(C.bpf_link__update_program(l.ptr, p.ptr)))
+	defer c.h.drop()
+	var opts C.struct_bpf_link_update_opts
+	opts.sz = C.sizeof_struct_bpf_link_update_opts
+	opts.flags = unix.BPF_F_REPLACE
+	opts.old_prog_fd = C.__u32(c.fd)
+	return l.updateProgram(p, func(fd, program C.int) C.int { return C.bpf_link_update(fd, program, &opts) })
+}
+
+func (l *Link) updateProgram(p ProgramCore, update func(fd, program C.int) C.int) error {
+	const op = "update"
+	c := programCoreOf(p)
+	if err := c.h.acquire(); err != nil {
+		return l.fail(op, fmt.Errorf("program: %w", err))
+	}
+	defer c.h.drop()
+	return l.onLink(op, LinkType.canUpdate, func(fd C.int) C.int { return update(fd, C.int(c.fd)) })
+}
+
+// UpdateMap replaces the struct of callbacks that is registered, without a moment in which none is
+// (bpf_link__update_map, Linux 6.4). The map is one of struct_ops, in section ".struct_ops.link", of the same kind of
+// struct; what else the new struct has to have in common with the old one is up to the kernel's subsystem: for TCP
+// congestion control, its name. errors.Is(err, [errors.ErrUnsupported]) before libbpf 1.2, and for links of other kinds.
+//
+// A link that was opened by its pin or id takes a map that was attached already, be it by another link; others fail with
+// unix.EINVAL.
+func (l *Link) UpdateMap(m *Map) error {
+	const op = "update"
+	if m == nil || m.o.h.acquire() != nil {
+		return l.fail(op, fmt.Errorf("map: %w", ErrClosed))
+	}
+	defer m.o.h.drop()
+	if m.c.typ != MapTypeStructOps || m.c.fd < 0 {
+		return l.fail(op, invalidf("map %q is not a struct_ops in the kernel", m.c.name))
+	}
+	if err := needs("bpf_link__update_map", 1, 2); err != nil {
+		return l.fail(op, err)
+	}
+	return l.onLink(op, func(t LinkType) bool { return t == LinkTypeStructOps }, func(fd C.int) C.int {
+		// libbpf takes every link for one of its own of struct_ops.
+		if !l.structOps {
+			return C.bpf_link_update(fd, C.int(m.c.fd), nil)
+		}
+		return C.lbg_link_update_map(l.ptr, m.ptr)
 	})
 }
 
@@ -117,31 +276,61 @@ func (l *Link) UpdateProgram(p *Program) error {
 // path is taken.
 func (l *Link) Pin(path string) error {
 	return l.use("pin", func() error {
-		return withString("path", path, func(p *C.char) C.int { return C.bpf_link__pin(l.ptr, p) })
+		err := withString("path", path, func(p *C.char) C.int {
+			switch {
+			case l.ptr != nil:
+				return C.bpf_link__pin(l.ptr, p)
+			case l.pinPath != "":
+				return -C.int(unix.EBUSY) // as libbpf does
+			}
+			return C.bpf_obj_pin(l.fd(), p)
+		})
+		if errors.Is(err, unix.EINVAL) && checkLinkFD(int(l.fd())) != nil {
+			return errNoKernelLink
+		}
+		if err == nil && l.ptr == nil {
+			l.pinPath = path
+		}
+		return err
 	})
 }
 
 // Unpin removes the pin that Pin or OpenLink know of (bpf_link__unpin).
 func (l *Link) Unpin() error {
-	return l.use("unpin", func() error { return clib.FromRet(int(C.bpf_link__unpin(l.ptr))) })
+	return l.use("unpin", func() error {
+		if l.ptr != nil {
+			return clib.FromRet(int(C.bpf_link__unpin(l.ptr)))
+		}
+		if l.pinPath == "" {
+			return unix.EINVAL // as libbpf does
+		}
+		if err := unix.Unlink(l.pinPath); err != nil {
+			return err
+		}
+		l.pinPath = ""
+		return nil
+	})
 }
 
-// PinPath is where the link is pinned, or "" (bpf_link__pin_path).
+// PinPath is where the link is pinned as far as Pin or OpenLink know, or "" (bpf_link__pin_path).
 func (l *Link) PinPath() string {
 	var path string
 	_ = l.use("get pin of", func() error {
-		path = C.GoString(C.bpf_link__pin_path(l.ptr))
+		if path = l.pinPath; l.ptr != nil {
+			path = C.GoString(C.bpf_link__pin_path(l.ptr))
+		}
 		return nil
 	})
 	return path
 }
 
-// FD is the link's file descriptor, or -1 after Close (bpf_link__fd). It remains the link's: it must not be closed, and
+// FD is the link's file descriptor, or -1 after Close (bpf_link__fd). For what the kernel has no link for it is that of
+// the perf event or the map, or -1. It remains the link's: it must not be closed, and
 // may be another file's number after Close.
 func (l *Link) FD() int {
 	fd := -1
 	_ = l.use("get fd of", func() error {
-		fd = int(C.bpf_link__fd(l.ptr))
+		fd = int(l.fd())
 		return nil
 	})
 	return fd

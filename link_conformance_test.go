@@ -1,9 +1,25 @@
 package libbpf_test
 
 import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
 	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/btf"
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
 // linkCases are the kinds of links that TestLinkConformance goes through. The tests of each hook add theirs.
@@ -20,16 +36,294 @@ type attachedLink struct {
 	link *libbpf.Link
 	act  func(t *testing.T) // makes the program run, at least once, by something that the test itself does
 	hits func() uint64      // how often the program ran
-	kind string             // what libbpf calls the kind of link, such as "tracing"; "" where the kernel has no link for it
+	kind string             // what libbpf calls the kind of link, such as "raw_tracepoint"; "" where the kernel has no link for it
 
 	// replacement is another program of the same type, for UpdateProgram, which counts in replacementHits; nil where the
 	// kernel refuses.
 	replacement     *libbpf.Program
 	replacementHits func() uint64
+	// originalMap and replacementMap are the same for a link of struct_ops and UpdateMap.
+	originalMap, replacementMap *libbpf.Map
+}
+
+func init() {
+	linkCases = append(linkCases,
+		linkCase{"raw_tp", attachCounting("on_exit", "raw_tracepoint", func(o *libbpf.Object) func() uint64 {
+			return func() uint64 { return bssUint64(o, 8) }
+		})},
+		linkCase{"tp_btf", attachCounting("on_enter", "raw_tracepoint", func(o *libbpf.Object) func() uint64 {
+			return func() uint64 { return bssUint64(o, 0) }
+		})},
+		linkCase{"struct_ops", attachCongestion})
+}
+
+// bssUint64 is a global variable of the object's, or 0 when it is closed.
+func bssUint64(o *libbpf.Object, offset int) uint64 {
+	m, err := o.Map(".bss")
+	if err != nil {
+		return 0
+	}
+	bss, err := m.Lookup(u32(0), libbpf.Any)
+	if err != nil {
+		return 0
+	}
+	return binary.NativeEndian.Uint64(bss[offset:])
+}
+
+// attachCounting attaches a program of attach.bpf.o as its section says.
+func attachCounting(name, kind string, hits func(*libbpf.Object) func() uint64) func(t *testing.T) attachedLink {
+	return func(t *testing.T) attachedLink {
+		o := loadAttach(t, nil)
+		link, err := findProgram(t, o, name).Attach()
+		check(t, err)
+		return attachedLink{
+			link: link, kind: kind, hits: hits(o),
+			act: func(*testing.T) {
+				runtime.LockOSThread()
+				defer runtime.UnlockOSThread()
+				_, _ = unix.Getpgid(0)
+			},
+		}
+	}
+}
+
+func attachCongestion(t *testing.T) attachedLink {
+	o := loadCongestion(t)
+	link, err := findMap(t, o, "congestion").AttachStructOps()
+	check(t, err)
+	other := loadCongestion(t)
+	return attachedLink{
+		link: link, kind: "struct_ops", act: askForCongestion,
+		hits:            func() uint64 { return bssUint64(o, 0) },
+		originalMap:     findMap(t, o, "congestion"),
+		replacementMap:  findMap(t, other, "congestion"),
+		replacementHits: func() uint64 { return bssUint64(other, 0) },
+	}
+}
+
+// askForCongestion makes a connection over the loopback device, and asks for the congestion control of struct_ops.bpf.o
+// on it.
+func askForCongestion(t *testing.T) {
+	t.Helper()
+	socket := func() int {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		check(t, err)
+		return fd
+	}
+	listener := socket()
+	defer unix.Close(listener)
+	check(t, unix.Bind(listener, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
+	check(t, unix.Listen(listener, 1))
+	to, err := unix.Getsockname(listener)
+	check(t, err)
+	client := socket()
+	defer unix.Close(client)
+	check(t, unix.Connect(client, to))
+	err = unix.SetsockoptString(client, unix.IPPROTO_TCP, unix.TCP_CONGESTION, "libbpf_go")
+	if !errors.Is(err, unix.ENOENT) { // it is not registered any more
+		check(t, err)
+	}
 }
 
 func TestLinkConformance(t *testing.T) {
+	testutil.Root(t)
 	for _, c := range linkCases {
-		t.Run(c.name, func(t *testing.T) { c.attach(t) })
+		before := testutil.OpenFiles()
+		t.Run(c.name, func(t *testing.T) { conform(t, c.attach(t)) })
+		if after := testutil.OpenFiles(); !maps.Equal(before, after) {
+			t.Errorf("%s leaves descriptors open: %s", c.name, cmp.Diff(before, after))
+		}
 	}
+}
+
+// conform goes through all that can be done with a link.
+func conform(t *testing.T, a attachedLink) {
+	l := a.link
+	defer l.Close()
+	// What an older kernel attaches without a link, it attaches without a link.
+	if a.kind != "" && !kernelHasLinkType(t, a.kind) {
+		a.kind = ""
+	}
+	expectHits(t, "attached", a, true)
+	if a.kind == "" {
+		conformWithoutLink(t, a)
+		return
+	}
+	if l.FD() < 3 {
+		t.Errorf("fd %d", l.FD())
+	}
+	info, err := l.Info()
+	check(t, err)
+	if info.Type.String() != a.kind || info.ID == 0 || (info.ProgramID == 0) != (a.kind == "struct_ops") {
+		t.Errorf("info %+v, and the kind is %q", info, a.kind)
+	}
+	if info.ProgramID != 0 {
+		p, err := libbpf.ProgramHandleFromID(info.ProgramID)
+		check(t, err)
+		check(t, p.Close())
+	}
+	conformUpdate(t, a, info)
+	expectHits(t, "after the updates", a, true)
+	info, err = l.Info()
+	check(t, err)
+
+	path := filepath.Join(testutil.BPFFS(t), "link")
+	check(t, l.Pin(path))
+	if l.PinPath() != path {
+		t.Errorf("pinned at %q", l.PinPath())
+	}
+	wantErr(t, l.Pin(path+"2"), unix.EBUSY) // it knows of one pin
+	check(t, l.Close())
+	expectHits(t, "closed and pinned", a, true)
+	openElsewhere(t, path, info)
+	expectHits(t, "after another process had it open", a, true)
+
+	byID, err := libbpf.LinkFromID(info.ID)
+	check(t, err)
+	defer byID.Close()
+	opened, err := libbpf.OpenLink(path)
+	check(t, err)
+	defer opened.Close()
+	for _, l := range []*libbpf.Link{byID, opened} {
+		again, err := l.Info()
+		check(t, err)
+		if diff := cmp.Diff(info, again); diff != "" {
+			t.Errorf("info changed: %s", diff)
+		}
+	}
+	check(t, opened.Unpin())
+	check(t, opened.Close())
+	expectHits(t, "opened by its id", a, true)
+	switch err := byID.Detach(); {
+	case err == nil:
+		expectHits(t, "detached", a, false)
+	case !errors.Is(err, errors.ErrUnsupported):
+		t.Errorf("detach: %v", err)
+	default:
+		expectHits(t, "not detached", a, true)
+	}
+	check(t, byID.Close())
+	expectHits(t, "closed", a, false)
+	if _, err := libbpf.LinkFromID(info.ID); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the link is still there: %v", err)
+	}
+	wantErr(t, byID.Detach(), libbpf.ErrClosed)
+}
+
+// conformWithoutLink is for what the kernel attaches in other ways: it refuses all but closing.
+func conformWithoutLink(t *testing.T, a attachedLink) {
+	t.Helper()
+	_, err := a.link.Info()
+	wantErr(t, err, errors.ErrUnsupported)
+	wantErr(t, a.link.Detach(), errors.ErrUnsupported)
+	wantErr(t, a.link.Pin(filepath.Join(testutil.BPFFS(t), "link")), errors.ErrUnsupported)
+	wantErr(t, a.link.UpdateProgram(anyProgram(t)), errors.ErrUnsupported)
+	expectHits(t, "after the refusals", a, true)
+	check(t, a.link.Close())
+	expectHits(t, "closed", a, false)
+}
+
+// conformUpdate replaces the program and puts it back, or is refused.
+func conformUpdate(t *testing.T, a attachedLink, info libbpf.LinkInfo) {
+	t.Helper()
+	l := a.link
+	replaced := attachedLink{act: a.act, hits: a.replacementHits}
+	wantErr(t, l.UpdateProgram((*libbpf.Program)(nil)), libbpf.ErrClosed)
+	wantErr(t, l.UpdateProgram(nil), libbpf.ErrClosed)
+	switch {
+	case a.replacementMap != nil:
+		wantErr(t, l.UpdateProgram(anyProgram(t)), errors.ErrUnsupported)
+		check(t, l.UpdateMap(a.replacementMap))
+		expectHits(t, "the replacement", replaced, true)
+		expectHits(t, "replaced", a, false)
+		now, err := l.Info()
+		check(t, err)
+		if now.ID != info.ID || cmp.Equal(now.Detail, info.Detail) {
+			t.Errorf("info after UpdateMap %+v, before %+v", now, info)
+		}
+		check(t, l.UpdateMap(a.originalMap))
+		expectHits(t, "replaced back", replaced, false)
+	case a.replacement == nil:
+		wantErr(t, l.UpdateProgram(anyProgram(t)), errors.ErrUnsupported)
+		wantErr(t, l.UpdateMap(nil), libbpf.ErrClosed)
+	default:
+		original, err := libbpf.ProgramHandleFromID(info.ProgramID)
+		check(t, err)
+		defer original.Close()
+		wantErr(t, l.ReplaceProgram(a.replacement, original), unix.EPERM) // that is not what is attached
+		check(t, l.UpdateProgram(a.replacement))
+		expectHits(t, "the replacement", replaced, true)
+		expectHits(t, "replaced", a, false)
+		now, err := l.Info()
+		check(t, err)
+		if now.ID != info.ID || now.ProgramID == info.ProgramID {
+			t.Errorf("info after UpdateProgram %+v, before %+v", now, info)
+		}
+		check(t, l.ReplaceProgram(a.replacement, original))
+		expectHits(t, "replaced back", replaced, false)
+		check(t, l.UpdateProgram(original)) // the same once more
+	}
+}
+
+// expectHits acts, and tells whether the program ran.
+func expectHits(t *testing.T, when string, a attachedLink, want bool) {
+	t.Helper()
+	before := a.hits()
+	a.act(t)
+	if n := a.hits() - before; (n > 0) != want {
+		t.Errorf("%s: %d hits", when, n)
+	}
+}
+
+// anyProgram is a program that fits no link but an XDP one.
+func anyProgram(t *testing.T) *libbpf.Program {
+	t.Helper()
+	return findProgram(t, loadTestRun(t, false), "count_packet")
+}
+
+// kernelHasLinkType tells whether the kernel knows a kind of links.
+func kernelHasLinkType(t *testing.T, kind string) bool {
+	t.Helper()
+	return slices.ContainsFunc(kernelEnum(t, "bpf_link_type"), func(v btf.EnumValue) bool {
+		return v.Name == "BPF_LINK_TYPE_"+strings.ToUpper(kind)
+	})
+}
+
+// openElsewhere has another process, of this binary, open the link by its pin and by its id.
+func openElsewhere(t *testing.T, path string, info libbpf.LinkInfo) {
+	t.Helper()
+	binary, err := os.Executable()
+	check(t, err)
+	cmd := exec.Command(binary, "-test.run=^TestOpenLinkElsewhere$", "-test.v")
+	cmd.Env = append(os.Environ(), "LIBBPF_GO_LINK="+path, fmt.Sprintf("LIBBPF_GO_LINK_ID=%d", info.ID),
+		fmt.Sprintf("LIBBPF_GO_LINK_INFO=%+v", info))
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), openedElsewhere) {
+		t.Errorf("in another process: %v\n%s", err, out)
+	}
+}
+
+const openedElsewhere = "opened by its pin and by its id"
+
+// TestOpenLinkElsewhere is what openElsewhere runs.
+func TestOpenLinkElsewhere(t *testing.T) {
+	path := os.Getenv("LIBBPF_GO_LINK")
+	if path == "" {
+		return
+	}
+	id, err := strconv.ParseUint(os.Getenv("LIBBPF_GO_LINK_ID"), 10, 32)
+	check(t, err)
+	byPin, err := libbpf.OpenLink(path)
+	check(t, err)
+	defer byPin.Close()
+	byID, err := libbpf.LinkFromID(uint32(id))
+	check(t, err)
+	defer byID.Close()
+	for _, l := range []*libbpf.Link{byPin, byID} {
+		info, err := l.Info()
+		check(t, err)
+		if got, want := fmt.Sprintf("%+v", info), os.Getenv("LIBBPF_GO_LINK_INFO"); got != want {
+			t.Errorf("info %s, want %s", got, want)
+		}
+	}
+	t.Log(openedElsewhere)
 }

@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* A TCP congestion control that does nothing, for registering and unregistering: no socket uses it unless it asks. */
+/* A TCP congestion control that does nothing but count the connections that ask for it. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
+
+__u64 connections = 0;
+
+SEC("struct_ops")
+void BPF_PROG(init_connection, struct sock *sk)
+{
+	__sync_fetch_and_add(&connections, 1);
+}
 
 SEC("struct_ops")
 __u32 BPF_PROG(ssthresh, struct sock *sk)
@@ -23,6 +31,7 @@ __u32 BPF_PROG(undo_cwnd, struct sock *sk)
 
 SEC(".struct_ops.link")
 struct tcp_congestion_ops congestion = {
+	.init = (void *)init_connection,
 	.ssthresh = (void *)ssthresh,
 	.cong_avoid = (void *)cong_avoid,
 	.undo_cwnd = (void *)undo_cwnd,
