@@ -1,0 +1,175 @@
+package libbpf_test
+
+import (
+	"errors"
+	"iter"
+	"os"
+	"sync"
+	"testing"
+
+	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
+)
+
+// find is the element of a walk that is wanted. Every error of the walk fails the test.
+func find[T any](t *testing.T, walk iter.Seq2[T, error], wanted func(T) bool) (found T) {
+	t.Helper()
+	n := 0
+	for info, err := range walk {
+		check(t, err)
+		if wanted(info) {
+			found = info
+			n++
+		}
+	}
+	if n != 1 {
+		t.Fatalf("found %d times", n)
+	}
+	return found
+}
+
+func TestQuery(t *testing.T) {
+	o := loadAttach(t, nil)
+	p := findProgram(t, o, "on_exit")
+	link, err := p.Attach()
+	check(t, err)
+	wantProgram, err := p.Info(libbpf.IncludeAll)
+	check(t, err)
+	wantMap, err := findMap(t, o, ".bss").Info()
+	check(t, err)
+	wantLink, err := link.Info()
+	check(t, err)
+
+	program := find(t, libbpf.ProgramInfos(libbpf.IncludeMapIDs),
+		func(i libbpf.ProgramInfo) bool { return i.ID == wantProgram.ID })
+	if program.Name != "on_exit" || len(program.MapIDs) == 0 || program.LineInfo != nil {
+		t.Errorf("program %+v", program)
+	}
+	if m := find(t, libbpf.MapInfos(), func(i libbpf.MapInfo) bool { return i.ID == wantMap.ID }); m != wantMap {
+		t.Errorf("map %+v, want %+v", m, wantMap)
+	}
+	types := find(t, libbpf.BTFInfos(), func(i libbpf.BTFInfo) bool { return i.ID == wantProgram.BTFID })
+	if types.Size == 0 || types.Kernel || types.Name != "" {
+		t.Errorf("BTF %+v", types)
+	}
+	kernel := find(t, libbpf.BTFInfos(), func(i libbpf.BTFInfo) bool { return i.ID == 1 })
+	image, err := os.Stat("/sys/kernel/btf/vmlinux")
+	check(t, err)
+	if int64(kernel.Size) != image.Size() || kernel.Name != "vmlinux" && kernel.Name != "" ||
+		kernel.Kernel != (kernel.Name == "vmlinux") {
+		t.Errorf("the kernel's BTF %+v", kernel)
+	}
+	if l := find(t, libbpf.LinkInfos(), func(i libbpf.LinkInfo) bool { return i.ID == wantLink.ID }); l != wantLink {
+		t.Errorf("link %+v, want %+v", l, wantLink)
+	}
+	for range libbpf.ProgramInfos(0) {
+		break // leaves no descriptor, which TestMain checks
+	}
+}
+
+func TestIDs(t *testing.T) {
+	o := loadAttach(t, nil)
+	p := findProgram(t, o, "on_exit")
+	link, err := p.Attach()
+	check(t, err)
+	program, err := p.Info(0)
+	check(t, err)
+	info, err := link.Info()
+	check(t, err)
+	for _, c := range []struct {
+		name string
+		ids  func(*error) iter.Seq[uint32]
+		want uint32
+	}{
+		{"programs", libbpf.ProgramIDs, program.ID},
+		{"links", libbpf.LinkIDs, info.ID},
+		{"BTF objects", libbpf.BTFIDs, program.BTFID},
+	} {
+		var failed error
+		var last uint32
+		found := false
+		for id := range c.ids(&failed) {
+			if id <= last {
+				t.Errorf("%s: %d after %d", c.name, id, last)
+			}
+			last = id
+			found = found || id == c.want
+		}
+		check(t, failed)
+		if !found {
+			t.Errorf("%s: %d was not found", c.name, c.want)
+		}
+	}
+}
+
+// What goes away while others walk is no error of theirs.
+func TestQueryWhileThingsVanish(t *testing.T) {
+	testutil.Root(t)
+	stop := make(chan struct{})
+	var wait sync.WaitGroup
+	defer wait.Wait()
+	defer close(stop)
+	wait.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			o, err := libbpf.OpenFile(testutil.Object(t, "attach"))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			loaded, err := o.Load()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if _, err := loaded.Attach(); err != nil {
+				t.Error(err)
+			}
+			_ = loaded.Close()
+		}
+	})
+	for range 100 {
+		for _, err := range libbpf.ProgramInfos(libbpf.IncludeAll) {
+			check(t, err)
+		}
+		for _, err := range libbpf.MapInfos() {
+			check(t, err)
+		}
+		for _, err := range libbpf.BTFInfos() {
+			check(t, err)
+		}
+		for _, err := range libbpf.LinkInfos() {
+			check(t, err)
+		}
+	}
+}
+
+func TestQueryUnprivileged(t *testing.T) {
+	if os.Getenv("LIBBPF_GO_UNPRIVILEGED") == "" {
+		testutil.Root(t)
+		runUnprivileged(t, "TestQueryUnprivileged")
+		return
+	}
+	wantOnlyPermission(t, libbpf.ProgramInfos(0))
+	wantOnlyPermission(t, libbpf.MapInfos())
+	wantOnlyPermission(t, libbpf.BTFInfos())
+	wantOnlyPermission(t, libbpf.LinkInfos())
+}
+
+func wantOnlyPermission[T any](t *testing.T, walk iter.Seq2[T, error]) {
+	t.Helper()
+	n := 0
+	for _, err := range walk {
+		n++
+		if !errors.Is(err, os.ErrPermission) {
+			t.Errorf("error %v", err)
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d steps", n)
+	}
+}
