@@ -113,7 +113,7 @@ type message struct {
 func trimMessage(text string) string { return strings.TrimRight(text, "\n") }
 
 // capture runs a call into libbpf and collects what it prints, warnings always and more if somebody wants it. f must
-// not call Go code of a user's: it runs on a locked thread, with SIGPROF blocked.
+// not call Go code of a user's: it runs on a locked thread, with signals blocked.
 func capture(level PrintLevel, f func()) (messages []message) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -87,10 +87,12 @@ void lbg_print_set_level(int level)
 
 void lbg_capture_begin(int level)
 {
+	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS };
 	sigset_t block;
 
-	sigemptyset(&block);
-	sigaddset(&block, SIGPROF);
+	sigfillset(&block);
+	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
+		sigdelset(&block, faults[i]);
 	pthread_sigmask(SIG_BLOCK, &block, &capture.mask);
 	capture.level = level;
 	capture.on = true;

@@ -10,9 +10,9 @@ void lbg_print_install(void);
 void lbg_print_set_level(int level);
 
 /*
- * Between begin and end, on one thread, libbpf's messages up to level are collected and nothing is delivered. SIGPROF
- * is blocked meanwhile: a profiler's signals make the kernel abandon a program load with EAGAIN, more often than libbpf
- * retries it.
+ * Between begin and end, on one thread, libbpf's messages up to level are collected and nothing is delivered. Signals
+ * are blocked there meanwhile, and go to other threads: a profiler's, or those by which the Go runtime stops its threads,
+ * make the kernel abandon a program's load with EAGAIN, more often than libbpf retries it, and a test run with EINTR.
  *
  * lbg_capture_end returns what was collected, malloc'ed, or NULL for nothing: messages end to end, each a level byte,
  * its text, and a NUL.

@@ -133,6 +133,9 @@ func (p *programCore) testRun(o TestRunOptions) (TestRunResult, error) {
 		flags:         C.__u32(o.Flags),
 		batch_size:    C.__u32(o.BatchSize),
 	}
+	if o.Flags&TestRunXDPLiveFrames != 0 && o.BatchSize == 0 {
+		opts.batch_size = 64 // the kernel's own default; a kernel that knows no live frames, and overlooks flags, refuses it
+	}
 	contextIn, contextOut := o.Context, o.ContextOut
 	if p.typ == ProgramTypeSyscall {
 		// The kernel writes such a program's context back to where it read it.
