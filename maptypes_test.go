@@ -87,7 +87,7 @@ func TestMapTypes(t *testing.T) {
 		check(t, m.Delete(u32(uint32(*id))))
 	})
 
-	cgroup := cgroup2(t)
+	cgroup := testutil.NewCgroup(t)
 	t.Run("cgroup_array", func(t *testing.T) {
 		m := get(t, "cgroup_array")
 		check(t, m.Update(u32(1), u32(uint32(cgroup.Fd())), libbpf.Any))
@@ -259,21 +259,6 @@ func TestInsnArray(t *testing.T) {
 	if compiled[0] >= compiled[1] {
 		t.Errorf("the instructions are at %v", compiled)
 	}
-}
-
-// cgroup2 makes a cgroup for the test, and removes it when the test ends.
-func cgroup2(t *testing.T) *os.File {
-	t.Helper()
-	mount := t.TempDir()
-	check(t, unix.Mount("cgroup2", mount, "cgroup2", 0, ""))
-	t.Cleanup(func() { check(t, unix.Unmount(mount, unix.MNT_DETACH)) })
-	dir, err := os.MkdirTemp(mount, "libbpf-go-test")
-	check(t, err)
-	t.Cleanup(func() { check(t, os.Remove(dir)) })
-	f, err := os.Open(dir)
-	check(t, err)
-	t.Cleanup(func() { check(t, f.Close()) })
-	return f
 }
 
 // tcpSocket is one end of a TCP connection over the loopback device.
