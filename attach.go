@@ -63,6 +63,43 @@ func (p *Program) attachAuto() (*Link, error) {
 	})
 }
 
+// notFor refuses a program that is of the wrong type for a place. libbpf does not: it attaches by the program's type,
+// and would take a cgroup's descriptor for the number of a network device.
+func (p *Program) notFor(place string) error {
+	return invalidf("a program of type %v (%v) is not for %s", p.typ, p.attachType, place)
+}
+
+// attachWhere is attach after a check of the program and of where it shall go.
+func (p *Program) attachWhere(check func() error, f func() (*C.struct_bpf_link, error)) (*Link, error) {
+	if p == nil {
+		return nil, &Error{Op: "attach", Object: "program", Err: ErrClosed}
+	}
+	if err := check(); err != nil {
+		return nil, &Error{Op: "attach", Object: fmt.Sprintf("program %q", p.name), Err: err}
+	}
+	return p.attach(f)
+}
+
+// useProgram runs f with the descriptor of a program, which remains open meanwhile.
+func useProgram(op, object string, p *Program, f func(fd int) error) error {
+	if p == nil || p.o.acquire(op, object) != nil {
+		return &Error{Op: op, Object: object, Err: fmt.Errorf("program: %w", ErrClosed)}
+	}
+	defer p.o.h.drop()
+	if p.fd < 0 {
+		return &Error{Op: op, Object: object, Err: invalidf("program %q was not loaded", p.name)}
+	}
+	return f(p.fd)
+}
+
+// programObject names a program in errors.
+func programObject(p *Program) string {
+	if p == nil {
+		return "program"
+	}
+	return fmt.Sprintf("program %q", p.name)
+}
+
 // linkLock is the lock under which the program's links must be destroyed: the object's for those of USDT programs, which
 // look into the object and change what they share there. The kernel takes its time to detach, so others go without.
 func (p *Program) linkLock() *sync.Mutex {

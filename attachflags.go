@@ -1,0 +1,62 @@
+package libbpf
+
+import "math"
+
+// AttachFlags say how a program is attached where several may be: in a cgroup, on tcx, on a netkit device.
+type AttachFlags uint32
+
+// The flags of attachments. Each place knows some of them.
+const (
+	// AttachAllowOverride lets a cgroup below replace the program (BPF_F_ALLOW_OVERRIDE). Not for links.
+	AttachAllowOverride AttachFlags = 1 << 0
+	// AttachAllowMulti lets others be attached beside and below the program, which all run. Links always have it
+	// (BPF_F_ALLOW_MULTI, Linux 4.15).
+	AttachAllowMulti AttachFlags = 1 << 1
+	// AttachBefore lets the program run before the other one that is given, or before all where none is
+	// (BPF_F_BEFORE, Linux 6.6; cgroups 6.17).
+	AttachBefore AttachFlags = 1 << 3
+	// AttachAfter lets the program run after the other one that is given, or after all where none is
+	// (BPF_F_AFTER, Linux 6.6; cgroups 6.17).
+	AttachAfter AttachFlags = 1 << 4
+	// AttachPreorder lets the program of a cgroup run before those of the cgroups below
+	// (BPF_F_PREORDER, Linux 6.15).
+	AttachPreorder AttachFlags = 1 << 6
+	// AttachLink says that the other one is given as a link and not as a program (BPF_F_LINK, Linux 6.6).
+	AttachLink AttachFlags = 1 << 13
+)
+
+// What libbpf, or this package, sets where it has to: the kernel would take an id for a descriptor, or ignore what is to
+// be replaced, without.
+const (
+	attachReplace AttachFlags = 1 << 2 // BPF_F_REPLACE
+	attachID      AttachFlags = 1 << 5 // BPF_F_ID
+)
+
+// checkRelative checks how the other program or link is given, next to which one is to be placed.
+func checkRelative(flags AttachFlags, fd int, id uint32) error {
+	switch {
+	case fd != 0 && id != 0:
+		return invalidf("both a relative fd and a relative id")
+	case flags&(attachID|attachReplace) != 0:
+		return invalidf("flags %#x", uint32(flags))
+	case flags&AttachLink != 0 && fd == 0 && id == 0:
+		return invalidf("AttachLink without a relative fd or id")
+	}
+	return checkFD("relative", fd)
+}
+
+// checkFD checks a descriptor, or 0 where that stands for none.
+func checkFD(what string, fd int) error {
+	if fd < 0 || fd > math.MaxInt32 {
+		return invalidf("%s fd %d", what, fd)
+	}
+	return nil
+}
+
+// checkIfIndex checks the number of a network device.
+func checkIfIndex(ifindex int) error {
+	if ifindex <= 0 || ifindex > math.MaxInt32 {
+		return invalidf("network device %d", ifindex)
+	}
+	return nil
+}

@@ -1,0 +1,305 @@
+package libbpf
+
+/*
+#include <errno.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+// bpf_program__attach_xdp has no flags, although the kernel has some for its links. The function for tcx has, and
+// creates what the program's attach type says, which is BPF_XDP.
+static struct bpf_link *lbg_attach_xdp(const struct bpf_program *prog, int ifindex, __u32 flags)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
+	LIBBPF_OPTS(bpf_tcx_opts, opts, .flags = flags);
+
+	if (flags)
+		return bpf_program__attach_tcx(prog, ifindex, &opts);
+#endif
+	return bpf_program__attach_xdp(prog, ifindex);
+}
+
+static void lbg_xdp_features(const struct bpf_xdp_query_opts *opts, __u64 *features, __u32 *max_segs)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
+	*features = opts->feature_flags;
+	*max_segs = opts->xdp_zc_max_segs;
+#else
+	(void)opts;
+	*features = 0;
+	*max_segs = 0;
+#endif
+}
+*/
+import "C"
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
+)
+
+// XDPFlags say in which mode an XDP program runs, and what becomes of one that is attached already.
+type XDPFlags uint32
+
+// The flags of XDP. At most one of the modes may be given; without one the kernel takes the driver's, or the generic one
+// where the driver has none.
+const (
+	XDPUpdateIfNoExist XDPFlags = 1 << 0 // fail with unix.EBUSY where a program is attached (XDP_FLAGS_UPDATE_IF_NOEXIST)
+	XDPSKBMode         XDPFlags = 1 << 1 // generic, on any device, after the socket buffer was made (XDP_FLAGS_SKB_MODE)
+	XDPDrvMode         XDPFlags = 1 << 2 // native, in the driver (XDP_FLAGS_DRV_MODE)
+	XDPHWMode          XDPFlags = 1 << 3 // on the device itself (XDP_FLAGS_HW_MODE)
+	XDPReplace         XDPFlags = 1 << 4 // put in the place of another one; [XDP.Replace] sets it (XDP_FLAGS_REPLACE)
+
+	XDPModes = XDPSKBMode | XDPDrvMode | XDPHWMode        // XDP_FLAGS_MODES
+	XDPMask  = XDPUpdateIfNoExist | XDPModes | XDPReplace // XDP_FLAGS_MASK
+)
+
+// XDPMode is how a program is attached to a device.
+type XDPMode uint8
+
+// The modes of attached programs, numbered as the kernel's XDP_ATTACHED_ constants.
+const (
+	XDPModeNone  XDPMode = iota // no program is attached
+	XDPModeDrv                  // native
+	XDPModeSKB                  // generic
+	XDPModeHW                   // on the device
+	XDPModeMulti                // several, in different modes
+)
+
+// String is "none", "drv", "skb", "hw" or "multi".
+func (m XDPMode) String() string {
+	if names := [...]string{"none", "drv", "skb", "hw", "multi"}; int(m) < len(names) {
+		return names[m]
+	}
+	return "mode(" + strconv.Itoa(int(m)) + ")"
+}
+
+// XDPFeatures are what a device's driver can do, numbered as the kernel's enum netdev_xdp_act.
+type XDPFeatures uint64
+
+// The features of drivers.
+const (
+	XDPFeatureBasic             XDPFeatures = 1 << iota // pass, drop, abort and send back
+	XDPFeatureRedirect                                  // redirect to another device
+	XDPFeatureRedirectTarget                            // be redirected to
+	XDPFeatureZeroCopy                                  // AF_XDP sockets without copying
+	XDPFeatureHWOffload                                 // run programs on the device
+	XDPFeatureReceiveFragments                          // receive packets of several buffers
+	XDPFeatureRedirectFragments                         // be redirected packets of several buffers
+)
+
+// String is such as "basic|redirect".
+func (f XDPFeatures) String() string {
+	names := [...]string{"basic", "redirect", "ndo_xmit", "xsk_zerocopy", "hw_offload", "rx_sg", "ndo_xmit_sg"}
+	var set []string
+	for i, name := range names {
+		if f&(1<<i) != 0 {
+			set = append(set, name)
+		}
+	}
+	if rest := f >> len(names) << len(names); rest != 0 || f == 0 {
+		set = append(set, "0x"+strconv.FormatUint(uint64(rest), 16))
+	}
+	return strings.Join(set, "|")
+}
+
+// XDPLinkOptions are for [Program.AttachXDP]. The zero value is the default.
+type XDPLinkOptions struct {
+	Mode XDPFlags // XDPSKBMode, XDPDrvMode or XDPHWMode, which need libbpf 1.3; 0 leaves it to the kernel
+}
+
+// AttachXDP attaches the program to a network device by a link (bpf_program__attach_xdp, Linux 5.9). A device has one
+// program in each mode: errors.Is(err, unix.EBUSY) when there is one. ifindex is the device's number in the network
+// namespace of the calling thread, such as the Index of a net.Interface; errors.Is(err, unix.ENODEV) when there is none.
+//
+// The result belongs to the caller, and to the object, whose Close closes it. The program is detached when the link is
+// closed, or the process ends, and unlike a program that [XDP.Attach] attached it can't be replaced by others.
+func (p *Program) AttachXDP(ifindex int, opts XDPLinkOptions) (*Link, error) {
+	return p.attachWhere(func() error {
+		switch mode := opts.Mode; {
+		case p.typ != ProgramTypeXDP:
+			return p.notFor("XDP")
+		case mode&^XDPModes != 0 || mode&(mode-1) != 0:
+			return invalidf("XDP mode %#x", uint32(mode))
+		case mode != 0:
+			if err := needs("a link in a chosen mode of XDP", 1, 3); err != nil {
+				return err
+			}
+		}
+		if err := checkIfIndex(ifindex); err != nil {
+			return err
+		}
+		return deviceExists(ifindex) // the kernel would only say that something is invalid
+	}, func() (*C.struct_bpf_link, error) {
+		link, errno := C.lbg_attach_xdp(p.ptr, C.int(ifindex), C.__u32(opts.Mode))
+		return link, errno
+	})
+}
+
+// XDP is a network device as a place for an XDP program that is attached without a link, over netlink.
+//
+// Nobody owns such an attachment. It survives Close of the object and the end of the process, until somebody detaches
+// it or the device is gone: what attaches it has to see to that.
+//
+//	dev := libbpf.XDP{IfIndex: iface.Index}
+//	if err := dev.Attach(prog); err != nil {
+//		return err
+//	}
+//	defer dev.Detach()
+//
+// Who wants the program to be detached by itself takes [Program.AttachXDP]. Programs that are attached by a link can
+// neither be replaced nor detached here: errors.Is(err, unix.EBUSY).
+//
+// All methods need CAP_NET_ADMIN, except Query, and act on the network namespace of the calling thread: a goroutine that
+// changed to another one must have called runtime.LockOSThread before. errors.Is(err, unix.ENODEV) when there is no such
+// device.
+type XDP struct {
+	IfIndex int
+	// Flags choose the mode, also for Detach and QueryID, and whether Attach may replace a program.
+	Flags XDPFlags
+}
+
+// Attach attaches a program to the device, in the place of one that is attached already in the same mode unless Flags
+// have XDPUpdateIfNoExist: errors.Is(err, unix.EBUSY) (bpf_xdp_attach). While another mode is in use,
+// errors.Is(err, os.ErrExist).
+func (x XDP) Attach(p *Program) error {
+	return x.attach("attach", p, 0)
+}
+
+// Replace attaches a program in the place of old, if that is what is attached, without a moment in which none is
+// (bpf_xdp_attach with old_prog_fd, Linux 5.7). errors.Is(err, os.ErrExist) when it is not.
+func (x XDP) Replace(p, old *Program) error {
+	const op = "replace"
+	return useProgram(op, x.String(), old, func(oldFD int) error { return x.attach(op, p, oldFD) })
+}
+
+func (x XDP) attach(op string, p *Program, oldFD int) error {
+	object := fmt.Sprintf("%s of %s", programObject(p), x)
+	if err := x.check(); err != nil {
+		return &Error{Op: op, Object: object, Err: err}
+	}
+	return useProgram(op, object, p, func(fd int) error {
+		return call(op, object, func() error {
+			if p.typ != ProgramTypeXDP {
+				return p.notFor("XDP")
+			}
+			opts := xdpAttachOpts(oldFD)
+			return clib.FromRet(int(C.bpf_xdp_attach(C.int(x.IfIndex), C.int(fd), C.__u32(x.Flags), &opts)))
+		})
+	})
+}
+
+// Detach detaches whatever program is attached in the mode that Flags say, by default the one that is in use
+// (bpf_xdp_detach). It succeeds where none is.
+func (x XDP) Detach() error { return x.detach("detach", 0) }
+
+// DetachProgram detaches a program, if it is the one that is attached (bpf_xdp_detach with old_prog_fd, Linux 5.7).
+// errors.Is(err, os.ErrExist) when it is not.
+func (x XDP) DetachProgram(p *Program) error {
+	op := "detach " + programObject(p) + " from"
+	return useProgram(op, x.String(), p, func(fd int) error { return x.detach(op, fd) })
+}
+
+func (x XDP) detach(op string, oldFD int) error {
+	return x.call(op, func() error {
+		opts := xdpAttachOpts(oldFD)
+		return clib.FromRet(int(C.bpf_xdp_detach(C.int(x.IfIndex), C.__u32(x.Flags), &opts)))
+	})
+}
+
+// xdpAttachOpts are the options for an attachment or a detachment that depends on what is attached; 0 for one that does
+// not.
+func xdpAttachOpts(oldFD int) C.struct_bpf_xdp_attach_opts {
+	return C.struct_bpf_xdp_attach_opts{sz: C.sizeof_struct_bpf_xdp_attach_opts, old_prog_fd: C.int(oldFD)}
+}
+
+// XDPInfo is what is attached to a device, by links or without, and what the device can do. Ids are 0 for none.
+type XDPInfo struct {
+	Mode         XDPMode
+	ProgramID    uint32 // the program, unless Mode is XDPModeMulti
+	DrvProgramID uint32 // the one in each mode
+	HWProgramID  uint32
+	SKBProgramID uint32
+
+	// What the driver can do, and the number of buffers that a packet of a zero-copy AF_XDP socket may have. Both are 0
+	// before libbpf 1.3 and Linux 6.3, the number before 6.6.
+	Features            XDPFeatures
+	ZeroCopyMaxSegments uint32
+}
+
+// Query tells what is attached to the device (bpf_xdp_query).
+func (x XDP) Query() (XDPInfo, error) {
+	var opts C.struct_bpf_xdp_query_opts
+	opts.sz = C.sizeof_struct_bpf_xdp_query_opts
+	err := x.call("query", func() error {
+		if err := deviceExists(x.IfIndex); err != nil {
+			return err // libbpf asks for all devices, and finds nothing attached to one that is not there
+		}
+		return clib.FromRet(int(C.bpf_xdp_query(C.int(x.IfIndex), C.int(x.Flags), &opts)))
+	})
+	if err != nil {
+		return XDPInfo{}, err
+	}
+	info := XDPInfo{
+		Mode: XDPMode(opts.attach_mode), ProgramID: uint32(opts.prog_id),
+		DrvProgramID: uint32(opts.drv_prog_id), HWProgramID: uint32(opts.hw_prog_id),
+		SKBProgramID: uint32(opts.skb_prog_id),
+	}
+	var features C.__u64
+	var segments C.__u32
+	C.lbg_xdp_features(&opts, &features, &segments)
+	info.Features, info.ZeroCopyMaxSegments = XDPFeatures(features), uint32(segments)
+	return info, nil
+}
+
+// QueryID is the id of the program that is attached in the mode that Flags say, or in whichever is in use; 0 for none
+// (bpf_xdp_query_id).
+func (x XDP) QueryID() (uint32, error) {
+	var id C.__u32
+	err := x.call("query", func() error {
+		if err := deviceExists(x.IfIndex); err != nil {
+			return err
+		}
+		return clib.FromRet(int(C.bpf_xdp_query_id(C.int(x.IfIndex), C.int(x.Flags), &id)))
+	})
+	return uint32(id), err
+}
+
+// String is such as "XDP of device 3".
+func (x XDP) String() string { return fmt.Sprintf("XDP of device %d", x.IfIndex) }
+
+func (x XDP) call(op string, f func() error) error {
+	if err := x.check(); err != nil {
+		return &Error{Op: op, Object: x.String(), Err: err}
+	}
+	return call(op, x.String(), f)
+}
+
+func (x XDP) check() error {
+	if x.Flags&^XDPMask != 0 {
+		return invalidf("XDP flags %#x", uint32(x.Flags))
+	}
+	if mode := x.Flags & XDPModes; mode&(mode-1) != 0 {
+		return invalidf("several modes of XDP, flags %#x", uint32(x.Flags))
+	}
+	return checkIfIndex(x.IfIndex)
+}
+
+// deviceExists is unix.ENODEV when there is no network device of this number.
+func deviceExists(ifindex int) error {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	var request unix.Ifreq
+	request.SetUint32(uint32(ifindex))
+	if err := unix.IoctlIfreq(fd, unix.SIOCGIFNAME, &request); err != nil {
+		return err
+	}
+	return nil
+}
