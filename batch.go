@@ -190,7 +190,7 @@ func (d *drain) consume(ctx context.Context) (n int, err error) {
 		select {
 		case d.consuming <- struct{}{}:
 		case <-ctx.Done():
-			return 0, d.done(ctx)
+			return 0, d.fail("poll", contextError(ctx))
 		}
 	}
 	defer func() { <-d.consuming }()
@@ -205,14 +205,6 @@ func (d *drain) consume(ctx context.Context) (n int, err error) {
 			return n, err
 		}
 	}
-}
-
-// done is the error of a context that is done: its own, and its cause.
-func (d *drain) done(ctx context.Context) error {
-	if err, cause := ctx.Err(), context.Cause(ctx); err != cause {
-		return d.fail("poll", fmt.Errorf("%w: %w", err, cause))
-	}
-	return d.fail("poll", ctx.Err())
 }
 
 // consumeAll is Consume.
@@ -266,38 +258,23 @@ func (d *drain) pollTimeout(timeout time.Duration) (int, error) {
 	return n, err
 }
 
-// longAgo is a deadline that has passed.
-var longAgo = time.Unix(1, 0)
-
 // wait returns nil when there are records to deliver, or may be.
 func (d *drain) wait(ctx context.Context) error {
 	if ctx.Err() != nil {
-		return d.done(ctx)
+		return d.fail("poll", contextError(ctx))
 	}
 	// The wait of others ends with the drain closed, or with records that this caller will look for as well.
 	select {
 	case d.waiting <- struct{}{}:
 		defer func() { <-d.waiting }()
 	case <-ctx.Done():
-		return d.done(ctx)
+		return d.fail("poll", contextError(ctx))
 	}
 	conn, err := d.epoll.SyscallConn()
 	if err != nil {
 		return d.fail("poll", d.closedOr(err))
 	}
-	if ctx.Done() != nil {
-		done := make(chan struct{})
-		stop := context.AfterFunc(ctx, func() {
-			_ = d.epoll.SetReadDeadline(longAgo)
-			close(done)
-		})
-		defer func() {
-			if !stop() {
-				<-done
-				_ = d.epoll.SetReadDeadline(time.Time{})
-			}
-		}()
-	}
+	defer interruptReads(ctx, d.epoll)()
 	var failed error
 	err = conn.Read(func(uintptr) bool {
 		// Whoever consumes may be in a callback, which may be in Close, which waits for this function.
@@ -315,7 +292,7 @@ func (d *drain) wait(ctx context.Context) error {
 	case failed != nil:
 		return failed
 	case err != nil && ctx.Err() != nil:
-		return d.done(ctx)
+		return d.fail("poll", contextError(ctx))
 	case err != nil:
 		return d.fail("poll", d.closedOr(err))
 	}

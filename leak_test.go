@@ -88,6 +88,9 @@ func TestNothingLeaks(t *testing.T) {
 			r, err := b.Build()
 			check(t, err)
 			check(t, r.Close())
+			reader, err := libbpf.NewRingReader(m)
+			check(t, err)
+			check(t, reader.Close())
 			check(t, other.Close())
 			check(t, m.Close())
 		},

@@ -1,0 +1,5 @@
+//go:build !race
+
+package libbpf_test
+
+const raceDetector = false

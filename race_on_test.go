@@ -1,0 +1,6 @@
+//go:build race
+
+package libbpf_test
+
+// raceDetector is on: it allocates itself.
+const raceDetector = true

@@ -1,0 +1,361 @@
+package libbpf
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// RingReader reads the records of one ring buffer map in place: the loop's body sees them where the program wrote
+// them, without a copy, a call into C or a thread that waits. It is the fastest way to receive records, about as fast
+// as C.
+//
+//	ring, err := libbpf.NewRingReader(events)
+//	...
+//	defer ring.Close()
+//	for record := range ring.Records(ctx, &err) {
+//		...
+//	}
+//	return err // why it ended
+//
+// The bytes of a record are valid until its turn of the loop ends; they are read-only memory of the kernel's, and
+// writing to them is a fault that can't be recovered from. Whoever wants to keep them copies them, or uses
+// [RingReader.Copies]. Bytes that were kept by mistake change under the reader's eyes, also after Close, but never
+// crash it.
+//
+// Records come in the order in which programs reserved them. Those that were handed to the loop's body are consumed,
+// no more and no less, however the loop ends: by break, return, a panic or an error. The space that they took is
+// given back to programs a batch at a time, and at the latest before the loop waits or ends. A record that a program
+// has reserved and not submitted yet holds up those behind it; discarded ones are skipped.
+//
+// All methods are safe for concurrent use, Close included, from within a loop too. Only one loop at a time can run: a
+// second one ends at once, with unix.EBUSY. Other readers of the same map, in this process or another, must not
+// consume at the same time: each record would reach one of them or both.
+type RingReader struct {
+	h    *handle
+	what string
+
+	// file is a duplicate of the map's descriptor, in the runtime's poller, and conn waits for it.
+	file *os.File
+	conn syscall.RawConn
+
+	consumer *uintptr // written here: how far records are consumed
+	producer *uintptr // written by the kernel: how far they are reserved
+	data     unsafe.Pointer
+	mask     uintptr
+	lease    uintptr // how many bytes are consumed before that is published
+
+	// reading is true while there is a loop, whose the rest is.
+	reading   atomic.Bool
+	pos       uintptr // how far records were handed over
+	published uintptr
+	leaseEnd  atomic.Uintptr // where the loop stops to publish
+	ready     func(fd uintptr) bool
+}
+
+// The kernel's format of a ring: each record has a header of eight bytes, which begins with its length and two flags,
+// and is filled up to a multiple of eight (BPF_RINGBUF_BUSY_BIT, BPF_RINGBUF_DISCARD_BIT, BPF_RINGBUF_HDR_SZ).
+const (
+	ringBusy    = 1 << 31
+	ringDiscard = 1 << 30
+	ringHeader  = 8
+)
+
+// mostLease is small enough for a record to be in a cache still when its space is given back, and large enough for
+// that to cost nothing.
+const mostLease = 32 << 10
+
+// errRingCorrupt says that the positions or lengths in the ring can't be. Who may write to the map may write to its
+// consumer position.
+var errRingCorrupt = fmt.Errorf("the ring's positions are wrong, as by another consumer: %w", unix.EBADMSG)
+
+// NewRingReader maps a ring buffer, a map of type [MapTypeRingBuf], into memory (mmap, Linux 5.8). The caller owns
+// the result. It has a descriptor and mappings of its own, so it works on when the map is closed. Reading goes on
+// where the ring's last reader stopped.
+func NewRingReader(m MapCore) (*RingReader, error) {
+	const op = "open reader of"
+	c, err := coreOf(m)
+	if err != nil {
+		return nil, &Error{Op: op, Object: "ring buffer", Err: err}
+	}
+	if c.typ != MapTypeRingBuf && c.h != nil {
+		return nil, c.fail(op, invalidf("the map is not a ring buffer but of type %s", c.typ))
+	}
+	info, err := m.Info()
+	if err != nil {
+		return nil, err
+	}
+	if info.Flags&RingBufOverwrite != 0 {
+		return nil, c.fail(op, fmt.Errorf("a ring that overwrites its records: %w", errors.ErrUnsupported))
+	}
+	fd, err := dupMapFD(m)
+	if err != nil {
+		return nil, c.fail(op, err)
+	}
+	r := &RingReader{what: c.object()}
+	if err := r.open(fd, uintptr(c.maxEntries)); err != nil {
+		return nil, c.fail(op, err)
+	}
+	return r, nil
+}
+
+// open takes fd over, also when it fails.
+func (r *RingReader) open(fd int, size uintptr) error {
+	// So that os.File puts it into the runtime's poller. The flag means nothing to maps.
+	err := unix.SetNonblock(fd, true)
+	r.file = os.NewFile(uintptr(fd), r.what)
+	if err == nil {
+		r.conn, err = r.file.SyscallConn()
+	}
+	var memory ringMemory
+	if err == nil {
+		memory, err = mapRing(fd, size)
+	}
+	if err != nil {
+		_ = r.file.Close()
+		return err
+	}
+	page := uintptr(os.Getpagesize())
+	r.consumer = (*uintptr)(memory.start)
+	r.producer = (*uintptr)(unsafe.Add(memory.start, page))
+	r.data = unsafe.Add(memory.start, 2*page)
+	r.mask = size - 1
+	r.lease = min(mostLease, size/8)
+	r.ready = func(uintptr) bool { return r.hasRecord() }
+	r.h, err = newHandle(nil, func() error {
+		memory.retire()
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	r.h.wake = func() {
+		r.leaseEnd.Store(atomic.LoadUintptr(r.consumer)) // the loop is there or further
+		// Closing the file waits for those who wait for it, and none of them runs a loop's body meanwhile.
+		_ = r.file.Close()
+	}
+	return nil
+}
+
+func (r *RingReader) fail(op string, err error) error {
+	if r == nil {
+		return &Error{Op: op, Object: "ring buffer", Err: err}
+	}
+	return &Error{Op: op, Object: r.what, Err: err}
+}
+
+func (r *RingReader) acquire() error {
+	if r == nil {
+		return ErrClosed
+	}
+	return r.h.acquire()
+}
+
+// Records iterates over the records, and waits for more when there is none, until ctx is done or the reader is
+// closed. Why it ended is in *err, which is nil only after the loop was left by its body: ctx's error and its cause,
+// or [ErrClosed]. Records that remain when ctx is done stay in the ring for the next loop.
+//
+// No thread is blocked while it waits. Programs that write with BPF_RB_NO_WAKEUP do not wake it: such records come
+// with the next that does, or with the end of ctx.
+func (r *RingReader) Records(ctx context.Context, err *error) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		if err == nil {
+			err = new(error)
+		}
+		if ctx == nil {
+			*err = r.fail("read", invalidf("the context is nil"))
+			return
+		}
+		r.iterate(ctx, err, yield)
+	}
+}
+
+// Copies is [RingReader.Records], with records that are the caller's own.
+func (r *RingReader) Copies(ctx context.Context, err *error) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		r.Records(ctx, err)(func(record []byte) bool { return yield(bytes.Clone(record)) })
+	}
+}
+
+// Pending iterates over the records that are there, without waiting for more. If the loop ended because of an error,
+// that is in *err.
+func (r *RingReader) Pending(err *error) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) { r.iterate(nil, err, yield) }
+}
+
+// iterate is a loop; a nil ctx is one that does not wait.
+func (r *RingReader) iterate(ctx context.Context, err *error, yield func([]byte) bool) {
+	if err == nil {
+		err = new(error)
+	}
+	if *err = r.begin(); *err != nil {
+		return
+	}
+	defer r.end()
+	if ctx != nil {
+		defer interruptReads(ctx, r.file)()
+	}
+	var done error // why the wait for more ended, if not because there is more
+	for {
+		left, failed := r.handOver(ctx, yield)
+		switch {
+		case left, ctx == nil && failed == nil:
+			return
+		case failed != nil:
+			*err = r.fail("read", failed)
+			return
+		case done != nil:
+			*err = r.fail("read", done)
+			return
+		}
+		// Records may have come before ctx was done and after the last look: there is always one more.
+		done = r.wait(ctx)
+	}
+}
+
+// begin makes the caller the only one who reads.
+func (r *RingReader) begin() error {
+	const op = "read"
+	if err := r.acquire(); err != nil {
+		return r.fail(op, err)
+	}
+	if !r.reading.CompareAndSwap(false, true) {
+		r.h.drop()
+		return r.fail(op, fmt.Errorf("there is another loop: %w", unix.EBUSY))
+	}
+	r.pos = atomic.LoadUintptr(r.consumer)
+	r.published = r.pos
+	if r.pos%8 != 0 {
+		r.end()
+		return r.fail(op, errRingCorrupt)
+	}
+	return nil
+}
+
+// end publishes what was handed over, also in the course of a panic.
+func (r *RingReader) end() {
+	r.publish()
+	r.reading.Store(false)
+	r.h.drop()
+}
+
+// publish gives the space of what was handed over back to programs.
+func (r *RingReader) publish() {
+	if r.pos != r.published {
+		r.published = r.pos
+		atomic.StoreUintptr(r.consumer, r.pos)
+	}
+}
+
+// handOver hands records to the loop's body until there is none, or the body leaves the loop.
+func (r *RingReader) handOver(ctx context.Context, yield func([]byte) bool) (left bool, err error) {
+	data, mask := r.data, r.mask
+	for {
+		pos, produced := r.pos, atomic.LoadUintptr(r.producer)
+		available := produced - pos
+		if available > mask+1 {
+			return false, errRingCorrupt
+		}
+		// Close looks for the end of the lease and this for Close, so that the body sees no record after it.
+		r.leaseEnd.Store(pos + min(available, r.lease))
+		if r.h.isClosed() {
+			return false, ErrClosed
+		}
+		for int(r.leaseEnd.Load()-pos) > 0 {
+			header := unsafe.Add(data, pos&mask)
+			// The length comes with the bytes behind it: the kernel writes it last.
+			length := atomic.LoadUint32((*uint32)(header))
+			if length&ringBusy != 0 {
+				r.publish()
+				return false, nil
+			}
+			size := uintptr(length &^ ringDiscard)
+			pos += ringRoom(size)
+			if int(produced-pos) < 0 {
+				return false, errRingCorrupt
+			}
+			r.pos = pos
+			if length&ringDiscard == 0 && !yield(unsafe.Slice((*byte)(unsafe.Add(header, ringHeader)), size)) {
+				return true, nil
+			}
+		}
+		r.publish()
+		switch {
+		case available == 0:
+			return false, nil
+		case ctx != nil && ctx.Err() != nil && r.hasRecord():
+			return false, contextError(ctx)
+		}
+	}
+}
+
+// ringRoom is how much of the ring a record takes.
+func ringRoom(size uintptr) uintptr { return (size + ringHeader + 7) &^ 7 }
+
+// hasRecord tells whether there is a record to hand over. The kernel notifies only of a record that begins at the
+// consumer position: so that none is missed between the look and the wait, the position must have been published
+// before.
+func (r *RingReader) hasRecord() bool {
+	pos := r.pos
+	if pos == atomic.LoadUintptr(r.producer) {
+		return false
+	}
+	return atomic.LoadUint32((*uint32)(unsafe.Add(r.data, pos&r.mask)))&ringBusy == 0
+}
+
+// wait returns nil when there is a record, or a discarded one.
+func (r *RingReader) wait(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return contextError(ctx)
+	}
+	err := r.conn.Read(r.ready)
+	switch {
+	case err == nil:
+		return nil
+	case r.h.isClosed():
+		return ErrClosed
+	case ctx.Err() != nil:
+		return contextError(ctx)
+	}
+	return fmt.Errorf("wait for records: %w", err)
+}
+
+// RingStats are a ring's numbers. Programs and readers change them all the time.
+type RingStats struct {
+	Size      uint64 // of the data, in bytes
+	Available uint64 // how many bytes are reserved and not consumed, headers included
+	// How many bytes were ever consumed and reserved, headers included: up to the size of a C long.
+	ConsumerPos, ProducerPos uint64
+}
+
+// Stats tells how full the ring is. Records of the batch that a loop has in hand count as available.
+func (r *RingReader) Stats() (RingStats, error) {
+	if err := r.acquire(); err != nil {
+		return RingStats{}, r.fail("get statistics of", err)
+	}
+	defer r.h.drop()
+	// In this order, so that the producer is not behind the consumer.
+	consumed := atomic.LoadUintptr(r.consumer)
+	produced := atomic.LoadUintptr(r.producer)
+	return RingStats{
+		Size: uint64(r.mask + 1), Available: uint64(produced - consumed),
+		ConsumerPos: uint64(consumed), ProducerPos: uint64(produced),
+	}, nil
+}
+
+// Close gives the reader up and wakes a loop that waits. It does not wait itself: a loop that is under way elsewhere
+// may hand one more record to its body. It is idempotent.
+func (r *RingReader) Close() error {
+	if r == nil {
+		return nil
+	}
+	return r.h.close()
+}

@@ -1,0 +1,858 @@
+package libbpf_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
+)
+
+// What stream.bpf.o writes.
+const (
+	toRing = iota
+	toRingSilently
+	discard
+	toPerf
+	hold
+)
+
+// ringHeader is what a record takes beside its bytes.
+const ringHeader = 8
+
+// loadStream loads and attaches stream.bpf.o.
+func loadStream(t testing.TB, change func(*libbpf.OpenObject)) *libbpf.Object {
+	t.Helper()
+	o := open(t, "stream")
+	check(t, o.SetGlobal("target_tgid", selfTGID(t)))
+	check(t, o.SetGlobal("getpgid_nr", unix.SYS_GETPGID))
+	if change != nil {
+		change(o)
+	}
+	loaded := load(t, o)
+	_, err := loaded.Attach()
+	check(t, err)
+	return loaded
+}
+
+// write makes the program write n records.
+func write(what, n int) {
+	const magic, most = 0x40000000, 512
+	for n > 0 {
+		now := min(n, most)
+		_, _ = unix.Getpgid(magic + what<<12 + now)
+		n -= now
+	}
+}
+
+// totals are the program's own counts.
+type totals struct{ produced, lost uint64 }
+
+// streamTotals reads "ring_totals" or "perf_totals".
+func streamTotals(t testing.TB, o *libbpf.Object, name string) totals {
+	t.Helper()
+	memory, offset, err := o.GlobalMemory(name)
+	check(t, err)
+	defer memory.Close()
+	place, err := libbpf.MemoryAt[[2]uint64](memory, offset)
+	check(t, err)
+	return totals{atomic.LoadUint64(&place[0]), atomic.LoadUint64(&place[1])}
+}
+
+func openReader(t testing.TB, m libbpf.MapCore) *libbpf.RingReader {
+	t.Helper()
+	r, err := libbpf.NewRingReader(m)
+	check(t, err)
+	t.Cleanup(func() { check(t, r.Close()) })
+	return r
+}
+
+// newReader is a reader of stream.bpf.o's ring, of so many bytes.
+func newReader(t testing.TB, size uint32) *libbpf.RingReader {
+	t.Helper()
+	o := loadStream(t, func(o *libbpf.OpenObject) {
+		m, err := o.Map("ring")
+		check(t, err)
+		check(t, m.SetMaxEntries(size))
+	})
+	return openReader(t, findMap(t, o, "ring"))
+}
+
+// sequence checks that records begin with the numbers that follow one another.
+type sequence struct {
+	t    testing.TB
+	next uint64
+}
+
+func (s *sequence) record(data []byte) {
+	s.t.Helper()
+	if len(data) != recordSize || cap(data) != recordSize || binary.NativeEndian.Uint64(data) != s.next {
+		s.t.Fatalf("record %v (room for %d), want number %d", data, cap(data), s.next)
+	}
+	s.next++
+}
+
+// pending reads what is there.
+func (s *sequence) pending(r *libbpf.RingReader) int {
+	s.t.Helper()
+	var err error
+	n := 0
+	for record := range r.Pending(&err) {
+		s.record(record)
+		n++
+	}
+	check(s.t, err)
+	return n
+}
+
+func ringStats(t testing.TB, r interface {
+	Stats() (libbpf.RingStats, error)
+}) libbpf.RingStats {
+	t.Helper()
+	stats, err := r.Stats()
+	check(t, err)
+	return stats
+}
+
+func TestRingReader(t *testing.T) {
+	r := newReader(t, 1<<18)
+	s := sequence{t: t}
+	if n := s.pending(r); n != 0 {
+		t.Errorf("%d records in an empty ring", n)
+	}
+	write(toRing, 3)
+	stats := ringStats(t, r)
+	if want := (libbpf.RingStats{Size: 1 << 18, Available: 3 * 72, ProducerPos: 3 * 72}); stats != want {
+		t.Errorf("%+v, want %+v", stats, want)
+	}
+	if n := s.pending(r); n != 3 {
+		t.Errorf("%d records", n)
+	}
+	write(toRing, 2000) // many leases
+	if n := s.pending(r); n != 2000 {
+		t.Errorf("%d records", n)
+	}
+	stats = ringStats(t, r)
+	if want := (libbpf.RingStats{Size: 1 << 18, ConsumerPos: 2003 * 72, ProducerPos: 2003 * 72}); stats != want {
+		t.Errorf("%+v, want %+v", stats, want)
+	}
+}
+
+// The ring is read many times around, so records lie across its end, and each is in one piece.
+func TestRingReaderWrapsAround(t *testing.T) {
+	o := loadStream(t, func(o *libbpf.OpenObject) {
+		m, err := o.Map("ring")
+		check(t, err)
+		check(t, m.SetMaxEntries(uint32(os.Getpagesize())))
+		check(t, o.SetGlobal("record_size", uint32(500)))
+	})
+	r := openReader(t, findMap(t, o, "ring"))
+	next := uint64(0)
+	for range 1000 {
+		write(toRing, 3)
+		var err error
+		for record := range r.Pending(&err) {
+			if len(record) != 500 || binary.NativeEndian.Uint64(record) != next {
+				t.Fatalf("%d bytes, number %d, want %d", len(record), binary.NativeEndian.Uint64(record), next)
+			}
+			if !bytes.Equal(record[8:], make([]byte, 492)) {
+				t.Fatalf("torn: %v", record)
+			}
+			next++
+		}
+		check(t, err)
+	}
+	if next != 3000 {
+		t.Errorf("%d records", next)
+	}
+}
+
+// A record that is larger than a lease.
+func TestRingReaderLargeRecords(t *testing.T) {
+	const size = 300 << 10
+	o := loadEvents(t, func(o *libbpf.OpenObject) {
+		check(t, o.SetGlobal("large_size", size))
+		m, err := o.Map("events")
+		check(t, err)
+		check(t, m.SetMaxEntries(1<<19))
+	})
+	r := openReader(t, findMap(t, o, "events"))
+	for range 5 { // around the end
+		emit(1)
+		var sizes []int
+		var err error
+		for record := range r.Pending(&err) {
+			sizes = append(sizes, len(record))
+			if len(record) == size && (record[0] != 'L' || record[size-1] != 'E') {
+				t.Errorf("large record has %q at its ends", []byte{record[0], record[size-1]})
+			}
+		}
+		check(t, err)
+		if fmt.Sprint(sizes) != fmt.Sprint([]int{recordSize, size}) {
+			t.Errorf("records of sizes %v", sizes)
+		}
+	}
+}
+
+// Each wait must be woken, also the one that begins right when a record is written.
+func TestRecordsWakesUp(t *testing.T) {
+	r := newReader(t, 1<<18)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	const rounds = 500
+	var received atomic.Uint64
+	done := make(chan error)
+	go func() {
+		s := sequence{t: t}
+		var err error
+		for record := range r.Records(ctx, &err) {
+			s.record(record)
+			if received.Store(s.next); s.next == rounds {
+				break
+			}
+		}
+		done <- err
+	}()
+	for i := range uint64(rounds) {
+		for received.Load() < i && ctx.Err() == nil {
+			runtime.Gosched()
+		}
+		if i%10 == 0 {
+			time.Sleep(100 * time.Microsecond) // so that it sleeps
+		}
+		write(toRing, 1)
+	}
+	check(t, <-done)
+}
+
+// However a loop ends, what its body has seen is consumed, and the next loop begins behind it.
+func TestLoopConsumesWhatItSaw(t *testing.T) {
+	r := newReader(t, 1<<18)
+	s := sequence{t: t}
+	ways := map[string]func(next func(record []byte) (last bool)){
+		"break": func(next func([]byte) bool) {
+			var err error
+			for record := range r.Records(context.Background(), &err) {
+				if next(record) {
+					break
+				}
+			}
+			check(t, err)
+		},
+		"panic": func(next func([]byte) bool) {
+			defer func() {
+				if got := recover(); got != "the body's" {
+					t.Errorf("recovered %v", got)
+				}
+			}()
+			for record := range r.Records(context.Background(), nil) {
+				if next(record) {
+					panic("the body's")
+				}
+			}
+		},
+		"Goexit": func(next func([]byte) bool) {
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				for record := range r.Records(context.Background(), nil) {
+					if next(record) {
+						runtime.Goexit()
+					}
+				}
+			})
+			wg.Wait()
+		},
+		"cancelled in the body": func(next func([]byte) bool) {
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			var err error
+			for record := range r.Records(ctx, &err) {
+				if next(record) {
+					cancel()
+					break
+				}
+			}
+			check(t, err)
+		},
+	}
+	for name, way := range ways {
+		t.Run(name, func(t *testing.T) {
+			for _, want := range []uint64{1, 2, 700} {
+				write(toRing, 1000)
+				first := s.next
+				way(func(record []byte) bool {
+					s.record(record)
+					return s.next == first+want
+				})
+				stats := ringStats(t, r)
+				if s.next != first+want || stats.ConsumerPos != s.next*(recordSize+ringHeader) {
+					t.Fatalf("%d records, consumer at %d", s.next-first, stats.ConsumerPos)
+				}
+				if n := s.pending(r); n != 1000-int(want) {
+					t.Fatalf("%d records were left", n)
+				}
+			}
+		})
+	}
+}
+
+// A loop gives space back while it goes on, and all that its body saw before it waits.
+func TestLoopGivesSpaceBack(t *testing.T) {
+	const size = 1 << 16
+	r := newReader(t, size)
+	write(toRing, size/(recordSize+ringHeader)-1)
+	n := uint64(0)
+	var err error
+	for range r.Pending(&err) {
+		n++
+		if held := n*(recordSize+ringHeader) - ringStats(t, r).ConsumerPos; held > size/8+2*(recordSize+ringHeader) {
+			t.Fatalf("record %d: %d bytes are held back", n, held)
+		}
+	}
+	check(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	done := make(chan error)
+	go func() {
+		var err error
+		for range r.Records(ctx, &err) {
+		}
+		done <- err
+	}()
+	for range 100 {
+		write(toRing, 1)
+		for ringStats(t, r).Available > 0 {
+			runtime.Gosched()
+		}
+	}
+	cancel()
+	wantErr(t, <-done, context.Canceled)
+}
+
+func TestReaderSkipsDiscarded(t *testing.T) {
+	r := newReader(t, 1<<18)
+	s := sequence{t: t}
+	write(discard, 3)
+	if n := s.pending(r); n != 0 || ringStats(t, r).Available != 0 {
+		t.Errorf("%d records, %+v", n, ringStats(t, r))
+	}
+	write(toRing, 2)
+	write(discard, 1)
+	write(toRing, 1)
+	write(discard, 1)
+	if n := s.pending(r); n != 3 || ringStats(t, r).Available != 0 {
+		t.Errorf("%d records, %+v", n, ringStats(t, r))
+	}
+	// A discarded record wakes it, and must not end the loop.
+	go func() {
+		for range 100 {
+			write(discard, 1)
+			time.Sleep(10 * time.Microsecond)
+		}
+		write(toRing, 1)
+	}()
+	var err error
+	for record := range r.Records(context.Background(), &err) {
+		s.record(record)
+		break
+	}
+	check(t, err)
+}
+
+// A record that is reserved and not yet submitted ends the drain, and wakes who waits when it is submitted.
+func TestReaderWaitsForBusyRecord(t *testing.T) {
+	o := open(t, "stream")
+	check(t, o.SetGlobal("target_tgid", selfTGID(t)))
+	check(t, o.SetGlobal("getpgid_nr", unix.SYS_GETPGID))
+	p, err := o.Program("on_hold")
+	check(t, err)
+	check(t, p.SetAutoload(true))
+	loaded, err := o.Load()
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EPERM) {
+		testutil.Skip(t, "bpf_loop", err)
+	}
+	check(t, err)
+	t.Cleanup(func() { check(t, loaded.Close()) })
+	_, err = loaded.Attach()
+	check(t, err)
+	held, offset, err := loaded.GlobalMemory("held")
+	check(t, err)
+	defer held.Close()
+	isHeld, err := libbpf.MemoryAt[uint64](held, offset)
+	check(t, err)
+	release, offset, err := loaded.GlobalMemory("release")
+	check(t, err)
+	defer release.Close()
+	released, err := libbpf.MemoryAt[uint64](release, offset)
+	check(t, err)
+
+	r := openReader(t, findMap(t, loaded, "ring"))
+	s := sequence{t: t}
+	write(toRing, 1) // number 0, before the one that is held
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		write(hold, 1)
+	}()
+	for atomic.LoadUint64(isHeld) == 0 {
+		runtime.Gosched()
+	}
+	write(toRing, 2) // numbers 2 and 3, behind it
+	if n := s.pending(r); n != 1 {
+		t.Errorf("%d records before the one that is held", n)
+	}
+	if n := s.pending(r); n != 0 || ringStats(t, r).Available != 3*72 {
+		t.Errorf("%d records, %+v", n, ringStats(t, r))
+	}
+	timeout, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer cancel()
+	ctx := &countingContext{Context: timeout}
+	for range r.Records(ctx, &err) {
+		t.Error("a record that was not submitted, or one behind it")
+	}
+	wantErr(t, err, context.DeadlineExceeded)
+	if n := ctx.asked.Load(); n > 20 {
+		t.Errorf("it asked %d times whether ctx is done: it does not wait", n)
+	}
+	time.AfterFunc(10*time.Millisecond, func() { atomic.StoreUint64(released, 1) })
+	for record := range r.Records(context.Background(), &err) {
+		if s.record(record); s.next == 4 {
+			break
+		}
+	}
+	check(t, err)
+	<-done
+}
+
+// countingContext counts how often somebody asks whether it is done.
+type countingContext struct {
+	context.Context
+	asked atomic.Int64
+}
+
+func (c *countingContext) Err() error {
+	c.asked.Add(1)
+	return c.Context.Err()
+}
+
+func TestRecordsContext(t *testing.T) {
+	r := newReader(t, 1<<18)
+	s := sequence{t: t}
+	loop := func(ctx context.Context) (n int, err error) {
+		for record := range r.Records(ctx, &err) {
+			s.record(record)
+			n++
+		}
+		return n, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	time.AfterFunc(5*time.Millisecond, cancel)
+	_, err := loop(ctx)
+	wantErr(t, err, context.Canceled)
+	_, err = loop(ctx)
+	wantErr(t, err, context.Canceled)
+	if !strings.Contains(err.Error(), `map "ring"`) {
+		t.Errorf("%v does not name the map", err)
+	}
+	cause := errors.New("the cause")
+	because, cancelCause := context.WithCancelCause(context.Background())
+	cancelCause(cause)
+	_, err = loop(because)
+	wantErr(t, err, cause, context.Canceled)
+	// A context that is done must not spoil the next wait.
+	deadline, cancelDeadline := context.WithTimeout(context.Background(), 5*time.Millisecond)
+	defer cancelDeadline()
+	start := time.Now()
+	_, err = loop(deadline)
+	wantErr(t, err, context.DeadlineExceeded)
+	if time.Since(start) < 5*time.Millisecond {
+		t.Error("it did not wait")
+	}
+	// What is there is handed over though ctx is done, up to a lease; the rest stays.
+	write(toRing, 2000)
+	n, err := loop(ctx)
+	wantErr(t, err, context.Canceled)
+	if rest := s.pending(r); n == 0 || n+rest != 2000 || rest == 0 {
+		t.Errorf("%d records, then %d", n, rest)
+	}
+	// Such records wake nobody, and come with the end of ctx.
+	silent, cancelSilent := context.WithCancel(context.Background())
+	time.AfterFunc(5*time.Millisecond, func() {
+		write(toRingSilently, 2)
+		cancelSilent()
+	})
+	n, err = loop(silent)
+	wantErr(t, err, context.Canceled)
+	if n != 2 {
+		t.Errorf("%d records", n)
+	}
+	//lint:ignore SA1012 what it does must be known
+	for range r.Records(nil, &err) { //nolint:staticcheck
+	}
+	wantErr(t, err, libbpf.ErrInvalid)
+}
+
+// A loop that ends with ctx leaves no record behind that came before ctx was done.
+func TestRecordsLeavesNothing(t *testing.T) {
+	r := newReader(t, 1<<18)
+	left := 0
+	const rounds = 500
+	for range rounds {
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan int)
+		go func() {
+			n := 0
+			for range r.Records(ctx, nil) {
+				n++
+			}
+			done <- n
+		}()
+		time.Sleep(50 * time.Microsecond) // so that it waits
+		write(toRing, 1)
+		cancel()
+		if n := <-done; n != 1 {
+			left++
+		}
+		for range r.Pending(nil) {
+		}
+	}
+	if left > 0 {
+		t.Errorf("the loop ended with a record left in %d of %d rounds", left, rounds)
+	}
+}
+
+func TestCopies(t *testing.T) {
+	r := newReader(t, 1<<12)
+	s := sequence{t: t}
+	var kept [][]byte
+	for range 10 { // around the ring
+		write(toRing, 40)
+		var err error
+		for record := range r.Copies(context.Background(), &err) {
+			kept = append(kept, record)
+			if len(kept)%40 == 0 {
+				break
+			}
+		}
+		check(t, err)
+	}
+	for _, record := range kept {
+		s.record(record)
+		record[0]++ // it is the caller's
+	}
+}
+
+// One loop at a time: a second one would hand out the same records.
+func TestOneLoopAtATime(t *testing.T) {
+	r := newReader(t, 1<<18)
+	write(toRing, 2)
+	s := sequence{t: t}
+	var err error
+	for record := range r.Pending(&err) {
+		s.record(record)
+		var second error
+		for range r.Pending(&second) {
+			t.Error("a loop within a loop")
+		}
+		wantErr(t, second, unix.EBUSY)
+		for range r.Records(context.Background(), &second) {
+			t.Error("a loop within a loop")
+		}
+		wantErr(t, second, unix.EBUSY)
+	}
+	check(t, err)
+	if s.next != 2 {
+		t.Errorf("%d records", s.next)
+	}
+}
+
+func TestCloseInLoop(t *testing.T) {
+	r := newReader(t, 1<<18)
+	write(toRing, 5)
+	var err error
+	var record []byte
+	n := 0
+	for record = range r.Records(context.Background(), &err) {
+		n++
+		check(t, r.Close())
+		if binary.NativeEndian.Uint64(record) != 0 { // still mapped
+			t.Error("another record")
+		}
+	}
+	wantErr(t, err, libbpf.ErrClosed, os.ErrClosed)
+	if n != 1 {
+		t.Errorf("%d records", n)
+	}
+	if !bytes.Equal(record, make([]byte, recordSize)) { // nobody's now, but there
+		t.Errorf("%v", record)
+	}
+	for range r.Pending(&err) {
+		t.Error("a record after Close")
+	}
+	wantErr(t, err, libbpf.ErrClosed)
+	_, err = r.Stats()
+	wantErr(t, err, libbpf.ErrClosed)
+	check(t, r.Close())
+}
+
+func TestCloseWakesRecords(t *testing.T) {
+	o := loadStream(t, nil)
+	for range 100 {
+		r := openReader(t, findMap(t, o, "ring"))
+		done := make(chan error)
+		go func() {
+			var err error
+			for range r.Records(context.Background(), &err) {
+			}
+			done <- err
+		}()
+		runtime.Gosched()
+		check(t, r.Close())
+		wantErr(t, <-done, libbpf.ErrClosed)
+	}
+}
+
+// Loops, statistics and Close at once, while the addresses of closed readers are taken by new ones.
+func TestReaderRacesWithClose(t *testing.T) {
+	o := loadStream(t, nil)
+	m := findMap(t, o, "ring")
+	stop := make(chan struct{})
+	var producing sync.WaitGroup
+	producing.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				write(toRing, 100)
+			}
+		}
+	})
+	for range 200 {
+		r := openReader(t, m)
+		var wg sync.WaitGroup
+		for range 3 {
+			wg.Go(func() {
+				for {
+					var err error
+					sum := 0
+					for record := range r.Records(context.Background(), &err) {
+						sum += int(record[0])
+					}
+					if errors.Is(err, libbpf.ErrClosed) {
+						return
+					}
+					if !errors.Is(err, unix.EBUSY) {
+						t.Error(err)
+						return
+					}
+					if _, err := r.Stats(); err != nil && !errors.Is(err, libbpf.ErrClosed) {
+						t.Error(err)
+					}
+					runtime.Gosched()
+				}
+			})
+		}
+		time.Sleep(200 * time.Microsecond)
+		check(t, r.Close())
+		wg.Wait()
+	}
+	close(stop)
+	producing.Wait()
+}
+
+// The addresses of closed readers serve the next ones.
+func TestReadersLeaveNoMappings(t *testing.T) {
+	const size = 1 << 20
+	m, err := libbpf.CreateMap(libbpf.MapTypeRingBuf, "ring", 0, 0, size, nil)
+	check(t, err)
+	defer m.Close()
+	addresses := func() (pages uint64) {
+		statm, err := os.ReadFile("/proc/self/statm")
+		check(t, err)
+		_, err = fmt.Sscan(string(statm), &pages)
+		check(t, err)
+		return pages
+	}
+	before := addresses()
+	for range 1000 {
+		r, err := libbpf.NewRingReader(m)
+		check(t, err)
+		check(t, r.Close())
+	}
+	if grown := (addresses() - before) * uint64(os.Getpagesize()); grown > 500*size {
+		t.Errorf("%d bytes of addresses more", grown)
+	}
+}
+
+// A thousand readers that wait do not cost a thousand threads.
+func TestThousandReaders(t *testing.T) {
+	testutil.Root(t)
+	o := loadStream(t, func(o *libbpf.OpenObject) {
+		m, err := o.Map("ring")
+		check(t, err)
+		check(t, m.SetMaxEntries(uint32(os.Getpagesize())))
+	})
+	const readers = 1000
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	var waiting, woken atomic.Int64
+	for i := range readers {
+		var m libbpf.MapCore = findMap(t, o, "ring")
+		if i > 0 {
+			handle, err := libbpf.CreateMap(libbpf.MapTypeRingBuf, "idle", 0, 0, uint32(os.Getpagesize()), nil)
+			check(t, err)
+			defer handle.Close()
+			m = handle
+		}
+		r, err := libbpf.NewRingReader(m)
+		check(t, err)
+		defer r.Close()
+		wg.Go(func() {
+			waiting.Add(1)
+			var err error
+			for range r.Records(ctx, &err) {
+				woken.Add(1)
+			}
+			if !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+		})
+	}
+	for waiting.Load() < readers {
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(10 * time.Millisecond)
+	threads, err := os.ReadDir("/proc/self/task")
+	check(t, err)
+	if len(threads) > 100 {
+		t.Errorf("%d threads", len(threads))
+	}
+	write(toRing, 1)
+	for woken.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	cancel()
+	wg.Wait()
+	if woken.Load() != 1 {
+		t.Errorf("%d records", woken.Load())
+	}
+}
+
+// Neither records nor waits allocate.
+func TestRecordsDoNotAllocate(t *testing.T) {
+	r := newReader(t, 1<<18)
+	sum := 0
+	read := func() {
+		write(toRing, 1000)
+		n := 0
+		for record := range r.Records(context.Background(), nil) {
+			sum += int(record[0])
+			if n++; n == 1000 {
+				break
+			}
+		}
+	}
+	if allocs := testing.AllocsPerRun(10, read); allocs > 20 && !raceDetector {
+		t.Errorf("%v allocations for 1000 records", allocs)
+	}
+	request, stop := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stop)
+		for range request {
+			for range 100 { // so that the reader waits
+				runtime.Gosched()
+			}
+			write(toRing, 1)
+		}
+	}()
+	wait := func() {
+		n := 0
+		request <- struct{}{}
+		for record := range r.Records(context.Background(), nil) {
+			sum += int(record[0])
+			if n++; n == 1000 {
+				break
+			}
+			request <- struct{}{}
+		}
+	}
+	if allocs := testing.AllocsPerRun(3, wait); allocs > 100 && !raceDetector {
+		t.Errorf("%v allocations for 1000 waits", allocs)
+	}
+	close(request)
+	<-stop
+}
+
+// Who may write to the map may write anything to its consumer position.
+func TestReaderRefusesWrongPositions(t *testing.T) {
+	o := loadStream(t, nil)
+	m := findMap(t, o, "ring")
+	page, err := unix.Mmap(m.FD(), 0, os.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	check(t, err)
+	defer func() { check(t, unix.Munmap(page)) }()
+	position := (*uintptr)(unsafe.Pointer(&page[0]))
+	r := openReader(t, m)
+	write(toRing, 100)
+	const step = recordSize + ringHeader
+	for _, wrong := range []uintptr{50*step + 20, 100 * step * 2, ^uintptr(1<<19 - 1), 99*step + 8, 50*step + 16} {
+		atomic.StoreUintptr(position, wrong)
+		n := 0
+		for range r.Pending(&err) {
+			n++
+		}
+		// In the middle of a record lie zeroes, which look like empty records.
+		if n > 100+step/8 || n > 0 && (wrong%8 != 0 || wrong == 99*step+8) ||
+			err == nil && atomic.LoadUintptr(position) != 100*step {
+			t.Errorf("consumer at %d: %d records, %v", wrong, n, err)
+		}
+		if err != nil {
+			wantErr(t, err, unix.EBADMSG)
+		} else if wrong != 50*step+16 {
+			t.Errorf("consumer at %d: no error", wrong)
+		}
+	}
+}
+
+func TestRingReaderErrors(t *testing.T) {
+	o := loadStream(t, nil)
+	_, err := libbpf.NewRingReader(nil)
+	wantErr(t, err, libbpf.ErrClosed)
+	_, err = libbpf.NewRingReader((*libbpf.Map)(nil))
+	wantErr(t, err, libbpf.ErrClosed)
+	_, err = libbpf.NewRingReader(findMap(t, o, "perf"))
+	wantErr(t, err, libbpf.ErrInvalid)
+	ring := findMap(t, o, "ring")
+	r := openReader(t, ring)
+	check(t, o.Close())
+	_, err = libbpf.NewRingReader(ring)
+	wantErr(t, err, libbpf.ErrClosed)
+	// The reader works on without the object.
+	for range r.Pending(&err) {
+		t.Error("a record")
+	}
+	check(t, err)
+	var none *libbpf.RingReader
+	for range none.Records(context.Background(), &err) {
+		t.Error("a record of nobody's")
+	}
+	wantErr(t, err, libbpf.ErrClosed)
+	_, err = none.Stats()
+	wantErr(t, err, libbpf.ErrClosed)
+	check(t, none.Close())
+}
