@@ -16,8 +16,9 @@ import (
 
 // The targets for buffers, of C.
 const (
-	mostRing = 3.5
-	mostPerf = 2
+	mostInPlace = 1.15
+	mostRing    = 3.5
+	mostPerf    = 2
 )
 
 // The targets of fillBuffer, as bench.bpf.c has them.
@@ -71,6 +72,10 @@ func rings(o *libbpf.Object) ([]comparison, error) {
 	if err != nil {
 		return nil, err
 	}
+	inPlace, err := libbpf.NewRingReader(m)
+	if err != nil {
+		return nil, err
+	}
 	theirMap, err := cilium(m)
 	if err != nil {
 		return nil, err
@@ -85,6 +90,15 @@ func rings(o *libbpf.Object) ([]comparison, error) {
 		n := (int(m.MaxEntries()) - 1) / ((8 + size + 7) &^ 7)
 		contenders := []contender{
 			{name: "C ring_buffer__consume", run: c.consume},
+			{
+				name: "RingReader.Pending", peer: "cilium ringbuf ReadInto", mostC: mostInPlace, mostPeer: 1,
+				run: func() (n int, err error) {
+					for range inPlace.Pending(&err) {
+						n++
+					}
+					return n, err
+				},
+			},
 			{
 				name: "RingBuffer.Consume", peer: "cilium ringbuf ReadInto", mostC: mostRing, mostPeer: 1,
 				run: func() (int, error) {
