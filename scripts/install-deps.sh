@@ -2,6 +2,9 @@
 # Sees to it that everything is there that building and testing needs: installs it on Debian and Ubuntu, where this
 # runs as root, and names what is missing elsewhere. Looks for what the build uses, not for packages: silent and
 # without a network where all is there.
+#
+#   install-deps.sh       what the build and the tests need
+#   install-deps.sh vm    what scripts/vm needs beside that, to boot other kernels
 set -eu
 export LC_ALL=C
 cc=${CC:-cc}
@@ -17,6 +20,15 @@ has_clang() {
 
 # missing: a line per thing, the Debian package first.
 missing() {
+	if [ "$1" = vm ]; then
+		command -v qemu-system-x86_64 >/dev/null || echo "qemu-system-x86 QEMU for x86-64 (qemu-system-x86_64)"
+		busybox --list 2>/dev/null | grep -qx insmod && ! ldd "$(command -v busybox)" >/dev/null 2>&1 ||
+			echo "busybox-static a busybox that is static and has insmod"
+		command -v modprobe >/dev/null || echo "kmod modprobe and depmod"
+		command -v xz >/dev/null || echo "xz-utils xz"
+		command -v flock >/dev/null || echo "util-linux flock"
+		return
+	fi
 	command -v git >/dev/null || echo "git git"
 	command -v make >/dev/null || echo "make make"
 	if command -v "$cc" >/dev/null; then
@@ -44,7 +56,7 @@ if ! command -v go >/dev/null; then
 	echo "deps: Go is missing, $(sed -n 's/^go //p' "$(dirname "$0")/../go.mod") or newer: https://go.dev/dl/" >&2
 	exit 1
 fi
-list=$(missing)
+list=$(missing "${1:-build}")
 [ -n "$list" ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
@@ -65,7 +77,7 @@ if ! { apt-get -o DPkg::Lock::Timeout=120 update &&
 	echo "deps: apt-get could not install $packages" >&2
 	exit 1
 fi
-list=$(missing)
+list=$(missing "${1:-build}")
 if [ -n "$list" ]; then
 	report "$list"
 	exit 1

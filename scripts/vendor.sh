@@ -29,6 +29,7 @@ esac
 want=${LIBBPF_VERSION:-}
 
 cd "$(dirname "$0")/.."
+. scripts/archives.sh
 lock=libbpf/libbpf.lock
 tree=libbpf/upstream
 stage=
@@ -102,22 +103,6 @@ remove() {
 	if [ -d $tree ]; then
 		mv $tree "$stage/removed"
 	fi
-}
-
-# The addresses that this machine's apt gets packages from, one per line. Where it has never run "apt-get update"
-# this works as well. A security archive has few packages: its neighbour has them all.
-archives() {
-	apt-get --print-uris update 2>/dev/null | sed -n "s|^'\(.*/\)dists/.*|\1|p" | awk '!seen[$0]++' |
-		while IFS= read -r base; do
-			case $base in
-			mirror+file:*)
-				mirrors=${base#mirror+file:}
-				awk '!/^#/ && NF { sub("/*$", "/", $1); print $1 }' "${mirrors%/}"
-				;;
-			*-security/) printf '%s\n' "${base%-security/}/" "$base" ;;
-			*) echo "$base" ;;
-			esac
-		done | awk '!seen[$0]++'
 }
 
 # Puts a pinned tarball at $stage/tarball and its version into $version. The next version's turn comes only where an

@@ -34,7 +34,7 @@ done <"$tmp/folders"
 
 # The tree under test: three cgo folders, and two versions in two tarballs and in a pool.
 mkdir -p "$tmp/w/scripts" "$tmp/w/libbpf" "$tmp/w/btf" "$tmp/w/other" "$tmp/pool" "$tmp/system/bpf" "$tmp/no/pool"
-cp scripts/vendor.sh "$tmp/w/scripts"
+cp scripts/vendor.sh scripts/archives.sh "$tmp/w/scripts"
 cp libbpf/vendor.h "$tmp/w/libbpf"
 for dir in . libbpf btf; do
 	printf 'package p\n\nimport "C"\n' >"$tmp/w/$dir/p.go"

@@ -1,0 +1,299 @@
+package main
+
+import (
+	"archive/tar"
+	"bufio"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sort"
+	"strings"
+)
+
+//go:embed init.sh
+var initScript string
+
+// modules are those that tests use; what they need comes along.
+var modules = []string{"veth", "dummy", "tun", "sch_ingress", "cls_bpf", "act_bpf", "nf_tables", "overlay"}
+
+// cpio writes an archive in the format that the kernel unpacks ("newc"), with all parent folders.
+type cpio struct {
+	w    *bufio.Writer
+	seen map[string]bool
+	next int
+	at   int64
+}
+
+func (c *cpio) header(name string, mode uint32, size int64, major, minor int) {
+	c.next++
+	n, _ := fmt.Fprintf(c.w, "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%s\x00",
+		c.next, mode, 0, 0, 1, 0, size, 0, 0, major, minor, len(name)+1, 0, name)
+	c.at += int64(n)
+	c.pad()
+}
+
+func (c *cpio) pad() {
+	for ; c.at%4 != 0; c.at++ {
+		_ = c.w.WriteByte(0)
+	}
+}
+
+// add takes an absolute path, and returns false where the archive has it already.
+func (c *cpio) add(path string, mode uint32, content []byte) bool {
+	path = filepath.Clean(path)
+	if path == "/" || c.seen[path] {
+		return false
+	}
+	c.seen[path] = true
+	c.add(filepath.Dir(path), 0o040755, nil)
+	c.header(path[1:], mode, int64(len(content)), 0, 0)
+	_, _ = c.w.Write(content)
+	c.at += int64(len(content))
+	c.pad()
+	return true
+}
+
+func (c *cpio) text(path, text string)    { c.add(path, 0o100644, []byte(text)) }
+func (c *cpio) script(path, text string)  { c.add(path, 0o100755, []byte(text)) }
+func (c *cpio) folder(path string)        { c.add(path, 0o040755, nil) }
+func (c *cpio) symlink(path, dest string) { c.add(path, 0o120777, []byte(dest)) }
+
+// file adds a file of the host, which may be a link there, as it is called there.
+func (c *cpio) file(from, to string) error {
+	info, err := os.Stat(from)
+	if err != nil {
+		return err
+	}
+	content, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	c.add(to, 0o100000|uint32(info.Mode().Perm()), content)
+	return nil
+}
+
+// program adds a program and the libraries it needs.
+func (c *cpio) program(path string) error {
+	if c.seen[path] {
+		return nil
+	}
+	if err := c.file(path, path); err != nil {
+		return err
+	}
+	out, err := exec.Command("ldd", path).Output()
+	if err != nil {
+		return nil // not a dynamic executable
+	}
+	for _, line := range strings.Split(string(out), "\n") {
+		if strings.Contains(line, "not found") {
+			return fmt.Errorf("%s: %s", path, strings.TrimSpace(line))
+		}
+		for _, field := range strings.Fields(line) {
+			if strings.HasPrefix(field, "/") {
+				if err := c.file(field, field); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// tree adds a folder, without what git and builds keep in it.
+func (c *cpio) tree(root string) error {
+	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		switch {
+		case entry.IsDir() && (entry.Name() == ".git" || path == filepath.Join(root, "bin")):
+			return fs.SkipDir
+		case entry.IsDir():
+			c.folder(path)
+		case entry.Type() == fs.ModeSymlink:
+			dest, err := os.Readlink(path)
+			if err != nil {
+				return err
+			}
+			c.symlink(path, dest)
+		case entry.Type().IsRegular():
+			// A file may go while others build here.
+			if err := c.file(path, path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// writeInitramfs writes all that the guest has: busybox, modules, the source tree, the jobs' programs.
+func writeInitramfs(image, kernel, end string, jobs []job) error {
+	f, err := os.Create(image)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	c := &cpio{w: bufio.NewWriterSize(f, 1<<20), seen: make(map[string]bool)}
+	c.script("/init", initScript)
+	busybox, err := exec.LookPath("busybox")
+	if err != nil {
+		return err
+	}
+	if err := c.file(busybox, "/bin/busybox"); err != nil {
+		return err
+	}
+	c.folder("/dev")
+	c.header("dev/console", 0o020600, 0, 5, 1)
+	for _, dir := range []string{"/proc", "/sys", "/root", "/run", "/mnt", "/vm/modules", "/vm/jobs"} {
+		c.folder(dir)
+	}
+	c.add("/tmp", 0o041777, nil)
+	c.symlink("/var/tmp", "/tmp")
+	c.symlink("/usr/bin", "/bin")
+	c.text("/etc/passwd", "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n")
+	c.text("/etc/group", "root:x:0:\nnogroup:x:65534:\n")
+	c.text("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n")
+	c.text("/vm/end", end+"\n")
+	if err := c.modules(kernel); err != nil {
+		return err
+	}
+	var bring []string
+	for i, job := range jobs {
+		c.script(fmt.Sprintf("/vm/jobs/%d", i), job.script())
+		if err := c.program(job.argv[0]); err != nil {
+			return err
+		}
+		root, err := treeOf(job.dir)
+		if err != nil {
+			return err
+		}
+		if !c.seen[root] {
+			if err := c.tree(root); err != nil {
+				return err
+			}
+		}
+		c.folder(job.dir)
+		for _, path := range job.bring {
+			c.folder(filepath.Dir(path))
+			bring = append(bring, quote(path[1:]))
+		}
+	}
+	c.text("/vm/bring", strings.Join(bring, "\n"))
+	c.header("TRAILER!!!", 0, 0, 0, 0)
+	if err := c.w.Flush(); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// modules adds the modules in the order in which they can be loaded, unpacked.
+func (c *cpio) modules(kernel string) error {
+	release, err := os.ReadFile(filepath.Join(kernel, "release"))
+	if err != nil {
+		return fmt.Errorf("%s is not a kernel's folder: %w", kernel, err)
+	}
+	number := 0
+	loaded := make(map[string]bool)
+	for _, module := range modules {
+		out, err := exec.Command("modprobe", "-C", "/dev/null", "-d", kernel, "-S", strings.TrimSpace(string(release)), "--show-depends", module).Output()
+		if err != nil {
+			return fmt.Errorf("modprobe --show-depends %s: %w", module, err)
+		}
+		for _, line := range strings.Split(string(out), "\n") {
+			path, found := strings.CutPrefix(strings.TrimSpace(line), "insmod ")
+			if !found || loaded[path] {
+				continue // "builtin"
+			}
+			loaded[path] = true
+			content, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			if strings.HasSuffix(path, ".xz") {
+				if content, err = exec.Command("xz", "-dc", path).Output(); err != nil {
+					return fmt.Errorf("xz -dc %s: %w", path, err)
+				}
+			}
+			c.add(fmt.Sprintf("/vm/modules/%02d-%s", number, filepath.Base(path)), 0o100644, content)
+			number++
+		}
+	}
+	return nil
+}
+
+// treeOf is the repository that a folder is in, or else the module, or the folder alone.
+func treeOf(dir string) (string, error) {
+	module := dir
+	for d := dir; ; d = filepath.Dir(d) {
+		if _, err := os.Stat(filepath.Join(d, ".git")); err == nil {
+			return d, nil
+		}
+		if _, err := os.Stat(filepath.Join(d, "go.mod")); err == nil {
+			module = d
+		}
+		if d == "/" {
+			return module, nil
+		}
+	}
+}
+
+// script is the job for the guest's shell.
+func (j *job) script() string {
+	var s strings.Builder
+	fmt.Fprintf(&s, "cd %s || exit 126\n", quote(j.dir))
+	for _, variable := range j.env {
+		fmt.Fprintf(&s, "export %s\n", quote(variable))
+	}
+	s.WriteString("exec")
+	for _, arg := range j.argv {
+		s.WriteString(" " + quote(arg))
+	}
+	return s.String() + "\n"
+}
+
+func quote(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
+
+// unpackFiles writes the files that came home, those that were asked for and no others.
+func unpackFiles(archive io.Reader, jobs []job) error {
+	var wanted []string
+	for _, job := range jobs {
+		wanted = append(wanted, job.bring...)
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	sort.Strings(wanted)
+	files := tar.NewReader(archive)
+	for {
+		header, err := files.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("files from the guest: %w", err)
+		}
+		path := filepath.Join("/", header.Name)
+		asked := false
+		for _, want := range wanted {
+			asked = asked || path == want || strings.HasPrefix(path, want+"/")
+		}
+		if !asked || header.Typeflag != tar.TypeReg {
+			continue
+		}
+		content, err := io.ReadAll(files)
+		if err != nil {
+			return fmt.Errorf("%s from the guest: %w", path, err)
+		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, content, 0o644); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,162 @@
+#!/bin/sh
+# Gets Debian's cloud kernels for the virtual machines: downloads and unpacks them into a cache folder, installs nothing.
+#
+#   kernels.sh NAME [SUITE...]   a kernel of kernels.txt, or the newest version that begins with NAME of these suites;
+#                                prints its folder: vmlinuz, config, release, lib/modules
+#   kernels.sh list              the names in kernels.txt
+#
+# A kernel that is in the cache needs no network. Exits with 3 where no suite has the kernel, or none can be reached.
+#
+#   LIBBPF_GO_CACHE=folder       the cache (default: libbpf-go in the user's cache folder)
+set -eu
+umask 022
+export LC_ALL=C
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../archives.sh"
+cache=${LIBBPF_GO_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/libbpf-go}/kernels
+
+say() { printf 'kernels: %s\n' "$*" >&2; }
+
+# apt with a state of its own: nothing of it reaches the machine's. It checks the signatures as always, but takes the
+# index of a suite whose support has ended, which nobody signs anew.
+private_apt() {
+	cat >"$stage/apt.conf" <<-END
+		Dir::State "$stage/apt";
+		Dir::State::status "$stage/apt/status";
+		Dir::Cache "$stage/apt";
+		Dir::Etc::sourcelist "$stage/apt/sources.list";
+		Dir::Etc::sourceparts "$stage/apt/none";
+		Dir::Etc::preferencesparts "$stage/apt/none";
+		APT::Architecture "amd64";
+		APT::Sandbox::User "root";
+		Acquire::Languages "none";
+		Acquire::Check-Valid-Until "false";
+		Acquire::Retries "1";
+		Acquire::http::Timeout "20";
+		Acquire::https::Timeout "20";
+	END
+	mkdir -p "$stage/apt/none" "$stage/apt/lists/partial" "$stage/apt/archives/partial"
+	: >"$stage/apt/status"
+	export APT_CONFIG="$stage/apt.conf"
+}
+
+# open SUITE: makes its index the only one, or says why it cannot.
+open() {
+	why="this machine's apt is configured for no archive"
+	options=
+	for keyring in /usr/share/keyrings/debian-archive-keyring.gpg /usr/share/keyrings/debian-archive-keyring.pgp; do
+		[ ! -e $keyring ] || options="[signed-by=$keyring] "
+	done
+	for base in $bases; do
+		echo "deb $options$base $1 main" >"$stage/apt/sources.list"
+		if apt-get update >"$stage/log" 2>&1 </dev/null && ! grep -q '^W: Failed' "$stage/log"; then
+			return 0
+		fi
+		why=$(sed -n 's/^[EW]: //p' "$stage/log" | head -n 1)
+	done
+	say "suite $1 is skipped: $why"
+	return 1
+}
+
+# newest NAME: the release of the newest kernel whose version begins so: 6.1 is not 6.12. Not by the meta package, which
+# some suites lack.
+newest() {
+	apt-cache pkgnames linux-image- | sed -n 's/^linux-image-\([0-9].*-cloud-amd64\)$/\1/p' |
+		awk -v name="$1" 'index($0, name) == 1 && substr($0, length(name) + 1) ~ /^[^0-9]/ && /^[0-9]+\.[0-9]+[^0-9-]/' |
+		sort -V | tail -n 1
+}
+
+# unpack RELEASE TO: the kernel and its modules. From 6.19 on a kernel is several packages, with all in the folder of the
+# modules.
+unpack() {
+	rm -rf "$stage/debs" "$stage/root" "$2"
+	mkdir -p "$stage/debs" "$stage/root" "$2/lib/modules"
+	apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances \
+		"linux-image-$1" | grep -E '^linux-(image|binary|modules|base)-' | sort -u >"$stage/packages"
+	say "getting $(tr '\n' ' ' <"$stage/packages")"
+	# shellcheck disable=SC2046 # a list of words
+	(cd "$stage/debs" && apt-get download $(cat "$stage/packages")) >"$stage/log" 2>&1 </dev/null || {
+		sed -n 's/^E: /kernels: /p' "$stage/log" >&2
+		return 1
+	}
+	for deb in "$stage"/debs/*.deb; do
+		dpkg-deb -x "$deb" "$stage/root" || return 1
+	done
+	for usr in "" usr/; do
+		from=$stage/root/${usr}lib/modules/$1
+		[ ! -d "$from" ] || mv "$from" "$2/lib/modules" || return 1
+	done
+	for file in vmlinuz config; do
+		for from in "$stage/root/boot/$file-$1" "$2/lib/modules/$1/$file"; do
+			[ ! -f "$from" ] || mv "$from" "$2/$file" || return 1
+		done
+	done
+	if [ -s "$2/vmlinuz" ] && [ -s "$2/config" ] && depmod -b "$2" "$1"; then
+		echo "$1" >"$2/release"
+	else
+		say "the packages of $1 are laid out in another way"
+		return 1
+	fi
+}
+
+case ${1:-} in
+'' | -*)
+	echo "usage: kernels.sh list | NAME [SUITE...]" >&2
+	exit 2
+	;;
+list)
+	awk '!/^#/ && NF { print $1 }' "$here/kernels.txt"
+	exit
+	;;
+esac
+name=$1
+shift
+kernel=$cache/$name
+if [ -e "$kernel/release" ]; then
+	echo "$kernel"
+	exit
+fi
+if [ $# = 0 ]; then
+	# shellcheck disable=SC2046 # a list of words
+	set -- $(awk -v name="$name" '$1 == name { $1 = ""; print }' "$here/kernels.txt")
+	[ $# != 0 ] || {
+		say "$name is not in kernels.txt: name suites to look for it in"
+		exit 3
+	}
+fi
+for tool in apt-get dpkg-deb depmod flock; do
+	command -v $tool >/dev/null || {
+		say "$tool is missing"
+		exit 3
+	}
+done
+
+# One at a time; the lock is the folder's, so there is no lock file that could stay behind.
+mkdir -p "$cache"
+exec 9<"$cache"
+flock 9
+if [ -e "$kernel/release" ]; then
+	echo "$kernel"
+	exit
+fi
+rm -rf "$cache"/.staging.*
+stage=$(mktemp -d "$cache/.staging.XXXXXX")
+trap 'rm -rf "$stage"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+bases=$(archives)
+private_apt
+for suite in "$@"; do
+	open "$suite" || continue
+	release=$(newest "$name")
+	if [ -z "$release" ]; then
+		say "suite $suite has no cloud kernel $name"
+	elif unpack "$release" "$stage/kernel"; then
+		rm -rf "$kernel"
+		mv "$stage/kernel" "$kernel"
+		echo "$kernel"
+		exit
+	fi
+done
+say "no kernel $name to be had"
+exit 3
