@@ -42,11 +42,11 @@ func checkRelative(flags AttachFlags, fd int, id uint32) error {
 	case flags&AttachLink != 0 && fd == 0 && id == 0:
 		return invalidf("AttachLink without a relative fd or id")
 	}
-	return checkFD("relative", fd)
+	return checkFDNumber("relative", fd)
 }
 
-// checkFD checks a descriptor, or 0 where that stands for none.
-func checkFD(what string, fd int) error {
+// checkFDNumber checks a descriptor, or 0 where that stands for none.
+func checkFDNumber(what string, fd int) error {
 	if fd < 0 || fd > math.MaxInt32 {
 		return invalidf("%s fd %d", what, fd)
 	}

@@ -66,6 +66,13 @@ func load(t testing.TB, o *libbpf.OpenObject) *libbpf.Object {
 // loadMaps loads maps.bpf.o without its pinned map.
 func loadMaps(t testing.TB) *libbpf.Object { return load(t, openMaps(t, "")) }
 
+func findProgram(t testing.TB, o *libbpf.Object, name string) *libbpf.Program {
+	t.Helper()
+	p, err := o.Program(name)
+	check(t, err)
+	return p
+}
+
 func findMap(t testing.TB, o *libbpf.Object, name string) *libbpf.Map {
 	t.Helper()
 	m, err := o.Map(name)

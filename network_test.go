@@ -47,21 +47,11 @@ func eventually(t testing.TB, what string, condition func() bool) {
 	}
 }
 
-func findProgram(t testing.TB, o *libbpf.Object, name string) *libbpf.Program {
-	t.Helper()
-	p, err := o.Program(name)
-	check(t, err)
-	return p
-}
-
 func programID(t testing.TB, p *libbpf.Program) uint32 {
 	t.Helper()
-	var id uint32
-	check(t, p.UseFD(func(fd int) (err error) {
-		id, err = testutil.ProgramID(fd)
-		return err
-	}))
-	return id
+	info, err := p.Info(0)
+	check(t, err)
+	return info.ID
 }
 
 // testProtocol is the EtherType of the tests' frames, which the programs act on, ETH_P_TEST there.

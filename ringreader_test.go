@@ -679,7 +679,7 @@ func TestReaderRacesWithClose(t *testing.T) {
 // The addresses of closed readers serve the next ones.
 func TestReadersLeaveNoMappings(t *testing.T) {
 	const size = 1 << 20
-	m, err := libbpf.CreateMap(libbpf.MapTypeRingBuf, "ring", 0, 0, size, nil)
+	m, err := libbpf.CreateMap(libbpf.MapTypeRingBuf, "ring", 0, 0, size, libbpf.MapCreateOptions{})
 	check(t, err)
 	defer m.Close()
 	addresses := func() (pages uint64) {
@@ -715,7 +715,7 @@ func TestThousandReaders(t *testing.T) {
 	for i := range readers {
 		var m libbpf.MapCore = findMap(t, o, "ring")
 		if i > 0 {
-			handle, err := libbpf.CreateMap(libbpf.MapTypeRingBuf, "idle", 0, 0, uint32(os.Getpagesize()), nil)
+			handle, err := libbpf.CreateMap(libbpf.MapTypeRingBuf, "idle", 0, 0, uint32(os.Getpagesize()), libbpf.MapCreateOptions{})
 			check(t, err)
 			defer handle.Close()
 			m = handle

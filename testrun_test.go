@@ -33,15 +33,6 @@ func loadTestRun(t testing.TB, syscall bool) *libbpf.Object {
 	return load(t, o)
 }
 
-func findProgram(t testing.TB, o *libbpf.Object, name string) *libbpf.Program {
-	t.Helper()
-	p, err := o.Program(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
 // bothProgramCores runs a test with a program of an object, and with a handle of it.
 func bothProgramCores(t *testing.T, p *libbpf.Program, test func(t *testing.T, p libbpf.ProgramCore)) {
 	t.Helper()
