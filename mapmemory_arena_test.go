@@ -1,8 +1,11 @@
 package libbpf_test
 
 import (
+	"encoding/binary"
+	"errors"
 	"os"
 	"testing"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -15,6 +18,9 @@ func createArena(t *testing.T, options libbpf.MapCreateOptions) *libbpf.MapHandl
 	testutil.Root(t)
 	options.Flags |= libbpf.MMapable
 	m, err := libbpf.CreateMap(libbpf.MapTypeArena, "arena", 0, 0, 3, options)
+	if errors.Is(err, unix.EINVAL) {
+		testutil.Skip(t, "arena", err)
+	}
 	check(t, err)
 	t.Cleanup(func() { check(t, m.Close()) })
 	return m
@@ -103,4 +109,30 @@ func TestArenaMemoryOfObject(t *testing.T) {
 	useKept(t, kept)
 	_, err = m.Memory()
 	wantErr(t, err, libbpf.ErrClosed)
+}
+
+// What a program writes to an arena is in the memory, at the address that the program has for it.
+func TestArenaMemoryIsTheProgramsToo(t *testing.T) {
+	check(t, createArena(t, libbpf.MapCreateOptions{}).Close())
+	o := load(t, open(t, "arena"))
+	memory, err := findMap(t, o, "arena").Memory()
+	check(t, err)
+	defer memory.Close()
+	p := findProgram(t, o, "write_page")
+	out := make([]byte, 16)
+	result, err := p.TestRun(libbpf.TestRunOptions{Context: append(u64(0x1234567890), u64(0)...), ContextOut: out})
+	check(t, err)
+	if result.ReturnValue != 0 {
+		t.Fatalf("the program returned %d", result.ReturnValue)
+	}
+	base := uintptr(unsafe.Pointer(&memory.Bytes()[0]))
+	address := uintptr(binary.NativeEndian.Uint64(result.Context[8:]))
+	if address < base || address-base >= uintptr(len(memory.Bytes())) {
+		t.Fatalf("the program wrote to %#x, and the memory is at %#x", address, base)
+	}
+	place, err := libbpf.MemoryAt[uint64](memory, int(address-base))
+	check(t, err)
+	if *place != 0x1234567890 {
+		t.Errorf("%#x", *place)
+	}
 }
