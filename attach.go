@@ -24,6 +24,7 @@ import "C"
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -34,24 +35,47 @@ import (
 // object, whose Close closes it. errors.Is(err, [errors.ErrUnsupported]) when the section does not say where, such as
 // "xdp".
 func (p *Program) Attach() (*Link, error) {
-	return p.attach(func() (*C.struct_bpf_link, error) {
+	return p.attachLocking(p.linkLock(), func() (*C.struct_bpf_link, error) {
 		link, errno := C.bpf_program__attach(p.ptr)
 		return link, errno
 	})
 }
 
-// attach runs one of libbpf's functions that attach the program, and makes a Link of the result.
+// attach runs one of libbpf's functions that attach the program, and makes a Link of the result. f returns the errno of
+// that function, or what it found wrong with the arguments before.
 func (p *Program) attach(f func() (*C.struct_bpf_link, error)) (*Link, error) {
+	return p.attachLocking(nil, f)
+}
+
+// attachLocking is attach for links that must be destroyed under a lock.
+func (p *Program) attachLocking(shared *sync.Mutex, f func() (*C.struct_bpf_link, error)) (*Link, error) {
 	if p == nil {
 		return nil, &Error{Op: "attach", Object: "program", Err: ErrClosed}
 	}
-	return p.o.attach(fmt.Sprintf("program %q", p.name), p.linkLock(), func() (*C.struct_bpf_link, error) {
+	return p.o.attach(fmt.Sprintf("program %q", p.name), shared, func() (*C.struct_bpf_link, error) {
 		ptr, errno := f()
 		if ptr == nil {
 			return nil, fromErrno(errno)
 		}
 		return ptr, nil
 	})
+}
+
+// checkType refuses a program that the hook is not for, where the kernel's answer would be a bare EINVAL, or where
+// libbpf would attach it to something else.
+func (p *Program) checkType(hook string, types ...ProgramType) error {
+	if !slices.Contains(types, p.typ) {
+		return invalidf("%s takes no program of type %s", hook, p.typ)
+	}
+	return nil
+}
+
+// checkAttachType is checkType for the program's attach type.
+func (p *Program) checkAttachType(hook string, types ...ProgramAttachType) error {
+	if !slices.Contains(types, p.attachType) {
+		return invalidf("%s takes no program of section %q: its attach type is %s", hook, p.section, p.attachType)
+	}
+	return nil
 }
 
 // attachAuto is Attach, but nil without an error where there is nothing to attach by itself.
@@ -100,13 +124,21 @@ func programObject(p *Program) string {
 	return fmt.Sprintf("program %q", p.name)
 }
 
-// linkLock is the lock under which the program's links must be destroyed: the object's for those of USDT programs, which
-// look into the object and change what they share there. The kernel takes its time to detach, so others go without.
+// linkLock is the lock under which the link that the program's section asks for must be destroyed.
 func (p *Program) linkLock() *sync.Mutex {
-	if strings.HasPrefix(p.section, "usdt") {
-		return &p.o.mu
+	if p != nil && strings.HasPrefix(p.section, "usdt") {
+		return p.usdtLock()
 	}
 	return nil
+}
+
+// usdtLock is the lock under which USDT links must be destroyed: they look into the object and change what they share
+// there. The kernel takes its time to detach, so others go without.
+func (p *Program) usdtLock() *sync.Mutex {
+	if p == nil || p.o == nil {
+		return nil
+	}
+	return &p.o.mu
 }
 
 // AttachStructOps registers the struct of callbacks that the map holds with the kernel

@@ -14,8 +14,9 @@ import (
 
 // cStrings makes C strings for the time of one call into libbpf; free releases them all.
 type cStrings struct {
-	err  error
-	made []*C.char
+	err   error
+	made  []*C.char
+	lists []unsafe.Pointer
 }
 
 // of is a C copy of s. A NUL inside, which C would take for the end, is remembered in err. what names the string there.
@@ -36,9 +37,35 @@ func (c *cStrings) optional(what, s string) *C.char {
 	return c.of(what, s)
 }
 
+// name is of for what must not be empty.
+func (c *cStrings) name(what, s string) *C.char {
+	if s == "" {
+		c.err = invalidf("%s is empty", what)
+	}
+	return c.of(what, s)
+}
+
+// names is a C array of names, nil for none.
+func (c *cStrings) names(what string, list []string) **C.char {
+	if len(list) == 0 {
+		return nil
+	}
+	array := C.malloc(C.size_t(len(list)) * C.size_t(unsafe.Sizeof((*C.char)(nil))))
+	c.lists = append(c.lists, array)
+	first := (**C.char)(array)
+	elements := unsafe.Slice(first, len(list))
+	for i, s := range list {
+		elements[i] = c.name(what, s)
+	}
+	return first
+}
+
 func (c *cStrings) free() {
 	for _, p := range c.made {
 		C.free(unsafe.Pointer(p))
+	}
+	for _, p := range c.lists {
+		C.free(p)
 	}
 }
 

@@ -144,11 +144,14 @@ func (e *VersionError) Error() string {
 // Is reports whether target is [errors.ErrUnsupported].
 func (e *VersionError) Is(target error) bool { return target == errors.ErrUnsupported }
 
-// fromErrno translates the errno that cgo returns beside a NULL of libbpf's.
+// fromErrno translates the errno that cgo returns beside a NULL of libbpf's. An error that is no errno stays what it is.
 func fromErrno(err error) error {
-	errno, ok := err.(syscall.Errno)
-	if !ok {
+	switch err := err.(type) {
+	case nil:
 		return ErrInvalid // libbpf left none, which is still no success
+	case syscall.Errno:
+		return clib.FromRet(-int(err))
+	default:
+		return err
 	}
-	return clib.FromRet(-int(errno))
 }

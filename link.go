@@ -36,6 +36,7 @@ import (
 type Link struct {
 	h    *handle
 	what string // for errors
+	noFD bool   // of USDT: libbpf keeps the descriptors below it to itself, and answers 0 when asked
 
 	// libbpf changes the link in most calls.
 	mu        sync.Mutex
@@ -52,7 +53,7 @@ type Link struct {
 // has acquired, or nil: the link keeps the object's memory until it is destroyed itself. shared is nil, or the lock for
 // what it shares with others and changes when it is destroyed.
 func newLink(parent *handle, shared *sync.Mutex, ptr *C.struct_bpf_link, what string) (*Link, error) {
-	l := &Link{ptr: ptr, what: what}
+	l := &Link{ptr: ptr, what: what, noFD: shared != nil}
 	if shared == nil {
 		shared = new(sync.Mutex)
 	}
@@ -119,10 +120,14 @@ func LinkFromID(id uint32) (*Link, error) {
 // fd is the link's descriptor, or that of the perf event or the map that stands for it, or -1. The caller has acquired
 // the link.
 func (l *Link) fd() C.int {
-	if l.ptr == nil {
+	switch {
+	case l.noFD:
+		return -1
+	case l.ptr == nil:
 		return C.int(l.ownFD)
+	default:
+		return C.bpf_link__fd(l.ptr)
 	}
-	return C.bpf_link__fd(l.ptr)
 }
 
 // onLink runs one of the commands that the kernel has for links. can tells which kinds of links it works with; the kernel
@@ -273,9 +278,12 @@ func (l *Link) UpdateMap(m *Map) error {
 }
 
 // Pin makes the attachment last under a path on a bpf file system (bpf_link__pin). errors.Is(err, os.ErrExist) when the
-// path is taken.
+// path is taken, errors.Is(err, [errors.ErrUnsupported]) for USDT.
 func (l *Link) Pin(path string) error {
 	return l.use("pin", func() error {
+		if l.noFD {
+			return errNoKernelLink
+		}
 		err := withString("path", path, func(p *C.char) C.int {
 			switch {
 			case l.ptr != nil:

@@ -12,7 +12,10 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
-func TestMain(m *testing.M) { os.Exit(testutil.Main(m)) }
+func TestMain(m *testing.M) {
+	testutil.TraceFS()
+	os.Exit(testutil.Main(m))
+}
 
 // open opens one of the objects in the bpf folder.
 func open(t testing.TB, name string) *libbpf.OpenObject {

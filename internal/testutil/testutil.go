@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sort"
 	"strings"
 	"testing"
@@ -137,4 +138,25 @@ func OpenFiles() map[int]string {
 		}
 	}
 	return files
+}
+
+// TraceFS makes sure that tracefs is mounted where libbpf looks for it. Where it is not, it starts the test binary once
+// more in place of this one, in a mount namespace of its own that has it: the machine's own mounts remain as they are.
+// It is for TestMain, before anything else.
+func TraceFS() {
+	const dir = "/sys/kernel/tracing"
+	if _, err := os.Stat(filepath.Join(dir, "events")); err == nil || os.Geteuid() != 0 {
+		return
+	}
+	// The namespace is the thread's, and execve makes this thread the process. Where that fails, tests skip what needs
+	// tracefs, and the goroutine keeps the thread.
+	runtime.LockOSThread()
+	if unix.Unshare(unix.CLONE_NEWNS) != nil || unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "") != nil ||
+		unix.Mount("tracefs", dir, "tracefs", 0, "") != nil {
+		return
+	}
+	if _, err := os.Stat(filepath.Join(dir, "events")); err == nil {
+		err = unix.Exec("/proc/self/exe", os.Args, os.Environ())
+		panic(fmt.Sprintf("start the tests with tracefs: %v", err))
+	}
 }

@@ -1,0 +1,298 @@
+package libbpf_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
+)
+
+// hook is a way to attach a program for tracing. Its programs include seen.h.
+type hook struct {
+	name            string
+	feature         string // that a kernel lacks; "" where it is the name
+	object, program string
+	kind            string // of the link, as in attachedLink
+	hits            uint64 // of one act
+	orMore          bool   // hits is the least: other things make the program run as well
+	noCookie        bool   // libbpf takes none
+	act             func(t testing.TB)
+	attach          func(t testing.TB, p *libbpf.Program, cookie uint64) (*libbpf.Link, error)
+	prepare         func(t testing.TB, o *libbpf.OpenObject) // before loading; nil for nothing
+}
+
+// hooks are all of them. The tests of each hook add theirs.
+var hooks []hook
+
+func addHooks(more ...hook) {
+	hooks = append(hooks, more...)
+	for _, h := range more {
+		linkCases = append(linkCases, linkCase{h.name, func(t *testing.T) attachedLink {
+			o, p := h.load(t, false)
+			link := h.mustAttach(t, p, 0)
+			return attachedLink{
+				link: link,
+				act:  func(t *testing.T) { h.act(t) },
+				hits: func() uint64 { return seen(t, o).hits },
+				kind: h.linkKind(link),
+			}
+		}})
+	}
+}
+
+// load loads the hook's program alone.
+func (h hook) load(t testing.TB, withCookie bool) (*libbpf.Object, *libbpf.Program) {
+	t.Helper()
+	o, p, err := h.tryLoad(t, withCookie)
+	if err != nil {
+		h.skip(t, withCookie, err)
+	}
+	return o, p
+}
+
+func (h hook) tryLoad(t testing.TB, withCookie bool) (*libbpf.Object, *libbpf.Program, error) {
+	t.Helper()
+	return tryLoadSeen(t, h.object, h.program, func(o *libbpf.OpenObject) {
+		check(t, o.SetGlobal("with_cookie", withCookie))
+		if h.prepare != nil {
+			h.prepare(t, o)
+		}
+	})
+}
+
+func (h hook) mustAttach(t testing.TB, p *libbpf.Program, cookie uint64) *libbpf.Link {
+	t.Helper()
+	link, err := h.attach(t, p, cookie)
+	if err != nil {
+		h.skip(t, cookie != 0, err)
+	}
+	t.Cleanup(func() { check(t, link.Close()) })
+	return link
+}
+
+// skip skips the test where the kernel lacks the hook, or, if it has that, its cookies.
+func (h hook) skip(t testing.TB, withCookie bool, err error) {
+	t.Helper()
+	feature := h.feature
+	if feature == "" {
+		feature = h.name
+	}
+	if withCookie {
+		_, p, errWithout := h.tryLoad(t, false)
+		if errWithout == nil {
+			_, errWithout = h.attach(t, p, 0)
+		}
+		if errWithout == nil {
+			feature += "-cookie"
+		}
+	}
+	skipMissing(t, feature, err)
+}
+
+// linkKind is the hook's kind of link, but "" where an old kernel attaches to a perf event without one.
+func (h hook) linkKind(link *libbpf.Link) string {
+	if target, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", link.FD())); err == nil && strings.Contains(target, "bpf") {
+		return h.kind
+	}
+	return ""
+}
+
+// loadSeen loads one program of an object that includes seen.h, and skips the test where the kernel refuses it.
+func loadSeen(
+	t testing.TB, feature, object, program string, change func(*libbpf.OpenObject),
+) (*libbpf.Object, *libbpf.Program) {
+	t.Helper()
+	o, p, err := tryLoadSeen(t, object, program, change)
+	if err != nil {
+		skipMissing(t, feature, err)
+	}
+	return o, p
+}
+
+func tryLoadSeen(
+	t testing.TB, object, program string, change func(*libbpf.OpenObject),
+) (*libbpf.Object, *libbpf.Program, error) {
+	t.Helper()
+	return tryLoadProgram(t, object, program, func(o *libbpf.OpenObject) {
+		if err := o.SetGlobal("getpgid_nr", uint32(unix.SYS_GETPGID)); err != nil {
+			wantErr(t, err, libbpf.ErrNotFound) // only where programs see all system calls
+		}
+		if change != nil {
+			change(o)
+		}
+	})
+}
+
+// tryLoadProgram loads one program of an object, for this process.
+func tryLoadProgram(
+	t testing.TB, object, program string, change func(*libbpf.OpenObject),
+) (*libbpf.Object, *libbpf.Program, error) {
+	t.Helper()
+	testutil.Root(t)
+	open := open(t, object)
+	check(t, open.SetGlobal("target_tgid", selfTGID(t)))
+	for p := range open.Programs() {
+		check(t, p.SetAutoload(p.Name() == program))
+	}
+	if change != nil {
+		change(open)
+	}
+	o, err := open.Load()
+	if err != nil {
+		return nil, nil, err
+	}
+	t.Cleanup(func() { check(t, o.Close()) })
+	p, err := o.Program(program)
+	check(t, err)
+	return o, p, nil
+}
+
+// skipMissing skips a test for the way in which kernels say that they lack a feature, and fails it for any other error.
+func skipMissing(t testing.TB, feature string, err error) {
+	t.Helper()
+	var old *libbpf.VersionError
+	if errors.As(err, &old) {
+		testutil.Skip(t, "libbpf-"+old.Needs, err)
+	}
+	for _, missing := range []error{
+		errors.ErrUnsupported, unix.EINVAL, unix.ENOENT, unix.EPERM, unix.E2BIG, unix.EBUSY, unix.ESRCH,
+	} {
+		// What Go found wrong is no feature of the kernel's.
+		if errors.Is(err, missing) && !errors.Is(err, libbpf.ErrInvalid) {
+			testutil.Skip(t, feature, err)
+		}
+	}
+	t.Fatalf("%+v", err)
+}
+
+type seenValues struct {
+	hits, cookie uint64
+	value        int64
+}
+
+// seen is what a program that includes seen.h counted.
+func seen(t testing.TB, o *libbpf.Object) seenValues {
+	t.Helper()
+	bss, err := findMap(t, o, ".bss").Lookup(u32(0), libbpf.Any)
+	check(t, err)
+	return seenValues{
+		binary.NativeEndian.Uint64(bss), binary.NativeEndian.Uint64(bss[8:]), int64(binary.NativeEndian.Uint64(bss[16:])),
+	}
+}
+
+// getpgid is what programs in the kernel wait for: a system call that nobody else makes in a test, which passes the
+// security hook that tracing programs attach to.
+func getpgid(t testing.TB) { _, _ = unix.Getpgid(os.Getpid()) }
+
+// Each hook's program runs when the test does what it is for, as often as it must, and no more after Close.
+func TestTracingHooks(t *testing.T) {
+	for _, h := range hooks {
+		t.Run(h.name, func(t *testing.T) {
+			o, p := h.load(t, false)
+			h.act(t)
+			if got := seen(t, o); got.hits != 0 {
+				t.Errorf("%d hits before attaching", got.hits)
+			}
+			link := h.mustAttach(t, p, 0)
+			for range 3 {
+				h.act(t)
+			}
+			if got := seen(t, o); got.hits != 3*h.hits && !(h.orMore && got.hits > 3*h.hits) {
+				t.Errorf("%d hits, want %d", got.hits, 3*h.hits)
+			}
+			check(t, link.Close())
+			before := seen(t, o)
+			h.act(t)
+			if after := seen(t, o); after != before {
+				t.Errorf("%d hits after Close", after.hits-before.hits)
+			}
+		})
+	}
+}
+
+// Two attachments of one program can be told apart by their cookies.
+func TestTracingCookies(t *testing.T) {
+	for _, h := range hooks {
+		if h.noCookie {
+			continue
+		}
+		t.Run(h.name, func(t *testing.T) {
+			o, p := h.load(t, true)
+			for _, cookie := range []uint64{1, 0xfedcba9876543210} {
+				link := h.mustAttach(t, p, cookie)
+				h.act(t)
+				if got := seen(t, o); got.cookie != cookie {
+					t.Errorf("cookie %#x, want %#x", got.cookie, cookie)
+				}
+				check(t, link.Close())
+			}
+		})
+	}
+}
+
+// What no hook accepts, whatever the program.
+func TestTracingRefuses(t *testing.T) {
+	testutil.Root(t)
+	attachAll := func(p *libbpf.Program) map[string]func() (*libbpf.Link, error) {
+		return map[string]func() (*libbpf.Link, error){
+			"kprobe":         func() (*libbpf.Link, error) { return p.AttachKprobe("vfs_read", libbpf.KprobeOptions{}) },
+			"ksyscall":       func() (*libbpf.Link, error) { return p.AttachKsyscall("read", libbpf.KsyscallOptions{}) },
+			"tracepoint":     func() (*libbpf.Link, error) { return p.AttachTracepoint("a", "b", libbpf.TracepointOptions{}) },
+			"raw tracepoint": func() (*libbpf.Link, error) { return p.AttachRawTracepoint("a", libbpf.RawTracepointOptions{}) },
+			"trace":          func() (*libbpf.Link, error) { return p.AttachTrace(libbpf.TraceOptions{}) },
+			"LSM":            func() (*libbpf.Link, error) { return p.AttachLSM(libbpf.TraceOptions{}) },
+			"freplace":       func() (*libbpf.Link, error) { return p.AttachFreplace(nil, "") },
+			"perf event":     func() (*libbpf.Link, error) { return p.AttachPerfEvent(0, libbpf.PerfEventOptions{}) },
+			"kprobe.multi": func() (*libbpf.Link, error) {
+				return p.AttachKprobeMulti(libbpf.KprobeMultiOptions{Symbols: []string{"vfs_read"}})
+			},
+			"uprobe": func() (*libbpf.Link, error) {
+				return p.AttachUprobe(libbpf.ThisProcess, "/proc/self/exe", 1, libbpf.UprobeOptions{})
+			},
+			"uprobe.multi": func() (*libbpf.Link, error) {
+				return p.AttachUprobeMulti(libbpf.ThisProcess, "/proc/self/exe", libbpf.UprobeMultiOptions{Pattern: "x"})
+			},
+			"USDT": func() (*libbpf.Link, error) {
+				return p.AttachUSDT(libbpf.ThisProcess, "/proc/self/exe", "a", "b", libbpf.USDTOptions{})
+			},
+		}
+	}
+	o := loadAttach(t, nil)
+	wrong, err := o.Program("anywhere") // an XDP program
+	check(t, err)
+	closedObject := loadAttach(t, nil)
+	closed, err := closedObject.Program("on_enter")
+	check(t, err)
+	check(t, closedObject.Close())
+	for _, c := range []struct {
+		name    string
+		program *libbpf.Program
+		want    error
+	}{
+		{"nil", nil, libbpf.ErrClosed},
+		{"zero", &libbpf.Program{}, libbpf.ErrClosed},
+		{"closed", closed, libbpf.ErrClosed},
+		{"XDP", wrong, libbpf.ErrInvalid},
+	} {
+		for hook, attach := range attachAll(c.program) {
+			t.Run(c.name+" "+hook, func(t *testing.T) {
+				link, err := attach()
+				wantErr(t, err, c.want)
+				if link != nil {
+					t.Errorf("a link beside error %v", err)
+				}
+				var failed *libbpf.Error
+				if !errors.As(err, &failed) || failed.Op != "attach" || !strings.HasPrefix(failed.Object, "program") {
+					t.Errorf("error %#v", err)
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,215 @@
+package libbpf
+
+/*
+#include <bpf/libbpf.h>
+
+// Where libbpf's options have no such fields, Go does not call these with anything to set.
+static void lbg_set_kprobe_mode(struct bpf_kprobe_opts *opts, int mode)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 2
+	opts->attach_mode = mode;
+#endif
+}
+
+static void lbg_set_kprobe_session(struct bpf_kprobe_multi_opts *opts, bool session)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 5
+	opts->session = session;
+#endif
+}
+
+static void lbg_set_kprobe_unique_match(struct bpf_kprobe_multi_opts *opts, bool unique_match)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 6
+	opts->unique_match = unique_match;
+#endif
+}
+*/
+import "C"
+
+import "math"
+
+// ProbeMode says how libbpf makes a kprobe or uprobe (enum probe_attach_mode).
+type ProbeMode int
+
+// The ways to make a probe.
+const (
+	ProbeModeDefault ProbeMode = iota // the latest that the kernel has
+	ProbeModeLegacy                   // an event in tracefs, which must be mounted; it takes no cookie
+	ProbeModePerf                     // a perf event, without a link in the kernel (Linux 4.17); it takes no cookie
+	ProbeModeLink                     // a perf event and a link (Linux 5.15)
+)
+
+// check refuses what libbpf would refuse, or not understand.
+func (m ProbeMode) check(cookie uint64) error {
+	switch {
+	case m < ProbeModeDefault || m > ProbeModeLink:
+		return invalidf("probe mode %d", m)
+	case cookie != 0 && (m == ProbeModeLegacy || m == ProbeModePerf):
+		return invalidf("a cookie needs a link, which the probe mode excludes")
+	case m != ProbeModeDefault:
+		return needs("a probe mode", 1, 2)
+	}
+	return nil
+}
+
+// KprobeOptions are the options for [Program.AttachKprobe] (struct bpf_kprobe_opts).
+type KprobeOptions struct {
+	Cookie   uint64 // what bpf_get_attach_cookie returns in the program (Linux 5.15)
+	Offset   uint64 // in bytes, from the function's beginning
+	Retprobe bool   // run when the function returns
+	Mode     ProbeMode
+}
+
+// AttachKprobe runs the program, of section "kprobe" or "kretprobe", where a kernel function begins, at an offset in it, or
+// when it returns, which Retprobe decides and not the section (bpf_program__attach_kprobe_opts).
+//
+// errors.Is(err, os.ErrNotExist) when the kernel has no such function or no kprobes, unix.EADDRNOTAVAIL or unix.EINVAL
+// when it lets nobody probe there, [errors.ErrUnsupported] when it lacks the Mode or cookies.
+func (p *Program) AttachKprobe(function string, opts KprobeOptions) (*Link, error) {
+	var c cStrings
+	defer c.free()
+	name := c.name("function", function)
+	return p.attach(func() (*C.struct_bpf_link, error) {
+		if err := p.checkType("a kprobe", ProgramTypeKprobe); err != nil {
+			return nil, err
+		}
+		if err := opts.Mode.check(opts.Cookie); err != nil {
+			return nil, err
+		}
+		if opts.Offset > math.MaxInt {
+			return nil, invalidf("offset %#x", opts.Offset)
+		}
+		if c.err != nil {
+			return nil, c.err
+		}
+		var o C.struct_bpf_kprobe_opts
+		o.sz = C.sizeof_struct_bpf_kprobe_opts
+		o.bpf_cookie = C.__u64(opts.Cookie)
+		o.offset = C.size_t(opts.Offset)
+		o.retprobe = C.bool(opts.Retprobe)
+		C.lbg_set_kprobe_mode(&o, C.int(opts.Mode))
+		link, errno := C.bpf_program__attach_kprobe_opts(p.ptr, name, &o)
+		return link, errno
+	})
+}
+
+// KsyscallOptions are the options for [Program.AttachKsyscall] (struct bpf_ksyscall_opts).
+type KsyscallOptions struct {
+	Cookie   uint64 // what bpf_get_attach_cookie returns in the program (Linux 5.15)
+	Retprobe bool   // run when the system call returns
+}
+
+// AttachKsyscall runs the program, of section "ksyscall" or "kretsyscall", at a system call such as "openat", whatever
+// the kernel calls its function for it (bpf_program__attach_ksyscall). Compat system calls, of 32-bit programs on a
+// 64-bit kernel, are not seen. Errors are as for [Program.AttachKprobe].
+func (p *Program) AttachKsyscall(syscall string, opts KsyscallOptions) (*Link, error) {
+	var c cStrings
+	defer c.free()
+	name := c.name("system call", syscall)
+	return p.attach(func() (*C.struct_bpf_link, error) {
+		if err := p.checkType("a ksyscall", ProgramTypeKprobe); err != nil {
+			return nil, err
+		}
+		// libbpf would cut the function's name off, and might find another one.
+		if len(syscall) > 100 {
+			return nil, invalidf("system call %q", syscall)
+		}
+		if c.err != nil {
+			return nil, c.err
+		}
+		var o C.struct_bpf_ksyscall_opts
+		o.sz = C.sizeof_struct_bpf_ksyscall_opts
+		o.bpf_cookie = C.__u64(opts.Cookie)
+		o.retprobe = C.bool(opts.Retprobe)
+		link, errno := C.bpf_program__attach_ksyscall(p.ptr, name, &o)
+		return link, errno
+	})
+}
+
+// KprobeMultiOptions say where [Program.AttachKprobeMulti] attaches, by one of Pattern, Symbols and Addresses, and how
+// (struct bpf_kprobe_multi_opts).
+type KprobeMultiOptions struct {
+	// Pattern is a glob of the names of kernel functions, in which * stands for any characters and ? for one. Where it has
+	// one of these, tracefs must be mounted at its usual place.
+	Pattern   string
+	Symbols   []string // names of kernel functions
+	Addresses []uint64 // of kernel functions, as in /proc/kallsyms
+	// Cookies are what bpf_get_attach_cookie returns in the program: none, or one for each of Symbols or Addresses.
+	Cookies  []uint64
+	Retprobe bool // run when the function returns
+	// Session runs a program of section "kprobe.session" at both: at the beginning, where it returns 1 when it does
+	// not want to see the end, and at the end (libbpf 1.5, Linux 6.10).
+	Session bool
+	// UniqueMatch refuses a Pattern that fits more than one function (libbpf 1.6).
+	UniqueMatch bool
+}
+
+func (o *KprobeMultiOptions) check(p *Program) error {
+	attachType := AttachTypeTraceKprobeMulti
+	if o.Session {
+		attachType = AttachTypeTraceKprobeSession
+		if err := needs("bpf_program__attach_kprobe_multi_opts with session", 1, 5); err != nil {
+			return err
+		}
+	}
+	if err := p.checkType("kprobe.multi", ProgramTypeKprobe); err != nil {
+		return err
+	}
+	if err := p.checkAttachType("kprobe.multi", attachType); err != nil {
+		return err
+	}
+	where := multi{
+		pattern: o.Pattern, symbols: o.Symbols, numbers: o.Addresses, numbersAre: "addresses", cookies: o.Cookies,
+		retprobe: o.Retprobe, session: o.Session,
+	}
+	if err := where.check(); err != nil {
+		return err
+	}
+	if o.UniqueMatch {
+		if o.Pattern == "" {
+			return invalidf("a unique match without a pattern")
+		}
+		return needs("bpf_program__attach_kprobe_multi_opts with unique_match", 1, 6)
+	}
+	return nil
+}
+
+// AttachKprobeMulti runs the program, of section "kprobe.multi" or "kretprobe.multi", where any number of kernel functions
+// begin or return, through one link, which for many takes far less time than one by one
+// (bpf_program__attach_kprobe_multi_opts, Linux 5.18).
+//
+// errors.Is(err, os.ErrNotExist) when the kernel has no such function, [errors.ErrUnsupported] when it has no
+// kprobe.multi.
+func (p *Program) AttachKprobeMulti(opts KprobeMultiOptions) (*Link, error) {
+	var c cStrings
+	defer c.free()
+	var arrays cArrays
+	defer arrays.free()
+	pattern := c.optional("pattern", opts.Pattern)
+	symbols := c.names("symbol", opts.Symbols)
+	addresses := arrays.ulongs("address", opts.Addresses)
+	cookies := arrays.u64s(opts.Cookies)
+	return p.attach(func() (*C.struct_bpf_link, error) {
+		if err := opts.check(p); err != nil {
+			return nil, err
+		}
+		if c.err != nil {
+			return nil, c.err
+		}
+		if arrays.err != nil {
+			return nil, arrays.err
+		}
+		var o C.struct_bpf_kprobe_multi_opts
+		o.sz = C.sizeof_struct_bpf_kprobe_multi_opts
+		o.syms = symbols
+		o.addrs = addresses
+		o.cookies = (*C.__u64)(cookies)
+		o.cnt = C.size_t(len(opts.Symbols) + len(opts.Addresses))
+		o.retprobe = C.bool(opts.Retprobe)
+		C.lbg_set_kprobe_session(&o, C.bool(opts.Session))
+		C.lbg_set_kprobe_unique_match(&o, C.bool(opts.UniqueMatch))
+		link, errno := C.bpf_program__attach_kprobe_multi_opts(p.ptr, pattern, &o)
+		return link, errno
+	})
+}

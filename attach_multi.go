@@ -1,0 +1,48 @@
+package libbpf
+
+import "math"
+
+// multi is what the two hooks that attach to many functions at once have in common.
+type multi struct {
+	pattern           string
+	symbols           []string
+	numbers           []uint64
+	numbersAre        string
+	cookies           []uint64
+	retprobe, session bool
+}
+
+func (m *multi) check() error {
+	given := 0
+	for _, on := range []bool{m.pattern != "", len(m.symbols) > 0, len(m.numbers) > 0} {
+		if on {
+			given++
+		}
+	}
+	n := m.count()
+	switch {
+	case given != 1:
+		return invalidf("of a pattern, symbols and %s one is needed, and %d are given", m.numbersAre, given)
+	case len(m.cookies) > 0 && len(m.cookies) != n:
+		return invalidf("%d cookies for %d %s", len(m.cookies), n, m.counted())
+	case n > math.MaxInt32:
+		return invalidf("%d %s", n, m.counted())
+	case m.retprobe && m.session:
+		return invalidf("a session sees returns already: retprobe excludes it")
+	}
+	return nil
+}
+
+// count is the number of functions; a pattern has none until it is resolved.
+func (m *multi) count() int { return len(m.symbols) + len(m.numbers) }
+
+// counted is what count counts, for messages.
+func (m *multi) counted() string {
+	switch {
+	case m.pattern != "":
+		return "functions: a pattern takes none"
+	case len(m.symbols) > 0:
+		return "symbols"
+	}
+	return m.numbersAre
+}

@@ -1,0 +1,82 @@
+package libbpf
+
+/*
+#include <bpf/libbpf.h>
+
+// Where libbpf's options have no such fields, Go does not call this with anything to set.
+static void lbg_set_perf_event_opts(struct bpf_perf_event_opts *opts, bool force_ioctl, bool dont_enable)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 2
+	opts->force_ioctl_attach = force_ioctl;
+#endif
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 7
+	opts->dont_enable = dont_enable;
+#endif
+}
+*/
+import "C"
+
+import "golang.org/x/sys/unix"
+
+// PerfEventOptions are the options for [Program.AttachPerfEvent] (struct bpf_perf_event_opts).
+type PerfEventOptions struct {
+	Cookie uint64 // what bpf_get_attach_cookie returns in the program (Linux 5.15)
+	// ForceIoctl attaches as before Linux 5.15, without a link in the kernel: there is no cookie, and the event keeps the
+	// program until all its descriptors are closed (libbpf 1.2).
+	ForceIoctl bool
+	// DontEnable leaves it to the caller to enable the event, by PERF_EVENT_IOC_ENABLE (libbpf 1.7).
+	DontEnable bool
+}
+
+func (o *PerfEventOptions) check() error {
+	if o.ForceIoctl {
+		if o.Cookie != 0 {
+			return invalidf("a cookie needs a link, which ForceIoctl excludes")
+		}
+		if err := needs("bpf_program__attach_perf_event_opts with force_ioctl_attach", 1, 2); err != nil {
+			return err
+		}
+	}
+	if o.DontEnable {
+		return needs("bpf_program__attach_perf_event_opts with dont_enable", 1, 7)
+	}
+	return nil
+}
+
+// AttachPerfEvent runs the program, of section "perf_event", when a perf event overflows, that is, takes a sample, and enables
+// the event (bpf_program__attach_perf_event_opts). fd is what perf_event_open(2) returned. An event of a tracepoint,
+// kprobe or uprobe takes a program of that kind.
+//
+// The descriptor is duplicated and remains the caller's, who may close it at once, whether this succeeds or not: libbpf
+// would own it, but only if it does. The link's Close disables the event.
+//
+// errors.Is(err, unix.EBADF) when fd is not open or not of a perf event.
+func (p *Program) AttachPerfEvent(fd int, opts PerfEventOptions) (*Link, error) {
+	own := -1
+	defer func() {
+		if own >= 0 {
+			_ = unix.Close(own)
+		}
+	}()
+	return p.attach(func() (*C.struct_bpf_link, error) {
+		err := p.checkType("a perf event", ProgramTypePerfEvent, ProgramTypeKprobe, ProgramTypeTracepoint)
+		if err == nil {
+			err = opts.check()
+		}
+		if err == nil {
+			own, err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, lowestFD)
+		}
+		if err != nil {
+			return nil, err
+		}
+		var o C.struct_bpf_perf_event_opts
+		o.sz = C.sizeof_struct_bpf_perf_event_opts
+		o.bpf_cookie = C.__u64(opts.Cookie)
+		C.lbg_set_perf_event_opts(&o, C.bool(opts.ForceIoctl), C.bool(opts.DontEnable))
+		link, errno := C.bpf_program__attach_perf_event_opts(p.ptr, C.int(own), &o)
+		if link != nil {
+			own = -1 // it is the link's now
+		}
+		return link, errno
+	})
+}

@@ -1,0 +1,125 @@
+package libbpf_test
+
+import (
+	"runtime"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
+)
+
+func init() {
+	perf := func(name string, opts libbpf.PerfEventOptions) hook {
+		return hook{
+			name: name, feature: "perf_event", object: "tracepoint", program: "on_perf_event", kind: "perf_event", act: pageFault,
+			hits: 1, orMore: true, // Go's own page faults
+			noCookie: opts.ForceIoctl,
+			attach: func(t testing.TB, p *libbpf.Program, cookie uint64) (*libbpf.Link, error) {
+				fd := openPageFaults(t, 0)
+				// The link has a descriptor of its own.
+				defer func() { check(t, unix.Close(fd)) }()
+				opts.Cookie = cookie
+				return p.AttachPerfEvent(fd, opts)
+			},
+		}
+	}
+	addHooks(
+		perf("perf_event", libbpf.PerfEventOptions{}),
+		perf("perf_event-ioctl", libbpf.PerfEventOptions{ForceIoctl: true}),
+	)
+}
+
+// openPageFaults is a perf event of the page faults of the calling thread, on which the test remains.
+func openPageFaults(t testing.TB, flags uint64) int {
+	t.Helper()
+	runtime.LockOSThread()
+	t.Cleanup(runtime.UnlockOSThread)
+	fd, err := unix.PerfEventOpen(&unix.PerfEventAttr{
+		Type: unix.PERF_TYPE_SOFTWARE, Config: unix.PERF_COUNT_SW_PAGE_FAULTS, Size: unix.PERF_ATTR_SIZE_VER0,
+		Sample: 1, Bits: flags | unix.PerfBitDisabled,
+	}, 0, -1, -1, unix.PERF_FLAG_FD_CLOEXEC)
+	check(t, err)
+	return fd
+}
+
+// pageFault touches a page for the first time.
+func pageFault(t testing.TB) {
+	t.Helper()
+	page, err := unix.Mmap(-1, 0, 1, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+	check(t, err)
+	page[0] = 1
+	check(t, unix.Munmap(page))
+}
+
+// The caller's descriptor remains the caller's, whether attaching succeeds or not, and through Close of the link, which
+// stops the program also where the event lives on in the caller's hands.
+func TestPerfEventOwnership(t *testing.T) {
+	for name, opts := range map[string]libbpf.PerfEventOptions{"link": {}, "ioctl": {ForceIoctl: true}} {
+		t.Run(name, func(t *testing.T) {
+			o, p := loadSeen(t, "perf_event", "tracepoint", "on_perf_event", nil)
+			fd := openPageFaults(t, 0)
+			defer unix.Close(fd)
+			before := openFiles(t)
+			link, err := p.AttachPerfEvent(fd, opts)
+			if err != nil {
+				skipMissing(t, "perf_event", err)
+			}
+			// A second program of this object and of others is refused or not, but leaves nothing behind.
+			if second, err := p.AttachPerfEvent(fd, opts); err == nil {
+				check(t, second.Close())
+			}
+			check(t, link.Close())
+			if after := openFiles(t); after != before {
+				t.Errorf("%d descriptors, %d before", after, before)
+			}
+			if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil {
+				t.Errorf("the caller's descriptor: %v", err)
+			}
+			hits := seen(t, o).hits
+			pageFault(t)
+			if got := seen(t, o).hits; got != hits {
+				t.Errorf("%d hits after Close", got-hits)
+			}
+		})
+	}
+}
+
+// Without being enabled, an event of which nobody asked for that doesn't happen.
+func TestPerfEventDontEnable(t *testing.T) {
+	o, p := loadSeen(t, "perf_event", "tracepoint", "on_perf_event", nil)
+	fd := openPageFaults(t, 0)
+	defer unix.Close(fd)
+	link, err := p.AttachPerfEvent(fd, libbpf.PerfEventOptions{DontEnable: true})
+	if err != nil {
+		skipMissing(t, "perf_event", err)
+	}
+	defer link.Close()
+	pageFault(t)
+	if got := seen(t, o).hits; got != 0 {
+		t.Errorf("%d hits before the event was enabled", got)
+	}
+	check(t, unix.IoctlSetInt(fd, unix.PERF_EVENT_IOC_ENABLE, 0))
+	pageFault(t)
+	if got := seen(t, o).hits; got == 0 {
+		t.Error("no hits")
+	}
+}
+
+func TestPerfEventErrors(t *testing.T) {
+	testutil.Root(t)
+	_, p := loadSeen(t, "perf_event", "tracepoint", "on_perf_event", nil)
+	fd := openPageFaults(t, 0)
+	defer unix.Close(fd)
+	_, err := p.AttachPerfEvent(fd, libbpf.PerfEventOptions{ForceIoctl: true, Cookie: 1})
+	wantErr(t, err, libbpf.ErrInvalid)
+	_, err = p.AttachPerfEvent(-1, libbpf.PerfEventOptions{})
+	wantErr(t, err, unix.EBADF)
+	before := openFiles(t)
+	_, err = p.AttachPerfEvent(p.FD(), libbpf.PerfEventOptions{})
+	wantErr(t, err, unix.EBADF)
+	if after := openFiles(t); after != before {
+		t.Errorf("%d descriptors, %d before", after, before)
+	}
+}

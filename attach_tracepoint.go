@@ -1,0 +1,76 @@
+package libbpf
+
+/*
+#include <bpf/libbpf.h>
+
+// Without a cookie, as every libbpf has it, and with one: Go does not call it with one where libbpf has no options.
+static struct bpf_link *lbg_attach_raw_tracepoint(const struct bpf_program *prog, const char *name, __u64 cookie)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 4
+	LIBBPF_OPTS(bpf_raw_tracepoint_opts, opts, .cookie = cookie);
+
+	return bpf_program__attach_raw_tracepoint_opts(prog, name, &opts);
+#else
+	return bpf_program__attach_raw_tracepoint(prog, name);
+#endif
+}
+*/
+import "C"
+
+// TracepointOptions are the options for [Program.AttachTracepoint] (struct bpf_tracepoint_opts).
+type TracepointOptions struct {
+	Cookie uint64 // what bpf_get_attach_cookie returns in the program (Linux 5.15)
+}
+
+// AttachTracepoint runs the program, of section "tp" or "tracepoint", at a tracepoint of the kernel by its category, such as
+// "syscalls", and name, as they stand in tracefs, which must be mounted at its usual place
+// (bpf_program__attach_tracepoint_opts). errors.Is(err, os.ErrNotExist) when there is no such tracepoint.
+func (p *Program) AttachTracepoint(category, name string, opts TracepointOptions) (*Link, error) {
+	var c cStrings
+	defer c.free()
+	cCategory := c.name("category", category)
+	cName := c.name("tracepoint", name)
+	return p.attach(func() (*C.struct_bpf_link, error) {
+		if err := p.checkType("a tracepoint", ProgramTypeTracepoint); err != nil {
+			return nil, err
+		}
+		if c.err != nil {
+			return nil, c.err
+		}
+		var o C.struct_bpf_tracepoint_opts
+		o.sz = C.sizeof_struct_bpf_tracepoint_opts
+		o.bpf_cookie = C.__u64(opts.Cookie)
+		link, errno := C.bpf_program__attach_tracepoint_opts(p.ptr, cCategory, cName, &o)
+		return link, errno
+	})
+}
+
+// RawTracepointOptions are the options for [Program.AttachRawTracepoint] (struct bpf_raw_tracepoint_opts).
+type RawTracepointOptions struct {
+	Cookie uint64 // what bpf_get_attach_cookie returns in the program (libbpf 1.4, Linux 6.10)
+}
+
+// AttachRawTracepoint runs the program, of section "raw_tp" or "raw_tp.w", at a tracepoint of the kernel by its name alone,
+// without what the kernel does to prepare the arguments
+// (bpf_program__attach_raw_tracepoint, bpf_program__attach_raw_tracepoint_opts, Linux 4.17).
+// errors.Is(err, os.ErrNotExist) when there is no such tracepoint. Programs of section "tp_btf" go by
+// [Program.AttachTrace].
+func (p *Program) AttachRawTracepoint(name string, opts RawTracepointOptions) (*Link, error) {
+	var c cStrings
+	defer c.free()
+	cName := c.name("tracepoint", name)
+	return p.attach(func() (*C.struct_bpf_link, error) {
+		err := p.checkType("a raw tracepoint", ProgramTypeRawTracepoint, ProgramTypeRawTracepointWritable)
+		if err == nil && opts.Cookie != 0 {
+			err = needs("bpf_program__attach_raw_tracepoint_opts", 1, 4)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if c.err != nil {
+			return nil, c.err
+		}
+		link, errno := C.lbg_attach_raw_tracepoint(p.ptr, cName, C.__u64(opts.Cookie))
+		return link, errno
+	})
+}

@@ -1,0 +1,270 @@
+package libbpf
+
+/*
+#include <sys/types.h>
+#include <bpf/libbpf.h>
+
+// Where libbpf's options have no such field, Go does not call this with anything to set.
+static void lbg_set_uprobe_mode(struct bpf_uprobe_opts *opts, int mode)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 2
+	opts->attach_mode = mode;
+#endif
+}
+
+// The options as arguments: their struct came with the function.
+static struct bpf_link *lbg_attach_uprobe_multi(const struct bpf_program *prog, pid_t pid, const char *path,
+	const char *pattern, const char **syms, const unsigned long *offsets, const unsigned long *ref_ctr_offsets,
+	const __u64 *cookies, size_t cnt, bool retprobe, bool session)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
+	LIBBPF_OPTS(bpf_uprobe_multi_opts, opts,
+		.syms = syms,
+		.offsets = offsets,
+		.ref_ctr_offsets = ref_ctr_offsets,
+		.cookies = cookies,
+		.cnt = cnt,
+		.retprobe = retprobe,
+	);
+
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 6
+	opts.session = session;
+#endif
+	return bpf_program__attach_uprobe_multi(prog, pid, path, pattern, &opts);
+#else
+	return NULL;
+#endif
+}
+*/
+import "C"
+
+import (
+	"debug/elf"
+	"math"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Which processes a probe in user space is for, where it is not one that is named by its process id. Others that run
+// the same code do not call the program.
+const (
+	AllProcesses = -1
+	ThisProcess  = 0
+)
+
+// checkPID is pid as libbpf and the kernel take it. To perf events, 0 is the calling thread, of which Go has many and
+// ends some: the probe would end with it.
+func checkPID(pid int) (C.pid_t, error) {
+	switch {
+	case pid == ThisProcess:
+		return C.pid_t(os.Getpid()), nil
+	case pid < AllProcesses || pid > math.MaxInt32:
+		return 0, invalidf("process id %d", pid)
+	}
+	return C.pid_t(pid), nil
+}
+
+// UprobeOptions are the options for [Program.AttachUprobe] (struct bpf_uprobe_opts).
+type UprobeOptions struct {
+	// Function is a function's name in the binary's symbols, to which the offset is then relative. "name@VERSION"
+	// chooses one of several versions in a library, such as "fmemopen@GLIBC_2.22".
+	Function string
+	Cookie   uint64 // what bpf_get_attach_cookie returns in the program (Linux 5.15)
+	// RefCtrOffset is the offset in the file of a counter that the kernel increments while the probe is attached, as
+	// USDT semaphores are; below 1<<32 (Linux 4.20).
+	RefCtrOffset uint64
+	Retprobe     bool // run when the function returns
+	Mode         ProbeMode
+}
+
+func (o *UprobeOptions) check(offset uint64) error {
+	switch {
+	case offset > math.MaxInt:
+		return invalidf("offset %#x", offset)
+	case o.RefCtrOffset > math.MaxUint32:
+		return invalidf("offset %#x of a reference counter", o.RefCtrOffset)
+	case o.RefCtrOffset != 0 && o.Mode == ProbeModeLegacy:
+		return invalidf("a legacy probe takes no reference counter")
+	case o.Retprobe && o.Function != "" && offset != 0:
+		// The kernel would take what is on top of the stack there for the address to return to, and overwrite it.
+		return invalidf("offset %#x in %s: a return probe goes where the function begins", offset, o.Function)
+	}
+	return o.Mode.check(o.Cookie)
+}
+
+// AttachUprobe runs the program, of section "uprobe" or "uretprobe", when a process of pid, which may be [AllProcesses] or
+// [ThisProcess], runs the code at an offset in a binary file: a function where it begins, where it returns with
+// Retprobe, or any instruction (bpf_program__attach_uprobe_opts).
+//
+// binary is a path, or a name without a slash: a library's, which has .so in it, is looked for where libraries usually
+// are, another in the PATH. "archive.apk!/lib/lib.so" is a file that is stored uncompressed in a zip archive. offset is in bytes, from
+// the beginning of opts.Function, or of the file.
+//
+// A return probe on a function of Go's crashes the process it is in, because Go moves stacks.
+//
+// errors.Is(err, os.ErrNotExist) when there is no such file or function, unix.ESRCH when there is no such process,
+// [errors.ErrUnsupported] when the kernel lacks the Mode or cookies.
+func (p *Program) AttachUprobe(pid int, binary string, offset uint64, opts UprobeOptions) (*Link, error) {
+	var c cStrings
+	defer c.free()
+	path := c.name("binary", binary)
+	function := c.optional("function", opts.Function)
+	return p.attach(func() (*C.struct_bpf_link, error) {
+		if err := p.checkType("a uprobe", ProgramTypeKprobe); err != nil {
+			return nil, err
+		}
+		cPID, err := checkPID(pid)
+		if err != nil {
+			return nil, err
+		}
+		if err := opts.check(offset); err != nil {
+			return nil, err
+		}
+		if c.err != nil {
+			return nil, c.err
+		}
+		var o C.struct_bpf_uprobe_opts
+		o.sz = C.sizeof_struct_bpf_uprobe_opts
+		o.ref_ctr_offset = C.size_t(opts.RefCtrOffset)
+		o.bpf_cookie = C.__u64(opts.Cookie)
+		o.retprobe = C.bool(opts.Retprobe)
+		o.func_name = function
+		C.lbg_set_uprobe_mode(&o, C.int(opts.Mode))
+		link, errno := C.bpf_program__attach_uprobe_opts(p.ptr, cPID, path, C.size_t(offset), &o)
+		return link, errno
+	})
+}
+
+// UprobeMultiOptions say where in a binary [Program.AttachUprobeMulti] attaches, by one of Pattern, Symbols and Offsets,
+// and how (struct bpf_uprobe_multi_opts).
+type UprobeMultiOptions struct {
+	// Pattern is a glob of the names of functions, in which * stands for any characters and ? for one.
+	Pattern string
+	Symbols []string // names of functions, without versions
+	Offsets []uint64 // in bytes, from the beginning of the file
+	// RefCtrOffsets are as [UprobeOptions.RefCtrOffset]: none, or one for each of Symbols or Offsets, 0 where it has none.
+	RefCtrOffsets []uint64
+	// Cookies are what bpf_get_attach_cookie returns in the program: none, or one for each of Symbols or Offsets.
+	Cookies  []uint64
+	Retprobe bool // run when the function returns
+	// Session runs a program of section "uprobe.session" at both: at the beginning, where it returns 1 when it does
+	// not want to see the end, and at the end (libbpf 1.6, Linux 6.13).
+	Session bool
+}
+
+func (o *UprobeMultiOptions) check(p *Program, binary string) error {
+	if err := needs("bpf_program__attach_uprobe_multi", 1, 3); err != nil {
+		return err
+	}
+	attachType := AttachTypeTraceUprobeMulti
+	if o.Session {
+		attachType = AttachTypeTraceUprobeSession
+		if err := needs("bpf_program__attach_uprobe_multi with session", 1, 6); err != nil {
+			return err
+		}
+	}
+	if err := p.checkType("uprobe.multi", ProgramTypeKprobe); err != nil {
+		return err
+	}
+	if err := p.checkAttachType("uprobe.multi", attachType); err != nil {
+		return err
+	}
+	where := multi{
+		pattern: o.Pattern, symbols: o.Symbols, numbers: o.Offsets, numbersAre: "offsets", cookies: o.Cookies,
+		retprobe: o.Retprobe, session: o.Session,
+	}
+	if err := where.check(); err != nil {
+		return err
+	}
+	if n := len(o.RefCtrOffsets); n > 0 && n != where.count() {
+		return invalidf("%d offsets of reference counters for %d %s", n, where.count(), where.counted())
+	}
+	if o.Pattern == "" && !strings.Contains(binary, "/") {
+		// It would be taken for a file in the working directory, and not be looked for.
+		return invalidf("binary %q must be a path: only with a pattern it can be a name", binary)
+	}
+	return nil
+}
+
+// AttachUprobeMulti runs the program, of section "uprobe.multi" or "uretprobe.multi", where any number of functions of one
+// binary begin or return, through one link, which for many takes far less time than one by one
+// (bpf_program__attach_uprobe_multi, libbpf 1.3, Linux 6.6).
+//
+// pid and binary are as for [Program.AttachUprobe], but pid is a process's and not a thread's, and binary must be a path
+// unless opts has a Pattern. Errors are the same, and [errors.ErrUnsupported] when the linked libbpf lacks it.
+func (p *Program) AttachUprobeMulti(pid int, binary string, opts UprobeMultiOptions) (*Link, error) {
+	var c cStrings
+	defer c.free()
+	var arrays cArrays
+	defer arrays.free()
+	path := c.name("binary", binary)
+	pattern := c.optional("pattern", opts.Pattern)
+	symbols := c.names("symbol", opts.Symbols)
+	offsets := arrays.ulongs("offset", opts.Offsets)
+	refCtrOffsets := arrays.ulongs("offset of a reference counter", opts.RefCtrOffsets)
+	cookies := (*C.__u64)(arrays.u64s(opts.Cookies))
+	count := C.size_t(len(opts.Symbols) + len(opts.Offsets))
+	return p.attach(func() (*C.struct_bpf_link, error) {
+		if err := opts.check(p, binary); err != nil {
+			return nil, err
+		}
+		cPID, err := checkPID(pid)
+		if err != nil {
+			return nil, err
+		}
+		if c.err != nil {
+			return nil, c.err
+		}
+		if arrays.err != nil {
+			return nil, arrays.err
+		}
+		attach := func(symbols **C.char, offsets *C.ulong) (*C.struct_bpf_link, error) {
+			link, errno := C.lbg_attach_uprobe_multi(p.ptr, cPID, path, pattern, symbols, offsets, refCtrOffsets,
+				cookies, count, C.bool(opts.Retprobe), C.bool(opts.Session))
+			return link, errno
+		}
+		link, err := attach(symbols, offsets)
+		if err == unix.ENOENT && symbols != nil {
+			if found := dynamicOffsets(binary, opts.Symbols); found != nil {
+				return attach(nil, arrays.ulongs("offset", found))
+			}
+		}
+		return link, err
+	})
+}
+
+// dynamicOffsets are the offsets of functions in the file of a binary that has no symbols but dynamic ones, as stripped
+// libraries do: libbpf finds them and then says that it did not (elf_resolve_syms_offsets keeps the error of looking for
+// others). It is nil for other binaries, and where a function is not there or more than once.
+func dynamicOffsets(path string, functions []string) []uint64 {
+	f, err := elf.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	symbols, err := f.DynamicSymbols()
+	if err != nil || f.SectionByType(elf.SHT_SYMTAB) != nil {
+		return nil
+	}
+	found := make(map[string]uint64)
+	for _, s := range symbols {
+		if elf.ST_TYPE(s.Info) != elf.STT_FUNC || s.Section == elf.SHN_UNDEF || int(s.Section) >= len(f.Sections) {
+			continue
+		}
+		section := f.Sections[s.Section]
+		offset := s.Value - section.Addr + section.Offset
+		if first, twice := found[s.Name]; twice && first != offset {
+			offset = 0 // of several versions
+		}
+		found[s.Name] = offset
+	}
+	offsets := make([]uint64, len(functions))
+	for i, name := range functions {
+		if offsets[i] = found[name]; offsets[i] == 0 {
+			return nil
+		}
+	}
+	return offsets
+}

@@ -1,0 +1,46 @@
+package libbpf
+
+/*
+#include <sys/types.h>
+#include <bpf/libbpf.h>
+*/
+import "C"
+
+// USDTOptions are the options for [Program.AttachUSDT] (struct bpf_usdt_opts).
+type USDTOptions struct {
+	Cookie uint64 // what bpf_usdt_cookie returns in the program, also before Linux 5.15
+}
+
+// AttachUSDT runs the program, of section "usdt", when a process of pid, which may be [AllProcesses] or [ThisProcess], comes
+// to a statically defined probe of a binary, in whatever number of places it has it (bpf_program__attach_usdt).
+// binary is as for [Program.AttachUprobe], but not in an archive. The program's source must include bpf/usdt.bpf.h, whose map of probes
+// limits how many can be attached at once.
+//
+// The link has no descriptor: it can't be pinned, updated or detached other than by its Close.
+//
+// errors.Is(err, os.ErrNotExist) when there is no such file or probe, unix.ESRCH when the object lacks the map of probes or
+// there is no such process, unix.E2BIG when that map is full.
+func (p *Program) AttachUSDT(pid int, binary, provider, name string, opts USDTOptions) (*Link, error) {
+	var c cStrings
+	defer c.free()
+	path := c.name("binary", binary)
+	cProvider := c.name("provider", provider)
+	cName := c.name("probe", name)
+	return p.attachLocking(p.usdtLock(), func() (*C.struct_bpf_link, error) {
+		if err := p.checkType("USDT", ProgramTypeKprobe); err != nil {
+			return nil, err
+		}
+		cPID, err := checkPID(pid)
+		if err != nil {
+			return nil, err
+		}
+		if c.err != nil {
+			return nil, c.err
+		}
+		var o C.struct_bpf_usdt_opts
+		o.sz = C.sizeof_struct_bpf_usdt_opts
+		o.usdt_cookie = C.__u64(opts.Cookie)
+		link, errno := C.bpf_program__attach_usdt(p.ptr, cPID, path, cProvider, cName, &o)
+		return link, errno
+	})
+}

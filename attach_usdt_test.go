@@ -1,0 +1,176 @@
+package libbpf_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/usdt"
+)
+
+func loadUSDT(t testing.TB) *libbpf.Object {
+	t.Helper()
+	o := open(t, "usdt")
+	check(t, o.SetGlobal("target_tgid", selfTGID(t)))
+	return load(t, o)
+}
+
+// usdtSeen is what the programs of usdt.bpf.o counted.
+func usdtSeen(t testing.TB, o *libbpf.Object) (hits, sum, cookie uint64) {
+	t.Helper()
+	bss, err := findMap(t, o, ".bss").Lookup(u32(0), libbpf.Any)
+	check(t, err)
+	return binary.NativeEndian.Uint64(bss), binary.NativeEndian.Uint64(bss[8:]), binary.NativeEndian.Uint64(bss[16:])
+}
+
+func TestUSDT(t *testing.T) {
+	o := loadUSDT(t)
+	links, err := o.Attach()
+	check(t, err)
+	for i := range 10 {
+		usdt.Fire(i)
+	}
+	check(t, links[0].Close())
+	usdt.Fire(1000)
+	if hits, sum, _ := usdtSeen(t, o); hits != 10 || sum != 45 {
+		t.Errorf("%d hits, the arguments' sum is %d", hits, sum)
+	}
+}
+
+// loadUSDTProgram loads one program of usdt.bpf.o alone.
+func loadUSDTProgram(t testing.TB, feature, program string) (*libbpf.Object, *libbpf.Program) {
+	t.Helper()
+	o, p, err := tryLoadProgram(t, "usdt", program, nil)
+	if err != nil {
+		skipMissing(t, feature, err)
+	}
+	return o, p
+}
+
+func attachProbe(p *libbpf.Program, cookie uint64) (*libbpf.Link, error) {
+	return p.AttachUSDT(libbpf.ThisProcess, self, "libbpf_go", "probe", libbpf.USDTOptions{Cookie: cookie})
+}
+
+// Programs of sections that do not say where, and the cookie.
+func TestAttachUSDT(t *testing.T) {
+	for _, c := range []struct{ feature, program string }{{"usdt", "on_any_probe"}, {"uprobe.multi", "on_multi"}} {
+		t.Run(c.program, func(t *testing.T) {
+			o, p := loadUSDTProgram(t, c.feature, c.program)
+			const cookie = 0xfedcba9876543210
+			link, err := attachProbe(p, cookie)
+			if err != nil {
+				skipMissing(t, c.feature, err)
+			}
+			usdt.Fire(7)
+			if hits, sum, got := usdtSeen(t, o); hits != 1 || sum != 7 || got != cookie {
+				t.Errorf("%d hits, argument %d, cookie %#x", hits, sum, got)
+			}
+			check(t, link.Close())
+			usdt.Fire(7)
+			if hits, _, _ := usdtSeen(t, o); hits != 1 {
+				t.Errorf("%d hits after Close", hits-1)
+			}
+		})
+	}
+}
+
+// libbpf answers 0 for the descriptor of a USDT link, which would be used for what else is open under that number.
+func TestUSDTLinkHasNoDescriptor(t *testing.T) {
+	_, p := loadUSDTProgram(t, "usdt", "on_any_probe")
+	link, err := attachProbe(p, 0)
+	check(t, err)
+	if fd := link.FD(); fd != -1 {
+		t.Errorf("descriptor %d", fd)
+	}
+	for name, f := range map[string]func() error{
+		"detach": link.Detach,
+		"pin":    func() error { return link.Pin("/sys/fs/bpf/x") },
+		"update": func() error { return link.UpdateProgram(p) },
+	} {
+		if err := f(); !errors.Is(err, errors.ErrUnsupported) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	check(t, link.Close())
+}
+
+func TestUSDTErrors(t *testing.T) {
+	_, p := loadUSDTProgram(t, "usdt", "on_any_probe")
+	for _, c := range []struct {
+		pid                    int
+		binary, provider, name string
+		want                   error
+	}{
+		{libbpf.ThisProcess, "", "libbpf_go", "probe", libbpf.ErrInvalid},
+		{libbpf.ThisProcess, self, "", "probe", libbpf.ErrInvalid},
+		{libbpf.ThisProcess, self, "libbpf_go", "", libbpf.ErrInvalid},
+		{libbpf.ThisProcess, self, "libbpf_go", "probe\x00", libbpf.ErrInvalid},
+		{libbpf.ThisProcess, self + "\x00", "libbpf_go", "probe", libbpf.ErrInvalid},
+		{-2, self, "libbpf_go", "probe", libbpf.ErrInvalid},
+		{libbpf.ThisProcess, self, "libbpf_go", "no_such_probe", os.ErrNotExist},
+		{libbpf.ThisProcess, self, "no_such_provider", "probe", os.ErrNotExist},
+		{libbpf.ThisProcess, self, strings.Repeat("a", 1<<16), "probe", os.ErrNotExist},
+		{libbpf.ThisProcess, "/nonexistent", "libbpf_go", "probe", os.ErrNotExist},
+	} {
+		_, err := p.AttachUSDT(c.pid, c.binary, c.provider, c.name, libbpf.USDTOptions{})
+		wantErr(t, err, c.want)
+	}
+	// An object without the map of probes.
+	_, p = loadSeen(t, "uprobe", "uprobe", "on_entry", nil)
+	_, err := attachProbe(p, 0)
+	wantErr(t, err, unix.ESRCH)
+}
+
+// The USDT links of one object share memory of libbpf's, and look into the object.
+func TestUSDTLinksCloseAtOnce(t *testing.T) {
+	for range 6 {
+		o := loadUSDT(t)
+		p, err := o.Program("on_probe")
+		check(t, err)
+		var links []*libbpf.Link
+		for range 16 {
+			link, err := p.Attach()
+			check(t, err)
+			links = append(links, link)
+		}
+		var wg sync.WaitGroup
+		for _, link := range links {
+			wg.Go(func() {
+				if err := link.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		check(t, o.Close())
+	}
+}
+
+func TestUSDTAttachRacesWithClose(t *testing.T) {
+	for range 50 {
+		o := loadUSDT(t)
+		p, err := o.Program("on_probe")
+		check(t, err)
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() {
+				for {
+					if _, err := p.Attach(); err != nil {
+						if !errors.Is(err, libbpf.ErrClosed) {
+							t.Error(err)
+						}
+						return
+					}
+				}
+			})
+		}
+		wg.Go(func() { _ = o.Close() })
+		wg.Wait()
+	}
+}
