@@ -134,10 +134,11 @@ fuzz: ## look for damaged objects, BTF and values that bring anything down (FUZZ
 	done
 
 .PHONY: bench
-bench: root ## measure side by side with C's libbpf and with cilium/ebpf (as root; BENCHFLAGS=-help)
+bench: root ## measure side by side with C's libbpf, cilium/ebpf and libbpfgo (as root; BENCHFLAGS=-help)
 	@$(MAKE) setup
 	@$(MAKE) bench/bpf/bench.bpf.o
-	cd bench && $(GO) run $(NOVCS) . $(BENCHFLAGS)
+	@# libbpfgo brings no libbpf and no way to its headers: it uses ours.
+	cd bench && CGO_CFLAGS="-O2 -g -I$(CURDIR)/libbpf/upstream/api" $(GO) run $(NOVCS) . $(BENCHFLAGS)
 
 # The source
 

@@ -81,6 +81,20 @@ func newCRing(fd int) (*cRing, error) {
 
 func (r *cRing) consume() (int, error) { return cCount(C.bench_ring_consume(r.ptr)) }
 
+// newCLiveRing is a ring to poll, not to consume.
+func newCLiveRing(fd int) (*cRing, error) {
+	r := &cRing{C.bench_live_ring(C.int(fd))}
+	if r.ptr == nil {
+		return nil, errC
+	}
+	return r, nil
+}
+
+// poll waits for n records, and measures their latencies if there is room for them.
+func (r *cRing) poll(n int, latencies []uint64) (int, error) {
+	return cCount(C.bench_ring_poll(r.ptr, C.long(n), cUint64s(latencies)))
+}
+
 type cPerf struct{ ptr *C.struct_perf_buffer }
 
 func newCPerf(fd, pages int) (*cPerf, error) {

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <time.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -117,6 +118,45 @@ long bench_ring_consume(struct ring_buffer *ring)
 	records = 0;
 	ret = ring_buffer__consume(ring);
 	return ret < 0 ? ret : records;
+}
+
+static long most;
+static uint64_t *latencies;
+
+static uint64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
+}
+
+/* Stops the drain behind the record that is the last one wanted. */
+static int on_live_record(void *ctx, void *data, size_t size)
+{
+	(void)ctx, (void)size;
+	if (latencies)
+		latencies[records] = now() - *(uint64_t *)data;
+	return ++records == most ? -ECANCELED : 0;
+}
+
+struct ring_buffer *bench_live_ring(int fd)
+{
+	return ring_buffer__new(fd, on_live_record, NULL, NULL);
+}
+
+long bench_ring_poll(struct ring_buffer *ring, long n, uint64_t *into)
+{
+	records = 0;
+	most = n;
+	latencies = into;
+	while (records < most) {
+		int ret = ring_buffer__poll(ring, -1);
+
+		if (ret < 0 && ret != -ECANCELED && ret != -EINTR)
+			return ret;
+	}
+	return records;
 }
 
 static void on_perf_record(void *ctx, int cpu, void *data, uint32_t size)

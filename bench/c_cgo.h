@@ -34,6 +34,13 @@ long bench_entries(int fd, uint64_t *keys, uint64_t *values, uint32_t batch, uin
 struct ring_buffer *bench_ring(int fd);
 long bench_ring_consume(struct ring_buffer *ring);
 
+/*
+ * A loop around ring_buffer__poll, until n records came. If latencies is not NULL, each record's time, with which it begins,
+ * subtracted from that of its arrival goes there.
+ */
+struct ring_buffer *bench_live_ring(int fd);
+long bench_ring_poll(struct ring_buffer *ring, long n, uint64_t *latencies);
+
 struct perf_buffer *bench_perf(int fd, size_t pages);
 long bench_perf_consume(struct perf_buffer *perf);
 

@@ -84,6 +84,10 @@ func rings(o *libbpf.Object) ([]comparison, error) {
 	if err != nil {
 		return nil, err
 	}
+	channel, err := newGoRing(m)
+	if err != nil {
+		return nil, err
+	}
 	var comparisons []comparison
 	for _, size := range recordSizes {
 		// The kernel leaves at least one byte free.
@@ -126,12 +130,13 @@ func rings(o *libbpf.Object) ([]comparison, error) {
 				}
 				return n, nil
 			}},
+			{name: "libbpfgo channel", run: func() (int, error) { return channel.take(n, func([]byte) {}) }},
 		}
 		for i := range contenders {
 			contenders[i].prepare = fillBuffer(targetRing, size)
 		}
 		comparisons = append(comparisons, comparison{
-			fmt.Sprintf("ring buffer, 16 MiB full of %d-byte records", size), n, contenders,
+			title: fmt.Sprintf("ring buffer, 16 MiB full of %d-byte records", size), ops: n, contenders: contenders,
 		})
 	}
 	return comparisons, nil
@@ -177,7 +182,8 @@ func perfs(o *libbpf.Object) ([]comparison, error) {
 	for _, size := range recordSizes {
 		n := perfBytes() / (8 + (4+size+7)&^7)
 		comparisons = append(comparisons, comparison{
-			fmt.Sprintf("perf buffer, %d KiB full of %d-byte records", perfBytes()>>10, size), n, []contender{
+			title: fmt.Sprintf("perf buffer, %d KiB full of %d-byte records", perfBytes()>>10, size), ops: n,
+			contenders: []contender{
 				{name: "C perf_buffer__consume", prepare: fillBuffer(targetPerfC, size), run: c.consume},
 				{
 					name: "PerfBuffer.Consume", peer: "cilium perf ReadInto", mostC: mostPerf, mostPeer: 1,

@@ -8,4 +8,6 @@ require (
 	golang.org/x/sys v0.44.0
 )
 
+require github.com/aquasecurity/libbpfgo v0.5.1-libbpf-1.2
+
 replace github.com/libbpf-go/libbpf-go => ../

@@ -1,4 +1,4 @@
-// Command bench measures libbpf-go side by side with C's libbpf and with cilium/ebpf: in one process, on the same maps
+// Command bench measures libbpf-go side by side with C's libbpf, cilium/ebpf and libbpfgo: in one process, on the same maps
 // and buffers, all of them in each round and in turns. The ratios are medians over the rounds of what two took in the
 // same round, and count the CPU time of the whole process, the garbage collector's included: so they mean something on a
 // machine that others use, too. It runs as root: make bench.
@@ -32,7 +32,14 @@ func main() {
 	atLeast := flag.Duration("time", 8*time.Second, "how long each comparison goes on, in rounds of at least 9")
 	wall := flag.Bool("wall", false, "measure the time that passes, not the CPU time")
 	only := flag.String("run", "", "only the comparisons that match this regular expression")
+	how := flag.String("produce", "", "be the process that writes records while another one measures")
 	flag.Parse()
+	if *how != "" {
+		if err := produce(*how); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
 	clock, of := int32(unix.CLOCK_PROCESS_CPUTIME_ID), "CPU time"
 	if *wall {
 		clock, of = unix.CLOCK_MONOTONIC, "wall time"
@@ -55,7 +62,7 @@ func run(w io.Writer, atLeast time.Duration, clock int32, only string) error {
 		return err
 	}
 	defer o.Close()
-	for _, make := range []func(*libbpf.Object) ([]comparison, error){elements, entries, memory, rings, perfs} {
+	for _, make := range []func(*libbpf.Object) ([]comparison, error){elements, entries, memory, rings, live, perfs} {
 		comparisons, err := make(o)
 		if err != nil {
 			return err
@@ -73,7 +80,10 @@ func run(w io.Writer, atLeast time.Duration, clock int32, only string) error {
 			}
 		}
 	}
-	return nil
+	if !match.MatchString(latencyTitle) {
+		return nil
+	}
+	return latency(o, w, atLeast)
 }
 
 // load brings the object into the kernel.
@@ -110,18 +120,17 @@ func environment(w io.Writer, of string) error {
 	if err := unix.Uname(&uname); err != nil {
 		return err
 	}
-	peer := ""
+	versions := make(map[string]string)
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, dep := range info.Deps {
-			if dep.Path == "github.com/cilium/ebpf" {
-				peer = dep.Version
-			}
+			versions[dep.Path] = dep.Version
 		}
 	}
-	_, err := fmt.Fprintf(w, "kernel %s %s, %d CPUs (%s), load %s\n%s, libbpf %s, cilium/ebpf %s, medians of %s\n",
+	_, err := fmt.Fprintf(w, "kernel %s %s, %d CPUs (%s), load %s\n%s, libbpf %s, cilium/ebpf %s, libbpfgo %s, medians of %s\n",
 		unix.ByteSliceToString(uname.Release[:]), unix.ByteSliceToString(uname.Machine[:]),
 		runtime.NumCPU(), strings.Join(strings.Fields(procField("/proc/cpuinfo", "model name")), " "), loadAverage(),
-		runtime.Version(), libbpf.Version(), peer, of)
+		runtime.Version(), libbpf.Version(), versions["github.com/cilium/ebpf"],
+		versions["github.com/aquasecurity/libbpfgo"], of)
 	return err
 }
 

@@ -68,7 +68,7 @@ func elements(o *libbpf.Object) ([]comparison, error) {
 				return len(keys), err
 			}
 		}
-		return comparison{title, len(keys), []contender{
+		return comparison{title: title, ops: len(keys), contenders: []contender{
 			{name: "C bpf_map__lookup_elem", run: all(c.lookup)},
 			{name: "C bpf_map_lookup_elem", run: all(c.fdLookup)},
 			{name: "Map.LookupInto", run: all(lookupInto(ours)), peer: "cilium Map.Lookup", mostC: mostElement, mostPeer: 1},
@@ -76,7 +76,7 @@ func elements(o *libbpf.Object) ([]comparison, error) {
 			{name: "cilium Map.Lookup", run: all(ciliumLookup(theirs))},
 		}}
 	}
-	update := comparison{"update, hash of 10,000", len(keys), []contender{
+	update := comparison{title: "update, hash of 10,000", ops: len(keys), contenders: []contender{
 		{name: "C bpf_map__update_elem", run: func() (int, error) { return c.update(keys) }},
 		{name: "C bpf_map_update_elem", run: func() (int, error) { return c.fdUpdate(keys) }},
 		{
@@ -205,7 +205,7 @@ func entries(o *libbpf.Object) ([]comparison, error) {
 			return seen, err
 		}
 	}
-	return []comparison{{"all entries, hash of 100,000", n, []contender{
+	return []comparison{{title: "all entries, hash of 100,000", ops: n, contenders: []contender{
 		{name: "C bpf_map_lookup_batch", run: all(func(sum *uint64) (int, error) {
 			return cEntries(ours.FD(), keys, values, sum)
 		})},

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * What bench measures on, and how it fills buffers: getpgid(MAGIC + (target << 12) + size) by a thread of the chosen
- * process fills the ring, or a perf buffer up to perf_bytes, with records of that size. Each begins with its number.
+ * process fills the ring, or a perf buffer up to perf_bytes, with records of that size. Each begins with its number. The
+ * last two targets are for a process that writes while another reads: a burst, and one record that begins with the time.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -9,7 +10,8 @@
 #include <bpf/bpf_core_read.h>
 
 #define MAGIC 0x40000000
-#define TARGETS 4 /* the ring and the perf buffers */
+#define TARGETS 6 /* the ring, the perf buffers, and the live ones */
+#define BURST 512
 #define MOST (1 << 22) /* more records than any buffer holds */
 
 struct {
@@ -43,6 +45,7 @@ struct perf_map perf_ours SEC(".maps");
 struct perf_map perf_cilium SEC(".maps");
 
 const volatile __u32 target_tgid = 0;
+volatile __u32 producer_tgid = 0;
 const volatile __u32 getpgid_nr = 0;
 const volatile __u32 perf_bytes = 0;
 
@@ -59,6 +62,15 @@ static long add_to_ring(__u32 number, const __u32 *size)
 		return 1;
 	record.number = number;
 	return bpf_ringbuf_output(&ring, &record, n, BPF_RB_NO_WAKEUP) != 0;
+}
+
+static long add_live(__u32 number, const __u32 *size)
+{
+	__u32 n = *size;
+
+	if (n > sizeof(record))
+		return 1;
+	return bpf_ringbuf_output(&ring, &record, n, 0) != 0;
 }
 
 struct perf_fill {
@@ -94,19 +106,31 @@ int on_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct pt_regs *regs = (struct pt_regs *)ctx->args[0];
 	struct perf_fill fill = { .ctx = ctx };
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	unsigned long arg;
+	__u64 time;
 
-	if (bpf_get_current_pid_tgid() >> 32 != target_tgid || ctx->args[1] != getpgid_nr)
+	if ((tgid != target_tgid && tgid != producer_tgid) || ctx->args[1] != getpgid_nr)
 		return 0;
 	arg = PT_REGS_PARM1_CORE_SYSCALL(regs);
 	if (arg < MAGIC || arg >= MAGIC + (TARGETS << 12))
 		return 0;
 	fill.target = (arg - MAGIC) >> 12;
 	fill.size = arg & 0xfff;
-	if (fill.target == 0)
+	switch (fill.target) {
+	case 0:
 		bpf_loop(MOST, add_to_ring, &fill.size, 0);
-	else /* a header of 8 bytes, a size of 4, the record */
+		break;
+	case 4:
+		bpf_loop(BURST, add_live, &fill.size, 0);
+		break;
+	case 5:
+		time = bpf_ktime_get_ns();
+		bpf_ringbuf_output(&ring, &time, sizeof(time), 0);
+		break;
+	default: /* a header of 8 bytes, a size of 4, the record */
 		bpf_loop(perf_bytes / (8 + ((4 + fill.size + 7) & ~7)), add_to_perf, &fill, 0);
+	}
 	return 0;
 }
 
