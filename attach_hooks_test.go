@@ -42,6 +42,8 @@ func addHooks(more ...hook) {
 				act:  func(t *testing.T) { h.act(t) },
 				hits: func() uint64 { return seen(t, o).hits },
 				kind: h.linkKind(link),
+
+				closeStops: h.feature == "perf_event",
 			}
 		}})
 	}

@@ -48,7 +48,8 @@ func (o *PerfEventOptions) check() error {
 // kprobe or uprobe takes a program of that kind.
 //
 // The descriptor is duplicated and remains the caller's, who may close it at once, whether this succeeds or not: libbpf
-// would own it, but only if it does. The link's Close disables the event.
+// would own it, but only if it does. The link's Close disables the event, also where a pin keeps the link: whoever wants it
+// to go on enables it again.
 //
 // errors.Is(err, unix.EBADF) when fd is not open or not of a perf event.
 func (p *Program) AttachPerfEvent(fd int, opts PerfEventOptions) (*Link, error) {

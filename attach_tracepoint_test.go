@@ -32,7 +32,7 @@ func init() {
 			},
 		},
 		hook{
-			name: "tp_btf", object: "tracepoint", program: "on_btf_tracepoint", kind: "tracing", hits: 1, act: getpgid,
+			name: "tp_btf", object: "tracepoint", program: "on_btf_tracepoint", kind: "raw_tracepoint", hits: 1, act: getpgid,
 			attach: attachTrace,
 		},
 	)

@@ -39,6 +39,8 @@ type attachedLink struct {
 	hits func() uint64      // how often the program ran
 	kind string             // what libbpf calls the kind of link, such as "raw_tracepoint"; "" where the kernel has no link for it
 
+	closeStops bool // Close disables what the link is on, also where a pin keeps the link
+
 	// replacement is another program of the same type, for UpdateProgram, which counts in replacementHits; nil where the
 	// kernel refuses.
 	replacement     *libbpf.Program
@@ -175,6 +177,10 @@ func conform(t *testing.T, a attachedLink) {
 	}
 	wantErr(t, l.Pin(path+"2"), unix.EBUSY) // it knows of one pin
 	check(t, l.Close())
+	if a.closeStops {
+		expectHits(t, "closed and pinned", a, false)
+		return
+	}
 	expectHits(t, "closed and pinned", a, true)
 	openElsewhere(t, path, info)
 	expectHits(t, "after another process had it open", a, true)

@@ -40,7 +40,7 @@ func memory(*libbpf.Object) ([]comparison, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []comparison{{"value of a mapped array", n * rounds, []contender{
+	return []comparison{{title: "value of a mapped array", ops: n * rounds, contenders: []contender{
 		{name: "C volatile", run: all(func() (uint64, error) { return cSum(values[:]), nil })},
 		{name: "through MemoryAt", mostC: mostMapped, run: all(func() (sum uint64, _ error) {
 			for i := range values {
