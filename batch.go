@@ -274,7 +274,7 @@ func (d *drain) wait(ctx context.Context) error {
 	if err != nil {
 		return d.fail("poll", d.closedOr(err))
 	}
-	defer interruptReads(ctx, d.epoll)()
+	defer interruptWaits(ctx, d.epoll)()
 	var failed error
 	err = conn.Read(func(uintptr) bool {
 		// Whoever consumes may be in a callback, which may be in Close, which waits for this function.

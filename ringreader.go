@@ -201,7 +201,7 @@ func (r *RingReader) iterate(ctx context.Context, err *error, yield func([]byte)
 	}
 	defer r.end()
 	if ctx != nil {
-		defer interruptReads(ctx, r.file)()
+		defer interruptWaits(ctx, r.file)()
 	}
 	var done error // why the wait for more ended, if not because there is more
 	for {

@@ -10,9 +10,9 @@ import (
 // longAgo is a deadline that has passed.
 var longAgo = time.Unix(1, 0)
 
-// interruptReads makes those who wait for the file stop when ctx is done, until the function that it returns is called.
+// interruptWaits makes those who wait for the file stop when ctx is done, until the function that it returns is called.
 // Nobody else may set the file's deadline meanwhile.
-func interruptReads(ctx context.Context, file *os.File) (stop func()) {
+func interruptWaits(ctx context.Context, file *os.File) (stop func()) {
 	if ctx.Done() == nil {
 		return func() {}
 	}

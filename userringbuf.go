@@ -1,0 +1,284 @@
+package libbpf
+
+/*
+#cgo noescape lbg_user_ring_reserve
+#cgo nocallback lbg_user_ring_reserve
+#cgo noescape lbg_user_ring_commit
+#cgo nocallback lbg_user_ring_commit
+
+#include <errno.h>
+#include <stdbool.h>
+#include <bpf/libbpf.h>
+
+static int lbg_user_ring_new(int map_fd, struct user_ring_buffer **ring)
+{
+	*ring = user_ring_buffer__new(map_fd, NULL);
+	return *ring ? 0 : -errno;
+}
+
+static int lbg_user_ring_reserve(struct user_ring_buffer *ring, __u32 size, void **sample)
+{
+	*sample = user_ring_buffer__reserve(ring, size);
+	return *sample ? 0 : -errno;
+}
+
+static void lbg_user_ring_commit(struct user_ring_buffer *ring, void *sample, bool submit)
+{
+	if (submit)
+		user_ring_buffer__submit(ring, sample);
+	else
+		user_ring_buffer__discard(ring, sample);
+}
+*/
+import "C"
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
+)
+
+// UserRingBuffer sends records to programs, which take them with bpf_user_ringbuf_drain: a sample is reserved, filled
+// in place and submitted.
+//
+//	sample, err := ring.Reserve(16)
+//	...
+//	defer sample.Discard() // does nothing once it is submitted
+//	binary.NativeEndian.PutUint64(sample.Bytes(), 1)
+//	return sample.Submit()
+//
+// Programs see the samples in the order in which they were reserved. One that is neither submitted nor discarded
+// holds up those behind it.
+//
+// All methods are safe for concurrent use, Close included. There must be no second UserRingBuffer for the same map,
+// in this process or another: both would reserve the same bytes.
+type UserRingBuffer struct {
+	h    *handle
+	what string
+	size int
+
+	mu   sync.Mutex // libbpf's reserve is for one thread at a time
+	ring *C.struct_user_ring_buffer
+
+	// file is a duplicate of the map's descriptor, in the runtime's poller, and conn waits for it.
+	file *os.File
+	conn syscall.RawConn
+	// waiting holds a token while somebody waits: the deadline is the file's. Those behind wait for the token, so
+	// that space goes to those who came first.
+	waiting chan struct{}
+}
+
+// NewUserRingBuffer opens a map of type [MapTypeUserRingBuf] (user_ring_buffer__new, Linux 6.1). The caller owns the
+// result. It has a descriptor and mappings of its own, so it works on when the map is closed.
+func NewUserRingBuffer(m MapCore) (*UserRingBuffer, error) {
+	const op = "open user ring buffer of"
+	c, err := coreOf(m)
+	if err != nil {
+		return nil, &Error{Op: op, Object: "map", Err: err}
+	}
+	if c.typ != MapTypeUserRingBuf && c.h != nil {
+		return nil, c.fail(op, invalidf("the map is not a user ring buffer but of type %s", c.typ))
+	}
+	fd, err := dupMapFD(m)
+	if err != nil {
+		return nil, c.fail(op, err)
+	}
+	// So that os.File puts it into the runtime's poller. The flag means nothing to maps.
+	err = unix.SetNonblock(fd, true)
+	r := &UserRingBuffer{what: c.object(), size: int(c.maxEntries), waiting: make(chan struct{}, 1)}
+	r.file = os.NewFile(uintptr(fd), r.what)
+	if err == nil {
+		r.conn, err = r.file.SyscallConn()
+	}
+	if err != nil {
+		_ = r.file.Close()
+		return nil, c.fail(op, err)
+	}
+	err = call(op, r.what, func() error {
+		return clib.FromRet(int(C.lbg_user_ring_new(C.int(fd), &r.ring)))
+	})
+	if err != nil {
+		_ = r.file.Close()
+		return nil, err
+	}
+	r.h, err = newHandle(nil, func() error {
+		C.user_ring_buffer__free(r.ring)
+		return nil
+	})
+	if err != nil {
+		return nil, c.fail(op, err)
+	}
+	r.h.wake = func() { _ = r.file.Close() }
+	return r, nil
+}
+
+const opReserve = "reserve in"
+
+func (r *UserRingBuffer) fail(err error) error {
+	if r == nil {
+		return &Error{Op: opReserve, Object: "user ring buffer", Err: err}
+	}
+	return &Error{Op: opReserve, Object: r.what, Err: err}
+}
+
+// begin acquires the ring for a reservation.
+func (r *UserRingBuffer) begin(size int) error {
+	if r == nil {
+		return r.fail(ErrClosed)
+	}
+	if size < 0 {
+		return r.fail(invalidf("a sample of %d bytes", size))
+	}
+	if err := r.h.acquire(); err != nil {
+		return r.fail(err)
+	}
+	return nil
+}
+
+// errUserRingFull is made in advance because a full ring is an everyday result.
+var errUserRingFull error = &detail{"it is full", unix.ENOSPC}
+
+// reserve returns nil and no error when the ring is full. The caller has acquired it, and the sample keeps it so.
+func (r *UserRingBuffer) reserve(size int) (*UserRingSample, error) {
+	var memory unsafe.Pointer
+	ret := -C.int(unix.E2BIG)
+	if size <= math.MaxInt32 {
+		r.mu.Lock()
+		ret = C.lbg_user_ring_reserve(r.ring, C.__u32(size), &memory)
+		r.mu.Unlock()
+	}
+	switch ret {
+	case 0:
+		return &UserRingSample{ring: r, memory: memory, size: size}, nil
+	case -C.int(unix.ENOSPC):
+		return nil, nil
+	case -C.int(unix.E2BIG):
+		text := fmt.Sprintf("a sample of %d bytes never fits into %d, which hold its header of 8 bytes, too", size, r.size)
+		return nil, &detail{text, unix.E2BIG}
+	}
+	return nil, clib.FromRet(int(ret))
+}
+
+// Reserve takes room for a sample of size bytes (user_ring_buffer__reserve). What is in them is left from earlier
+// samples. errors.Is(err, unix.ENOSPC) when the ring is full for now, errors.Is(err, unix.E2BIG) when a sample of
+// this size never fits.
+func (r *UserRingBuffer) Reserve(size int) (*UserRingSample, error) {
+	if err := r.begin(size); err != nil {
+		return nil, err
+	}
+	sample, err := r.reserve(size)
+	if sample != nil {
+		return sample, nil
+	}
+	r.h.drop()
+	if err == nil {
+		err = errUserRingFull
+	}
+	return nil, r.fail(err)
+}
+
+// ReserveContext is Reserve, and waits for programs to drain the ring while it is full, until ctx is done:
+// errors.Is(err, unix.ENOSPC), and ctx's own error and its cause. Close wakes it: errors.Is(err, [ErrClosed]). No
+// thread is blocked while it waits. A program that drains with BPF_RB_NO_WAKEUP does not wake it.
+func (r *UserRingBuffer) ReserveContext(ctx context.Context, size int) (*UserRingSample, error) {
+	if err := r.begin(size); err != nil {
+		return nil, err
+	}
+	sample, err := r.reserveContext(ctx, size)
+	if err != nil {
+		r.h.drop()
+		return nil, r.fail(err)
+	}
+	return sample, nil
+}
+
+func (r *UserRingBuffer) reserveContext(ctx context.Context, size int) (sample *UserRingSample, err error) {
+	full := func() error { return fmt.Errorf("%w: %w", errUserRingFull, contextError(ctx)) }
+	select {
+	case r.waiting <- struct{}{}:
+	default:
+		select {
+		case r.waiting <- struct{}{}:
+		case <-ctx.Done():
+			return nil, full()
+		}
+	}
+	defer func() { <-r.waiting }()
+	if sample, err = r.reserve(size); sample != nil || err != nil {
+		return sample, err
+	}
+	if ctx.Err() != nil {
+		return nil, full()
+	}
+	defer interruptWaits(ctx, r.file)()
+	waited := r.conn.Write(func(uintptr) bool {
+		sample, err = r.reserve(size)
+		return sample != nil || err != nil
+	})
+	switch {
+	case sample != nil || err != nil:
+		return sample, err
+	case r.h.isClosed():
+		return nil, ErrClosed
+	case ctx.Err() != nil:
+		return nil, full()
+	}
+	return nil, fmt.Errorf("wait for space: %w", waited)
+}
+
+// Close gives the ring up and wakes those who wait for space (user_ring_buffer__free). It does not wait: samples that
+// are reserved can still be filled, submitted and discarded, and keep the memory until then. It is idempotent.
+func (r *UserRingBuffer) Close() error {
+	if r == nil {
+		return nil
+	}
+	return r.h.close()
+}
+
+// UserRingSample is room in a [UserRingBuffer] that was reserved. It must be submitted or discarded.
+type UserRingSample struct {
+	ring   *UserRingBuffer
+	memory unsafe.Pointer
+	size   int
+	done   atomic.Bool
+}
+
+// Bytes is the room to fill, in the memory that the kernel reads; nil once it was submitted or discarded. It must not
+// be used then: it is another sample's.
+func (s *UserRingSample) Bytes() []byte {
+	if s == nil || s.done.Load() {
+		return nil
+	}
+	return unsafe.Slice((*byte)(s.memory), s.size)
+}
+
+// Submit gives the sample to the programs (user_ring_buffer__submit). errors.Is(err, [ErrClosed]) when it was
+// submitted or discarded before.
+func (s *UserRingSample) Submit() error {
+	if !s.commit(true) {
+		return &Error{Op: "submit", Object: "sample", Err: ErrClosed}
+	}
+	return nil
+}
+
+// Discard gives the room back, unless the sample was submitted; no program sees it (user_ring_buffer__discard). It is
+// idempotent and may be deferred at once.
+func (s *UserRingSample) Discard() { s.commit(false) }
+
+func (s *UserRingSample) commit(submit bool) bool {
+	if s == nil || !s.done.CompareAndSwap(false, true) {
+		return false
+	}
+	C.lbg_user_ring_commit(s.ring.ring, s.memory, C.bool(submit))
+	s.ring.h.drop()
+	return true
+}
