@@ -1,0 +1,282 @@
+package libbpf_test
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
+)
+
+// loadTC loads tc.bpf.o, with the programs of these names for an attach type of tcx or netkit.
+func loadTC(t testing.TB, attachType libbpf.ProgramAttachType, names ...string) *libbpf.Object {
+	t.Helper()
+	o := open(t, "tc")
+	for _, name := range names {
+		p, err := o.Program(name)
+		check(t, err)
+		check(t, p.SetAttachType(attachType))
+	}
+	return load(t, o)
+}
+
+// wantNoTC checks that there is nothing to attach to, or no program; kernels tell in different ways.
+func wantNoTC(t testing.TB, err error) {
+	t.Helper()
+	if !errors.Is(err, unix.EINVAL) && !errors.Is(err, os.ErrNotExist) || errors.Is(err, libbpf.ErrInvalid) {
+		t.Fatalf("error %v", err)
+	}
+}
+
+func TestTC(t *testing.T) {
+	o := load(t, open(t, "tc"))
+	first, second, drop := findProgram(t, o, "first"), findProgram(t, o, "second"), findProgram(t, o, "drop")
+	firstHits, secondHits, drops := counter(t, o, "first_hits"), counter(t, o, "second_hits"), counter(t, o, "drops")
+	for _, point := range []libbpf.TCAttachPoint{libbpf.TCIngress, libbpf.TCEgress} {
+		w := newWire(t)
+		hook := libbpf.TCHook{IfIndex: w.far, AttachPoint: point}
+		if point == libbpf.TCEgress {
+			hook.IfIndex = w.near
+		}
+		w.net.Do(func() {
+			_, err := hook.Attach(first, libbpf.TCOptions{})
+			wantNoTC(t, err)
+			wantNoTC(t, hook.Destroy())
+			check(t, hook.Create())
+			wantErr(t, hook.Create(), os.ErrExist)
+			w.wantPass(firstHits, false)
+
+			filter, err := hook.Attach(first, libbpf.TCOptions{})
+			check(t, err)
+			if filter.Handle == 0 || filter.Priority == 0 || filter.ProgramID != programID(t, first) {
+				t.Errorf("%+v", filter)
+			}
+			w.wantPass(firstHits, true)
+			queried, err := hook.Query(filter.Handle, filter.Priority)
+			check(t, err)
+			if queried != filter {
+				t.Errorf("queried %+v, want %+v", queried, filter)
+			}
+			at := libbpf.TCOptions{Handle: filter.Handle, Priority: filter.Priority}
+			_, err = hook.Attach(second, at)
+			wantErr(t, err, os.ErrExist)
+			at.Replace = true
+			filter, err = hook.Attach(second, at)
+			check(t, err)
+			if filter.ProgramID != programID(t, second) || filter.Handle != at.Handle || filter.Priority != at.Priority {
+				t.Errorf("replaced: %+v", filter)
+			}
+			w.wantPass(firstHits, false)
+			w.wantPass(secondHits, true)
+
+			// A lower priority is first: it drops what the other one then does not see.
+			chosen, err := hook.Attach(drop, libbpf.TCOptions{Handle: 7, Priority: 1})
+			check(t, err)
+			if chosen != (libbpf.TCFilter{Handle: 7, Priority: 1, ProgramID: programID(t, drop)}) {
+				t.Errorf("%+v", chosen)
+			}
+			if n := grows(secondHits, func() { w.lost(drops) }); n != 0 {
+				t.Errorf("%d hits after the drop", n)
+			}
+			check(t, hook.Detach(7, 1))
+			_, err = hook.Query(7, 1)
+			wantNoTC(t, err)
+			wantNoTC(t, hook.Detach(7, 1))
+			w.wantPass(secondHits, true)
+
+			check(t, hook.Destroy()) // flushes this direction
+			w.wantPass(secondHits, false)
+			_, err = hook.Query(filter.Handle, filter.Priority)
+			wantNoTC(t, err)
+			wantErr(t, hook.Create(), os.ErrExist)
+			both := hook
+			both.AttachPoint = libbpf.TCIngress | libbpf.TCEgress
+			check(t, both.Destroy())
+			check(t, both.Create())
+			check(t, both.Destroy())
+		})
+	}
+}
+
+// What is attached over netlink survives the object.
+func TestTCSurvives(t *testing.T) {
+	w := newWire(t)
+	o := load(t, open(t, "tc"))
+	hook := libbpf.TCHook{IfIndex: w.far, AttachPoint: libbpf.TCIngress}
+	w.net.Do(func() {
+		check(t, hook.Create())
+		filter, err := hook.Attach(findProgram(t, o, "drop"), libbpf.TCOptions{})
+		check(t, err)
+		check(t, o.Close())
+		queried, err := hook.Query(filter.Handle, filter.Priority)
+		check(t, err)
+		if queried != filter {
+			t.Errorf("queried %+v, want %+v", queried, filter)
+		}
+		check(t, hook.Detach(filter.Handle, filter.Priority))
+		w.pass()
+	})
+}
+
+// A parent of one's own is what TCIngress stands for, said in another way.
+func TestTCCustomParent(t *testing.T) {
+	w := newWire(t)
+	o := load(t, open(t, "tc"))
+	hits := counter(t, o, "first_hits")
+	w.net.Do(func() {
+		custom := libbpf.TCHook{
+			IfIndex: w.far, AttachPoint: libbpf.TCCustom,
+			Parent: libbpf.TCHandle(uint16(libbpf.TCHandleClsact>>16), uint16(libbpf.TCHandleMinIngress)),
+		}
+		wantErr(t, custom.Create(), errors.ErrUnsupported)
+		wantErr(t, custom.Destroy(), errors.ErrUnsupported)
+		ingress := libbpf.TCHook{IfIndex: w.far, AttachPoint: libbpf.TCIngress}
+		check(t, ingress.Create())
+		filter, err := custom.Attach(findProgram(t, o, "first"), libbpf.TCOptions{Priority: 3})
+		check(t, err)
+		w.wantPass(hits, true)
+		queried, err := ingress.Query(filter.Handle, 3)
+		check(t, err)
+		if queried != filter {
+			t.Errorf("queried %+v, want %+v", queried, filter)
+		}
+		check(t, custom.Detach(filter.Handle, 3))
+		w.wantPass(hits, false)
+	})
+}
+
+// A program sends what comes in to another device.
+func TestTCRedirect(t *testing.T) {
+	n := testutil.NewNetwork(t)
+	near, far := n.Veth()
+	out, end := n.Veth()
+	in, other := plug(t, n, near, far), plug(t, n, out, end)
+	o := load(t, open(t, "tc"))
+	*variable[uint32](t, o, "redirect_to") = uint32(out)
+	hook := libbpf.TCHook{IfIndex: far, AttachPoint: libbpf.TCIngress}
+	n.Do(func() {
+		check(t, hook.Create())
+		_, err := hook.Attach(findProgram(t, o, "redirect"), libbpf.TCOptions{})
+		check(t, err)
+		in.sent += 1000 // the two count for themselves
+		in.send()
+		if !in.arrives(other.receiver) {
+			t.Error("the frame did not arrive")
+		}
+	})
+}
+
+// A queueing discipline of another kind, to which a program can be attached as to any.
+func TestTCQdisc(t *testing.T) {
+	w := newWire(t)
+	o := load(t, open(t, "tc"))
+	hits := counter(t, o, "first_hits")
+	w.net.Do(func() {
+		hook := libbpf.TCHook{
+			IfIndex: w.near, AttachPoint: libbpf.TCQdisc, Qdisc: "prio", Parent: libbpf.TCHandleRoot,
+			QdiscHandle: libbpf.TCHandle(0x10, 0),
+		}
+		err := hook.Create()
+		switch {
+		case libbpf.Version().Major == 1 && libbpf.Version().Minor < 6:
+			wantErr(t, err, errors.ErrUnsupported)
+			testutil.Skip(t, "libbpf-1.6", err)
+		case errors.Is(err, os.ErrNotExist):
+			testutil.Skip(t, "sch_prio", err)
+		}
+		check(t, err)
+		wantErr(t, hook.Create(), os.ErrExist)
+		custom := libbpf.TCHook{IfIndex: w.near, AttachPoint: libbpf.TCCustom, Parent: libbpf.TCHandle(0x10, 0)}
+		_, err = custom.Attach(findProgram(t, o, "first"), libbpf.TCOptions{})
+		check(t, err)
+		w.wantPass(hits, true)
+		check(t, hook.Destroy())
+		w.wantPass(hits, false)
+		wantNoTC(t, hook.Destroy())
+	})
+}
+
+func TestTCRefusals(t *testing.T) {
+	o := load(t, open(t, "tc"))
+	first := findProgram(t, o, "first")
+	n := testutil.NewNetwork(t)
+	veth, _ := n.Veth()
+	n.Do(func() {
+		for _, hook := range []libbpf.TCHook{
+			{},
+			{AttachPoint: libbpf.TCIngress},
+			{IfIndex: -1, AttachPoint: libbpf.TCIngress},
+			{IfIndex: veth},
+			{IfIndex: veth, AttachPoint: 1 << 4},
+			{IfIndex: veth, AttachPoint: libbpf.TCIngress, Parent: 1},
+			{IfIndex: veth, AttachPoint: libbpf.TCCustom},
+			{IfIndex: veth, AttachPoint: libbpf.TCIngress, Qdisc: "prio"},
+			{IfIndex: veth, AttachPoint: libbpf.TCIngress, QdiscHandle: 1},
+		} {
+			wantErr(t, hook.Create(), libbpf.ErrInvalid)
+			wantErr(t, hook.Destroy(), libbpf.ErrInvalid)
+			_, err := hook.Attach(first, libbpf.TCOptions{})
+			wantErr(t, err, libbpf.ErrInvalid)
+			_, err = hook.Query(1, 1)
+			wantErr(t, err, libbpf.ErrInvalid)
+			wantErr(t, hook.Detach(1, 1), libbpf.ErrInvalid)
+		}
+		for _, qdisc := range []libbpf.TCHook{
+			{Qdisc: "", Parent: 1}, {Qdisc: "prio"}, {Qdisc: "pr\x00io", Parent: 1},
+		} {
+			qdisc.IfIndex, qdisc.AttachPoint = veth, libbpf.TCQdisc
+			if err := qdisc.Create(); !errors.Is(err, libbpf.ErrInvalid) && !errors.Is(err, errors.ErrUnsupported) {
+				t.Errorf("%v: %v", qdisc, err)
+			}
+		}
+		hook := libbpf.TCHook{IfIndex: veth, AttachPoint: libbpf.TCIngress}
+		check(t, hook.Create())
+		both := hook
+		both.AttachPoint |= libbpf.TCEgress
+		_, err := both.Attach(first, libbpf.TCOptions{})
+		wantErr(t, err, libbpf.ErrInvalid)
+		_, err = hook.Query(0, 1)
+		wantErr(t, err, libbpf.ErrInvalid)
+		wantErr(t, hook.Detach(1, 0), libbpf.ErrInvalid)
+		_, err = hook.Attach(nil, libbpf.TCOptions{})
+		wantErr(t, err, libbpf.ErrClosed)
+		_, err = hook.Attach(findProgram(t, load(t, open(t, "xdp")), "pass"), libbpf.TCOptions{})
+		wantErr(t, err, libbpf.ErrInvalid)
+		check(t, o.Close())
+		_, err = hook.Attach(first, libbpf.TCOptions{})
+		wantErr(t, err, libbpf.ErrClosed)
+
+		n.Remove(veth)
+		wantErr(t, hook.Create(), unix.ENODEV)
+		wantErr(t, hook.Destroy(), unix.ENODEV)
+		_, err = hook.Query(1, 1)
+		wantErr(t, err, unix.ENODEV)
+		wantErr(t, hook.Detach(1, 1), unix.ENODEV)
+	})
+}
+
+// That a hook exists already is told by the error alone: libbpf's warning about it is not printed as well.
+func TestTCIsQuiet(t *testing.T) {
+	n := testutil.NewNetwork(t)
+	veth, _ := n.Veth()
+	t.Cleanup(func() { libbpf.SetPrint(libbpf.PrintWarn, libbpf.SlogPrint(slog.Default())) })
+	var all printed
+	libbpf.SetPrint(libbpf.PrintWarn, all.print)
+	n.Do(func() {
+		hook := libbpf.TCHook{IfIndex: veth, AttachPoint: libbpf.TCIngress}
+		check(t, hook.Create())
+		err := hook.Create()
+		wantErr(t, err, os.ErrExist)
+		var failed *libbpf.Error
+		if !errors.As(err, &failed) || len(failed.Messages) == 0 {
+			t.Errorf("%#v", err)
+		}
+	})
+	if len(all.messages) > 0 {
+		t.Errorf("printed %q", all.messages)
+	}
+}
