@@ -1,0 +1,71 @@
+package libbpf
+
+/*
+#include <errno.h>
+#include <bpf/libbpf.h>
+
+static struct bpf_link *lbg_attach_netkit(const struct bpf_program *prog, int ifindex, __u32 flags, __u32 relative_fd,
+					  __u32 relative_id, __u64 expected_revision)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
+	LIBBPF_OPTS(bpf_netkit_opts, opts,
+		.flags = flags,
+		.relative_fd = relative_fd,
+		.relative_id = relative_id,
+		.expected_revision = expected_revision,
+	);
+
+	return bpf_program__attach_netkit(prog, ifindex, &opts);
+#else
+	// Go does not call it.
+	(void)prog;
+	(void)ifindex;
+	(void)flags;
+	(void)relative_fd;
+	(void)relative_id;
+	(void)expected_revision;
+	errno = EOPNOTSUPP;
+	return NULL;
+#endif
+}
+*/
+import "C"
+
+// NetkitOptions say where among the programs of a netkit pair one is to run. The zero value is after all others.
+type NetkitOptions struct {
+	Flags AttachFlags // AttachBefore, AttachAfter, AttachLink
+	// RelativeFD or RelativeID is another program of the pair and direction, next to which Flags place this one; with
+	// AttachLink in Flags it is a link. 0 is none.
+	RelativeFD int
+	RelativeID uint32
+	// ExpectedRevision makes the attachment fail with unix.ESTALE if the pair's programs were changed since a query
+	// returned this revision. 0 does not check.
+	ExpectedRevision uint64
+}
+
+// AttachNetkit attaches a program to what a pair of netkit devices sends, as its attach type says: AttachTypeNetkitPrimary
+// ("netkit/primary") runs for what the primary device sends, AttachTypeNetkitPeer ("netkit/peer") for what its peer sends
+// (bpf_program__attach_netkit, libbpf 1.3, Linux 6.7). The programs run in their order, until one returns something else
+// than NETKIT_NEXT (-1).
+//
+// ifindex is the primary device's number in the network namespace of the calling thread, for both;
+// errors.Is(err, unix.ENODEV) when there is none, errors.Is(err, [ErrInvalid]) or unix.ENXIO when it is not a netkit device.
+// The result belongs to the caller, and to the object, whose Close closes it.
+func (p *Program) AttachNetkit(ifindex int, opts NetkitOptions) (*Link, error) {
+	return p.attachWhere(func() error {
+		if p.attachType != AttachTypeNetkitPrimary && p.attachType != AttachTypeNetkitPeer {
+			return p.notFor("netkit")
+		}
+		if err := needs("bpf_program__attach_netkit", 1, 3); err != nil {
+			return err
+		}
+		if err := checkRelative(opts.Flags, opts.RelativeFD, opts.RelativeID); err != nil {
+			return err
+		}
+		return checkIfIndex(ifindex)
+	}, func() (*C.struct_bpf_link, error) {
+		link, errno := C.lbg_attach_netkit(p.ptr, C.int(ifindex), C.__u32(opts.Flags),
+			C.__u32(opts.RelativeFD), C.__u32(opts.RelativeID), C.__u64(opts.ExpectedRevision))
+		return link, errno
+	})
+}

@@ -1,0 +1,71 @@
+package libbpf
+
+/*
+#include <errno.h>
+#include <bpf/libbpf.h>
+
+static struct bpf_link *lbg_attach_tcx(const struct bpf_program *prog, int ifindex, __u32 flags, __u32 relative_fd,
+				       __u32 relative_id, __u64 expected_revision)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
+	LIBBPF_OPTS(bpf_tcx_opts, opts,
+		.flags = flags,
+		.relative_fd = relative_fd,
+		.relative_id = relative_id,
+		.expected_revision = expected_revision,
+	);
+
+	return bpf_program__attach_tcx(prog, ifindex, &opts);
+#else
+	// Go does not call it.
+	(void)prog;
+	(void)ifindex;
+	(void)flags;
+	(void)relative_fd;
+	(void)relative_id;
+	(void)expected_revision;
+	errno = EOPNOTSUPP;
+	return NULL;
+#endif
+}
+*/
+import "C"
+
+// TCXOptions say where among the programs of a device one is to run. The zero value is after all others.
+type TCXOptions struct {
+	Flags AttachFlags // AttachBefore, AttachAfter, AttachLink
+	// RelativeFD or RelativeID is another program of the device and direction, next to which Flags place this one; with
+	// AttachLink in Flags it is a link. 0 is none.
+	RelativeFD int
+	RelativeID uint32
+	// ExpectedRevision makes the attachment fail with unix.ESTALE if the device's programs were changed since a query
+	// returned this revision. 0 does not check.
+	ExpectedRevision uint64
+}
+
+// AttachTCX attaches a program to what comes into a network device or leaves it, as its attach type says:
+// AttachTypeTCXIngress ("tcx/ingress") or AttachTypeTCXEgress ("tcx/egress") (bpf_program__attach_tcx, libbpf 1.3,
+// Linux 6.6). The device's programs run in their order, until one returns something else than TCX_NEXT (-1), and then
+// those that a [TCHook] attached.
+//
+// ifindex is the device's number in the network namespace of the calling thread, such as the Index of a net.Interface;
+// errors.Is(err, unix.ENODEV) when there is none. The result belongs to the caller, and to the object, whose Close closes
+// it.
+func (p *Program) AttachTCX(ifindex int, opts TCXOptions) (*Link, error) {
+	return p.attachWhere(func() error {
+		if p.attachType != AttachTypeTCXIngress && p.attachType != AttachTypeTCXEgress {
+			return p.notFor("tcx")
+		}
+		if err := needs("bpf_program__attach_tcx", 1, 3); err != nil {
+			return err
+		}
+		if err := checkRelative(opts.Flags, opts.RelativeFD, opts.RelativeID); err != nil {
+			return err
+		}
+		return checkIfIndex(ifindex)
+	}, func() (*C.struct_bpf_link, error) {
+		link, errno := C.lbg_attach_tcx(p.ptr, C.int(ifindex), C.__u32(opts.Flags),
+			C.__u32(opts.RelativeFD), C.__u32(opts.RelativeID), C.__u64(opts.ExpectedRevision))
+		return link, errno
+	})
+}

@@ -1,0 +1,153 @@
+package libbpf_test
+
+import (
+	"errors"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
+)
+
+func init() {
+	linkCases = append(linkCases, linkCase{"tcx", func(t *testing.T) attachedLink {
+		w := newWire(t)
+		o := loadTC(t, libbpf.AttachTypeTCXIngress, "first", "second")
+		var link *libbpf.Link
+		w.net.Do(func() { link = attachTCX(t, findProgram(t, o, "first"), w.far, libbpf.TCXOptions{}) })
+		return attachedLink{
+			link: link, act: func(*testing.T) { w.pass() }, hits: counter(t, o, "first_hits"), kind: "tcx",
+			replacement: findProgram(t, o, "second"), replacementHits: counter(t, o, "second_hits"),
+		}
+	}})
+}
+
+// attachTCX skips the test where there is no tcx.
+func attachTCX(t *testing.T, p *libbpf.Program, ifindex int, opts libbpf.TCXOptions) *libbpf.Link {
+	t.Helper()
+	link, err := p.AttachTCX(ifindex, opts)
+	var old *libbpf.VersionError
+	switch {
+	case errors.As(err, &old):
+		testutil.Skip(t, "libbpf-1.3", err)
+	case errors.Is(err, unix.EINVAL) && !errors.Is(err, libbpf.ErrInvalid):
+		testutil.Skip(t, "tcx", err)
+	}
+	check(t, err)
+	return link
+}
+
+func TestAttachTCX(t *testing.T) {
+	for _, direction := range []libbpf.ProgramAttachType{libbpf.AttachTypeTCXIngress, libbpf.AttachTypeTCXEgress} {
+		w := newWire(t)
+		o := loadTC(t, direction, "first", "drop")
+		hits, drops := counter(t, o, "first_hits"), counter(t, o, "drops")
+		dev := w.far
+		if direction == libbpf.AttachTypeTCXEgress {
+			dev = w.near
+		}
+		w.net.Do(func() {
+			link := attachTCX(t, findProgram(t, o, "first"), dev, libbpf.TCXOptions{})
+			w.wantPass(hits, true)
+			check(t, link.Close())
+			w.wantPass(hits, false)
+			link = attachTCX(t, findProgram(t, o, "drop"), dev, libbpf.TCXOptions{})
+			w.lost(drops)
+			check(t, link.Detach())
+			w.pass()
+			check(t, link.Close())
+		})
+	}
+}
+
+// Programs run in the order that the options say.
+func TestTCXOrder(t *testing.T) {
+	w := newWire(t)
+	o := loadTC(t, libbpf.AttachTypeTCXIngress, "first", "second")
+	first, second := findProgram(t, o, "first"), findProgram(t, o, "second")
+	trail := variable[uint64](t, o, "trail")
+	at := libbpf.Hook{Type: libbpf.AttachTypeTCXIngress, IfIndex: w.far}
+	w.net.Do(func() {
+		link := attachTCX(t, first, w.far, libbpf.TCXOptions{})
+		defer link.Close()
+		info, err := at.Query(libbpf.HookQueryOptions{})
+		check(t, err)
+		if len(info.Programs) != 1 || info.Programs[0].ID != programID(t, first) || info.Programs[0].LinkID == 0 ||
+			info.Revision == 0 {
+			t.Fatalf("query: %+v", info)
+		}
+		for _, c := range []struct {
+			name string
+			opts libbpf.TCXOptions
+			want uint64
+		}{
+			{"after all", libbpf.TCXOptions{}, 12},
+			{"before all", libbpf.TCXOptions{Flags: libbpf.AttachBefore}, 21},
+			{"after a link", libbpf.TCXOptions{
+				Flags: libbpf.AttachAfter | libbpf.AttachLink, RelativeFD: link.FD()}, 12},
+			{"before a link", libbpf.TCXOptions{
+				Flags: libbpf.AttachBefore | libbpf.AttachLink, RelativeFD: link.FD()}, 21},
+			{"before a link's id", libbpf.TCXOptions{
+				Flags: libbpf.AttachBefore | libbpf.AttachLink, RelativeID: info.Programs[0].LinkID}, 21},
+			{"before a program", libbpf.TCXOptions{Flags: libbpf.AttachBefore, RelativeFD: first.FD()}, 21},
+			{"after a program's id", libbpf.TCXOptions{
+				Flags: libbpf.AttachAfter, RelativeID: info.Programs[0].ID}, 12},
+		} {
+			link, err := second.AttachTCX(w.far, c.opts)
+			if err != nil {
+				t.Errorf("%s: %v", c.name, err)
+				continue
+			}
+			*trail = 0
+			w.pass()
+			if *trail != c.want {
+				t.Errorf("%s: they ran as %d, want %d", c.name, *trail, c.want)
+			}
+			check(t, link.Close())
+		}
+
+		info, err = at.Query(libbpf.HookQueryOptions{})
+		check(t, err)
+		_, err = second.AttachTCX(w.far, libbpf.TCXOptions{ExpectedRevision: info.Revision + 1})
+		wantErr(t, err, unix.ESTALE)
+		current, err := second.AttachTCX(w.far, libbpf.TCXOptions{ExpectedRevision: info.Revision})
+		check(t, err)
+		check(t, current.Close())
+	})
+}
+
+func TestTCXRefusals(t *testing.T) {
+	o := loadTC(t, libbpf.AttachTypeTCXIngress, "first")
+	first := findProgram(t, o, "first")
+	n := testutil.NewNetwork(t)
+	veth, _ := n.Veth()
+	n.Do(func() {
+		check(t, attachTCX(t, first, veth, libbpf.TCXOptions{}).Close())
+		for _, ifindex := range []int{0, -1, 1 << 32} {
+			_, err := first.AttachTCX(ifindex, libbpf.TCXOptions{})
+			wantErr(t, err, libbpf.ErrInvalid)
+		}
+		for _, opts := range []libbpf.TCXOptions{
+			{RelativeFD: -1},
+			{RelativeFD: 1 << 32},
+			{RelativeFD: 3, RelativeID: 1},
+			{Flags: libbpf.AttachLink},
+			{Flags: 1 << 2},
+			{Flags: 1 << 5, RelativeFD: 3},
+		} {
+			_, err := first.AttachTCX(veth, opts)
+			wantErr(t, err, libbpf.ErrInvalid)
+		}
+		_, err := findProgram(t, o, "second").AttachTCX(veth, libbpf.TCXOptions{}) // it is for clsact
+		wantErr(t, err, libbpf.ErrInvalid)
+		_, err = first.AttachNetkit(veth, libbpf.NetkitOptions{})
+		wantErr(t, err, libbpf.ErrInvalid)
+		n.Remove(veth)
+		_, err = first.AttachTCX(veth, libbpf.TCXOptions{})
+		wantErr(t, err, unix.ENODEV)
+		check(t, o.Close())
+		_, err = first.AttachTCX(veth, libbpf.TCXOptions{})
+		wantErr(t, err, libbpf.ErrClosed)
+	})
+}
