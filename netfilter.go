@@ -1,0 +1,125 @@
+package libbpf
+
+/*
+#include <errno.h>
+#include <bpf/libbpf.h>
+
+static struct bpf_link *lbg_attach_netfilter(const struct bpf_program *prog, __u32 pf, __u32 hooknum, __s32 priority,
+					     __u32 flags)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
+	LIBBPF_OPTS(bpf_netfilter_opts, opts,
+		.pf = pf,
+		.hooknum = hooknum,
+		.priority = priority,
+		.flags = flags,
+	);
+
+	return bpf_program__attach_netfilter(prog, &opts);
+#else
+	// Go does not call it.
+	(void)prog;
+	(void)pf;
+	(void)hooknum;
+	(void)priority;
+	(void)flags;
+	errno = EOPNOTSUPP;
+	return NULL;
+#endif
+}
+*/
+import "C"
+
+import (
+	"math"
+	"strconv"
+)
+
+// NetfilterProtocol is a protocol family as netfilter numbers it.
+type NetfilterProtocol uint8
+
+// The protocol families that programs can be attached for.
+const (
+	NetfilterIPv4 NetfilterProtocol = 2  // NFPROTO_IPV4
+	NetfilterIPv6 NetfilterProtocol = 10 // NFPROTO_IPV6
+)
+
+// String is "ipv4" or "ipv6".
+func (p NetfilterProtocol) String() string {
+	switch p {
+	case NetfilterIPv4:
+		return "ipv4"
+	case NetfilterIPv6:
+		return "ipv6"
+	}
+	return "protocol(" + strconv.Itoa(int(p)) + ")"
+}
+
+// NetfilterHook is a point on a packet's way through the network stack.
+type NetfilterHook uint8
+
+// The points.
+const (
+	NetfilterPreRouting  NetfilterHook = iota // before routing, all that comes in (NF_INET_PRE_ROUTING)
+	NetfilterLocalIn                          // for this machine (NF_INET_LOCAL_IN)
+	NetfilterForward                          // from one device to another (NF_INET_FORWARD)
+	NetfilterLocalOut                         // from this machine (NF_INET_LOCAL_OUT)
+	NetfilterPostRouting                      // after routing, all that leaves (NF_INET_POST_ROUTING)
+)
+
+// String is such as "prerouting".
+func (h NetfilterHook) String() string {
+	if names := [...]string{"prerouting", "input", "forward", "output", "postrouting"}; int(h) < len(names) {
+		return names[h]
+	}
+	return "hook(" + strconv.Itoa(int(h)) + ")"
+}
+
+// NetfilterFlags qualify an attachment to netfilter.
+type NetfilterFlags uint32
+
+// NetfilterIPDefrag shows the program whole packets, not fragments; its priority must be above -400
+// (BPF_F_NETFILTER_IP_DEFRAG, Linux 6.6).
+const NetfilterIPDefrag NetfilterFlags = 1 << 0
+
+// NetfilterOptions are for [Program.AttachNetfilter]. The zero value is the priority of a packet filter, and no flags.
+type NetfilterOptions struct {
+	// Priority is the program's place in the order of all that netfilter does at the hook, the lowest first. The
+	// lowest and the highest possible number are not allowed, nor is one that another program has.
+	Priority int32
+	Flags    NetfilterFlags
+}
+
+// netfilterDefrag is the priority at which the kernel puts fragments together, NF_IP_PRI_CONNTRACK_DEFRAG.
+const netfilterDefrag = -400
+
+// AttachNetfilter attaches a program of type netfilter to a hook of the network namespace of the calling thread
+// (bpf_program__attach_netfilter, libbpf 1.3, Linux 6.4). It returns NF_ACCEPT (1) or NF_DROP (0).
+// errors.Is(err, unix.EBUSY) when another program has the same priority there.
+//
+// The result belongs to the caller, and to the object, whose Close closes it.
+func (p *Program) AttachNetfilter(
+	protocol NetfilterProtocol, hook NetfilterHook, opts NetfilterOptions,
+) (*Link, error) {
+	return p.attachWhere(func() error {
+		switch {
+		case p.typ != ProgramTypeNetfilter:
+			return p.notFor("netfilter")
+		case protocol != NetfilterIPv4 && protocol != NetfilterIPv6:
+			return invalidf("netfilter %v", protocol)
+		case hook > NetfilterPostRouting:
+			return invalidf("netfilter %v", hook)
+		case opts.Priority == math.MinInt32 || opts.Priority == math.MaxInt32:
+			return invalidf("netfilter priority %d", opts.Priority)
+		case opts.Flags&^NetfilterIPDefrag != 0:
+			return invalidf("netfilter flags %#x", uint32(opts.Flags))
+		case opts.Flags&NetfilterIPDefrag != 0 && opts.Priority <= netfilterDefrag:
+			return invalidf("netfilter priority %d is before defragmentation, at %d", opts.Priority, netfilterDefrag)
+		}
+		return needs("bpf_program__attach_netfilter", 1, 3)
+	}, func() (*C.struct_bpf_link, error) {
+		link, errno := C.lbg_attach_netfilter(p.ptr, C.__u32(protocol), C.__u32(hook), C.__s32(opts.Priority),
+			C.__u32(opts.Flags))
+		return link, errno
+	})
+}
