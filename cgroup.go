@@ -1,0 +1,79 @@
+package libbpf
+
+/*
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+static struct bpf_link *lbg_attach_cgroup(const struct bpf_program *prog, int cgroup_fd, __u32 flags,
+					  __u32 relative_fd, __u32 relative_id, __u64 expected_revision)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 6
+	LIBBPF_OPTS(bpf_cgroup_opts, opts,
+		.flags = flags,
+		.relative_fd = relative_fd,
+		.relative_id = relative_id,
+		.expected_revision = expected_revision,
+	);
+
+	return bpf_program__attach_cgroup_opts(prog, cgroup_fd, &opts);
+#else
+	// Go has seen to it that there are no options.
+	(void)flags;
+	(void)relative_fd;
+	(void)relative_id;
+	(void)expected_revision;
+	return bpf_program__attach_cgroup(prog, cgroup_fd);
+#endif
+}
+*/
+import "C"
+
+// CgroupOptions say where among the programs of a cgroup one is to run. The zero value is after all others. Anything
+// else needs libbpf 1.6, and, but for AttachAllowMulti and AttachPreorder, Linux 6.17.
+type CgroupOptions struct {
+	Flags AttachFlags
+	// RelativeFD or RelativeID is another program of the cgroup, next to which Flags place this one; with AttachLink
+	// in Flags it is a link. 0 is none.
+	RelativeFD int
+	RelativeID uint32
+	// ExpectedRevision makes the attachment fail with unix.ESTALE if the cgroup's programs were changed since a query
+	// returned this revision. 0 does not check.
+	ExpectedRevision uint64
+}
+
+// AttachCgroup attaches the program to a cgroup of version 2, and so to the processes in it and below: programs of the
+// types cgroup_skb, cgroup_sock, cgroup_sock_addr, cgroup_sockopt, cgroup_sysctl, cgroup_device and sock_ops, and those
+// of LSM hooks for cgroups (bpf_program__attach_cgroup_opts, or bpf_program__attach_cgroup before libbpf 1.6; Linux 5.7,
+// LSM 6.0).
+//
+// cgroup is a descriptor of the cgroup's folder, such as int(dir.Fd()) after os.Open. It is not needed any more when
+// AttachCgroup returns. The result belongs to the caller, and to the object, whose Close closes it.
+func (p *Program) AttachCgroup(cgroup int, opts CgroupOptions) (*Link, error) {
+	return p.attachWhere(func() error {
+		switch {
+		case !p.forCgroup():
+			return p.notFor("a cgroup")
+		case opts != CgroupOptions{}:
+			if err := needs("bpf_program__attach_cgroup_opts", 1, 6); err != nil {
+				return err
+			}
+		}
+		if err := checkFD("cgroup", cgroup); err != nil {
+			return err
+		}
+		return checkRelative(opts.Flags, opts.RelativeFD, opts.RelativeID)
+	}, func() (*C.struct_bpf_link, error) {
+		link, errno := C.lbg_attach_cgroup(p.ptr, C.int(cgroup), C.__u32(opts.Flags),
+			C.__u32(opts.RelativeFD), C.__u32(opts.RelativeID), C.__u64(opts.ExpectedRevision))
+		return link, errno
+	})
+}
+
+func (p *Program) forCgroup() bool {
+	switch p.typ {
+	case ProgramTypeCgroupSKB, ProgramTypeCgroupSock, ProgramTypeCgroupSockAddr, ProgramTypeCgroupSockopt,
+		ProgramTypeCgroupSysctl, ProgramTypeCgroupDevice, ProgramTypeSockOps:
+		return true
+	}
+	return p.typ == ProgramTypeLSM && p.attachType == AttachTypeLSMCgroup
+}
