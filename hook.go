@@ -1,0 +1,299 @@
+package libbpf
+
+/*
+#include <errno.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+static int lbg_prog_attach(int prog_fd, int target, enum bpf_attach_type type, __u32 flags, int replace_fd,
+			   int relative_fd, __u32 relative_id, __u64 expected_revision)
+{
+	LIBBPF_OPTS(bpf_prog_attach_opts, opts,
+		.flags = flags,
+		.replace_prog_fd = replace_fd,
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
+		.relative_fd = relative_fd,
+		.relative_id = relative_id,
+		.expected_revision = expected_revision,
+#endif
+	);
+
+	// Where they are not in the options, Go has seen to it that they are 0.
+	(void)relative_fd;
+	(void)relative_id;
+	(void)expected_revision;
+	return bpf_prog_attach_opts(prog_fd, target, type, &opts);
+}
+
+static int lbg_prog_detach(int prog_fd, int target, enum bpf_attach_type type, __u64 expected_revision)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
+	LIBBPF_OPTS(bpf_prog_detach_opts, opts, .expected_revision = expected_revision);
+
+	return bpf_prog_detach_opts(prog_fd, target, type, &opts);
+#else
+	(void)expected_revision; // Go has seen to it that it is 0.
+	return bpf_prog_detach2(prog_fd, target, type);
+#endif
+}
+
+static int lbg_prog_query(int target, enum bpf_attach_type type, __u32 query_flags, __u32 *ids, __u32 *flags,
+			  __u32 *links, __u32 *count, __u32 *attach_flags, __u64 *revision)
+{
+	LIBBPF_OPTS(bpf_prog_query_opts, opts,
+		.query_flags = query_flags,
+		.prog_ids = ids,
+		.prog_attach_flags = flags,
+		.prog_cnt = *count,
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
+		.link_ids = links,
+#endif
+	);
+	int err = bpf_prog_query_opts(target, type, &opts);
+
+	(void)links;
+	*count = opts.prog_cnt;
+	*attach_flags = opts.attach_flags;
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
+	*revision = opts.revision;
+#endif
+	return err;
+}
+*/
+import "C"
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
+)
+
+// Hook is a place to which programs are attached without a link: a cgroup, a network namespace, a sockmap, a network
+// device's tcx or netkit. Query also tells of those that links attached.
+//
+// Nobody owns what a Hook attaches. It survives Close of the object and the end of the process, until somebody detaches
+// it or the place is gone. Who wants the program to be detached by itself takes the method of [Program] for the place,
+// such as [Program.AttachCgroup], where the kernel has links for it.
+//
+// Devices are those of the network namespace of the calling thread.
+type Hook struct {
+	// Type says what kind of place it is, and at which event there the programs run.
+	Type ProgramAttachType
+	// FD is a descriptor of the cgroup's folder, of the network namespace, or the map's. A flow dissector is attached to
+	// and detached from the namespace of the calling thread, with an FD of 0.
+	FD int
+	// IfIndex is the number of the device, for the attach types of tcx and netkit, in place of FD.
+	IfIndex int
+}
+
+// HookOptions say how a program is attached. The zero value attaches it after all others on a device, alone to all other
+// places.
+type HookOptions struct {
+	// Flags are AttachAllowOverride, AttachAllowMulti and AttachPreorder for cgroups; and AttachBefore, AttachAfter and
+	// AttachLink.
+	Flags AttachFlags
+	// Replace is a program that is attached there, in whose place this one is put (BPF_F_REPLACE, Linux 5.6); in a
+	// cgroup with AttachAllowMulti in Flags.
+	Replace *Program
+	// RelativeFD or RelativeID is another program, next to which Flags place this one; with AttachLink in Flags it is a
+	// link. 0 is none (libbpf 1.3).
+	RelativeFD int
+	RelativeID uint32
+	// ExpectedRevision makes the attachment fail with unix.ESTALE if the programs there were changed since a query
+	// returned this revision (libbpf 1.3). 0 does not check.
+	ExpectedRevision uint64
+}
+
+// Attach attaches a program (bpf_prog_attach_opts, Linux 4.10). errors.Is(err, unix.EINVAL) when the program is of another
+// type than the place, os.ErrExist or os.ErrPermission when what is attached already, here or in a cgroup above, does not
+// allow another one.
+func (h Hook) Attach(p *Program, opts HookOptions) error {
+	const op = "attach"
+	object := fmt.Sprintf("%s to %s", programObject(p), h)
+	attach := func(fd, replace int) error {
+		return call(op, object, func() error {
+			if err := h.checkAttach(opts); err != nil {
+				return err
+			}
+			flags := opts.Flags
+			if replace != 0 {
+				flags |= attachReplace
+			}
+			return clib.FromRet(int(C.lbg_prog_attach(C.int(fd), h.target(), uint32(h.Type), C.__u32(flags),
+				C.int(replace), C.int(opts.RelativeFD), C.__u32(opts.RelativeID), C.__u64(opts.ExpectedRevision))))
+		})
+	}
+	return useProgram(op, object, p, func(fd int) error {
+		if opts.Replace == nil {
+			return attach(fd, 0)
+		}
+		return useProgram(op, object, opts.Replace, func(replace int) error { return attach(fd, replace) })
+	})
+}
+
+func (h Hook) checkAttach(opts HookOptions) error {
+	if err := h.check(); err != nil {
+		return err
+	}
+	if opts.RelativeFD != 0 || opts.RelativeID != 0 || opts.ExpectedRevision != 0 {
+		if err := needs("bpf_prog_attach_opts with a relative program or a revision", 1, 3); err != nil {
+			return err
+		}
+	}
+	return checkRelative(opts.Flags, opts.RelativeFD, opts.RelativeID)
+}
+
+// HookDetachOptions are for [Hook.Detach]. The zero value is the default.
+type HookDetachOptions struct {
+	// ExpectedRevision makes the detachment fail with unix.ESTALE if the programs there were changed since a query
+	// returned this revision (libbpf 1.3). 0 does not check.
+	ExpectedRevision uint64
+}
+
+// Detach detaches a program that was attached without a link (bpf_prog_detach_opts, or bpf_prog_detach2 before libbpf 1.3).
+// errors.Is(err, os.ErrNotExist) when it is not attached there; in a cgroup that has one program alone, that one is
+// detached whichever is given.
+func (h Hook) Detach(p *Program, opts HookDetachOptions) error {
+	const op = "detach"
+	object := fmt.Sprintf("%s from %s", programObject(p), h)
+	return useProgram(op, object, p, func(fd int) error {
+		return call(op, object, func() error {
+			if err := h.check(); err != nil {
+				return err
+			}
+			if opts.ExpectedRevision != 0 {
+				if err := needs("bpf_prog_detach_opts", 1, 3); err != nil {
+					return err
+				}
+			}
+			return clib.FromRet(int(C.lbg_prog_detach(C.int(fd), h.target(), uint32(h.Type),
+				C.__u64(opts.ExpectedRevision))))
+		})
+	})
+}
+
+// HookQueryOptions are for [Hook.Query]. The zero value is the default.
+type HookQueryOptions struct {
+	// Effective also tells of the programs that a cgroup has from those above, in the order in which they run. Their
+	// flags are unknown then.
+	Effective bool
+}
+
+// HookInfo is what is attached to a [Hook].
+type HookInfo struct {
+	Programs []HookProgram // in the order in which they run, but for AttachPreorder
+	// Flags are how programs are attached to the cgroup: AttachAllowOverride, AttachAllowMulti or neither. 0 where
+	// there is none.
+	Flags AttachFlags
+	// Revision changes with each attachment and detachment, for ExpectedRevision. 0 where the place has none
+	// (libbpf 1.3, Linux 6.6, cgroups 6.17).
+	Revision uint64
+}
+
+// HookProgram is one program that is attached to a [Hook].
+type HookProgram struct {
+	ID    uint32
+	Flags AttachFlags // of a program in a cgroup (Linux 6.1)
+	// LinkID is the link that attached it, on tcx and netkit (libbpf 1.3); 0 for none.
+	LinkID uint32
+}
+
+// Query tells which programs are attached, by links or without (bpf_prog_query_opts; cgroups Linux 4.15, network
+// namespaces 5.8, maps 5.19). It needs CAP_NET_ADMIN.
+func (h Hook) Query(opts HookQueryOptions) (HookInfo, error) {
+	var info HookInfo
+	err := call("query", h.String(), func() (err error) {
+		if err := h.check(); err != nil {
+			return err
+		}
+		// Kernels refuse to be asked for what they don't know.
+		for _, ask := range []hookAnswers{{flags: !opts.Effective, links: true}, {flags: !opts.Effective}, {}} {
+			info, err = h.query(opts, ask)
+			if !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.E2BIG) {
+				break
+			}
+		}
+		return err
+	})
+	return info, err
+}
+
+// hookAnswers are what to ask for beside the programs' ids.
+type hookAnswers struct{ flags, links bool }
+
+func (h Hook) query(opts HookQueryOptions, ask hookAnswers) (HookInfo, error) {
+	var queryFlags C.__u32
+	if opts.Effective {
+		queryFlags = 1 // BPF_F_QUERY_EFFECTIVE
+	}
+	// Others may attach between two tries, so there is room for a few more than the kernel said.
+	const room, tries = 16, 10
+	for size, try := C.__u32(room), 1; ; try++ {
+		ids, flags, links := make([]C.__u32, size), make([]C.__u32, size), make([]C.__u32, size)
+		var flagsTo, linksTo *C.__u32
+		if ask.flags {
+			flagsTo = &flags[0]
+		}
+		if ask.links {
+			linksTo = &links[0]
+		}
+		count := size
+		var attachFlags C.__u32
+		var revision C.__u64
+		err := clib.FromRet(int(C.lbg_prog_query(h.target(), uint32(h.Type), queryFlags,
+			&ids[0], flagsTo, linksTo, &count, &attachFlags, &revision)))
+		if count > size && (err == nil || errors.Is(err, unix.ENOSPC)) && try < tries {
+			size = count + room
+			continue
+		}
+		if err != nil {
+			return HookInfo{}, err
+		}
+		info := HookInfo{Flags: AttachFlags(attachFlags), Revision: uint64(revision)}
+		for i := range min(count, size) {
+			info.Programs = append(info.Programs,
+				HookProgram{uint32(ids[i]), AttachFlags(flags[i]), uint32(links[i])})
+		}
+		return info, nil
+	}
+}
+
+// String is such as "tcx_ingress of device 3" or "cgroup_inet_egress of fd 7".
+func (h Hook) String() string {
+	if h.onDevice() {
+		return fmt.Sprintf("%v of device %d", h.Type, h.IfIndex)
+	}
+	return fmt.Sprintf("%v of fd %d", h.Type, h.FD)
+}
+
+// onDevice tells whether the place is a network device, and the kernel is given its number in place of a descriptor.
+func (h Hook) onDevice() bool {
+	switch h.Type {
+	case AttachTypeTCXIngress, AttachTypeTCXEgress, AttachTypeNetkitPrimary, AttachTypeNetkitPeer:
+		return true
+	}
+	return false
+}
+
+func (h Hook) target() C.int {
+	if h.onDevice() {
+		return C.int(h.IfIndex)
+	}
+	return C.int(h.FD)
+}
+
+func (h Hook) check() error {
+	if h.onDevice() {
+		if h.FD != 0 {
+			return invalidf("%v is given as a device, not as an fd", h.Type)
+		}
+		return checkIfIndex(h.IfIndex)
+	}
+	if h.IfIndex != 0 {
+		return invalidf("%v is given as an fd, not as a device", h.Type)
+	}
+	return checkFD("target", h.FD)
+}
