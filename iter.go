@@ -1,0 +1,351 @@
+package libbpf
+
+/*
+#include <string.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+// union bpf_iter_link_info, of which the installed kernel headers may know a part.
+union lbg_iter_link_info {
+	struct {
+		__u32 map_fd;
+	} map;
+	struct {
+		__u32 order;
+		__u32 cgroup_fd;
+		__u64 cgroup_id;
+	} cgroup;
+	struct {
+		__u32 tid;
+		__u32 pid;
+		__u32 pid_fd;
+	} task;
+};
+
+static struct bpf_link *lbg_attach_iter(const struct bpf_program *prog, const union lbg_iter_link_info *info)
+{
+	LIBBPF_OPTS(bpf_iter_attach_opts, opts,
+		.link_info = (union bpf_iter_link_info *)info,
+		.link_info_len = sizeof(*info),
+	);
+
+	return bpf_program__attach_iter(prog, info ? &opts : NULL);
+}
+
+static struct bpf_link *lbg_attach_iter_map(const struct bpf_program *prog, __u32 map_fd)
+{
+	union lbg_iter_link_info info;
+
+	memset(&info, 0, sizeof(info));
+	info.map.map_fd = map_fd;
+	return lbg_attach_iter(prog, &info);
+}
+
+static struct bpf_link *lbg_attach_iter_cgroup(const struct bpf_program *prog, __u32 order, __u32 fd, __u64 id)
+{
+	union lbg_iter_link_info info;
+
+	memset(&info, 0, sizeof(info));
+	info.cgroup.order = order;
+	info.cgroup.cgroup_fd = fd;
+	info.cgroup.cgroup_id = id;
+	return lbg_attach_iter(prog, &info);
+}
+
+static struct bpf_link *lbg_attach_iter_task(const struct bpf_program *prog, __u32 tid, __u32 pid, __u32 pid_fd)
+{
+	union lbg_iter_link_info info;
+
+	memset(&info, 0, sizeof(info));
+	info.task.tid = tid;
+	info.task.pid = pid;
+	info.task.pid_fd = pid_fd;
+	return lbg_attach_iter(prog, &info);
+}
+
+// What an iterator is over: its name, and the map's id or 0, or whether it is limited to a task.
+static int lbg_iter_target(int link_fd, char *name, __u32 name_len, __u32 *map_id, bool *one_task)
+{
+	struct bpf_link_info info;
+	__u32 len = sizeof(info);
+	int err;
+
+	memset(&info, 0, sizeof(info));
+	info.iter.target_name = (__u64)(unsigned long)name;
+	info.iter.target_name_len = name_len;
+	err = bpf_obj_get_info_by_fd(link_fd, &info, &len);
+	*map_id = info.iter.map.map_id;
+	*one_task = info.iter.task.tid || info.iter.task.pid;
+	return err;
+}
+*/
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
+)
+
+// CgroupIterOrder is the way that an iterator takes through the cgroups.
+type CgroupIterOrder uint32
+
+// The ways from a cgroup on.
+const (
+	CgroupIterSelfOnly        CgroupIterOrder = iota + 1 // the cgroup itself
+	CgroupIterDescendantsPre                             // it and those below, each before what is below it
+	CgroupIterDescendantsPost                            // it and those below, each after what is below it
+	CgroupIterAncestorsUp                                // it and those above, up to the root
+	CgroupIterChildren                                   // those right below it, without it (Linux 6.18)
+)
+
+// String is such as "descendants_pre".
+func (o CgroupIterOrder) String() string {
+	names := [...]string{"unspecified", "self_only", "descendants_pre", "descendants_post", "ancestors_up", "children"}
+	if int(o) < len(names) {
+		return names[o]
+	}
+	return "order(" + strconv.FormatUint(uint64(o), 10) + ")"
+}
+
+// IterOptions limit what an iterator is over: a map, or cgroups, or tasks, as the program is made for. The zero value is
+// no limit.
+type IterOptions struct {
+	// Map is the map whose elements the iterator is over, which programs of such iterators need: "iter/bpf_map_elem",
+	// "iter/bpf_sk_storage_map" and "iter/sockmap" (Linux 5.9).
+	Map MapCore
+
+	// CgroupOrder is the way through the cgroups, from the one on that CgroupFD, a descriptor of its folder, or CgroupID
+	// say, or from the root of version 2 where both are 0: for "iter/cgroup" (Linux 6.1).
+	CgroupOrder CgroupIterOrder
+	CgroupFD    int
+	CgroupID    uint64
+
+	// TID is a thread, PID a process with all its threads, by its number or by a descriptor (pidfd_open). One of them
+	// may be given for "iter/task", "iter/task_file" and "iter/task_vma" (Linux 6.1).
+	TID   int
+	PID   int
+	PIDFD int
+}
+
+func (o IterOptions) cgroups() bool { return o.CgroupOrder != 0 || o.CgroupFD != 0 || o.CgroupID != 0 }
+
+func (o IterOptions) tasks() bool { return o.TID != 0 || o.PID != 0 || o.PIDFD != 0 }
+
+func (o IterOptions) check() error {
+	kinds := 0
+	for _, given := range []bool{o.Map != nil, o.cgroups(), o.tasks()} {
+		if given {
+			kinds++
+		}
+	}
+	tasks := 0
+	for what, number := range map[string]int{"thread": o.TID, "process": o.PID, "pid fd": o.PIDFD, "cgroup fd": o.CgroupFD} {
+		if number < 0 || number > math.MaxInt32 {
+			return invalidf("%s %d", what, number)
+		}
+		if number != 0 && what != "cgroup fd" {
+			tasks++
+		}
+	}
+	switch {
+	case kinds > 1:
+		return invalidf("an iterator is over a map, cgroups or tasks, not several of them")
+	case tasks > 1:
+		return invalidf("more than one of TID, PID and PIDFD")
+	case o.cgroups() && (o.CgroupOrder == 0 || o.CgroupOrder > CgroupIterChildren):
+		return invalidf("cgroup order %v", o.CgroupOrder)
+	case o.CgroupFD != 0 && o.CgroupID != 0:
+		return invalidf("both a cgroup's fd and id")
+	}
+	return nil
+}
+
+// AttachIter makes an iterator of the program, whose output a [NewIter] of the link reads, or who opens the path at which
+// the link is pinned (bpf_program__attach_iter, Linux 5.8). The program runs when the output is read, and not before.
+//
+// errors.Is(err, [ErrInvalid]) when the limit in opts is not one for the program's kind of iterator,
+// errors.Is(err, [errors.ErrUnsupported]) when the kernel is too old for it. The result belongs to the caller, and to the
+// object, whose Close closes it.
+func (p *Program) AttachIter(opts IterOptions) (*Link, error) {
+	var core *mapCore
+	var closed error
+	if opts.Map != nil {
+		if core, closed = coreOf(opts.Map); closed == nil {
+			closed = core.h.acquire()
+		}
+		if closed == nil {
+			defer core.h.drop()
+		}
+	}
+	link, err := p.attachWhere(func() error {
+		switch {
+		case p.typ != ProgramTypeTracing || p.attachType != AttachTypeTraceIter:
+			return p.notFor("an iterator")
+		case closed != nil:
+			return fmt.Errorf("map: %w", closed)
+		}
+		return opts.check()
+	}, func() (link *C.struct_bpf_link, errno error) {
+		switch {
+		case core != nil:
+			link, errno = C.lbg_attach_iter_map(p.ptr, C.__u32(core.fd))
+		case opts.cgroups():
+			link, errno = C.lbg_attach_iter_cgroup(p.ptr, C.__u32(opts.CgroupOrder), C.__u32(opts.CgroupFD),
+				C.__u64(opts.CgroupID))
+		case opts.tasks():
+			link, errno = C.lbg_attach_iter_task(p.ptr, C.__u32(opts.TID), C.__u32(opts.PID), C.__u32(opts.PIDFD))
+		default:
+			link, errno = C.lbg_attach_iter(p.ptr, nil)
+		}
+		return link, errno
+	})
+	if err != nil || opts == (IterOptions{}) {
+		return link, err
+	}
+	if err := link.use("get info of", func() error { return link.checkIter(opts) }); err != nil {
+		_ = link.Close()
+		return nil, err
+	}
+	return link, nil
+}
+
+// checkIter checks that the iterator is over what was asked for. The kernel does not: it takes the options, which are a
+// union, for those of the program's kind of iterator, a map's fd for a thread's number, and ignores those it doesn't know.
+func (l *Link) checkIter(opts IterOptions) error {
+	var name [64]byte
+	var mapID C.__u32
+	var oneTask C.bool
+	err := clib.FromRet(int(C.lbg_iter_target(C.bpf_link__fd(l.ptr),
+		(*C.char)(unsafe.Pointer(&name)), C.__u32(len(name)), &mapID, &oneTask)))
+	if err != nil {
+		return err
+	}
+	target := unix.ByteSliceToString(name[:])
+	tasks := strings.HasPrefix(target, "task")
+	switch {
+	case opts.Map != nil && mapID == 0:
+		return invalidf("the iterator is over %s, not over a map's elements", target)
+	case opts.cgroups() && target != "cgroup":
+		return invalidf("the iterator is over %s, not over cgroups", target)
+	case opts.tasks() && !tasks:
+		return invalidf("the iterator is over %s, not over tasks", target)
+	case opts.tasks() && !bool(oneTask):
+		return fmt.Errorf("iterator over the tasks of a process: %w", errors.ErrUnsupported)
+	}
+	return nil
+}
+
+// Iter reads what an iterator's program writes: an [io.ReadCloser]. One Iter is one walk, at whose end Read returns
+// [io.EOF]; for another one make another Iter.
+//
+// It is safe for concurrent use, but who reads takes what others would have read.
+type Iter struct {
+	h    *handle
+	fd   int
+	what string
+}
+
+var _ io.ReadCloser = (*Iter)(nil)
+
+// NewIter begins a walk of an iterator (bpf_iter_create, Linux 5.8). errors.Is(err, unix.EINVAL) when the link is not an
+// iterator's. The Iter belongs to the caller, who closes it. It lives on when the link or the object is closed.
+func NewIter(l *Link) (*Iter, error) {
+	var fd C.int
+	err := l.use("create an iterator of", func() error {
+		fd = C.bpf_iter_create(C.bpf_link__fd(l.ptr))
+		return clib.FromRet(int(fd))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return newIter(int(fd), "iterator of "+l.what)
+}
+
+// IterFromPinnedPath begins a walk of the iterator whose link is pinned at path. It is like opening the path as a file and
+// reading that, as any program can, but for what [Iter.Read] does for programs that have a lot to skip.
+// errors.Is(err, os.ErrNotExist) when nothing is pinned there, errors.Is(err, [ErrInvalid]) when it is not on a bpf file
+// system.
+func IterFromPinnedPath(path string) (*Iter, error) {
+	const op = "open"
+	object := fmt.Sprintf("pinned iterator %q", path)
+	// Without waiting for a writer, if it is a pipe.
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &Error{Op: op, Object: object, Err: err}
+	}
+	var fs unix.Statfs_t
+	if err = unix.Fstatfs(fd, &fs); err == nil && fs.Type != unix.BPF_FS_MAGIC {
+		err = invalidf("not on a bpf file system")
+	}
+	if err != nil {
+		_ = unix.Close(fd)
+		return nil, &Error{Op: op, Object: object, Err: err}
+	}
+	return newIter(fd, object)
+}
+
+// newIter takes the descriptor over.
+func newIter(fd int, what string) (*Iter, error) {
+	h, err := newHandle(nil, func() error { return unix.Close(fd) })
+	if err != nil {
+		return nil, err
+	}
+	return &Iter{h, fd, what}, nil
+}
+
+// Read reads what the program wrote, and runs it for more. errors.Is(err, unix.E2BIG) when the program wrote more for one
+// element than the kernel has room for, which is 8 pages.
+func (it *Iter) Read(b []byte) (int, error) {
+	const op = "read"
+	if it == nil {
+		return 0, &Error{Op: op, Object: "iterator", Err: ErrClosed}
+	}
+	if err := it.h.acquire(); err != nil {
+		return 0, &Error{Op: op, Object: it.what, Err: err}
+	}
+	defer it.h.drop()
+	if len(b) == 0 {
+		return 0, nil
+	}
+	for {
+		n, err := unix.Read(it.fd, b)
+		switch {
+		case n > 0:
+			return n, nil
+		case err == nil:
+			return 0, io.EOF
+		case it.h.isClosed():
+			err = ErrClosed
+		case err == unix.EAGAIN || err == unix.EINTR:
+			continue // the program skipped a million elements in a row, and others want the CPU
+		}
+		return 0, &Error{Op: op, Object: it.what, Err: err}
+	}
+}
+
+// FD is the walk's file descriptor, or -1 after Close. It remains the Iter's: it must not be closed, and may be another
+// file's number after Close.
+func (it *Iter) FD() int {
+	if it == nil || it.h.acquire() != nil {
+		return -1
+	}
+	defer it.h.drop()
+	return it.fd
+}
+
+// Close ends the walk. It is idempotent.
+func (it *Iter) Close() error {
+	if it == nil {
+		return nil
+	}
+	return it.h.close()
+}
