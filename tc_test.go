@@ -170,33 +170,32 @@ func TestTCRedirect(t *testing.T) {
 	})
 }
 
-// A queueing discipline of another kind, to which a program can be attached as to any.
+// A queueing discipline that is described in full: here it is the one that TCIngress and TCEgress belong to.
 func TestTCQdisc(t *testing.T) {
 	w := newWire(t)
 	o := load(t, open(t, "tc"))
 	hits := counter(t, o, "first_hits")
 	w.net.Do(func() {
 		hook := libbpf.TCHook{
-			IfIndex: w.near, AttachPoint: libbpf.TCQdisc, Qdisc: "prio", Parent: libbpf.TCHandleRoot,
-			QdiscHandle: libbpf.TCHandle(0x10, 0),
+			IfIndex: w.near, AttachPoint: libbpf.TCQdisc, Qdisc: "clsact", Parent: libbpf.TCHandleClsact,
+			QdiscHandle: libbpf.TCHandle(0xffff, 0),
 		}
 		err := hook.Create()
-		switch {
-		case libbpf.Version().Major == 1 && libbpf.Version().Minor < 6:
-			wantErr(t, err, errors.ErrUnsupported)
+		if old := (*libbpf.VersionError)(nil); errors.As(err, &old) {
 			testutil.Skip(t, "libbpf-1.6", err)
-		case errors.Is(err, os.ErrNotExist):
-			testutil.Skip(t, "sch_prio", err)
 		}
 		check(t, err)
 		wantErr(t, hook.Create(), os.ErrExist)
-		custom := libbpf.TCHook{IfIndex: w.near, AttachPoint: libbpf.TCCustom, Parent: libbpf.TCHandle(0x10, 0)}
-		_, err = custom.Attach(findProgram(t, o, "first"), libbpf.TCOptions{})
+		egress := libbpf.TCHook{IfIndex: w.near, AttachPoint: libbpf.TCEgress}
+		_, err = egress.Attach(findProgram(t, o, "first"), libbpf.TCOptions{})
 		check(t, err)
 		w.wantPass(hits, true)
 		check(t, hook.Destroy())
 		w.wantPass(hits, false)
 		wantNoTC(t, hook.Destroy())
+		unknown := hook
+		unknown.Qdisc = "no such kind"
+		wantErr(t, unknown.Create(), os.ErrNotExist)
 	})
 }
 
