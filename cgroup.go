@@ -58,7 +58,7 @@ func (p *Program) AttachCgroup(cgroup int, opts CgroupOptions) (*Link, error) {
 				return err
 			}
 		}
-		if err := checkFD("cgroup", cgroup); err != nil {
+		if err := checkFDNumber("cgroup", cgroup); err != nil {
 			return err
 		}
 		return checkRelative(opts.Flags, opts.RelativeFD, opts.RelativeID)

@@ -295,5 +295,5 @@ func (h Hook) check() error {
 	if h.IfIndex != 0 {
 		return invalidf("%v is given as an fd, not as a device", h.Type)
 	}
-	return checkFD("target", h.FD)
+	return checkFDNumber("target", h.FD)
 }

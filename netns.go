@@ -17,7 +17,7 @@ func (p *Program) AttachNetns(netns int) (*Link, error) {
 		if p.typ != ProgramTypeFlowDissector && p.typ != ProgramTypeSKLookup {
 			return p.notFor("a network namespace")
 		}
-		return checkFD("network namespace", netns)
+		return checkFDNumber("network namespace", netns)
 	}, func() (*C.struct_bpf_link, error) {
 		link, errno := C.bpf_program__attach_netns(p.ptr, C.int(netns))
 		return link, errno
