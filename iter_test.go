@@ -306,7 +306,7 @@ func TestIterRefusals(t *testing.T) {
 	}
 	_, err = dumpMap.AttachIter(libbpf.IterOptions{Map: (*libbpf.Map)(nil)})
 	wantErr(t, err, libbpf.ErrClosed)
-	small, err := libbpf.CreateMap(libbpf.MapTypeArray, "small", 4, 4, 1, nil)
+	small, err := libbpf.CreateMap(libbpf.MapTypeArray, "small", 4, 4, 1, libbpf.MapCreateOptions{})
 	check(t, err)
 	defer small.Close()
 	_, err = dumpMap.AttachIter(libbpf.IterOptions{Map: small}) // the program reads more

@@ -364,7 +364,7 @@ func TestUserRingConcurrently(t *testing.T) {
 func TestUserRingReservesOnce(t *testing.T) {
 	testutil.Root(t)
 	const size = 1 << 21
-	m, err := libbpf.CreateMap(libbpf.MapTypeUserRingBuf, "ring", 0, 0, size, nil)
+	m, err := libbpf.CreateMap(libbpf.MapTypeUserRingBuf, "ring", 0, 0, size, libbpf.MapCreateOptions{})
 	if errors.Is(err, unix.EINVAL) {
 		testutil.Skip(t, "user_ringbuf", err)
 	}
@@ -401,7 +401,7 @@ func TestUserRingReservesOnce(t *testing.T) {
 }
 
 func TestUserRingErrors(t *testing.T) {
-	ring, err := libbpf.CreateMap(libbpf.MapTypeRingBuf, "ring", 0, 0, uint32(os.Getpagesize()), nil)
+	ring, err := libbpf.CreateMap(libbpf.MapTypeRingBuf, "ring", 0, 0, uint32(os.Getpagesize()), libbpf.MapCreateOptions{})
 	check(t, err)
 	defer ring.Close()
 	_, err = libbpf.NewUserRingBuffer(ring)
