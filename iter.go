@@ -261,7 +261,7 @@ var _ io.ReadCloser = (*Iter)(nil)
 func NewIter(l *Link) (*Iter, error) {
 	var fd C.int
 	err := l.use("create an iterator of", func() error {
-		fd = C.bpf_iter_create(C.bpf_link__fd(l.ptr))
+		fd = C.bpf_iter_create(l.fd())
 		return clib.FromRet(int(fd))
 	})
 	if err != nil {

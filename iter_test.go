@@ -21,12 +21,21 @@ func init() {
 		o := loadIterators(t)
 		link, err := findProgram(t, o, "dump_map").AttachIter(libbpf.IterOptions{Map: findMap(t, o, "entries")})
 		check(t, err)
+		info, err := link.Info()
+		check(t, err)
 		return attachedLink{
-			link: link, act: func(*testing.T) {
-				if it, err := libbpf.NewIter(link); err == nil {
-					_, _ = io.ReadAll(it)
-					_ = it.Close()
+			link: link, act: func(t *testing.T) {
+				again, err := libbpf.LinkFromID(info.ID)
+				if errors.Is(err, os.ErrNotExist) {
+					return // it is gone
 				}
+				check(t, err)
+				defer again.Close()
+				it, err := libbpf.NewIter(again)
+				check(t, err)
+				_, err = io.ReadAll(it)
+				check(t, err)
+				check(t, it.Close())
 			}, hits: counter(t, o, "elements"), kind: "iter",
 			replacement: findProgram(t, o, "dump_map_2"), replacementHits: counter(t, o, "elements_2"),
 		}
