@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"syscall"
 	"time"
 	"unsafe"
 
@@ -35,16 +36,19 @@ type drain struct {
 	h    *handle
 	what string // for errors
 
-	// fill moves records to a batch of batchBytes and batchRecords, until it is full or the buffers are empty.
-	fill func(data *C.uchar, records *C.struct_lbg_record, filled *C.struct_lbg_filled) C.int
+	// fill moves records to a batch of batchBytes and most records, until it is full or the buffers are empty.
+	fill func(data *C.uchar, records *C.struct_lbg_record, most C.uint32_t, filled *C.struct_lbg_filled) C.int
 	// callbacks are the user's, by the records' sources; deliver hands a record to the user where there are none. It
 	// costs as much again as the loop around it.
 	callbacks []func(record []byte) error
 	deliver   func(record *C.struct_lbg_record, data []byte) error
 
 	epollFD int
-	epoll   *os.File      // a duplicate of it, non-blocking
-	waiting chan struct{} // holds a token while somebody waits: the deadline is the file's
+	epoll   *os.File // a duplicate of it, non-blocking
+	conn    syscall.RawConn
+	waiting chan struct{} // holds a token while somebody waits: the deadline is the file's, and this theirs:
+	ready   func(fd uintptr) bool
+	failed  error // of ready
 
 	// consuming holds a token while somebody consumes. It is no mutex, because who waits for it may also wait for a
 	// context.
@@ -77,6 +81,11 @@ func (d *drain) start(what string, epollFD int, release func()) error {
 	d.what = what
 	d.epollFD = epollFD
 	d.epoll = os.NewFile(uintptr(fd), what)
+	if d.conn, err = d.epoll.SyscallConn(); err != nil {
+		_ = d.epoll.Close()
+		return fail(err)
+	}
+	d.ready = func(uintptr) bool { return d.lookForRecords() }
 	d.waiting = make(chan struct{}, 1)
 	d.consuming = make(chan struct{}, 1)
 	d.filled = new(C.struct_lbg_filled) // here, as a local one would be allocated for each batch
@@ -124,15 +133,16 @@ func (d *drain) currentEpollFD() int {
 	return d.epollFD
 }
 
-// refill gets the next batch if the last one was delivered, and tells whether there is anything to deliver. The caller
-// has consuming.
-func (d *drain) refill() (bool, error) {
+// refill gets the next batch, of most records, if the last one was delivered, and tells whether there is anything to
+// deliver. The caller has consuming.
+func (d *drain) refill(most int) (bool, error) {
 	if d.next < d.count {
 		return true, nil
 	}
 	out := d.filled
 	*out = C.struct_lbg_filled{}
-	ret := d.fill((*C.uchar)(unsafe.Pointer(&d.data[0])), &d.records[0], out)
+	most = min(most, batchRecords)
+	ret := d.fill((*C.uchar)(unsafe.Pointer(&d.data[0])), &d.records[0], C.uint32_t(most), out)
 	d.next, d.offset, d.count, d.spill = 0, 0, int(out.count), nil
 	if out.spill != nil {
 		d.spill = C.GoBytes(unsafe.Pointer(out.spill), C.int(d.records[d.count-1].size))
@@ -144,16 +154,16 @@ func (d *drain) refill() (bool, error) {
 	return d.count > 0, nil
 }
 
-// deliverBatch hands the batch's records over until a callback fails. Each counts as handed over once its callback was
-// called, however that ends. The caller has consuming.
-func (d *drain) deliverBatch() (n int, err error) {
+// deliverBatch hands the batch's records over, at most so many, until a callback fails. Each counts as handed over once
+// its callback was called, however that ends. The caller has consuming.
+func (d *drain) deliverBatch(most int) (n int, err error) {
 	// Where each record is does not depend on the callbacks; only how far the delivery is must be up to date in d.
 	records, data, last := d.records[:d.count], d.data, d.count
 	if d.spill != nil {
 		last-- // has its data elsewhere
 	}
 	deliver, callbacks, offset := d.deliver, d.callbacks, d.offset
-	for i := d.next; i < len(records); i++ {
+	for i := d.next; i < len(records) && n < most; i++ {
 		if d.h.isClosed() {
 			return n, d.fail("consume", ErrClosed)
 		}
@@ -181,9 +191,9 @@ func (d *drain) deliverBatch() (n int, err error) {
 	return n, nil
 }
 
-// consume delivers what is there, and stops early when a callback fails, or between batches when ctx is done. The caller
-// has acquired the handle.
-func (d *drain) consume(ctx context.Context) (n int, err error) {
+// consume delivers what is there, at most so many records, and stops early when a callback fails, or between batches
+// when ctx is done. The caller has acquired the handle.
+func (d *drain) consume(ctx context.Context, most int) (n int, err error) {
 	select {
 	case d.consuming <- struct{}{}: // also when ctx is done: select takes either of two that are ready
 	default:
@@ -194,26 +204,30 @@ func (d *drain) consume(ctx context.Context) (n int, err error) {
 		}
 	}
 	defer func() { <-d.consuming }()
-	for {
-		more, err := d.refill()
+	for n < most {
+		more, err := d.refill(most - n)
 		if err != nil || !more {
 			return n, err
 		}
-		delivered, err := d.deliverBatch()
+		delivered, err := d.deliverBatch(most - n)
 		n += delivered
 		if err != nil || ctx.Err() != nil {
 			return n, err
 		}
 	}
+	return n, nil
 }
 
-// consumeAll is Consume.
-func (d *drain) consumeAll() (int, error) {
+// everything is more than there can be.
+const everything = math.MaxInt
+
+// consumeNow is Consume, of at most so many records.
+func (d *drain) consumeNow(most int) (int, error) {
 	if err := d.acquire(); err != nil {
 		return 0, d.fail("consume", err)
 	}
 	defer d.h.drop()
-	return d.consume(context.Background())
+	return d.consume(context.Background(), most)
 }
 
 // poll is Poll: it waits for records until ctx is done, and delivers them.
@@ -223,7 +237,7 @@ func (d *drain) poll(ctx context.Context) (n int, err error) {
 	}
 	defer d.h.drop()
 	for {
-		n, err := d.consume(ctx)
+		n, err := d.consume(ctx, everything)
 		if n > 0 || err != nil {
 			return n, err
 		}
@@ -232,7 +246,7 @@ func (d *drain) poll(ctx context.Context) (n int, err error) {
 				return 0, err
 			}
 			// Records may have come since the last look, before ctx was done.
-			if n, last := d.consume(ctx); n > 0 || last != nil {
+			if n, last := d.consume(ctx, everything); n > 0 || last != nil {
 				return n, last
 			}
 			return 0, err
@@ -245,11 +259,11 @@ func (d *drain) pollTimeout(timeout time.Duration) (int, error) {
 	ctx := context.Background()
 	switch {
 	case timeout == 0:
-		return d.consumeAll()
+		return d.consumeNow(everything)
 	case timeout > 0 && timeout < math.MaxInt64:
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, timeout)
-		defer cancel()
+		limit := newTimeLimit(timeout)
+		defer limit.stop()
+		ctx = limit
 	}
 	n, err := d.poll(ctx)
 	if err != nil && n == 0 && errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
@@ -266,37 +280,39 @@ func (d *drain) wait(ctx context.Context) error {
 	// The wait of others ends with the drain closed, or with records that this caller will look for as well.
 	select {
 	case d.waiting <- struct{}{}:
-		defer func() { <-d.waiting }()
-	case <-ctx.Done():
-		return d.fail("poll", contextError(ctx))
-	}
-	conn, err := d.epoll.SyscallConn()
-	if err != nil {
-		return d.fail("poll", d.closedOr(err))
-	}
-	defer interruptWaits(ctx, d.epoll)()
-	var failed error
-	err = conn.Read(func(uintptr) bool {
-		// Whoever consumes may be in a callback, which may be in Close, which waits for this function.
+	default:
 		select {
-		case d.consuming <- struct{}{}:
-			defer func() { <-d.consuming }()
-		default:
-			return true
+		case d.waiting <- struct{}{}:
+		case <-ctx.Done():
+			return d.fail("poll", contextError(ctx))
 		}
-		var more bool
-		more, failed = d.refill()
-		return more || failed != nil
-	})
+	}
+	defer func() { <-d.waiting }()
+	defer interruptWaits(ctx, d.epoll)()
+	d.failed = nil
+	err := d.conn.Read(d.ready)
 	switch {
-	case failed != nil:
-		return failed
+	case d.failed != nil:
+		return d.failed
 	case err != nil && ctx.Err() != nil:
 		return d.fail("poll", contextError(ctx))
 	case err != nil:
 		return d.fail("poll", d.closedOr(err))
 	}
 	return nil
+}
+
+// lookForRecords tells a wait to end.
+func (d *drain) lookForRecords() (found bool) {
+	// Whoever consumes may be in a callback, which may be in Close, which waits for this function.
+	select {
+	case d.consuming <- struct{}{}:
+		defer func() { <-d.consuming }()
+	default:
+		return true
+	}
+	found, d.failed = d.refill(batchRecords)
+	return found || d.failed != nil
 }
 
 // closedOr is [ErrClosed] if that is the reason for err. The runtime's poller has an error of its own for it.

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
 const (
@@ -165,6 +166,97 @@ func TestPollAndConsume(t *testing.T) {
 	})
 }
 
+// ConsumeN takes so many and leaves the rest in the ring buffers, for others too.
+func TestConsumeN(t *testing.T) {
+	o := loadEvents(t, nil)
+	first, second := checker{t: t, ring: 0}, checker{t: t, ring: 1}
+	var b libbpf.RingBufferBuilder
+	check(t, b.Add(findMap(t, o, "events"), first.record))
+	check(t, b.Add(findMap(t, o, "more_events"), second.record))
+	r, err := b.Build()
+	check(t, err)
+	defer r.Close()
+	stats := func(index int) libbpf.RingStats {
+		t.Helper()
+		s, err := r.Stats(index)
+		if errors.Is(err, errors.ErrUnsupported) {
+			testutil.Skip(t, "libbpf-1.3", err)
+		}
+		check(t, err)
+		return s
+	}
+	const step = recordSize + 8
+	emit(2000)
+	taken := uint64(0)
+	for _, want := range []int{0, 1, 7, 1500, 0, 3} {
+		n, err := r.ConsumeN(want)
+		if err != nil || n != want {
+			t.Fatalf("%d records, %v, want %d", n, err, want)
+		}
+		taken += uint64(want)
+		if first.next+second.next != taken {
+			t.Fatalf("%d and %d records handed over, want %d", first.next, second.next, taken)
+		}
+		for i, seen := range []uint64{first.next, second.next} {
+			want := libbpf.RingStats{
+				Size: 1 << 18, Available: (2000 - seen) * step, ConsumerPos: seen * step, ProducerPos: 2000 * step,
+			}
+			if got := stats(i); got != want {
+				t.Fatalf("ring %d: %+v, want %+v", i, got, want)
+			}
+		}
+	}
+	n, err := r.ConsumeN(10_000)
+	if err != nil || uint64(n) != 4000-taken {
+		t.Errorf("%d records, %v", n, err)
+	}
+	// Nor does it take more of a batch that a callback has stopped.
+	stop, calls := errors.New("stop"), 0
+	stopping := openRing(t, o, "events", func([]byte) error {
+		if calls++; calls == 1 {
+			return stop
+		}
+		return nil
+	})
+	emit(10)
+	_, err = stopping.Consume()
+	wantErr(t, err, stop)
+	if n, err := stopping.ConsumeN(3); n != 3 || err != nil || calls != 4 {
+		t.Errorf("%d records, %v, %d calls", n, err, calls)
+	}
+	_, err = r.ConsumeN(-1)
+	wantErr(t, err, libbpf.ErrInvalid)
+	for _, index := range []int{-1, 2} {
+		_, err = r.Stats(index)
+		wantErr(t, err, libbpf.ErrInvalid)
+	}
+	check(t, r.Close())
+	_, err = r.ConsumeN(1)
+	wantErr(t, err, libbpf.ErrClosed)
+	_, err = r.Stats(0)
+	wantErr(t, err, libbpf.ErrClosed)
+	var none *libbpf.RingBuffer
+	_, err = none.ConsumeN(1)
+	wantErr(t, err, libbpf.ErrClosed)
+	_, err = none.Stats(0)
+	wantErr(t, err, libbpf.ErrClosed)
+}
+
+// A wait with a timeout allocates next to nothing, and neither do records.
+func TestPollAllocations(t *testing.T) {
+	buffers(t, func(t *testing.T, open func(func([]byte) error) buffer, _ uint32) {
+		b := open(func([]byte) error { return nil })
+		for name, poll := range map[string]func(){
+			"records": func() { emit(300); _, _ = b.Poll(time.Second) },
+			"timeout": func() { _, _ = b.Poll(10 * time.Microsecond) },
+		} {
+			if allocs := testing.AllocsPerRun(100, poll); allocs > 3 && !raceDetector {
+				t.Errorf("%s: %v allocations", name, allocs)
+			}
+		}
+	})
+}
+
 // Each wait must be woken, also the one that begins right when a record is written.
 func TestPollWakesUp(t *testing.T) {
 	buffers(t, func(t *testing.T, open func(func([]byte) error) buffer, _ uint32) {
@@ -215,10 +307,16 @@ func TestPollContext(t *testing.T) {
 		if n, err := b.Poll(time.Millisecond); n != 0 || err != nil {
 			t.Errorf("%d, %v", n, err)
 		}
-		emit(1)
+		// Nor must a timeout.
+		emitted := make(chan struct{})
+		time.AfterFunc(5*time.Millisecond, func() {
+			emit(1)
+			close(emitted)
+		})
 		if n, err := b.PollContext(context.Background()); n != 1 || err != nil {
 			t.Errorf("%d, %v", n, err)
 		}
+		<-emitted
 	})
 }
 

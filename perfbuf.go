@@ -67,8 +67,8 @@ func (b PerfBufferBuilder) Build(m MapCore) (*PerfBuffer, error) {
 		return nil, err
 	}
 	p := &PerfBuffer{}
-	p.d.fill = func(data *C.uchar, records *C.struct_lbg_record, filled *C.struct_lbg_filled) C.int {
-		return C.lbg_perf_fill(perf, data, batchBytes, records, batchRecords, filled)
+	p.d.fill = func(data *C.uchar, records *C.struct_lbg_record, most C.uint32_t, filled *C.struct_lbg_filled) C.int {
+		return C.lbg_perf_fill(perf, data, batchBytes, records, most, filled)
 	}
 	p.d.deliver = func(record *C.struct_lbg_record, data []byte) error {
 		if record.lost == 0 {
@@ -112,7 +112,7 @@ func (p *PerfBuffer) PollContext(ctx context.Context) (int, error) { return p.dr
 
 // Consume hands the records that are there to the callbacks, without waiting, and returns how many that were
 // (perf_buffer__consume).
-func (p *PerfBuffer) Consume() (int, error) { return p.drain().consumeAll() }
+func (p *PerfBuffer) Consume() (int, error) { return p.drain().consumeNow(everything) }
 
 // EpollFD is a descriptor that is readable when there are records, for a poller of one's own, or -1 after Close
 // (perf_buffer__epoll_fd). It remains the PerfBuffer's.

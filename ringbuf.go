@@ -76,10 +76,10 @@ func (b *RingBufferBuilder) Build() (*RingBuffer, error) {
 		closeFDs()
 		return nil, err
 	}
-	r := &RingBuffer{}
+	r := &RingBuffer{rings: rings}
 	r.d.callbacks = b.callbacks[:len(fds):len(fds)]
-	r.d.fill = func(data *C.uchar, records *C.struct_lbg_record, filled *C.struct_lbg_filled) C.int {
-		return C.lbg_rings_fill(rings, data, batchBytes, records, batchRecords, filled)
+	r.d.fill = func(data *C.uchar, records *C.struct_lbg_record, most C.uint32_t, filled *C.struct_lbg_filled) C.int {
+		return C.lbg_rings_fill(rings, data, batchBytes, records, most, filled)
 	}
 	err = r.d.start(what, int(C.lbg_rings_epoll_fd(rings)), func() {
 		C.lbg_rings_free(rings)
@@ -96,7 +96,10 @@ func (b *RingBufferBuilder) Build() (*RingBuffer, error) {
 //
 // All methods are safe for concurrent use, Close included, from within a callback too. A panic in a callback surfaces in
 // the caller of Poll or Consume, and leaves the RingBuffer as if the callback had returned.
-type RingBuffer struct{ d drain }
+type RingBuffer struct {
+	d     drain
+	rings *C.struct_lbg_rings
+}
 
 func (r *RingBuffer) drain() *drain {
 	if r == nil {
@@ -117,7 +120,41 @@ func (r *RingBuffer) PollContext(ctx context.Context) (int, error) { return r.dr
 
 // Consume hands the records that are there to the callbacks, without waiting, and returns how many that were
 // (ring_buffer__consume).
-func (r *RingBuffer) Consume() (int, error) { return r.drain().consumeAll() }
+func (r *RingBuffer) Consume() (int, error) { return r.drain().consumeNow(everything) }
+
+// ConsumeN is Consume of at most n records; those behind them stay in the ring buffers (ring_buffer__consume_n, but with
+// every libbpf).
+func (r *RingBuffer) ConsumeN(n int) (int, error) {
+	d := r.drain()
+	if n < 0 {
+		return 0, d.fail("consume", invalidf("%d records", n))
+	}
+	return d.consumeNow(n)
+}
+
+// Stats tells how full one of the ring buffers is: the index counts the calls of [RingBufferBuilder.Add], from 0
+// (ring_buffer__ring, ring__size, ring__avail_data_size, ring__consumer_pos, ring__producer_pos, libbpf 1.3). What a
+// failed callback left for the next call counts as consumed.
+func (r *RingBuffer) Stats(index int) (RingStats, error) {
+	const op = "get statistics of"
+	d := r.drain()
+	if err := d.acquire(); err != nil {
+		return RingStats{}, d.fail(op, err)
+	}
+	defer d.h.drop()
+	if err := needs("ring__size", 1, 3); err != nil {
+		return RingStats{}, d.fail(op, err)
+	}
+	if index < 0 || index >= len(d.callbacks) {
+		return RingStats{}, d.fail(op, invalidf("there are %d ring buffers, and no number %d", len(d.callbacks), index))
+	}
+	var stats C.struct_lbg_ring_stats
+	C.lbg_rings_stats(r.rings, C.int(index), &stats)
+	return RingStats{
+		Size: uint64(stats.size), Available: uint64(stats.available),
+		ConsumerPos: uint64(stats.consumer_pos), ProducerPos: uint64(stats.producer_pos),
+	}, nil
+}
 
 // EpollFD is a descriptor that is readable when there are records, for a poller of one's own, or -1 after Close
 // (ring_buffer__epoll_fd). It remains the RingBuffer's.

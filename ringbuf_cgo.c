@@ -93,3 +93,17 @@ int lbg_rings_fill(struct lbg_rings *rings, unsigned char *data, size_t capacity
 	rings->batch = (struct lbg_batch){ 0 };
 	return ret == STOP || ret > 0 ? 0 : ret;
 }
+
+void lbg_rings_stats(const struct lbg_rings *rings, int index, struct lbg_ring_stats *stats)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
+	const struct ring *ring = ring_buffer__ring(rings->rb, index);
+
+	*stats = (struct lbg_ring_stats){
+		.size = ring__size(ring),
+		.available = ring__avail_data_size(ring),
+		.consumer_pos = ring__consumer_pos(ring),
+		.producer_pos = ring__producer_pos(ring),
+	};
+#endif
+}

@@ -14,4 +14,11 @@ int lbg_rings_epoll_fd(const struct lbg_rings *rings);
 int lbg_rings_fill(struct lbg_rings *rings, unsigned char *data, size_t capacity, struct lbg_record *records,
 		   uint32_t max, struct lbg_filled *filled);
 
+struct lbg_ring_stats {
+	uint64_t size, available, consumer_pos, producer_pos;
+};
+
+/* Where libbpf lacks the functions, Go does not call it. */
+void lbg_rings_stats(const struct lbg_rings *rings, int index, struct lbg_ring_stats *stats);
+
 #endif
