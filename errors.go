@@ -126,7 +126,7 @@ type lacking struct {
 }
 
 func (l *lacking) Error() string {
-	return l.what + " are not supported by the kernel: " + l.errno.Error()
+	return l.what + ": not supported by the kernel (" + l.errno.Error() + ")"
 }
 func (l *lacking) Unwrap() error        { return l.errno }
 func (l *lacking) Is(target error) bool { return target == errors.ErrUnsupported }

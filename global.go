@@ -54,12 +54,8 @@ type global struct {
 
 func (o *OpenObject) withGlobal(op, name string, f func(*global) error) error {
 	return o.use(op, fmt.Sprintf("variable %q", name), func() error {
-		if o.types == nil {
-			types, err := copyBTF(o.ptr)
-			if err != nil {
-				return err
-			}
-			o.types = types
+		if _, err := o.ownTypes(); err != nil {
+			return err
 		}
 		g, err := o.findGlobal(name)
 		if err != nil {
@@ -67,6 +63,18 @@ func (o *OpenObject) withGlobal(op, name string, f func(*global) error) error {
 		}
 		return f(g)
 	})
+}
+
+// ownTypes is the object's copy of its BTF, made once somebody needs it. The caller holds mu.
+func (o *OpenObject) ownTypes() (*btf.BTF, error) {
+	if o.types == nil {
+		types, err := copyBTF(o.ptr)
+		if err != nil {
+			return nil, err
+		}
+		o.types = types
+	}
+	return o.types, nil
 }
 
 func (o *OpenObject) findGlobal(name string) (*global, error) {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync"
 	"syscall"
 	"testing"
 	"unsafe"
@@ -65,13 +66,20 @@ func btfFD(id uint32) (int, error) {
 	return int(fd), nil
 }
 
+// kernelBTF is the kernel's own BTF, read once for all tests.
+func kernelBTF(t testing.TB) *btf.BTF {
+	t.Helper()
+	kernel, err := kernelBTFOnce()
+	check(t, err)
+	return kernel
+}
+
+var kernelBTFOnce = sync.OnceValues(btf.LoadKernel)
+
 // kernelHasStruct tells whether the kernel's own BTF has a struct of that name.
 func kernelHasStruct(t testing.TB, name string) bool {
 	t.Helper()
-	kernel, err := btf.LoadKernel()
-	check(t, err)
-	defer kernel.Close()
-	_, err = kernel.TypeByName(name, btf.KindStruct)
+	_, err := kernelBTF(t).TypeByName(name, btf.KindStruct)
 	if !errors.Is(err, btf.ErrNotFound) {
 		check(t, err)
 	}
@@ -81,10 +89,7 @@ func kernelHasStruct(t testing.TB, name string) bool {
 // kernelEnum are the values of one of the kernel's enums, by its own BTF.
 func kernelEnum(t testing.TB, name string) []btf.EnumValue {
 	t.Helper()
-	kernel, err := btf.LoadKernel()
-	check(t, err)
-	defer kernel.Close()
-	typ, err := kernel.TypeByName(name, btf.KindEnum)
+	typ, err := kernelBTF(t).TypeByName(name, btf.KindEnum)
 	check(t, err)
 	return typ.(*btf.Enum).Values
 }
@@ -101,10 +106,7 @@ func address(t testing.TB, b []byte) uint64 {
 // kernelHasMember tells whether one of the kernel's structs has a member of that name.
 func kernelHasMember(t testing.TB, name, member string) bool {
 	t.Helper()
-	kernel, err := btf.LoadKernel()
-	check(t, err)
-	defer kernel.Close()
-	typ, err := kernel.TypeByName(name, btf.KindStruct)
+	typ, err := kernelBTF(t).TypeByName(name, btf.KindStruct)
 	check(t, err)
 	return slices.ContainsFunc(typ.(*btf.Composite).Members, func(m btf.Member) bool { return m.Name == member })
 }

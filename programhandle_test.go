@@ -110,10 +110,7 @@ func TestProgramInfoAttachTarget(t *testing.T) {
 		}
 		return
 	}
-	kernel, err := btf.LoadKernel()
-	check(t, err)
-	defer kernel.Close()
-	typ, err := kernel.TypeByID(btf.TypeID(info.AttachBTFID))
+	typ, err := kernelBTF(t).TypeByID(btf.TypeID(info.AttachBTFID))
 	check(t, err)
 	if typ.Name() != "btf_trace_sys_enter" {
 		t.Errorf("attached to %q", typ.Name())
