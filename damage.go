@@ -34,13 +34,13 @@ func checkFile(path string) error {
 	return checkInstructions(file)
 }
 
+// loadImm64 is the opcode of the one instruction that takes two slots: BPF_LD | BPF_IMM | BPF_DW.
+const loadImm64 = 0x18
+
 // checkInstructions refuses a function whose last instruction takes two slots: relocating it writes to the second one,
 // behind the function. What is no ELF file at all is left for libbpf to say.
 func checkInstructions(object io.ReaderAt) error {
-	const (
-		slot      = 8
-		loadImm64 = 0x18 // BPF_LD | BPF_IMM | BPF_DW
-	)
+	const slot = int64(instructionSize)
 	file, err := elf.NewFile(object)
 	if err != nil {
 		return nil
@@ -50,11 +50,11 @@ func checkInstructions(object io.ReaderAt) error {
 		return nil
 	}
 	for _, s := range symbols {
-		if elf.ST_TYPE(s.Info) != elf.STT_FUNC || int(s.Section) >= len(file.Sections) || s.Size < slot {
+		if elf.ST_TYPE(s.Info) != elf.STT_FUNC || int(s.Section) >= len(file.Sections) || s.Size < uint64(slot) {
 			continue
 		}
 		var code [1]byte
-		at := int64(file.Sections[s.Section].Offset + s.Value + s.Size - slot)
+		at := int64(file.Sections[s.Section].Offset+s.Value+s.Size) - slot
 		if _, err := object.ReadAt(code[:], at); err != nil {
 			continue
 		}

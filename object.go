@@ -4,6 +4,17 @@ package libbpf
 #include <stdlib.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+
+// Where libbpf's options have no such field, it knows of no tokens.
+static void lbg_set_token_path(struct bpf_object_open_opts *opts, const char *path)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 4
+	opts->bpf_token_path = path;
+#else
+	(void)opts;
+	(void)path;
+#endif
+}
 */
 import "C"
 
@@ -46,6 +57,12 @@ type ObjectBuilder struct {
 	// overwrites; a log that doesn't fit fails the load with unix.ENOSPC. At 0, libbpf takes a buffer that grows as
 	// the kernel asks, which is what nearly everybody wants.
 	KernelLogSize int
+	// TokenPath is the bpf file system that Load takes a BPF token from, in a user namespace (libbpf 1.4, Linux 6.9). By
+	// default it is $LIBBPF_BPF_TOKEN_PATH, or "/sys/fs/bpf" if that delegates anything. See [Token]. Maps and
+	// programs loaded so have no names in the kernel: libbpf finds out without the token whether it takes them.
+	TokenPath string
+	// NoToken makes Load do without a token.
+	NoToken bool
 	// Debug sends every message of opening and loading to the function that [SetPrint] set, whatever its level.
 	Debug bool
 	// Print receives every message of opening and loading, debug messages included, in place of the function that
@@ -110,6 +127,9 @@ func (b ObjectBuilder) open(
 	if c.err != nil {
 		return nil, &Error{Op: op, Object: what, Err: c.err}
 	}
+	if err := b.setToken(c, &opts); err != nil {
+		return nil, &Error{Op: op, Object: what, Err: err}
+	}
 	o := &OpenObject{what: what, printer: b.printer()}
 	if b.KernelLogSize != 0 {
 		if b.KernelLogSize < 0 || b.KernelLogSize > math.MaxInt32 {
@@ -167,6 +187,24 @@ func (b ObjectBuilder) open(
 	return o, nil
 }
 
+func (b ObjectBuilder) setToken(c *cStrings, opts *openOpts) error {
+	switch {
+	case b.TokenPath == "" && !b.NoToken:
+		return nil
+	case b.TokenPath != "" && b.NoToken:
+		return invalidf("TokenPath and NoToken exclude one another")
+	case b.TokenPath != "":
+		if err := needs("bpf_object_open_opts.bpf_token_path", 1, 4); err != nil {
+			return err
+		}
+	}
+	path := c.of("token path", b.TokenPath) // "" is none, to libbpf
+	if c.err == nil {
+		C.lbg_set_token_path(opts, path)
+	}
+	return c.err
+}
+
 // printer is where the messages of opening and loading go.
 func (b ObjectBuilder) printer() *printer {
 	switch current := currentPrinter.Load(); {
@@ -184,6 +222,14 @@ type kernelLog struct{ buf *C.char }
 
 func newKernelLog(size int) *kernelLog {
 	return &kernelLog{(*C.char)(C.calloc(1, C.size_t(size)))}
+}
+
+// buffer is what C gets.
+func (l *kernelLog) buffer() *C.char {
+	if l == nil {
+		return nil
+	}
+	return l.buf
 }
 
 func (l *kernelLog) text() string {
@@ -244,6 +290,9 @@ func (o *OpenObject) end(why error) {
 	if o.ptr != nil {
 		C.bpf_object__close(o.ptr)
 		o.log.free()
+		for _, p := range o.programs {
+			p.log.free()
+		}
 		o.ptr = nil
 	}
 }
@@ -377,7 +426,7 @@ func (o *OpenObject) load() (*Object, []message, error) {
 		return clib.FromRet(int(C.bpf_object__load(o.ptr)))
 	})
 	if err != nil {
-		return nil, said, verifierError(err, o.log.text())
+		return nil, said, verifierError(err, o.userLog)
 	}
 	loaded, err := newObject(o)
 	if err != nil {
@@ -385,6 +434,16 @@ func (o *OpenObject) load() (*Object, []message, error) {
 	}
 	o.ptr = nil // it is the Object's now
 	return loaded, said, nil
+}
+
+// userLog is the log of a program that was not loaded, if that went to a buffer of the user's.
+func (o *OpenObject) userLog(program string) string {
+	for _, p := range o.programs {
+		if p.name == program && p.log != nil {
+			return p.log.text()
+		}
+	}
+	return o.log.text()
 }
 
 // Close frees the object, unless Load has taken it over (bpf_object__close). It is idempotent.
@@ -429,6 +488,9 @@ func newObject(from *OpenObject) (*Object, error) {
 			m.arena.unmapped()
 		}
 		o.log.free()
+		for _, p := range o.programs {
+			p.log.free()
+		}
 		return nil
 	})
 	if err != nil {

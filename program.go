@@ -7,6 +7,7 @@ import "C"
 
 import (
 	"fmt"
+	"math"
 	"unsafe"
 
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
@@ -18,6 +19,7 @@ type OpenProgram struct {
 	o             *OpenObject
 	ptr           *C.struct_bpf_program
 	name, section string
+	log           *kernelLog // its own, or nil; guarded as ptr is
 }
 
 // Instruction is one BPF instruction, laid out as the kernel's struct bpf_insn.
@@ -154,9 +156,56 @@ func (p *OpenProgram) SetFlags(flags uint32) error {
 	return p.set("flags", func() C.int { return C.bpf_program__set_flags(p.ptr, C.__u32(flags)) })
 }
 
+// LogSize is the size in bytes of the program's own buffer for the verifier's log, 0 for none (bpf_program__log_buf).
+func (p *OpenProgram) LogSize() (int, error) {
+	return openProgramGet(p, "log size", func() int {
+		var size C.size_t
+		C.bpf_program__log_buf(p.ptr, &size)
+		return int(size)
+	})
+}
+
+// SetLogSize gives the program a buffer of its own for the verifier's log, which is in [Program.KernelLog] then; 0 takes
+// it away (bpf_program__set_log_buf). It is filled as LogLevel asks, and a log that doesn't fit fails the load with
+// unix.ENOSPC. Without one, libbpf takes a buffer that grows, or that of [ObjectBuilder.KernelLogSize].
+func (p *OpenProgram) SetLogSize(size int) error {
+	return p.use("set log size of", func() error {
+		if size < 0 || size > math.MaxInt32 {
+			return invalidf("log size %d", size)
+		}
+		var log *kernelLog
+		if size > 0 {
+			log = newKernelLog(size)
+		}
+		if err := clib.FromRet(int(C.bpf_program__set_log_buf(p.ptr, log.buffer(), C.size_t(size)))); err != nil {
+			log.free()
+			return err
+		}
+		p.log.free()
+		p.log = log
+		return nil
+	})
+}
+
 // Instructions is a copy of the program's instructions, as compiled, before relocation (bpf_program__insns).
 func (p *OpenProgram) Instructions() ([]Instruction, error) {
 	return openProgramGet(p, "instructions", func() []Instruction { return instructions(p.ptr) })
+}
+
+// SetInstructions replaces the program's instructions (bpf_program__set_insns). Relocations, which are by the position of
+// the instruction, will be applied to the new ones: there must be as many at least. The object's types and source lines
+// remain those of the old ones.
+func (p *OpenProgram) SetInstructions(insns []Instruction) error {
+	return p.use("set instructions of", func() error {
+		if old := int(C.bpf_program__insn_cnt(p.ptr)); len(insns) < old {
+			return invalidf("%d instructions in place of %d", len(insns), old)
+		}
+		if len(insns) > 0 && insns[len(insns)-1].Code == loadImm64 {
+			return invalidf("they end within an instruction") // of which relocating would write to the rest
+		}
+		return clib.FromRet(int(C.bpf_program__set_insns(p.ptr,
+			(*C.struct_bpf_insn)(unsafe.Pointer(unsafe.SliceData(insns))), C.size_t(len(insns)))))
+	})
 }
 
 func instructions(p *C.struct_bpf_program) []Instruction {

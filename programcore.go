@@ -2,12 +2,27 @@ package libbpf
 
 /*
 #include <bpf/bpf.h>
+
+// Where libbpf has no such function, Go does not call this.
+static int lbg_prog_assoc_struct_ops(int prog_fd, int map_fd)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 7
+	return bpf_prog_assoc_struct_ops(prog_fd, map_fd, NULL);
+#else
+	(void)prog_fd;
+	(void)map_fd;
+	return 0;
+#endif
+}
 */
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"io"
+
+	"golang.org/x/sys/unix"
 
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
@@ -38,6 +53,10 @@ type ProgramCore interface {
 	// BindMap makes the map live as long as the program, and be in its list of maps, also if it uses the map by no
 	// instruction (bpf_prog_bind_map, Linux 5.10). A second time does nothing.
 	BindMap(m MapCore) error
+	// AssociateStructOps tells the functions of the kernel's that the program calls which struct of callbacks they are
+	// called for (bpf_prog_assoc_struct_ops, Linux 7.0). A program has one at most: unix.EBUSY for another one.
+	// errors.Is(err, [errors.ErrUnsupported]) before libbpf 1.7.
+	AssociateStructOps(m MapCore) error
 	// Stdout reads what the program writes to its standard output (bpf_prog_stream_read, Linux 6.17). Read does not
 	// wait: it returns [io.EOF] when there is nothing at the moment, and may have more later. Reading removes what was
 	// read from the stream, whoever reads. errors.Is(err, [errors.ErrUnsupported]) before libbpf 1.6.
@@ -124,7 +143,32 @@ func (p *programCore) call(op string, f func(fd int) error) error {
 }
 
 func (p *programCore) bindMap(m MapCore) error {
-	const op = "bind a map to"
+	return p.callWithMap("bind a map to", m, func(fd int, m *mapCore) error {
+		return clib.FromRet(int(C.bpf_prog_bind_map(C.int(fd), C.int(m.fd), nil)))
+	})
+}
+
+func (p *programCore) associateStructOps(m MapCore) error {
+	return p.callWithMap("associate a struct_ops with", m, func(fd int, m *mapCore) error {
+		switch {
+		case p.typ == ProgramTypeStructOps:
+			return invalidf("the program is of a struct_ops itself")
+		case m.typ != MapTypeStructOps:
+			return invalidf("map %q is not a struct_ops but of type %s", m.name, m.typ)
+		}
+		if err := needs("bpf_prog_assoc_struct_ops", 1, 7); err != nil {
+			return err
+		}
+		err := clib.FromRet(int(C.lbg_prog_assoc_struct_ops(C.int(fd), C.int(m.fd))))
+		if errors.Is(err, unix.EINVAL) {
+			return &lacking{"associating programs with a struct_ops", err}
+		}
+		return err
+	})
+}
+
+// callWithMap is call with a map that can't be closed meanwhile.
+func (p *programCore) callWithMap(op string, m MapCore, f func(fd int, m *mapCore) error) error {
 	c, err := coreOf(m)
 	if err == nil {
 		err = c.h.acquire()
@@ -133,7 +177,5 @@ func (p *programCore) bindMap(m MapCore) error {
 		return p.fail(op, fmt.Errorf("map: %w", err))
 	}
 	defer c.h.drop()
-	return p.call(op, func(fd int) error {
-		return clib.FromRet(int(C.bpf_prog_bind_map(C.int(fd), C.int(c.fd), nil)))
-	})
+	return p.call(op, func(fd int) error { return f(fd, c) })
 }

@@ -143,6 +143,9 @@ func (p *ProgramHandle) TestRun(options TestRunOptions) (TestRunResult, error) {
 // BindMap is as in [ProgramCore].
 func (p *ProgramHandle) BindMap(m MapCore) error { return p.core().bindMap(m) }
 
+// AssociateStructOps is as in [ProgramCore].
+func (p *ProgramHandle) AssociateStructOps(m MapCore) error { return p.core().associateStructOps(m) }
+
 // Stdout is as in [ProgramCore].
 func (p *ProgramHandle) Stdout() io.Reader { return p.core().stream(streamStdout) }
 

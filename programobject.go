@@ -1,13 +1,45 @@
 package libbpf
 
 /*
+#include <errno.h>
 #include <bpf/libbpf.h>
+
+// Where libbpf has no such functions, Go does not call these.
+static int lbg_program_func_info(const struct bpf_program *prog, void **at)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 6
+	errno = 0;
+	*at = bpf_program__func_info(prog);
+	return *at ? (int)bpf_program__func_info_cnt(prog) : -errno;
+#else
+	(void)prog;
+	(void)at;
+	return 0;
+#endif
+}
+
+static int lbg_program_line_info(const struct bpf_program *prog, void **at)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 6
+	errno = 0;
+	*at = bpf_program__line_info(prog);
+	return *at ? (int)bpf_program__line_info_cnt(prog) : -errno;
+#else
+	(void)prog;
+	(void)at;
+	return 0;
+#endif
+}
 */
 import "C"
 
 import (
 	"fmt"
 	"io"
+	"slices"
+	"unsafe"
+
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
 // Program is a program of an [Object], verified and in the kernel. It is a view: the Object owns the program, and after
@@ -18,6 +50,7 @@ type Program struct {
 	ptr        *C.struct_bpf_program
 	section    string
 	attachType ProgramAttachType
+	log        *kernelLog // its own, or nil; the object frees it
 }
 
 func newProgram(o *Object, from *OpenProgram) *Program {
@@ -25,7 +58,7 @@ func newProgram(o *Object, from *OpenProgram) *Program {
 		programCore: programCore{
 			h: o.h, fd: -1, name: from.name, typ: ProgramType(C.bpf_program__type(from.ptr)),
 		},
-		o: o, ptr: from.ptr, section: from.section,
+		o: o, ptr: from.ptr, section: from.section, log: from.log,
 		attachType: ProgramAttachType(C.bpf_program__expected_attach_type(from.ptr)),
 	}
 	if C.bpf_program__autoload(p.ptr) {
@@ -64,6 +97,9 @@ func (p *Program) TestRun(options TestRunOptions) (TestRunResult, error) {
 // BindMap is as in [ProgramCore].
 func (p *Program) BindMap(m MapCore) error { return p.core().bindMap(m) }
 
+// AssociateStructOps is as in [ProgramCore].
+func (p *Program) AssociateStructOps(m MapCore) error { return p.core().associateStructOps(m) }
+
 // Stdout is as in [ProgramCore].
 func (p *Program) Stdout() io.Reader { return p.core().stream(streamStdout) }
 
@@ -94,6 +130,53 @@ func (p *Program) Instructions() ([]Instruction, error) {
 		return nil
 	})
 	return insns, err
+}
+
+// FuncInfo are the functions of Instructions and their types in the object's BTF (bpf_program__func_info), nil for an
+// object without types. errors.Is(err, [errors.ErrUnsupported]) before libbpf 1.6. [ProgramInfo] has those of the
+// instructions that the verifier left.
+func (p *Program) FuncInfo() ([]FuncInfo, error) {
+	return programRecords[FuncInfo](p, "bpf_program__func_info", func(at *unsafe.Pointer) C.int {
+		return C.lbg_program_func_info(p.ptr, at)
+	})
+}
+
+// LineInfo are the source lines of Instructions (bpf_program__line_info), nil for an object without types.
+// errors.Is(err, [errors.ErrUnsupported]) before libbpf 1.6. [ProgramInfo] has those of the instructions that the
+// verifier left.
+func (p *Program) LineInfo() ([]LineInfo, error) {
+	return programRecords[LineInfo](p, "bpf_program__line_info", func(at *unsafe.Pointer) C.int {
+		return C.lbg_program_line_info(p.ptr, at)
+	})
+}
+
+// programRecords copies an array of libbpf's, of which get tells the place and the length.
+func programRecords[T any](p *Program, function string, get func(at *unsafe.Pointer) C.int) ([]T, error) {
+	var records []T
+	err := p.use("get debug information of", func() error {
+		if err := needs(function, 1, 6); err != nil {
+			return err
+		}
+		var at unsafe.Pointer
+		n := get(&at)
+		if n < 0 || at == nil {
+			return clib.FromRet(int(n))
+		}
+		records = slices.Clone(unsafe.Slice((*T)(at), int(n)))
+		return nil
+	})
+	return records, err
+}
+
+// KernelLog is what the verifier wrote into the buffer that [OpenProgram.SetLogSize] asked for; "" where none was asked
+// for.
+func (p *Program) KernelLog() string {
+	var text string
+	_ = p.core().useFD(func(int) error {
+		text = p.log.text()
+		return nil
+	})
+	return text
 }
 
 // Pin makes the program last under a path on a bpf file system (bpf_program__pin). errors.Is(err, os.ErrExist) when

@@ -56,8 +56,8 @@ func (e *VerifierError) lastLines(n int) string {
 }
 
 // verifierError turns a failed load into a [VerifierError] if a program's verification is what failed. libbpf prints the
-// log of the program that failed, unless it went to a buffer of the user's.
-func verifierError(err error, userLog string) error {
+// log of the program that failed, unless it went to a buffer of the user's, whose content userLog knows.
+func verifierError(err error, userLog func(program string) string) error {
 	var failed *Error
 	if !errors.As(err, &failed) {
 		return err
@@ -71,8 +71,8 @@ func verifierError(err error, userLog string) error {
 			log = strings.TrimSuffix(log, "-- END PROG LOAD LOG --")
 			return &VerifierError{Program: program, Log: log, Err: failed.Err}
 		}
-		if userLog != "" && strings.HasPrefix(rest, "BPF program load failed") {
-			return &VerifierError{Program: program, Log: userLog, Err: failed.Err}
+		if log := userLog(program); log != "" && strings.HasPrefix(rest, "BPF program load failed") {
+			return &VerifierError{Program: program, Log: log, Err: failed.Err}
 		}
 	}
 	return err

@@ -1,0 +1,94 @@
+package libbpf_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
+)
+
+// pinned are the names of what is in a folder.
+func pinned(t *testing.T, folder string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(folder)
+	check(t, err)
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+func TestObjectPin(t *testing.T) {
+	folder := filepath.Join(testutil.BPFFS(t), "testrun")
+	o := loadTestRun(t, true)
+	maps := []string{"bystander", "testrun_bss"}
+	programs := []string{"add_arguments", "add_fields", "change_mark", "count_packet", "grow_packet"}
+	all := slices.Concat(programs, maps)
+	slices.Sort(all)
+	for _, c := range []struct {
+		name       string
+		pin, unpin func(string) error
+		want       []string
+	}{
+		{"maps", o.PinMaps, o.UnpinMaps, maps},
+		{"programs", o.PinPrograms, o.UnpinPrograms, programs},
+		{"all", o.Pin, o.Unpin, all},
+	} {
+		check(t, c.pin(folder))
+		if got := pinned(t, folder); !slices.Equal(got, c.want) {
+			t.Errorf("%s: pinned %q, want %q", c.name, got, c.want)
+		}
+		if c.name == "programs" { // maps know where they are pinned
+			wantErr(t, c.pin(folder), os.ErrExist)
+		}
+		err := c.unpin(folder)
+		if v := libbpf.Version(); c.name == "all" && v.Major == 1 && v.Minor < 3 {
+			testutil.Skip(t, "libbpf-1.3", err)
+		}
+		check(t, err)
+		if got := pinned(t, folder); len(got) > 0 {
+			t.Errorf("%s: %q are pinned after all", c.name, got)
+		}
+		wantErr(t, c.pin("a\x00b"), libbpf.ErrInvalid)
+		wantErr(t, c.pin(t.TempDir()), unix.EINVAL) // not on a bpf file system
+	}
+	wantErr(t, o.PinPrograms(""), libbpf.ErrInvalid)
+	wantErr(t, o.Pin(""), libbpf.ErrInvalid)
+	check(t, o.Close())
+	wantErr(t, o.Pin(folder), libbpf.ErrClosed)
+	wantErr(t, (*libbpf.Object)(nil).Unpin(folder), libbpf.ErrClosed)
+	if fd := (*libbpf.Object)(nil).TokenFD(); fd != -1 {
+		t.Errorf("token %d", fd)
+	}
+}
+
+// A program that was not loaded can't be pinned, and then nothing is.
+func TestObjectPinUndoes(t *testing.T) {
+	folder := filepath.Join(testutil.BPFFS(t), "testrun")
+	o := loadTestRun(t, false)
+	if err := o.Pin(folder); err == nil {
+		t.Error("a program that was not loaded is pinned")
+	}
+	if got := pinned(t, folder); len(got) > 0 {
+		t.Errorf("%q are pinned", got)
+	}
+}
+
+// Maps with a path of their own are pinned there.
+func TestObjectPinMapsByTheirPaths(t *testing.T) {
+	path := filepath.Join(testutil.BPFFS(t), "mine")
+	o := loadTestRun(t, false)
+	check(t, o.PinMaps("")) // none has one
+	m := findMap(t, o, "bystander")
+	check(t, m.Pin(path))
+	check(t, o.UnpinMaps(""))
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("after UnpinMaps: %v", err)
+	}
+}

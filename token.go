@@ -1,0 +1,109 @@
+package libbpf
+
+/*
+#include <bpf/bpf.h>
+
+// Where libbpf has no such function, Go does not call this.
+static int lbg_token_create(int bpffs_fd)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 4
+	return bpf_token_create(bpffs_fd, NULL);
+#else
+	(void)bpffs_fd;
+	return 0;
+#endif
+}
+*/
+import "C"
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
+)
+
+// Token is a BPF token: what lets a process in a user namespace of its own use BPF, as far as whoever mounted the bpf file
+// system there for it delegates (mount options delegate_cmds, delegate_maps, delegate_progs and delegate_attachs). To load
+// a whole object with one, see [ObjectBuilder.TokenPath]. Close it when done.
+//
+// All methods are safe for concurrent use, Close included.
+type Token struct {
+	h    *handle
+	fd   int
+	what string // for errors
+}
+
+// CreateToken makes a token of the bpf file system that is mounted at path, which must be of the caller's user namespace
+// (bpf_token_create, Linux 6.9). errors.Is(err, os.ErrNotExist) when it delegates nothing, os.ErrPermission in another
+// user namespace or without CAP_BPF in this one, [errors.ErrUnsupported] in the initial one, which has no use for tokens,
+// and before libbpf 1.4. A kernel without tokens says unix.EINVAL, as for a path that is not where it is mounted.
+func CreateToken(path string) (*Token, error) {
+	const op = "create"
+	what := fmt.Sprintf("token of %q", path)
+	if err := needs("bpf_token_create", 1, 4); err != nil {
+		return nil, &Error{Op: op, Object: what, Err: err}
+	}
+	folder, err := unix.Open(path, unix.O_DIRECTORY|unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &Error{Op: op, Object: what, Err: err}
+	}
+	defer unix.Close(folder)
+	var fd C.int
+	err = call(op, what, func() error {
+		fd = C.lbg_token_create(C.int(folder))
+		return clib.FromRet(int(fd))
+	})
+	if err != nil {
+		return nil, err
+	}
+	h, err := newHandle(nil, func() error { return unix.Close(int(fd)) })
+	if err != nil {
+		return nil, err
+	}
+	return &Token{h, int(fd), what}, nil
+}
+
+// FD is the token's file descriptor, as [MapCreateOptions.TokenFD] takes it, or -1 after Close. It remains the token's:
+// it must not be closed, and may be another file's number after Close.
+func (t *Token) FD() int {
+	if t == nil || t.h.acquire() != nil {
+		return -1
+	}
+	defer t.h.drop()
+	return t.fd
+}
+
+// TokenInfo is what a token grants (struct bpf_token_info): bits by the numbers of what is allowed.
+type TokenInfo struct {
+	Commands    uint64 // enum bpf_cmd
+	MapTypes    uint64 // [MapType]
+	Programs    uint64 // [ProgramType]
+	AttachTypes uint64 // [ProgramAttachType]
+}
+
+// Info asks the kernel for what the token grants (bpf_obj_get_info_by_fd, Linux 6.17).
+func (t *Token) Info() (TokenInfo, error) {
+	const op = "get info of"
+	if t == nil {
+		return TokenInfo{}, &Error{Op: op, Object: "token", Err: ErrClosed}
+	}
+	if err := t.h.acquire(); err != nil {
+		return TokenInfo{}, &Error{Op: op, Object: t.what, Err: err}
+	}
+	defer t.h.drop()
+	var info TokenInfo
+	if err := kernelInfo(t.fd, &info); err != nil {
+		return TokenInfo{}, &Error{Op: op, Object: t.what, Err: err}
+	}
+	return info, nil
+}
+
+// Close gives the descriptor up. It is idempotent.
+func (t *Token) Close() error {
+	if t == nil {
+		return nil
+	}
+	return t.h.close()
+}
