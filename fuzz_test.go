@@ -102,9 +102,13 @@ func TestBadObjects(t *testing.T) {
 // each time. FuzzOpenMemory looks further.
 func TestFlippedBits(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
+	rounds := 1500
+	if testing.Short() {
+		rounds = 50
+	}
 	for _, name := range []string{"maps", "attach", "events"} {
 		good := readObject(t, name)
-		for range 1500 {
+		for range rounds {
 			bad := bytes.Clone(good)
 			for range 1 + random.IntN(4) {
 				bad[random.IntN(len(bad))] ^= 1 << random.IntN(8)

@@ -103,6 +103,9 @@ func TestNothingLeaks(t *testing.T) {
 			// A leak grows in every round, allocators and collectors in one or the other.
 			const rounds, perCycle = 8, 1024 // bytes: less than any of the objects takes
 			cycles := 1000 / rounds
+			if testing.Short() {
+				cycles = 10
+			}
 			if name == "fail to attach" {
 				cycles /= 4 // each waits for the kernel, for 20 ms
 			}

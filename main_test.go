@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"os"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -28,7 +29,8 @@ func open(t testing.TB, name string) *libbpf.OpenObject {
 	return o
 }
 
-// openMaps opens maps.bpf.o, whose map "pinned" is to be pinned in pins and whose map of maps needs a template.
+// openMaps opens maps.bpf.o, whose map "pinned" is to be pinned in pins and whose map of maps needs a template. Where the
+// kernel has no bloom filters the object goes without.
 func openMaps(t testing.TB, pins string) *libbpf.OpenObject {
 	t.Helper()
 	o, err := libbpf.ObjectBuilder{PinRootPath: pins}.OpenFile(testutil.Object(t, "maps"))
@@ -47,12 +49,51 @@ func openMaps(t testing.TB, pins string) *libbpf.OpenObject {
 	notCreated, err := o.Map("not_created")
 	check(t, err)
 	check(t, notCreated.SetAutocreate(false))
+	if bloomFilters() != nil {
+		bloom, err := o.Map("bloom")
+		check(t, err)
+		check(t, bloom.SetAutocreate(false))
+	}
 	if pins == "" {
 		pinned, err := o.Map("pinned")
 		check(t, err)
 		check(t, pinned.SetPinPath(""))
 	}
 	return o
+}
+
+// bloomFilters tells why the kernel has no bloom filters.
+var bloomFilters = sync.OnceValue(func() error {
+	m, err := libbpf.CreateMap(libbpf.MapTypeBloomFilter, "bloom", 0, 4, 1, libbpf.MapCreateOptions{})
+	if errors.Is(err, unix.EINVAL) {
+		return err
+	}
+	_ = m.Close()
+	return nil
+})
+
+// missingMaps tries which of an object's maps the kernel creates, each alone, and tells why it refuses the others.
+func missingMaps(t testing.TB, name string) map[string]error {
+	t.Helper()
+	testutil.Root(t)
+	missing := make(map[string]error)
+	for wanted := range open(t, name).Maps() {
+		o := open(t, name)
+		for p := range o.Programs() {
+			check(t, p.SetAutoload(false))
+		}
+		for m := range o.Maps() {
+			check(t, m.SetAutocreate(m.Name() == wanted.Name()))
+		}
+		loaded, err := o.Load()
+		if errors.Is(err, unix.EINVAL) {
+			missing[wanted.Name()] = err
+			continue
+		}
+		check(t, err)
+		check(t, loaded.Close())
+	}
+	return missing
 }
 
 func load(t testing.TB, o *libbpf.OpenObject) *libbpf.Object {

@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
 // libbpf takes the size of a map's initial content from its definition each time that it touches or frees it. No
 // sequence of setters may make the two differ: that would unmap or overwrite somebody else's memory.
 func TestSettersKeepTheInitialContent(t *testing.T) {
-	large, err := libbpf.CreateMap(libbpf.MapTypeArray, "large", 4, 16<<20, 1,
+	large, err := libbpf.CreateMap(libbpf.MapTypeArray, "large", 4, 1<<20, 1,
 		libbpf.MapCreateOptions{Flags: libbpf.MMapable})
 	check(t, err)
 	defer large.Close()
@@ -29,21 +30,8 @@ func TestSettersKeepTheInitialContent(t *testing.T) {
 	}
 	load(t, o)
 
-	o = open(t, "struct_ops")
-	m, err := o.Map("congestion")
-	check(t, err)
-	wantErr(t, m.SetValueSize(1<<24), libbpf.ErrInvalid)
-	wantErr(t, m.SetMaxEntries(2), libbpf.ErrInvalid)
-	wantErr(t, m.SetType(libbpf.MapTypeArray), libbpf.ErrInvalid)
-	wantErr(t, m.Reuse(large), libbpf.ErrInvalid)
-	wantErr(t, m.SetInitialValue(make([]byte, 4096)), libbpf.ErrInvalid)
-	if value, err := m.InitialValue(); value != nil || err != nil {
-		t.Errorf("initial value %v, %v", value, err)
-	}
-	congestion := findMap(t, load(t, o), "congestion")
 	hash, err := openMaps(t, "").Map("hash")
 	check(t, err)
-	wantErr(t, hash.Reuse(congestion), libbpf.ErrInvalid)
 	wantErr(t, hash.Reuse(nil), libbpf.ErrClosed)
 	var none *libbpf.OpenMap
 	wantErr(t, none.Reuse(large), libbpf.ErrClosed)
@@ -120,4 +108,26 @@ func openFiles(t *testing.T) int {
 	entries, err := os.ReadDir("/proc/self/fd")
 	check(t, err)
 	return len(entries)
+}
+
+func TestStructOpsSettersKeepTheInitialContent(t *testing.T) {
+	testutil.Root(t)
+	large, err := libbpf.CreateMap(libbpf.MapTypeArray, "large", 4, 1<<20, 1, libbpf.MapCreateOptions{})
+	check(t, err)
+	defer large.Close()
+	o := open(t, "struct_ops")
+	m, err := o.Map("congestion")
+	check(t, err)
+	wantErr(t, m.SetValueSize(1<<24), libbpf.ErrInvalid)
+	wantErr(t, m.SetMaxEntries(2), libbpf.ErrInvalid)
+	wantErr(t, m.SetType(libbpf.MapTypeArray), libbpf.ErrInvalid)
+	wantErr(t, m.Reuse(large), libbpf.ErrInvalid)
+	wantErr(t, m.SetInitialValue(make([]byte, 4096)), libbpf.ErrInvalid)
+	if value, err := m.InitialValue(); value != nil || err != nil {
+		t.Errorf("initial value %v, %v", value, err)
+	}
+	congestion := findMap(t, loadStructOps(t, o), "congestion")
+	hash, err := openMaps(t, "").Map("hash")
+	check(t, err)
+	wantErr(t, hash.Reuse(congestion), libbpf.ErrInvalid)
 }

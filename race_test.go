@@ -26,7 +26,11 @@ func TestOperationsRaceWithClose(t *testing.T) {
 			}
 		}
 	})
-	for range 30 {
+	rounds := 30
+	if testing.Short() {
+		rounds = 3
+	}
+	for range rounds {
 		o := loadAttach(t, nil)
 		bss := findMap(t, o, ".bss")
 		handle, err := libbpf.MapHandleFrom(bss)
