@@ -114,10 +114,41 @@ test: root ## set up and run all tests (as root; LIBBPF_GO_STRICT=1: only the li
 	@$(MAKE) fmt-check vet test-vendor
 	$(GO) test -race $(TESTFLAGS) ./...
 	$(GO) test $(TESTFLAGS) ./...
+	@$(MAKE) test-vm-smoke
 
 .PHONY: test-vendor
 test-vendor: ## test scripts/vendor.sh
 	@scripts/vendor_test.sh
+
+# Other kernels
+
+# Kernels by names of scripts/vm/kernels.txt, separated by commas; none: all.
+KERNEL ?=
+SMOKE_KERNEL := 6.12
+
+.PHONY: bin/vm
+bin/vm:
+	@mkdir -p bin
+	@$(GO) build $(NOVCS) -o $@ ./scripts/vm
+
+.PHONY: test-vm
+test-vm: ## run all tests on other kernels in QEMU, and write docs/kernels.md (KERNEL=6.1: on that one)
+	@$(MAKE) deps vendor
+	@scripts/install-deps.sh vm
+	@$(MAKE) bpf bin/vm
+	bin/vm test $(if $(KERNEL),-k $(KERNEL),-page docs/kernels.md)
+
+# The runner's own test, and one kernel that has what the host's may lack: two minutes. Where no QEMU or no kernel is to
+# be had, that is said, and fails in CI only.
+.PHONY: test-vm-smoke
+test-vm-smoke:
+	@if scripts/install-deps.sh vm && scripts/vm/kernels.sh $(SMOKE_KERNEL) >/dev/null; then \
+		scripts/vm_test.sh $(SMOKE_KERNEL) && $(MAKE) bpf bin/vm && bin/vm test -k $(SMOKE_KERNEL) -packages .; \
+	elif [ "$$LIBBPF_GO_STRICT" = 1 ]; then \
+		exit 1; \
+	else \
+		echo "NOT TESTED on Linux $(SMOKE_KERNEL): no QEMU or no kernel"; \
+	fi
 
 .PHONY: test-build
 test-build: ## build against each libbpf, statically too, and with none (slow)

@@ -30,6 +30,8 @@ type job struct {
 	dir  string
 	argv []string
 	env  []string
+	// What it needs beside its libraries and the source tree: programs, whose libraries come along, and folders.
+	with []string
 	// What it writes that is wanted here: files and folders, absolute.
 	bring []string
 }
@@ -49,7 +51,8 @@ var machine = []string{
 }
 
 // A panic ends the machine at once, and any oops is one.
-const commandLine = "console=ttyS1 loglevel=5 oops=panic panic=-1 cryptomgr.notests lsm=landlock,bpf mitigations=off nowatchdog"
+const commandLine = "console=ttyS1 loglevel=5 oops=panic panic=-1 cryptomgr.notests lsm=landlock,bpf " +
+	"mitigations=off nowatchdog"
 
 // tailSize is how much of the kernel's log stands in the error of a machine that died.
 const tailSize = 8 << 10
@@ -212,7 +215,7 @@ func (t *tail) Write(text []byte) (int, error) {
 
 func (t *tail) quote() string {
 	text := strings.TrimSpace(strings.ReplaceAll(string(t.kept), "\r", ""))
-	if text == "" || t.log != nil {
+	if text == "" {
 		return ""
 	}
 	return "\nthe kernel's last words:\n    " + strings.ReplaceAll(text, "\n", "\n    ")

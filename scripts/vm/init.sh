@@ -2,7 +2,7 @@
 # The first process of the guest: sets the machine up, runs /vm/jobs/0, 1, ... and ends the machine. What the jobs say
 # goes to ttyS0, the kernel speaks on ttyS1, ttyS2 tells how each job ended, and ttyS3 carries files home.
 /bin/busybox --install -s /bin
-export PATH=/bin HOME=/root TERM=dumb
+export PATH=/bin:/usr/bin HOME=/root TERM=dumb
 mount -t devtmpfs dev /dev
 mount -t proc proc /proc
 mount -t sysfs sys /sys

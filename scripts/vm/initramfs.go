@@ -29,6 +29,15 @@ type cpio struct {
 	at   int64
 }
 
+func newCPIO(w io.Writer) *cpio {
+	return &cpio{w: bufio.NewWriterSize(w, 1<<20), seen: make(map[string]bool)}
+}
+
+func (c *cpio) end() error {
+	c.header("TRAILER!!!", 0, 0, 0, 0)
+	return c.w.Flush()
+}
+
 func (c *cpio) header(name string, mode uint32, size int64, major, minor int) {
 	c.next++
 	n, _ := fmt.Fprintf(c.w, "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%s\x00",
@@ -104,6 +113,32 @@ func (c *cpio) program(path string) error {
 	return nil
 }
 
+// with adds a program, by the names of the links to it too, or a folder.
+func (c *cpio) with(path string) error {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	info, err := os.Lstat(path)
+	switch {
+	case err != nil || c.seen[path]:
+		return err
+	case info.IsDir():
+		return c.tree(path)
+	case info.Mode().Type() != fs.ModeSymlink:
+		return c.program(path)
+	}
+	dest, err := os.Readlink(path)
+	if err != nil {
+		return err
+	}
+	c.symlink(path, dest)
+	if !filepath.IsAbs(dest) {
+		dest = filepath.Join(filepath.Dir(path), dest)
+	}
+	return c.with(dest)
+}
+
 // tree adds a folder, without what git and builds keep in it.
 func (c *cpio) tree(root string) error {
 	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
@@ -138,7 +173,7 @@ func writeInitramfs(image, kernel, end string, jobs []job) error {
 		return err
 	}
 	defer f.Close()
-	c := &cpio{w: bufio.NewWriterSize(f, 1<<20), seen: make(map[string]bool)}
+	c := newCPIO(f)
 	c.script("/init", initScript)
 	busybox, err := exec.LookPath("busybox")
 	if err != nil {
@@ -154,7 +189,6 @@ func writeInitramfs(image, kernel, end string, jobs []job) error {
 	}
 	c.add("/tmp", 0o041777, nil)
 	c.symlink("/var/tmp", "/tmp")
-	c.symlink("/usr/bin", "/bin")
 	c.text("/etc/passwd", "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n")
 	c.text("/etc/group", "root:x:0:\nnogroup:x:65534:\n")
 	c.text("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n")
@@ -178,14 +212,22 @@ func writeInitramfs(image, kernel, end string, jobs []job) error {
 			}
 		}
 		c.folder(job.dir)
+		for _, path := range job.with {
+			if err := c.with(path); err != nil {
+				return err
+			}
+		}
 		for _, path := range job.bring {
-			c.folder(filepath.Dir(path))
+			if info, err := os.Stat(path); err == nil && info.IsDir() {
+				c.folder(path)
+			} else {
+				c.folder(filepath.Dir(path))
+			}
 			bring = append(bring, quote(path[1:]))
 		}
 	}
 	c.text("/vm/bring", strings.Join(bring, "\n"))
-	c.header("TRAILER!!!", 0, 0, 0, 0)
-	if err := c.w.Flush(); err != nil {
+	if err := c.end(); err != nil {
 		return err
 	}
 	return f.Close()
@@ -200,7 +242,8 @@ func (c *cpio) modules(kernel string) error {
 	number := 0
 	loaded := make(map[string]bool)
 	for _, module := range modules {
-		out, err := exec.Command("modprobe", "-C", "/dev/null", "-d", kernel, "-S", strings.TrimSpace(string(release)), "--show-depends", module).Output()
+		out, err := exec.Command("modprobe", "-C", "/dev/null", "-d", kernel, "-S", strings.TrimSpace(string(release)),
+			"--show-depends", module).Output()
 		if err != nil {
 			return fmt.Errorf("modprobe --show-depends %s: %w", module, err)
 		}

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Gets Debian's cloud kernels for the virtual machines: downloads and unpacks them into a cache folder, installs nothing.
+# Gets Debian's cloud kernels for the virtual machines: downloads and unpacks them into a cache folder, installs
+# nothing.
 #
 #   kernels.sh NAME [SUITE...]   a kernel of kernels.txt, or the newest version that begins with NAME of these suites;
 #                                prints its folder: vmlinuz, config, release, lib/modules
@@ -66,13 +67,13 @@ newest() {
 		sort -V | tail -n 1
 }
 
-# unpack RELEASE TO: the kernel and its modules. From 6.19 on a kernel is several packages, with all in the folder of the
-# modules.
+# unpack RELEASE TO: the kernel and its modules. From 6.19 on a kernel is several packages, with all in the folder of
+# the modules.
 unpack() {
 	rm -rf "$stage/debs" "$stage/root" "$2"
 	mkdir -p "$stage/debs" "$stage/root" "$2/lib/modules"
-	apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances \
-		"linux-image-$1" | grep -E '^linux-(image|binary|modules|base)-' | sort -u >"$stage/packages"
+	apt-cache depends "linux-image-$1" --recurse --no-recommends --no-suggests --no-enhances --no-conflicts \
+		--no-breaks --no-replaces | grep -E '^linux-(image|binary|modules|base)-' | sort -u >"$stage/packages"
 	say "getting $(tr '\n' ' ' <"$stage/packages")"
 	# shellcheck disable=SC2046 # a list of words
 	(cd "$stage/debs" && apt-get download $(cat "$stage/packages")) >"$stage/log" 2>&1 </dev/null || {
@@ -123,6 +124,10 @@ if [ $# = 0 ]; then
 		say "$name is not in kernels.txt: name suites to look for it in"
 		exit 3
 	}
+fi
+if [ "$(uname -m)" != x86_64 ]; then
+	say "these kernels are for x86-64, and what is built here is for $(uname -m)"
+	exit 3
 fi
 for tool in apt-get dpkg-deb depmod flock; do
 	command -v $tool >/dev/null || {

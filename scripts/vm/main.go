@@ -1,10 +1,12 @@
 // Command vm runs programs, above all test binaries, on other kernels in QEMU.
 //
 //	vm run -k KERNEL [-limit TIME] program [argument...]
+//	vm test [-k KERNEL,...] [-packages PACKAGE,...] [-run PATTERN]
 //
 // KERNEL is a name in kernels.txt, which is downloaded where it is not in the cache, or a folder that kernels.sh made.
-// It is made for "go test -exec": paths, arguments and the working folder are as on the host, the source tree is there,
-// profiles and coverage come home.
+// The first form is made for "go test -exec": paths, arguments and the working folder are as on the host, the source
+// tree is there, profiles and coverage come home. The second is the kernel matrix: all tests, one boot per kernel, a
+// table at the end.
 package main
 
 import (
@@ -29,15 +31,25 @@ func main() {
 	runtime.LockOSThread()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT)
 	defer stop()
-	if len(os.Args) < 2 || os.Args[1] != "run" {
-		fmt.Fprintln(os.Stderr, "usage: vm run -k KERNEL [-limit TIME] program [argument...]")
-		os.Exit(2)
+	command, args := "", []string(nil)
+	if len(os.Args) > 1 {
+		command, args = os.Args[1], os.Args[2:]
 	}
-	status, err := runProgram(ctx, os.Args[2:])
+	status, err := 0, error(nil)
+	switch command {
+	case "run":
+		status, err = runProgram(ctx, args)
+	case "test":
+		err = testAll(ctx, args)
+	default:
+		fmt.Fprintln(os.Stderr, "usage: vm run -k KERNEL program [argument...] | vm test [-k KERNEL,...]; -help tells more")
+		status = 2
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "vm:", err)
-		os.Exit(1)
+		status = 1
 	}
+	stop()
 	os.Exit(status)
 }
 
@@ -46,6 +58,11 @@ func runProgram(ctx context.Context, args []string) (int, error) {
 	kernel := flags.String("k", "", "the `kernel`: a name in kernels.txt or a folder")
 	limit := flags.Duration("limit", 15*time.Minute, "how long the machine may run")
 	memory := flags.String("m", "2G", "the machine's memory")
+	var with []string
+	flags.Func("with", "a `program` or folder of the host that the guest needs too", func(path string) error {
+		with = append(with, path)
+		return nil
+	})
 	verbose := flags.Bool("v", false, "show the kernel's log on stderr")
 	_ = flags.Parse(args)
 	if *kernel == "" || flags.NArg() == 0 {
@@ -60,6 +77,7 @@ func runProgram(ctx context.Context, args []string) (int, error) {
 	if err != nil {
 		return 1, err
 	}
+	j.with = with
 	g := guest{kernel: folder, memory: *memory, limit: *limit}
 	if *verbose {
 		g.log = os.Stderr
@@ -79,14 +97,19 @@ func kernelFolder(ctx context.Context, kernel string) (string, error) {
 	if _, err := os.Stat(filepath.Join(kernel, "release")); err == nil {
 		return filepath.Abs(kernel)
 	}
-	_, here, _, _ := runtime.Caller(0)
-	cmd := exec.CommandContext(ctx, filepath.Join(filepath.Dir(here), "kernels.sh"), kernel)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
+	out, err := kernelsScript(ctx, kernel).Output()
 	if err != nil {
 		return "", fmt.Errorf("no kernel %s: %w", kernel, err)
 	}
 	return strings.TrimSpace(string(out)), nil
+}
+
+// kernelsScript is kernels.sh in the source that this program was built of.
+func kernelsScript(ctx context.Context, args ...string) *exec.Cmd {
+	_, here, _, _ := runtime.Caller(0)
+	cmd := exec.CommandContext(ctx, filepath.Join(filepath.Dir(here), "kernels.sh"), args...)
+	cmd.Stderr = os.Stderr
+	return cmd
 }
 
 // newJob makes a job of a command line as "go test" builds it.
@@ -135,8 +158,10 @@ func newJob(argv []string) (job, error) {
 }
 
 func (j *job) bringHome(dir, path string) {
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(j.dir, dir, path)
+	for _, base := range []string{dir, j.dir} {
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(base, path)
+		}
 	}
 	j.bring = append(j.bring, filepath.Clean(path))
 }

@@ -1,0 +1,235 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+)
+
+// matrix is what "vm test" was asked for.
+type matrix struct {
+	kernels  []string
+	packages []string
+	flags    []string // for the test binaries
+	limit    time.Duration
+	at       int    // how many machines at a time
+	logs     string // the folder that gets all output
+	page     string // the page to write, where all kernels of kernels.txt were asked for
+}
+
+// testAll runs the tests of packages on kernels, and prints a table. It fails where anything does, and where no kernel
+// ran; a kernel that no suite has is named.
+func testAll(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("vm test", flag.ExitOnError)
+	kernels := flags.String("k", "", "the `kernels`, by commas (default: all of kernels.txt)")
+	packages := flags.String("packages", "./...", "the packages, by commas")
+	run := flags.String("run", "", "only the tests that match, as with go test")
+	m := matrix{}
+	flags.DurationVar(&m.limit, "limit", 20*time.Minute, "how long each machine may run")
+	flags.IntVar(&m.at, "j", runtime.NumCPU(), "how many machines at a time")
+	flags.StringVar(&m.logs, "logs", filepath.Join("bin", "kernels"), "the `folder` for all that was said")
+	flags.StringVar(&m.page, "page", "", "the `file` to write what the kernels have to")
+	_ = flags.Parse(args)
+	if flags.NArg() > 0 {
+		flags.Usage()
+		return errors.New("too many arguments")
+	}
+	list, err := kernelsScript(ctx, "list").Output()
+	if err != nil {
+		return err
+	}
+	m.kernels = strings.Fields(string(list))
+	if *kernels != "" {
+		m.kernels = strings.Split(*kernels, ",")
+		m.page = ""
+	}
+	m.packages = strings.Split(*packages, ",")
+	m.flags = []string{"-test.v=test2json", "-test.short", "-test.run=" + *run, "-test.timeout=" + m.limit.String()}
+	if err := os.MkdirAll(m.logs, 0o755); err != nil {
+		return err
+	}
+
+	dir, err := os.MkdirTemp("", "vm-tests")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	jobs, names, err := m.build(ctx, dir)
+	if err != nil {
+		return err
+	}
+	reports := make([]*report, len(m.kernels))
+	turn := make(chan struct{}, m.at)
+	var done sync.WaitGroup
+	for i, kernel := range m.kernels {
+		turn <- struct{}{}
+		done.Go(func() {
+			defer func() { <-turn }()
+			reports[i] = m.test(ctx, kernel, jobs, names)
+			fmt.Println(reports[i].line())
+		})
+	}
+	done.Wait()
+	return m.conclude(os.Stdout, reports)
+}
+
+// conclude prints what there is to say about all kernels.
+func (m *matrix) conclude(w io.Writer, reports []*report) error {
+	for _, r := range reports {
+		r.writeFailures(w)
+	}
+	fmt.Fprintln(w)
+	writeTable(w, reports)
+	ran, failed := 0, 0
+	for _, r := range reports {
+		if r.release != "" {
+			ran++
+		}
+		if !r.ok() {
+			failed++
+		}
+	}
+	fmt.Fprintf(w, "all output is in %s\n", m.logs)
+	switch {
+	case failed > 0:
+		return fmt.Errorf("%d of %d kernels failed", failed, len(reports))
+	case ran == 0:
+		return errors.New("no kernel could be had")
+	case m.page != "" && ran < len(reports):
+		fmt.Fprintf(w, "%s stays as it is: not all kernels could be had\n", m.page)
+	case m.page != "":
+		var page bytes.Buffer
+		writePage(&page, reports)
+		return os.WriteFile(m.page, page.Bytes(), 0o644)
+	}
+	return nil
+}
+
+// build compiles the packages' tests, and what tests would build if there was a compiler in the guest.
+func (m *matrix) build(ctx context.Context, dir string) (jobs []job, names []string, err error) {
+	const format = "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}\t{{.Dir}}{{end}}"
+	list, err := goTool(ctx, append([]string{"list", "-f", format}, m.packages...)...)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, line := range strings.Split(strings.TrimSpace(string(list)), "\n") {
+		name, folder, found := strings.Cut(line, "\t")
+		if !found {
+			continue
+		}
+		program := filepath.Join(dir, fmt.Sprintf("%d-%s.test", i, filepath.Base(name)))
+		if _, err := goTool(ctx, "test", "-c", "-o", program, name); err != nil {
+			return nil, nil, err
+		}
+		j := job{dir: folder, argv: append([]string{program}, m.flags...)}
+		j.env = []string{"LIBBPF_GO_STRICT=1", "LIBBPF_GO_SELFTESTS=" + dir}
+		if j.with, err = m.needs(ctx, name, dir); err != nil {
+			return nil, nil, err
+		}
+		jobs, names = append(jobs, j), append(names, name)
+	}
+	if len(jobs) == 0 {
+		return nil, nil, fmt.Errorf("%q have no tests", m.packages)
+	}
+	return jobs, names, nil
+}
+
+// needs are the programs that the tests of a package start.
+func (m *matrix) needs(ctx context.Context, name, dir string) ([]string, error) {
+	_, name, _ = strings.Cut(name, "/libbpf-go/libbpf-go/")
+	switch name {
+	case "selftests":
+		var with []string
+		for _, linking := range []struct{ name, flags string }{{"dynamic", ""}, {"static", `-extldflags "-static"`}} {
+			bin := filepath.Join(dir, linking.name) + "/"
+			if _, err := goTool(ctx, "build", "-buildvcs=false", "-ldflags", linking.flags, "-o", bin,
+				"./selftests/..."); err != nil {
+				return nil, err
+			}
+			programs, err := filepath.Glob(bin + "*")
+			if err != nil {
+				return nil, err
+			}
+			with = append(with, programs...)
+		}
+		return with, nil
+	case "btf", "cmd/bpfgo", "cmd/bpfgo/internal/decode":
+		clang, err := exec.LookPath("clang")
+		if err != nil {
+			return nil, err
+		}
+		resources, err := exec.CommandContext(ctx, clang, "-print-resource-dir").Output()
+		if err != nil {
+			return nil, err
+		}
+		headers, err := filepath.Glob("/usr/include/*-linux-gnu/asm")
+		if err != nil {
+			return nil, err
+		}
+		return append(headers, clang, filepath.Join(strings.TrimSpace(string(resources)), "include"), "/usr/include/linux",
+			"/usr/include/asm-generic"), nil
+	}
+	return nil, nil
+}
+
+func goTool(ctx context.Context, args ...string) ([]byte, error) {
+	var complaints bytes.Buffer
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Stderr = &complaints
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("go %s: %w\n%s%s", strings.Join(args, " "), err, out, complaints.Bytes())
+	}
+	return out, nil
+}
+
+// test runs all jobs on one kernel.
+func (m *matrix) test(ctx context.Context, kernel string, jobs []job, names []string) *report {
+	r := newReport(kernel)
+	began := time.Now()
+	defer func() { r.elapsed = time.Since(began) }()
+	folder, err := kernelFolder(ctx, kernel)
+	if err != nil {
+		r.missing = err
+		return r
+	}
+	log, err := os.Create(filepath.Join(m.logs, kernel+".kernel.log"))
+	if err != nil {
+		r.errs = append(r.errs, err)
+		return r
+	}
+	defer log.Close()
+	g := guest{kernel: folder, memory: "3G", limit: m.limit, log: log}
+	r.release = g.release()
+	began = time.Now()
+	outputs, logs := make([]bytes.Buffer, len(jobs)), make([]io.Writer, len(jobs))
+	for i, name := range names {
+		file, err := os.Create(filepath.Join(m.logs, kernel+"-"+strings.ReplaceAll(name, "/", "-")+".log"))
+		if err != nil {
+			r.errs = append(r.errs, err)
+			return r
+		}
+		defer file.Close()
+		logs[i] = io.MultiWriter(file, &outputs[i])
+	}
+	outcomes, err := g.run(ctx, jobs, func(i int) io.Writer { return logs[i] })
+	if err != nil {
+		r.errs = append(r.errs, err)
+	}
+	for i, outcome := range outcomes {
+		if err := r.add(ctx, names[i], outputs[i].Bytes(), outcome); err != nil {
+			r.errs = append(r.errs, err)
+		}
+	}
+	return r
+}

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+// Output is split where its jobs end, however the port cuts it up, and what merely looks like a mark is output.
+func TestSplit(t *testing.T) {
+	const text = "one\n\036TOKEN 0\036two \036 and \036TOKEN 0\036\036TOKEN 1\036thr"
+	for _, port := range []io.Reader{strings.NewReader(text), iotest.OneByteReader(strings.NewReader(text)),
+		iotest.HalfReader(strings.NewReader(text)), iotest.DataErrReader(strings.NewReader(text))} {
+		var said [3]bytes.Buffer
+		whole := split(port, "TOKEN", 3, func(i int) io.Writer { return &said[i] })
+		if got := fmt.Sprintf("%d %q %q %q", whole, &said[0], &said[1], &said[2]); got !=
+			fmt.Sprintf("2 %q %q %q", "one\n", "two \036 and \036TOKEN 0\036", "thr") {
+			t.Errorf("%s", got)
+		}
+	}
+}
+
+func TestReadStatus(t *testing.T) {
+	outcomes := []outcome{{}, {}, {err: errors.New("not begun")}}
+	readStatus(strings.NewReader("begin 0\nend 0 3\nnoise\nend 9 0\nbegin 7\nbegin 1\n"), outcomes)
+	if outcomes[0].status != 3 || outcomes[0].err != nil || outcomes[1].err == nil ||
+		outcomes[2].err.Error() != "not begun" {
+		t.Errorf("%v", outcomes)
+	}
+}
+
+// The guest's shell reads what was quoted.
+func TestScript(t *testing.T) {
+	j := job{dir: "/tmp", argv: []string{"printf", "%s|", "it's", "a b", "$HOME", "`ls`", ""}, env: []string{"X=a 'b' $c"}}
+	out, err := exec.Command("sh", "-c", j.script()).Output()
+	if want := "it's|a b|$HOME|`ls`||"; err != nil || string(out) != want {
+		t.Errorf("%q, %v, want %q", out, err, want)
+	}
+	j.argv = []string{"sh", "-c", `printf %s "$X"`}
+	if out, err := exec.Command("sh", "-c", j.script()).Output(); err != nil || string(out) != "a 'b' $c" {
+		t.Errorf("%q, %v", out, err)
+	}
+}
+
+// Profiles come home, relative ones from where "go test" wants them.
+func TestNewJob(t *testing.T) {
+	t.Setenv("GOCOVERDIR", "/cover")
+	j, err := newJob([]string{"sh", "-test.coverprofile=/tmp/c.out", "-test.outputdir=/out", "-test.cpuprofile=cpu.out",
+		"-test.testlogfile=log", "-test.memprofile=", "-test.v"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"/cover", "/tmp/c.out", "/out/cpu.out", filepath.Join(j.dir, "log")}
+	if got := strings.Join(j.bring, " "); got != strings.Join(want, " ") {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// The archive is one that the kernel's format describes: another program reads it.
+func TestInitramfs(t *testing.T) {
+	var archive bytes.Buffer
+	c := newCPIO(&archive)
+	c.text("/a/b/file", "text\n")
+	c.symlink("/a/link", "b/file")
+	c.text("/a/b/file", "not twice")
+	if err := c.end(); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	cmd := exec.Command("busybox", "cpio", "-idm")
+	cmd.Dir, cmd.Stdin = dir, &archive
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, "a/link")); err != nil || string(text) != "text\n" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
+const output = `=== RUN   TestLinkConformance
+=== RUN   TestLinkConformance/kprobe
+=== RUN   TestLinkConformance/tcx
+    link_test.go:12: tcx is missing: invalid argument
+--- %[2]s: TestLinkConformance (0.00s)
+    --- %[1]s: TestLinkConformance/kprobe (0.00s)
+    --- SKIP: TestLinkConformance/tcx (0.00s)
+=== RUN   TestTrie
+    map_test.go:1: tries are missing: this is no skip's text
+--- PASS: TestTrie (0.00s)
+=== RUN   TestToken
+%[3]s`
+
+const (
+	tokenMissing = "    token_test.go:3: token is missing: no such call\n--- SKIP: TestToken (0.00s)\n%s\n"
+	tokenWorks   = "--- PASS: TestToken (0.00s)\n%s\n"
+)
+
+func newTestReport(t *testing.T, output string, end outcome) *report {
+	t.Helper()
+	r := newReport("6.1")
+	r.release = "6.1.0-1-cloud-amd64"
+	if err := r.add(context.Background(), "p", []byte(output), end); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestReport(t *testing.T) {
+	good := fmt.Sprintf(output, "PASS", "PASS", fmt.Sprintf(tokenMissing, "PASS"))
+	for _, c := range []struct {
+		what, output            string
+		end                     outcome
+		ok                      bool
+		passed, failed, skipped int
+		says                    string
+	}{
+		{"all is well", good, outcome{}, true, 2, 0, 2, "token (1): no such call"},
+		{"a test failed", fmt.Sprintf(output, "FAIL", "FAIL", fmt.Sprintf(tokenWorks, "FAIL")), outcome{status: 1},
+			false, 2, 1, 1, "TestLinkConformance/kprobe"},
+		{"a test did not end", fmt.Sprintf(output, "PASS", "PASS", "panic: x\n"), outcome{status: 2}, false, 2, 1, 1,
+			"panic: x"},
+		{"no test failed, but the program", good, outcome{status: 1}, false, 2, 0, 2, "exit status 1"},
+		{"the machine died", good, outcome{err: errors.New("Kernel panic")}, false, 2, 0, 2, "Kernel panic"},
+	} {
+		r := newTestReport(t, c.output, c.end)
+		var said bytes.Buffer
+		r.writeFailures(&said)
+		writeTable(&said, []*report{r})
+		if r.ok() != c.ok || r.count("pass") != c.passed || r.count("fail") != c.failed || r.count("skip") != c.skipped ||
+			!strings.Contains(said.String(), c.says) {
+			t.Errorf("%s: ok %t, %d passed, %d failed, %d skipped:\n%s", c.what, r.ok(), r.count("pass"), r.count("fail"),
+				r.count("skip"), &said)
+		}
+	}
+}
+
+// A kernel that can't be had is named and fails nothing, unless none can be had.
+func TestConclude(t *testing.T) {
+	gone := newReport("5.10")
+	gone.missing = errors.New("the suite is gone")
+	good := newTestReport(t, fmt.Sprintf(output, "PASS", "PASS", fmt.Sprintf(tokenWorks, "PASS")), outcome{})
+	page := filepath.Join(t.TempDir(), "page.md")
+	m := matrix{page: page}
+	if err := m.conclude(io.Discard, []*report{gone, good}); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(page); err == nil {
+		t.Error("a page without all kernels")
+	}
+	if err := m.conclude(io.Discard, []*report{gone}); err == nil {
+		t.Error("no kernel, and no error")
+	}
+	if line := gone.line(); !strings.Contains(line, "5.10") || !strings.Contains(line, "the suite is gone") {
+		t.Errorf("%q", line)
+	}
+	bad := newTestReport(t, fmt.Sprintf(output, "PASS", "PASS", ""), outcome{err: errors.New("it hung")})
+	if err := m.conclude(io.Discard, []*report{good, bad}); err == nil {
+		t.Error("a machine that hung passes")
+	}
+	if err := m.conclude(io.Discard, []*report{good, good}); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(page); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPage(t *testing.T) {
+	old := newTestReport(t, fmt.Sprintf(output, "SKIP", "PASS", fmt.Sprintf(tokenMissing, "PASS")), outcome{})
+	young := newTestReport(t, fmt.Sprintf(output, "PASS", "PASS", fmt.Sprintf(tokenWorks, "PASS")), outcome{})
+	young.release = "7.2-cloud-amd64"
+	var page bytes.Buffer
+	writePage(&page, []*report{old, young})
+	for _, row := range []string{
+		"| 6.1.0-1 | 7.2 |", "| kprobe | – | yes |", "| tcx | – | – |", "| token | – | yes |",
+	} {
+		if strings.Count(page.String(), row) == 0 {
+			t.Errorf("no row %q in\n%s", row, &page)
+		}
+	}
+	if strings.Count(page.String(), "| tcx |") != 1 {
+		t.Errorf("a feature twice:\n%s", &page)
+	}
+}
+
+func TestTail(t *testing.T) {
+	k := tail{}
+	for i := range 10_000 {
+		fmt.Fprintf(&k, "line %d\r\n", i)
+	}
+	if text := k.quote(); !strings.HasSuffix(text, "\n    line 9999") || len(text) > 4*tailSize {
+		t.Errorf("%d bytes, the last %q", len(text), text[len(text)-20:])
+	}
+}
