@@ -153,7 +153,11 @@ func TestUSDTLinksCloseAtOnce(t *testing.T) {
 }
 
 func TestUSDTAttachRacesWithClose(t *testing.T) {
-	for range 50 {
+	rounds := 50
+	if testing.Short() {
+		rounds = 5
+	}
+	for range rounds {
 		o := loadUSDT(t)
 		p, err := o.Program("on_probe")
 		check(t, err)

@@ -81,7 +81,8 @@ func TestArenaMemoryAtItsAddress(t *testing.T) {
 }
 
 func TestArenaMemoryOfObject(t *testing.T) {
-	o := loadMapTypes(t)
+	check(t, createArena(t, libbpf.MapCreateOptions{}).Close())
+	o := loadMapTypes(t, missingMaps(t, "maptypes"))
 	m := findMap(t, o, "arena")
 	first, err := m.Memory()
 	check(t, err)

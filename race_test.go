@@ -97,7 +97,11 @@ func TestOperationsRaceWithClose(t *testing.T) {
 }
 
 func TestLoadRacesWithViews(t *testing.T) {
-	for range 30 {
+	rounds := 30
+	if testing.Short() {
+		rounds = 5
+	}
+	for range rounds {
 		o := open(t, "attach")
 		p, err := o.Program("on_enter")
 		check(t, err)
