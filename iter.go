@@ -62,22 +62,6 @@ static struct bpf_link *lbg_attach_iter_task(const struct bpf_program *prog, __u
 	info.task.pid_fd = pid_fd;
 	return lbg_attach_iter(prog, &info);
 }
-
-// What an iterator is over: its name, and the map's id or 0, or whether it is limited to a task.
-static int lbg_iter_target(int link_fd, char *name, __u32 name_len, __u32 *map_id, bool *one_task)
-{
-	struct bpf_link_info info;
-	__u32 len = sizeof(info);
-	int err;
-
-	memset(&info, 0, sizeof(info));
-	info.iter.target_name = (__u64)(unsigned long)name;
-	info.iter.target_name_len = name_len;
-	err = bpf_obj_get_info_by_fd(link_fd, &info, &len);
-	*map_id = info.iter.map.map_id;
-	*one_task = info.iter.task.tid || info.iter.task.pid;
-	return err;
-}
 */
 import "C"
 
@@ -88,11 +72,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
-
-	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
 // CgroupIterOrder is the way that an iterator takes through the cgroups.
@@ -189,7 +170,7 @@ func (p *Program) AttachIter(opts IterOptions) (*Link, error) {
 	link, err := p.attachWhere(func() error {
 		switch {
 		case p.typ != ProgramTypeTracing || p.attachType != AttachTypeTraceIter:
-			return p.notFor("an iterator")
+			return p.notFor("an iterator, where the attach type is trace_iter")
 		case closed != nil:
 			return fmt.Errorf("map: %w", closed)
 		}
@@ -221,25 +202,20 @@ func (p *Program) AttachIter(opts IterOptions) (*Link, error) {
 // checkIter checks that the iterator is over what was asked for. The kernel does not: it takes the options, which are a
 // union, for those of the program's kind of iterator, a map's fd for a thread's number, and ignores those it doesn't know.
 func (l *Link) checkIter(opts IterOptions) error {
-	var name [64]byte
-	var mapID C.__u32
-	var oneTask C.bool
-	err := clib.FromRet(int(C.lbg_iter_target(C.bpf_link__fd(l.ptr),
-		(*C.char)(unsafe.Pointer(&name)), C.__u32(len(name)), &mapID, &oneTask)))
+	info, err := linkInfo(int(l.fd()))
 	if err != nil {
 		return err
 	}
-	target := unix.ByteSliceToString(name[:])
-	tasks := strings.HasPrefix(target, "task")
+	over, _ := info.Detail.(IterLinkInfo)
 	switch {
-	case opts.Map != nil && mapID == 0:
-		return invalidf("the iterator is over %s, not over a map's elements", target)
-	case opts.cgroups() && target != "cgroup":
-		return invalidf("the iterator is over %s, not over cgroups", target)
-	case opts.tasks() && !tasks:
-		return invalidf("the iterator is over %s, not over tasks", target)
-	case opts.tasks() && !bool(oneTask):
-		return fmt.Errorf("iterator over the tasks of a process: %w", errors.ErrUnsupported)
+	case opts.Map != nil && over.MapID == 0:
+		return invalidf("the iterator is over %s, not over a map's elements", over.Target)
+	case opts.cgroups() && over.Target != "cgroup":
+		return invalidf("the iterator is over %s, not over cgroups", over.Target)
+	case opts.tasks() && !strings.HasPrefix(over.Target, "task"):
+		return invalidf("the iterator is over %s, not over tasks", over.Target)
+	case opts.tasks() && over.TID == 0 && over.PID == 0:
+		return fmt.Errorf("an iterator over the tasks of one process: %w", errors.ErrUnsupported)
 	}
 	return nil
 }
@@ -256,13 +232,13 @@ type Iter struct {
 
 var _ io.ReadCloser = (*Iter)(nil)
 
-// NewIter begins a walk of an iterator (bpf_iter_create, Linux 5.8). errors.Is(err, unix.EINVAL) when the link is not an
-// iterator's. The Iter belongs to the caller, who closes it. It lives on when the link or the object is closed.
+// NewIter begins a walk of an iterator (bpf_iter_create, Linux 5.8). errors.Is(err, [errors.ErrUnsupported]) when the link
+// is not an iterator's. The Iter belongs to the caller, who closes it. It lives on when the link or the object is closed.
 func NewIter(l *Link) (*Iter, error) {
 	var fd C.int
-	err := l.use("create an iterator of", func() error {
-		fd = C.bpf_iter_create(l.fd())
-		return clib.FromRet(int(fd))
+	err := l.onLink("create an iterator of", isIter, func(link C.int) C.int {
+		fd = C.bpf_iter_create(link)
+		return fd
 	})
 	if err != nil {
 		return nil, err
@@ -292,6 +268,8 @@ func IterFromPinnedPath(path string) (*Iter, error) {
 	}
 	return newIter(fd, object)
 }
+
+func isIter(t LinkType) bool { return t == LinkTypeIter }
 
 // newIter takes the descriptor over.
 func newIter(fd int, what string) (*Iter, error) {

@@ -25,17 +25,13 @@ func init() {
 		check(t, err)
 		return attachedLink{
 			link: link, act: func(t *testing.T) {
-				again, err := libbpf.LinkFromID(info.ID)
+				l, err := libbpf.LinkFromID(info.ID) // also when this handle of it is closed
 				if errors.Is(err, os.ErrNotExist) {
-					return // it is gone
+					return
 				}
 				check(t, err)
-				defer again.Close()
-				it, err := libbpf.NewIter(again)
-				check(t, err)
-				_, err = io.ReadAll(it)
-				check(t, err)
-				check(t, it.Close())
+				defer l.Close()
+				walk(t, l)
 			}, hits: counter(t, o, "elements"), kind: "iter",
 			replacement: findProgram(t, o, "dump_map_2"), replacementHits: counter(t, o, "elements_2"),
 		}
@@ -325,7 +321,7 @@ func TestIterRefusals(t *testing.T) {
 	link, err := findProgram(t, load(t, open(t, "sockets")), "dissect").AttachNetns(testutil.NewNetwork(t).FD())
 	check(t, err)
 	_, err = libbpf.NewIter(link)
-	wantErr(t, err, unix.EINVAL)
+	wantErr(t, err, errors.ErrUnsupported)
 	_, err = libbpf.NewIter(nil)
 	wantErr(t, err, libbpf.ErrClosed)
 	var none *libbpf.Iter

@@ -3,7 +3,6 @@ package libbpf_test
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"net"
 	"os"
 	"path/filepath"
