@@ -40,10 +40,11 @@ func (e *VerifierError) Unwrap() error { return e.Err }
 
 // lastLines are up to n lines from the end of the log that say something about the program, in one line.
 func (e *VerifierError) lastLines(n int) string {
-	lines := strings.Split(strings.TrimSpace(e.Log), "\n")
 	var last []string
-	for i := len(lines) - 1; i >= 0 && len(last) < n; i-- {
-		line := strings.TrimSpace(lines[i])
+	for rest := strings.TrimSpace(e.Log); rest != "" && len(last) < n; {
+		begin := strings.LastIndexByte(rest, '\n') + 1
+		line := strings.TrimSpace(rest[begin:])
+		rest = rest[:max(begin-1, 0)]
 		// The statistics, which end every log, and notes on the source and the state.
 		if line == "" || strings.HasPrefix(line, "processed ") || strings.HasPrefix(line, "verification time") ||
 			strings.HasPrefix(line, "stack depth") || strings.HasPrefix(line, "peak_states") ||
