@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -296,5 +299,45 @@ func TestTracingRefuses(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// Attaching while the object is closed succeeds or says ErrClosed, and leaves nothing behind.
+func TestTracingAttachRacesWithClose(t *testing.T) {
+	for _, h := range hooks {
+		if !slices.Contains([]string{"uprobe", "uprobe.multi", "raw_tp", "tp_btf", "kprobe.multi", "fentry"}, h.name) {
+			continue
+		}
+		t.Run(h.name, func(t *testing.T) {
+			for range 5 {
+				o, p := h.load(t, false)
+				check(t, h.mustAttach(t, p, 0).Close())
+				var wg sync.WaitGroup
+				for range 2 {
+					wg.Go(func() {
+						for {
+							link, err := h.attach(t, p, 0)
+							// A program of a trampoline can be in a function once.
+							if errors.Is(err, libbpf.ErrClosed) {
+								return
+							}
+							if err != nil && !errors.Is(err, unix.EBUSY) {
+								t.Error(err)
+								return
+							}
+							runtime.Gosched()
+							if err := link.Close(); err != nil {
+								t.Error(err)
+							}
+						}
+					})
+				}
+				wg.Go(func() { _ = o.Close() })
+				wg.Wait()
+				if _, err := h.attach(t, p, 0); !errors.Is(err, libbpf.ErrClosed) {
+					t.Errorf("after Close: %v", err)
+				}
+			}
+		})
 	}
 }

@@ -26,6 +26,7 @@ func init() {
 			name: name, feature: feature, object: "kprobe", program: program, kind: "perf_event", hits: 1, act: getpgid,
 			noCookie: opts.Mode == libbpf.ProbeModePerf || opts.Mode == libbpf.ProbeModeLegacy,
 			attach: func(t testing.TB, p *libbpf.Program, cookie uint64) (*libbpf.Link, error) {
+				opts := opts
 				opts.Cookie = cookie
 				return p.AttachKprobe(kernelFunction, opts)
 			},
@@ -40,10 +41,9 @@ func init() {
 			name: name, feature: feature, object: "kprobe", program: program, kind: "kprobe_multi", hits: hits, act: getpgid,
 			noCookie: opts.Pattern != "",
 			attach: func(t testing.TB, p *libbpf.Program, cookie uint64) (*libbpf.Link, error) {
+				opts := opts
 				if cookie != 0 {
 					opts.Cookies = []uint64{cookie}
-				} else {
-					opts.Cookies = nil
 				}
 				if opts.Addresses != nil {
 					address, err := kernelAddress(kernelFunction)

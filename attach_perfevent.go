@@ -51,7 +51,7 @@ func (o *PerfEventOptions) check() error {
 // would own it, but only if it does. The link's Close disables the event, also where a pin keeps the link: whoever wants it
 // to go on enables it again.
 //
-// errors.Is(err, unix.EBADF) when fd is not open or not of a perf event.
+// errors.Is(err, unix.EBADF) when fd is not open or not of a perf event, in which case kernels before 5.15 say unix.ENOTTY.
 func (p *Program) AttachPerfEvent(fd int, opts PerfEventOptions) (*Link, error) {
 	own := -1
 	defer func() {

@@ -7,7 +7,7 @@ import "C"
 
 // TraceOptions are the options for [Program.AttachTrace] and [Program.AttachLSM] (struct bpf_trace_opts).
 type TraceOptions struct {
-	Cookie uint64 // what bpf_get_attach_cookie returns in the program (Linux 5.19)
+	Cookie uint64 // what bpf_get_attach_cookie returns in the program (Linux 5.19, for "tp_btf" 6.10)
 }
 
 // AttachTrace runs a tracing program, of section "fentry", "fexit", "fmod_ret", "fsession" or "tp_btf", at the function or

@@ -36,6 +36,7 @@ func init() {
 			name: name, feature: feature, object: "uprobe", program: program, kind: "perf_event", hits: 1, act: callOne,
 			noCookie: opts.Mode == libbpf.ProbeModePerf || opts.Mode == libbpf.ProbeModeLegacy,
 			attach: func(t testing.TB, p *libbpf.Program, cookie uint64) (*libbpf.Link, error) {
+				opts := opts
 				opts.Cookie = cookie
 				var offset uint64
 				if opts.Function == "" {
@@ -54,7 +55,7 @@ func init() {
 			name: name, feature: feature, object: "uprobe", program: program, kind: "uprobe_multi", hits: hits, act: callOne,
 			noCookie: opts.Pattern != "",
 			attach: func(t testing.TB, p *libbpf.Program, cookie uint64) (*libbpf.Link, error) {
-				opts.Cookies = nil
+				opts := opts
 				if cookie != 0 {
 					opts.Cookies = []uint64{cookie}
 				}
@@ -145,13 +146,22 @@ func TestUprobeOutlivesThread(t *testing.T) {
 	var link *libbpf.Link
 	var err error
 	var tid int
-	done := make(chan struct{})
-	go func() {
+	var attach func(done chan struct{})
+	attach = func(done chan struct{}) {
 		defer close(done)
 		runtime.LockOSThread() // and not unlocked: the thread ends with the goroutine
-		tid = unix.Gettid()
+		if tid = unix.Gettid(); tid == os.Getpid() {
+			// Any but the main thread.
+			inner := make(chan struct{})
+			go attach(inner)
+			<-inner
+			runtime.UnlockOSThread()
+			return
+		}
 		link, err = p.AttachUprobe(libbpf.ThisProcess, self, 0, libbpf.UprobeOptions{Function: targetOne})
-	}()
+	}
+	done := make(chan struct{})
+	go attach(done)
 	<-done
 	check(t, err)
 	defer link.Close()

@@ -155,17 +155,22 @@ func TestUSDTLinksCloseAtOnce(t *testing.T) {
 func TestUSDTAttachRacesWithClose(t *testing.T) {
 	rounds := 50
 	if testing.Short() {
-		rounds = 5
+		rounds = 6
 	}
-	for range rounds {
-		o := loadUSDT(t)
-		p, err := o.Program("on_probe")
-		check(t, err)
+	// A USDT program by its section, and one that is of another: the hook that is used makes the link what it is.
+	bySection := func(p *libbpf.Program) (*libbpf.Link, error) { return p.Attach() }
+	byHook := func(p *libbpf.Program) (*libbpf.Link, error) { return attachProbe(p, 0) }
+	for i := range rounds {
+		o, p := loadUSDTProgram(t, "usdt", "on_probe")
+		attach := bySection
+		if i%2 == 1 {
+			attach = byHook
+		}
 		var wg sync.WaitGroup
 		for range 2 {
 			wg.Go(func() {
 				for {
-					if _, err := p.Attach(); err != nil {
+					if _, err := attach(p); err != nil {
 						if !errors.Is(err, libbpf.ErrClosed) {
 							t.Error(err)
 						}

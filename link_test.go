@@ -1,7 +1,6 @@
 package libbpf
 
 import (
-	"os"
 	"testing"
 	"time"
 
@@ -12,32 +11,54 @@ import (
 // them is the object's. TestUSDTLinksCloseAtOnce finds that out the hard way, but not each time.
 func TestUSDTLinkIsDestroyedUnderTheObjectsLock(t *testing.T) {
 	testutil.Root(t)
-	open, err := OpenFile(testutil.Object(t, "usdt"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := open.SetGlobal("target_tgid", os.Getpid()); err != nil {
-		t.Fatal(err)
-	}
-	o, err := open.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer o.Close()
-	links, err := o.Attach()
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed := make(chan error, 1)
-	o.mu.Lock()
-	go func() { closed <- links[0].Close() }()
-	select {
-	case <-closed:
-		t.Error("destroyed without the lock")
-	case <-time.After(200 * time.Millisecond):
-	}
-	o.mu.Unlock()
-	if err := <-closed; err != nil {
-		t.Error(err)
+	for name, attach := range map[string]func(*Object) (*Link, error){
+		"on_probe": func(o *Object) (*Link, error) {
+			links, err := o.Attach()
+			if err != nil {
+				return nil, err
+			}
+			return links[0], nil
+		},
+		// Its section does not say that it is for USDT.
+		"on_multi": func(o *Object) (*Link, error) {
+			p, err := o.Program("on_multi")
+			if err != nil {
+				return nil, err
+			}
+			return p.AttachUSDT(ThisProcess, "/proc/self/exe", "libbpf_go", "probe", USDTOptions{})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			open, err := OpenFile(testutil.Object(t, "usdt"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for p := range open.Programs() {
+				if err := p.SetAutoload(p.Name() == name); err != nil {
+					t.Fatal(err)
+				}
+			}
+			o, err := open.Load()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer o.Close()
+			link, err := attach(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			closed := make(chan error, 1)
+			o.mu.Lock()
+			go func() { closed <- link.Close() }()
+			select {
+			case <-closed:
+				t.Error("destroyed without the lock")
+			case <-time.After(200 * time.Millisecond):
+			}
+			o.mu.Unlock()
+			if err := <-closed; err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
