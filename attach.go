@@ -89,8 +89,8 @@ func (p *Program) attachAuto() (*Link, error) {
 
 // notFor refuses a program that is of the wrong type for a place. libbpf does not: it attaches by the program's type,
 // and would take a cgroup's descriptor for the number of a network device.
-func (p *Program) notFor(place string) error {
-	return invalidf("a program of type %v (%v) is not for %s", p.typ, p.attachType, place)
+func (p *programCore) notFor(place string) error {
+	return invalidf("a program of type %v is not for %s", p.typ, place)
 }
 
 // attachWhere is attach after a check of the program and of where it shall go.
@@ -105,23 +105,16 @@ func (p *Program) attachWhere(check func() error, f func() (*C.struct_bpf_link, 
 }
 
 // useProgram runs f with the descriptor of a program, which remains open meanwhile.
-func useProgram(op, object string, p *Program, f func(fd int) error) error {
-	if p == nil || p.o.acquire(op, object) != nil {
+func useProgram(op, object string, p ProgramCore, f func(fd int) error) error {
+	core := programCoreOf(p)
+	if core.h.acquire() != nil {
 		return &Error{Op: op, Object: object, Err: fmt.Errorf("program: %w", ErrClosed)}
 	}
-	defer p.o.h.drop()
-	if p.fd < 0 {
-		return &Error{Op: op, Object: object, Err: invalidf("program %q was not loaded", p.name)}
+	defer core.h.drop()
+	if core.fd < 0 {
+		return &Error{Op: op, Object: object, Err: invalidf("program %q was not loaded", core.name)}
 	}
-	return f(p.fd)
-}
-
-// programObject names a program in errors.
-func programObject(p *Program) string {
-	if p == nil {
-		return "program"
-	}
-	return fmt.Sprintf("program %q", p.name)
+	return f(core.fd)
 }
 
 // linkLock is the lock under which the link that the program's section asks for must be destroyed.

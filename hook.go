@@ -97,7 +97,7 @@ type HookOptions struct {
 	Flags AttachFlags
 	// Replace is a program that is attached there, in whose place this one is put (BPF_F_REPLACE, Linux 5.6); in a
 	// cgroup with AttachAllowMulti in Flags.
-	Replace *Program
+	Replace ProgramCore
 	// RelativeFD or RelativeID is another program, next to which Flags place this one; with AttachLink in Flags it is a
 	// link. 0 is none (libbpf 1.3).
 	RelativeFD int
@@ -110,9 +110,9 @@ type HookOptions struct {
 // Attach attaches a program (bpf_prog_attach_opts, Linux 4.10). errors.Is(err, unix.EINVAL) when the program is of another
 // type than the place, os.ErrExist or os.ErrPermission when what is attached already, here or in a cgroup above, does not
 // allow another one.
-func (h Hook) Attach(p *Program, opts HookOptions) error {
+func (h Hook) Attach(p ProgramCore, opts HookOptions) error {
 	const op = "attach"
-	object := fmt.Sprintf("%s to %s", programObject(p), h)
+	object := fmt.Sprintf("%s to %s", programCoreOf(p).object(), h)
 	attach := func(fd, replace int) error {
 		return call(op, object, func() error {
 			if err := h.checkAttach(opts); err != nil {
@@ -156,9 +156,9 @@ type HookDetachOptions struct {
 // Detach detaches a program that was attached without a link (bpf_prog_detach_opts, or bpf_prog_detach2 before libbpf 1.3).
 // errors.Is(err, os.ErrNotExist) when it is not attached there; in a cgroup that has one program alone, that one is
 // detached whichever is given.
-func (h Hook) Detach(p *Program, opts HookDetachOptions) error {
+func (h Hook) Detach(p ProgramCore, opts HookDetachOptions) error {
 	const op = "detach"
-	object := fmt.Sprintf("%s from %s", programObject(p), h)
+	object := fmt.Sprintf("%s from %s", programCoreOf(p).object(), h)
 	return useProgram(op, object, p, func(fd int) error {
 		return call(op, object, func() error {
 			if err := h.check(); err != nil {

@@ -54,7 +54,7 @@ type NetkitOptions struct {
 func (p *Program) AttachNetkit(ifindex int, opts NetkitOptions) (*Link, error) {
 	return p.attachWhere(func() error {
 		if p.attachType != AttachTypeNetkitPrimary && p.attachType != AttachTypeNetkitPeer {
-			return p.notFor("netkit")
+			return p.notFor("netkit, where the attach type is netkit_primary or netkit_peer")
 		}
 		if err := needs("bpf_program__attach_netkit", 1, 3); err != nil {
 			return err

@@ -123,13 +123,13 @@ type TCFilter struct {
 //
 // errors.Is(err, os.ErrExist) when handle and priority are taken; errors.Is(err, unix.EINVAL) or
 // errors.Is(err, os.ErrNotExist), by the kernel's version, when the hook was not created.
-func (h TCHook) Attach(p *Program, opts TCOptions) (TCFilter, error) {
+func (h TCHook) Attach(p ProgramCore, opts TCOptions) (TCFilter, error) {
 	const op = "attach"
 	var filter TCFilter
-	object := fmt.Sprintf("%s to %s", programObject(p), h)
+	object := fmt.Sprintf("%s to %s", programCoreOf(p).object(), h)
 	err := useProgram(op, object, p, func(fd int) error {
-		if p.typ != ProgramTypeSchedCls {
-			return &Error{Op: op, Object: object, Err: p.notFor("traffic control")}
+		if p.Type() != ProgramTypeSchedCls {
+			return &Error{Op: op, Object: object, Err: programCoreOf(p).notFor("traffic control")}
 		}
 		return h.callFor(op, object, func(hook *C.struct_bpf_tc_hook) error {
 			if err := h.checkOne(); err != nil {

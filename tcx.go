@@ -54,7 +54,7 @@ type TCXOptions struct {
 func (p *Program) AttachTCX(ifindex int, opts TCXOptions) (*Link, error) {
 	return p.attachWhere(func() error {
 		if p.attachType != AttachTypeTCXIngress && p.attachType != AttachTypeTCXEgress {
-			return p.notFor("tcx")
+			return p.notFor("tcx, where the attach type is tcx_ingress or tcx_egress")
 		}
 		if err := needs("bpf_program__attach_tcx", 1, 3); err != nil {
 			return err

@@ -166,26 +166,26 @@ type XDP struct {
 // Attach attaches a program to the device, in the place of one that is attached already in the same mode unless Flags
 // have XDPUpdateIfNoExist: errors.Is(err, unix.EBUSY) (bpf_xdp_attach). While another mode is in use,
 // errors.Is(err, os.ErrExist).
-func (x XDP) Attach(p *Program) error {
+func (x XDP) Attach(p ProgramCore) error {
 	return x.attach("attach", p, 0)
 }
 
 // Replace attaches a program in the place of old, if that is what is attached, without a moment in which none is
 // (bpf_xdp_attach with old_prog_fd, Linux 5.7). errors.Is(err, os.ErrExist) when it is not.
-func (x XDP) Replace(p, old *Program) error {
+func (x XDP) Replace(p, old ProgramCore) error {
 	const op = "replace"
 	return useProgram(op, x.String(), old, func(oldFD int) error { return x.attach(op, p, oldFD) })
 }
 
-func (x XDP) attach(op string, p *Program, oldFD int) error {
-	object := fmt.Sprintf("%s of %s", programObject(p), x)
+func (x XDP) attach(op string, p ProgramCore, oldFD int) error {
+	object := fmt.Sprintf("%s of %s", programCoreOf(p).object(), x)
 	if err := x.check(); err != nil {
 		return &Error{Op: op, Object: object, Err: err}
 	}
 	return useProgram(op, object, p, func(fd int) error {
 		return call(op, object, func() error {
-			if p.typ != ProgramTypeXDP {
-				return p.notFor("XDP")
+			if p.Type() != ProgramTypeXDP {
+				return programCoreOf(p).notFor("XDP")
 			}
 			opts := xdpAttachOpts(oldFD)
 			return clib.FromRet(int(C.bpf_xdp_attach(C.int(x.IfIndex), C.int(fd), C.__u32(x.Flags), &opts)))
@@ -199,8 +199,8 @@ func (x XDP) Detach() error { return x.detach("detach", 0) }
 
 // DetachProgram detaches a program, if it is the one that is attached (bpf_xdp_detach with old_prog_fd, Linux 5.7).
 // errors.Is(err, os.ErrExist) when it is not.
-func (x XDP) DetachProgram(p *Program) error {
-	op := "detach " + programObject(p) + " from"
+func (x XDP) DetachProgram(p ProgramCore) error {
+	op := "detach " + programCoreOf(p).object() + " from"
 	return useProgram(op, x.String(), p, func(fd int) error { return x.detach(op, fd) })
 }
 
