@@ -29,11 +29,11 @@ static struct bpf_link *lbg_attach_cgroup(const struct bpf_program *prog, int cg
 import "C"
 
 // CgroupOptions say where among the programs of a cgroup one is to run. The zero value is after all others. Anything
-// else needs libbpf 1.6, and, but for AttachAllowMulti and AttachPreorder, Linux 6.17.
+// else needs libbpf 1.6 and Linux 6.17; AttachPreorder 6.15.
 type CgroupOptions struct {
-	Flags AttachFlags
-	// RelativeFD or RelativeID is another program of the cgroup, next to which Flags place this one; with AttachLink
-	// in Flags it is a link. 0 is none.
+	Flags AttachFlags // AttachBefore, AttachAfter, AttachLink, AttachPreorder
+	// RelativeFD or RelativeID is the link of another program of the cgroup, next to which Flags, with AttachLink among
+	// them, place this one. 0 is none.
 	RelativeFD int
 	RelativeID uint32
 	// ExpectedRevision makes the attachment fail with unix.ESTALE if the cgroup's programs were changed since a query

@@ -262,6 +262,23 @@ func TestCgroupOrder(t *testing.T) {
 	current, err := second.AttachCgroup(p.fd(), libbpf.CgroupOptions{ExpectedRevision: info.Revision})
 	check(t, err)
 	check(t, current.Close())
+
+	// Programs without links stand next to programs, links next to links.
+	_, err = second.AttachCgroup(p.fd(), libbpf.CgroupOptions{Flags: libbpf.AttachBefore, RelativeFD: first.FD()})
+	wantErr(t, err, unix.EINVAL)
+	check(t, link.Close())
+	check(t, at.Attach(first, libbpf.HookOptions{Flags: libbpf.AttachAllowMulti}))
+	for flag, want := range map[libbpf.AttachFlags]uint64{libbpf.AttachBefore: 21, libbpf.AttachAfter: 12} {
+		for _, opts := range []libbpf.HookOptions{{RelativeFD: first.FD()}, {RelativeID: programID(t, first)}, {}} {
+			opts.Flags = flag | libbpf.AttachAllowMulti
+			check(t, at.Attach(second, opts))
+			if got := run(); got != want {
+				t.Errorf("%+v: they ran as %d, want %d", opts, got, want)
+			}
+			check(t, at.Detach(second, libbpf.HookDetachOptions{}))
+		}
+	}
+	check(t, at.Detach(first, libbpf.HookDetachOptions{}))
 }
 
 func TestAttachCgroupLSM(t *testing.T) {

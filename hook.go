@@ -99,7 +99,7 @@ type HookOptions struct {
 	// cgroup with AttachAllowMulti in Flags.
 	Replace ProgramCore
 	// RelativeFD or RelativeID is another program, next to which Flags place this one; with AttachLink in Flags it is a
-	// link. 0 is none (libbpf 1.3).
+	// link, which cgroups don't take here. 0 is none (libbpf 1.3).
 	RelativeFD int
 	RelativeID uint32
 	// ExpectedRevision makes the attachment fail with unix.ESTALE if the programs there were changed since a query
