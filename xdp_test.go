@@ -180,8 +180,11 @@ func TestXDPFeatures(t *testing.T) {
 	w.net.Do(func() {
 		info, err := libbpf.XDP{IfIndex: w.far}.Query()
 		check(t, err)
+		if v := libbpf.Version(); v.Major == 1 && v.Minor < 3 {
+			testutil.Skip(t, "libbpf-1.3", errors.New("it does not ask for features"))
+		}
 		if info.Features == 0 {
-			testutil.Skip(t, "xdp-features", errors.New("neither libbpf nor the kernel tell"))
+			testutil.Skip(t, "xdp-features", errors.New("the kernel does not tell"))
 		}
 		if info.Features&libbpf.XDPFeatureBasic == 0 || info.Features&libbpf.XDPFeatureHWOffload != 0 {
 			t.Errorf("a veth's features are %v", info.Features)
