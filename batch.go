@@ -204,6 +204,11 @@ func (d *drain) consume(ctx context.Context, most int) (n int, err error) {
 		}
 	}
 	defer func() { <-d.consuming }()
+	return d.consumeAlone(ctx, most)
+}
+
+// consumeAlone is consume; the caller has consuming.
+func (d *drain) consumeAlone(ctx context.Context, most int) (n int, err error) {
 	for n < most {
 		more, err := d.refill(most - n)
 		if err != nil || !more {

@@ -6,6 +6,9 @@ package libbpf
 import "C"
 
 import (
+	"fmt"
+	"os"
+	"strings"
 	"sync"
 
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
@@ -27,3 +30,29 @@ var possibleCPUs = sync.OnceValues(func() (int, error) {
 	}
 	return int(n), nil
 })
+
+// onlineCPUs are the numbers of the CPUs that run now.
+func onlineCPUs() ([]int, error) {
+	text, err := os.ReadFile("/sys/devices/system/cpu/online")
+	if err != nil {
+		return nil, err
+	}
+	return parseCPUs(string(text))
+}
+
+// parseCPUs reads a list such as "0-3,8".
+func parseCPUs(list string) (cpus []int, err error) {
+	for part := range strings.SplitSeq(strings.TrimSpace(list), ",") {
+		var first, last int
+		if _, err := fmt.Sscanf(part, "%d-%d", &first, &last); err != nil {
+			if _, err := fmt.Sscanf(part, "%d", &first); err != nil {
+				return nil, fmt.Errorf("list of CPUs %q: %w", list, err)
+			}
+			last = first
+		}
+		for cpu := first; cpu <= last; cpu++ {
+			cpus = append(cpus, cpu)
+		}
+	}
+	return cpus, nil
+}

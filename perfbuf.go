@@ -10,7 +10,16 @@ import "C"
 
 import (
 	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/bits"
+	"os"
+	"slices"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -24,15 +33,94 @@ type PerfBufferBuilder struct {
 	// WakeupEvents is how many records wake a Poll that waits; 0 is 1. Fewer remain in the buffer until more come.
 	WakeupEvents uint32
 	// Sample receives each record with the CPU that wrote it; the bytes are valid until it returns. They end with up
-	// to seven bytes that the kernel added, to fill up to a multiple of eight behind a size of four. When it returns an
-	// error, Poll or Consume stops and returns that error, and the records behind it remain for the next call.
+	// to seven bytes that the kernel added, to fill up to a multiple of eight behind a size of four. When it returns
+	// an error, Poll or Consume stops and returns that error, and the records behind it remain for the next call.
 	Sample func(cpu int, record []byte) error
-	// Lost is told how many records a CPU could not write because its buffer was full. It may be nil. The kernel tells
-	// with the next record that the CPU can write: what was lost after the last one stays untold.
+	// Lost is told how many records a CPU could not write because its buffer was full. It may be nil. The kernel
+	// tells with the next record that the CPU can write; [PerfBuffer.Lost] knows before.
 	Lost func(cpu int, count uint64)
+
+	// Event, in the place of Sample and Lost, receives each event whole, as it is in the buffer: a header
+	// (struct perf_event_header) and what Attr asks for.
+	Event func(cpu int, event []byte) error
+	// Attr opens an event of one's own on each CPU, not that of bpf_perf_event_output; only with Event. WakeupEvents
+	// is then in there as well. If Size is 0, it is that of Attr.
+	Attr *unix.PerfEventAttr
+	// CPUs are those to open buffers on; nil is all that are online and have a key in the map.
+	CPUs []int
+	// MapKeys are the keys in the map for the CPUs, one each; nil is the CPUs' numbers.
+	MapKeys []int
 }
 
-// Build opens a buffer on each CPU that is online, for a map of type [MapTypePerfEventArray]
+// check returns the first thing that is wrong with the options.
+func (b *PerfBufferBuilder) check() error {
+	switch {
+	case b.Sample == nil && b.Event == nil:
+		return invalidf("Sample is nil, and Event too")
+	case b.Event != nil && (b.Sample != nil || b.Lost != nil):
+		return invalidf("Event does not go with Sample and Lost")
+	case b.Attr != nil && b.Event == nil:
+		return invalidf("Attr needs Event")
+	case b.Attr != nil && b.WakeupEvents != 0:
+		return invalidf("WakeupEvents is part of Attr")
+	case b.Attr != nil && uintptr(b.Attr.Size) > unsafe.Sizeof(*b.Attr):
+		return invalidf("Attr has %d bytes and says %d", unsafe.Sizeof(*b.Attr), b.Attr.Size)
+	case b.Pages < 0 || b.Pages&(b.Pages-1) != 0:
+		return invalidf("%d pages are not a power of two", b.Pages)
+	case b.CPUs != nil && len(b.CPUs) == 0:
+		return invalidf("the list of CPUs is empty")
+	case b.MapKeys != nil && len(b.MapKeys) != len(b.CPUs):
+		return invalidf("there are %d keys for %d CPUs", len(b.MapKeys), len(b.CPUs))
+	}
+	return nil
+}
+
+// places are the CPUs and their keys, which are below the map's number of entries.
+func (b *PerfBufferBuilder) places(entries uint32) (cpus, keys []C.int, err error) {
+	list, given := b.CPUs, b.MapKeys
+	if list == nil {
+		if list, err = onlineCPUs(); err != nil {
+			return nil, nil, err
+		}
+	}
+	if given == nil {
+		given = list
+	}
+	for i, cpu := range list {
+		if b.CPUs == nil && uint32(cpu) >= entries {
+			break
+		}
+		if cpu < 0 || cpu > math.MaxInt32 || given[i] < 0 || uint64(given[i]) >= uint64(entries) {
+			return nil, nil, invalidf("CPU %d with key %d, in a map with %d entries", cpu, given[i], entries)
+		}
+		if slices.Contains(keys, C.int(given[i])) {
+			return nil, nil, invalidf("key %d is there twice", given[i])
+		}
+		cpus, keys = append(cpus, C.int(cpu)), append(keys, C.int(given[i]))
+	}
+	if len(cpus) == 0 {
+		return nil, nil, invalidf("the map has no entry for a CPU that is online")
+	}
+	return cpus, keys, nil
+}
+
+// attr is the event to open.
+func (b *PerfBufferBuilder) attr() unix.PerfEventAttr {
+	if b.Attr == nil {
+		return unix.PerfEventAttr{
+			Size: uint32(unsafe.Sizeof(*b.Attr)), Type: unix.PERF_TYPE_SOFTWARE, Config: unix.PERF_COUNT_SW_BPF_OUTPUT,
+			Sample_type: unix.PERF_SAMPLE_RAW, Sample: 1, Wakeup: max(b.WakeupEvents, 1),
+			Read_format: unix.PERF_FORMAT_LOST,
+		}
+	}
+	attr := *b.Attr
+	if attr.Size == 0 {
+		attr.Size = uint32(unsafe.Sizeof(attr))
+	}
+	return attr
+}
+
+// Build opens a buffer on each CPU, for a map of type [MapTypePerfEventArray]
 // (perf_buffer__new_raw, Linux 4.4). The caller owns the result, which has descriptors and mappings of its own.
 func (b PerfBufferBuilder) Build(m MapCore) (*PerfBuffer, error) {
 	const op, what = "open", "perf buffer"
@@ -40,47 +128,49 @@ func (b PerfBufferBuilder) Build(m MapCore) (*PerfBuffer, error) {
 	if err != nil {
 		return nil, &Error{Op: op, Object: what, Err: err}
 	}
-	pages := b.Pages
-	if pages == 0 {
-		pages = 64
-	}
 	switch {
 	case c.h == nil:
 		return nil, c.fail(op, ErrClosed)
 	case c.typ != MapTypePerfEventArray:
 		return nil, c.fail(op, invalidf("the map is not a perf event array but of type %s", c.typ))
-	case b.Sample == nil:
-		return nil, c.fail(op, invalidf("Sample is nil"))
-	case pages < 0 || pages&(pages-1) != 0:
-		return nil, c.fail(op, invalidf("%d pages are not a power of two", pages))
+	}
+	if err := b.check(); err != nil {
+		return nil, c.fail(op, err)
+	}
+	cpus, keys, err := b.places(c.maxEntries)
+	if err != nil {
+		return nil, c.fail(op, err)
 	}
 	fd, err := dupMapFD(m)
 	if err != nil {
 		return nil, c.fail(op, err)
 	}
-	var perf *C.struct_lbg_perf
-	err = call(op, what, func() error {
-		return clib.FromRet(int(C.lbg_perf_new(C.int(fd), C.size_t(pages), C.uint32_t(max(b.WakeupEvents, 1)), &perf)))
-	})
+	p := &PerfBuffer{attr: b.attr(), buffers: len(cpus), only: -1}
+	pages := max(b.Pages, 1)
+	if b.Pages == 0 {
+		pages = 64
+	}
+	try := func() error {
+		return call(op, what, func() error {
+			return clib.FromRet(int(C.lbg_perf_new(C.int(fd), C.size_t(pages), (*C.uchar)(unsafe.Pointer(&p.attr)),
+				&cpus[0], &keys[0], C.int(len(cpus)), C.bool(b.Event != nil), &p.perf)))
+		})
+	}
+	err = try()
+	if errors.Is(err, unix.EINVAL) && b.Attr == nil {
+		p.attr.Read_format = 0 // before Linux 6.0
+		err = try()
+	}
 	if err != nil {
 		_ = unix.Close(fd)
 		return nil, err
 	}
-	p := &PerfBuffer{}
 	p.d.fill = func(data *C.uchar, records *C.struct_lbg_record, most C.uint32_t, filled *C.struct_lbg_filled) C.int {
-		return C.lbg_perf_fill(perf, data, batchBytes, records, most, filled)
+		return C.lbg_perf_fill(p.perf, C.int(p.only), data, batchBytes, records, most, filled)
 	}
-	p.d.deliver = func(record *C.struct_lbg_record, data []byte) error {
-		if record.lost == 0 {
-			return b.Sample(int(record.source), data)
-		}
-		if b.Lost != nil {
-			b.Lost(int(record.source), uint64(record.lost))
-		}
-		return nil
-	}
-	err = p.d.start(what, int(C.lbg_perf_epoll_fd(perf)), func() {
-		C.lbg_perf_free(perf)
+	p.d.deliver = b.deliver
+	err = p.d.start(what, int(C.lbg_perf_epoll_fd(p.perf)), func() {
+		C.lbg_perf_free(p.perf)
 		_ = unix.Close(fd)
 	})
 	if err != nil {
@@ -89,13 +179,31 @@ func (b PerfBufferBuilder) Build(m MapCore) (*PerfBuffer, error) {
 	return p, nil
 }
 
-// PerfBuffer receives the records that programs write with bpf_perf_event_output, through callbacks. Records of one CPU
-// arrive in order, those of different CPUs in none. A [RingBuffer] is the better choice since Linux 5.8.
+func (b *PerfBufferBuilder) deliver(record *C.struct_lbg_record, data []byte) error {
+	switch {
+	case b.Event != nil:
+		return b.Event(int(record.source), data)
+	case record.lost == 0:
+		return b.Sample(int(record.source), data)
+	case b.Lost != nil:
+		b.Lost(int(record.source), uint64(record.lost))
+	}
+	return nil
+}
+
+// PerfBuffer receives the records that programs write with bpf_perf_event_output, through callbacks. Records of one
+// CPU arrive in order, those of different CPUs in none. A [RingBuffer] is the better choice since Linux 5.8.
 //
 // All methods are safe for concurrent use, Close included, from within a callback too. The callbacks never run at the
-// same time. A panic in one surfaces in the caller of Poll or Consume, and leaves the PerfBuffer as if the callback had
-// returned.
-type PerfBuffer struct{ d drain }
+// same time. A panic in one surfaces in the caller of Poll or Consume, and leaves the PerfBuffer as if the callback
+// had returned.
+type PerfBuffer struct {
+	d       drain
+	perf    *C.struct_lbg_perf
+	attr    unix.PerfEventAttr
+	buffers int
+	only    int // the buffer to consume, or -1: of the one who has d.consuming
+}
 
 func (p *PerfBuffer) drain() *drain {
 	if p == nil {
@@ -113,6 +221,103 @@ func (p *PerfBuffer) PollContext(ctx context.Context) (int, error) { return p.dr
 // Consume hands the records that are there to the callbacks, without waiting, and returns how many that were
 // (perf_buffer__consume).
 func (p *PerfBuffer) Consume() (int, error) { return p.drain().consumeNow(everything) }
+
+// Buffers is how many buffers there are, one for each CPU; 0 after Close (perf_buffer__buffer_cnt). They are numbered
+// from 0, in the order of the CPUs.
+func (p *PerfBuffer) Buffers() int {
+	if p.drain().acquire() != nil {
+		return 0
+	}
+	defer p.d.h.drop()
+	return p.buffers
+}
+
+// beginBuffer acquires the PerfBuffer for an operation on one of its buffers.
+func (p *PerfBuffer) beginBuffer(op string, index int) error {
+	d := p.drain()
+	if err := d.acquire(); err != nil {
+		return d.fail(op, err)
+	}
+	if index < 0 || index >= p.buffers {
+		d.h.drop()
+		return d.fail(op, invalidf("there are %d buffers, and no number %d", p.buffers, index))
+	}
+	return nil
+}
+
+// BufferFD is the descriptor of a buffer's perf event, which is readable when there are records
+// (perf_buffer__buffer_fd). It remains the PerfBuffer's.
+func (p *PerfBuffer) BufferFD(index int) (int, error) {
+	if err := p.beginBuffer("get a descriptor of", index); err != nil {
+		return -1, err
+	}
+	defer p.d.h.drop()
+	return int(C.lbg_perf_buffer_fd(p.perf, C.int(index))), nil
+}
+
+// ConsumeBuffer is Consume of one buffer (perf_buffer__consume_buffer). What a failed callback left of a batch, of
+// whatever buffer, comes first.
+func (p *PerfBuffer) ConsumeBuffer(index int) (int, error) {
+	if err := p.beginBuffer("consume", index); err != nil {
+		return 0, err
+	}
+	defer p.d.h.drop()
+	p.d.consuming <- struct{}{}
+	defer func() { <-p.d.consuming }()
+	p.only = index
+	defer func() { p.only = -1 }()
+	return p.d.consumeAlone(context.Background(), everything)
+}
+
+// UseBuffer calls f with the memory of a buffer: a page with the positions (struct perf_event_mmap_page), and the
+// data behind it, for a reader of one's own (perf_buffer__buffer). The memory is valid until f returns. While f runs,
+// nothing is consumed by others.
+func (p *PerfBuffer) UseBuffer(index int, f func(memory []byte) error) error {
+	const op = "use a buffer of"
+	if err := p.beginBuffer(op, index); err != nil {
+		return err
+	}
+	defer p.d.h.drop()
+	p.d.consuming <- struct{}{}
+	defer func() { <-p.d.consuming }()
+	var memory *C.uchar
+	var size C.size_t
+	if err := clib.FromRet(int(C.lbg_perf_buffer(p.perf, C.int(index), &memory, &size))); err != nil {
+		return p.d.fail(op, err)
+	}
+	return f(unsafe.Slice((*byte)(unsafe.Pointer(memory)), os.Getpagesize()+int(size)))
+}
+
+// Lost is how many records the CPUs could not write since Build because their buffers were full, those among them
+// that the Lost callback was not told of yet. errors.Is(err, [errors.ErrUnsupported]) before Linux 6.0, and with an
+// Attr of one's own without PERF_FORMAT_LOST.
+func (p *PerfBuffer) Lost() (uint64, error) {
+	const op = "count losses of"
+	d := p.drain()
+	if err := d.acquire(); err != nil {
+		return 0, d.fail(op, err)
+	}
+	defer d.h.drop()
+	if p.attr.Read_format&unix.PERF_FORMAT_LOST == 0 {
+		return 0, d.fail(op, fmt.Errorf("PERF_FORMAT_LOST: %w", errors.ErrUnsupported))
+	}
+	// The count is the last of the words that were asked for: the value, and one for each lower bit but that of
+	// groups.
+	words := 1 + bits.OnesCount64(p.attr.Read_format&^unix.PERF_FORMAT_GROUP)
+	sum := uint64(0)
+	for i := range p.buffers {
+		values := make([]byte, 8*words)
+		n, err := unix.Read(int(C.lbg_perf_buffer_fd(p.perf, C.int(i))), values)
+		if err == nil && n != len(values) {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return 0, d.fail(op, err)
+		}
+		sum += binary.NativeEndian.Uint64(values[n-8:])
+	}
+	return sum, nil
+}
 
 // EpollFD is a descriptor that is readable when there are records, for a poller of one's own, or -1 after Close
 // (perf_buffer__epoll_fd). It remains the PerfBuffer's.
