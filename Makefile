@@ -154,6 +154,13 @@ test-vm-smoke:
 test-build: ## build against each libbpf, statically too, and with none (slow)
 	@scripts/build_matrix.sh
 
+SOAK ?= 10m
+
+.PHONY: soak
+soak: root ## keep every kind of event buffer overflowing, and account for each record (SOAK=10m each)
+	@$(MAKE) setup
+	LIBBPF_GO_SOAK=$(SOAK) $(GO) test $(TESTFLAGS) -v -timeout 0 -run '^TestSoak$$' .
+
 FUZZTIME ?= 60s
 
 .PHONY: fuzz

@@ -28,7 +28,7 @@
 //	Object, Program, Link            safe; calls that change the object take turns
 //	Map, MapHandle (MapCore)         safe, and parallel: each operation is one system call
 //	RingBuffer, PerfBuffer           safe; callbacks never run at the same time
-//	RingReader                       safe; one loop at a time
+//	RingReader, RingChannel          safe; one loop at a time
 //	UserRingBuffer, UserRingSample   safe; filling a sample is its holder's
 //	RingBufferBuilder                one goroutine at a time
 //	SetPrint, PossibleCPUs, Version  safe
@@ -36,6 +36,23 @@
 // Everything is safe against a concurrent Close: an operation either completes or returns [ErrClosed]. It never uses a
 // descriptor that has become another file's, nor memory that libbpf has freed. Methods of nil pointers return
 // [ErrClosed] or a zero value.
+//
+// # Lost records
+//
+// Buffers that programs fill faster than they are read overflow. Each way to lose a record has a count:
+//
+//	ring buffer               bpf_ringbuf_reserve or bpf_ringbuf_output fails, which only the program sees
+//	RingReader, RingBuffer    lose nothing that is in the ring, however a loop or a callback ends
+//	RingChannel               Dropped
+//	PerfBuffer                Lost, and the Lost callback once the CPU writes again
+//	UserRingBuffer            Reserve fails with unix.ENOSPC
+//
+// A program counts in a global variable, which [Object.GlobalMemory] reads:
+//
+//	__u64 lost = 0;
+//	...
+//	if (bpf_ringbuf_output(&events, &record, sizeof(record), 0))
+//		__sync_fetch_and_add(&lost, 1);
 //
 // # Errors
 //

@@ -245,8 +245,8 @@ func (p *PerfBuffer) beginBuffer(op string, index int) error {
 	return nil
 }
 
-// BufferFD is the descriptor of a buffer's perf event, which is readable when there are records
-// (perf_buffer__buffer_fd). It remains the PerfBuffer's.
+// BufferFD is the descriptor of a buffer's perf event, for ioctl and the like (perf_buffer__buffer_fd). It remains the
+// PerfBuffer's. Who polls it takes news away from [PerfBuffer.Poll]: the kernel tells one of those who ask.
 func (p *PerfBuffer) BufferFD(index int) (int, error) {
 	if err := p.beginBuffer("get a descriptor of", index); err != nil {
 		return -1, err

@@ -44,8 +44,9 @@ type RingReader struct {
 	what string
 
 	// file is a duplicate of the map's descriptor, in the runtime's poller, and conn waits for it.
-	file *os.File
-	conn syscall.RawConn
+	file   *os.File
+	conn   syscall.RawConn
+	closed chan struct{} // closed by Close
 
 	consumer *uintptr // written here: how far records are consumed
 	producer *uintptr // written by the kernel: how far they are reserved
@@ -137,7 +138,9 @@ func (r *RingReader) open(fd int, size uintptr) error {
 	if err != nil {
 		return err
 	}
+	r.closed = make(chan struct{})
 	r.h.wake = func() {
+		close(r.closed)
 		r.leaseEnd.Store(atomic.LoadUintptr(r.consumer)) // the loop is there or further
 		// Closing the file waits for those who wait for it, and none of them runs a loop's body meanwhile.
 		_ = r.file.Close()
@@ -254,6 +257,9 @@ func (r *RingReader) publish() {
 		atomic.StoreUintptr(r.consumer, r.pos)
 	}
 }
+
+// putBack makes the record that the body of the loop has in hand, which it is about to leave, the next loop's first.
+func (r *RingReader) putBack(record []byte) { r.pos -= ringRoom(uintptr(len(record))) }
 
 // handOver hands records to the loop's body until there is none, or the body leaves the loop.
 func (r *RingReader) handOver(ctx context.Context, yield func([]byte) bool) (left bool, err error) {

@@ -1,0 +1,254 @@
+package libbpf_test
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"os"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
+)
+
+// soakTime is how long each kind of buffer is under a producer that is faster than its consumer: make soak.
+func soakTime(t *testing.T) time.Duration {
+	t.Helper()
+	text := os.Getenv("LIBBPF_GO_SOAK")
+	if text == "" {
+		return 500 * time.Millisecond
+	}
+	d, err := time.ParseDuration(text)
+	check(t, err)
+	return d
+}
+
+// soak runs produce over and over, for the time, and then ends the consumer's context.
+func soak(t *testing.T, produce func(), consume func(ctx context.Context)) {
+	t.Helper()
+	duration := soakTime(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var consumer sync.WaitGroup
+	consumer.Go(func() { consume(ctx) })
+	warm, end := time.Now().Add(duration/4), time.Now().Add(duration)
+	for time.Now().Before(warm) {
+		produce()
+	}
+	before := residentKB(t)
+	for time.Now().Before(end) {
+		produce()
+	}
+	after := residentKB(t)
+	cancel()
+	consumer.Wait()
+	if grown := after - before; grown > 4096 {
+		t.Errorf("memory grew by %d KB", grown)
+	}
+}
+
+// slowly makes a consumer fall behind, so that records are lost.
+func slowly(received uint64) {
+	if received%10_000 == 0 {
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+// ascending counts records, whose numbers come in order and leave gaps where some were lost.
+type ascending struct {
+	t              testing.TB
+	received, next uint64
+}
+
+func (a *ascending) record(data []byte) error {
+	if number := binary.NativeEndian.Uint64(data); number < a.next {
+		a.t.Fatalf("number %d after %d", number, a.next-1)
+	} else {
+		a.next = number + 1
+	}
+	a.received++
+	slowly(a.received)
+	return nil
+}
+
+// account checks that what was produced was received or lost, and that some of it was lost.
+func account(t *testing.T, received, lost, produced uint64) {
+	t.Helper()
+	t.Logf("%d produced = %d received + %d lost", produced, received, lost)
+	if received+lost != produced {
+		t.Errorf("%d received + %d lost are not %d produced", received, lost, produced)
+	}
+	if received == 0 || lost == 0 {
+		t.Error("the producer was not faster than the consumer")
+	}
+}
+
+// smallStream is stream.bpf.o with a ring that overflows.
+func smallStream(t *testing.T) *libbpf.Object {
+	return loadStream(t, func(o *libbpf.OpenObject) {
+		m, err := o.Map("ring")
+		check(t, err)
+		check(t, m.SetMaxEntries(1<<15))
+	})
+}
+
+// TestSoak shows that no record is lost without being counted, and none delivered twice, while buffers overflow all the
+// time.
+func TestSoak(t *testing.T) {
+	testutil.Root(t)
+	t.Run("RingReader", func(t *testing.T) {
+		o := smallStream(t)
+		r := openReader(t, findMap(t, o, "ring"))
+		a := ascending{t: t}
+		soak(t, func() { write(toRing, 512) }, func(ctx context.Context) {
+			var err error
+			for record := range r.Records(ctx, &err) {
+				_ = a.record(record)
+			}
+			if !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+		})
+		for record := range r.Pending(nil) {
+			_ = a.record(record)
+		}
+		counted := streamTotals(t, o, "ring_totals")
+		account(t, a.received, counted.lost, counted.produced)
+	})
+	t.Run("RingBuffer", func(t *testing.T) {
+		o := smallStream(t)
+		a := ascending{t: t}
+		r := openRing(t, o, "ring", a.record)
+		soak(t, func() { write(toRing, 512) }, func(ctx context.Context) {
+			for ctx.Err() == nil {
+				if _, err := r.PollContext(ctx); err != nil && !errors.Is(err, context.Canceled) {
+					t.Error(err)
+				}
+			}
+		})
+		_, err := r.Consume()
+		check(t, err)
+		counted := streamTotals(t, o, "ring_totals")
+		account(t, a.received, counted.lost, counted.produced)
+	})
+	t.Run("RingChannel", func(t *testing.T) {
+		o := smallStream(t)
+		r := openReader(t, findMap(t, o, "ring"))
+		records := make(chan []byte, 100)
+		c := libbpf.NewRingChannel(r, records, true)
+		a := ascending{t: t}
+		var receiver sync.WaitGroup
+		receiver.Go(func() {
+			for record := range records {
+				_ = a.record(record)
+			}
+		})
+		soak(t, func() { write(toRing, 512) }, func(ctx context.Context) {
+			if err := c.Run(ctx); !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+		})
+		left := uint64(0)
+		for range r.Pending(nil) {
+			left++
+		}
+		close(records)
+		receiver.Wait()
+		counted := streamTotals(t, o, "ring_totals")
+		account(t, a.received+left, c.Dropped()+counted.lost, counted.produced)
+		if a.received != c.Sent() {
+			t.Errorf("%d received, %d sent", a.received, c.Sent())
+		}
+	})
+	t.Run("PerfBuffer", func(t *testing.T) {
+		o := loadStream(t, nil)
+		var received, told uint64
+		last := make(map[int]uint64)
+		p := openPerf(t, o, libbpf.PerfBufferBuilder{
+			Pages: 8,
+			Sample: func(cpu int, record []byte) error {
+				number := binary.NativeEndian.Uint64(record)
+				if before, ok := last[cpu]; ok && number <= before {
+					t.Errorf("CPU %d: number %d after %d", cpu, number, before)
+				}
+				last[cpu] = number
+				received++
+				slowly(received)
+				return nil
+			},
+			Lost: func(_ int, n uint64) { told += n },
+		})
+		soak(t, func() { write(toPerf, 512) }, func(ctx context.Context) {
+			for ctx.Err() == nil {
+				if _, err := p.PollContext(ctx); err != nil && !errors.Is(err, context.Canceled) {
+					t.Error(err)
+				}
+			}
+		})
+		// The kernel tells of a CPU's last losses with the next record that it writes.
+		var set unix.CPUSet
+		check(t, unix.SchedGetaffinity(0, &set))
+		_, err := p.Consume()
+		check(t, err)
+		for cpu := range 1024 {
+			if set.IsSet(cpu) {
+				onCPU(t, cpu, func() { write(toPerf, 1) })
+			}
+		}
+		_, err = p.Consume()
+		check(t, err)
+		counted := streamTotals(t, o, "perf_totals")
+		account(t, received, told, counted.produced)
+		if lost, err := p.Lost(); err == nil && lost != told {
+			t.Errorf("%d lost, and %d told", lost, told)
+		}
+	})
+	t.Run("UserRingBuffer", func(t *testing.T) {
+		r := openUserRing(t)
+		var produced, lost uint64
+		soak(t, func() {
+			for range 512 {
+				sample, err := r.Reserve(24)
+				produced++
+				if errors.Is(err, unix.ENOSPC) {
+					lost++
+					continue
+				}
+				check(t, err)
+				fillSample(sample, produced)
+				check(t, sample.Submit())
+			}
+		}, func(ctx context.Context) {
+			for ctx.Err() == nil {
+				testRun(t, r.drainer)
+				time.Sleep(100 * time.Microsecond)
+			}
+		})
+		r.drain()
+		seen, err := libbpf.MemoryAt[uint64](r.drained, r.at)
+		check(t, err)
+		account(t, *seen, lost, produced)
+	})
+}
+
+// onCPU runs f on one CPU.
+func onCPU(t *testing.T, cpu int, f func()) {
+	t.Helper()
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // for good: the thread ends with the goroutine
+		var one unix.CPUSet
+		one.Set(cpu)
+		err := unix.SchedSetaffinity(0, &one)
+		if err == nil {
+			f()
+		}
+		done <- err
+	}()
+	check(t, <-done)
+}
