@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,14 +49,7 @@ type attachedLink struct {
 }
 
 func init() {
-	linkCases = append(linkCases,
-		linkCase{"raw_tp", attachCounting("on_exit", "raw_tracepoint", func(o *libbpf.Object) func() uint64 {
-			return func() uint64 { return bssUint64(o, 8) }
-		})},
-		linkCase{"tp_btf", attachCounting("on_enter", "raw_tracepoint", func(o *libbpf.Object) func() uint64 {
-			return func() uint64 { return bssUint64(o, 0) }
-		})},
-		linkCase{"struct_ops", attachCongestion})
+	linkCases = append(linkCases, linkCase{"struct_ops", attachCongestion})
 }
 
 // bssUint64 is a global variable of the object's, or 0 when it is closed.
@@ -71,23 +63,6 @@ func bssUint64(o *libbpf.Object, offset int) uint64 {
 		return 0
 	}
 	return binary.NativeEndian.Uint64(bss[offset:])
-}
-
-// attachCounting attaches a program of attach.bpf.o as its section says.
-func attachCounting(name, kind string, hits func(*libbpf.Object) func() uint64) func(t *testing.T) attachedLink {
-	return func(t *testing.T) attachedLink {
-		o := loadAttach(t, nil)
-		link, err := findProgram(t, o, name).Attach()
-		check(t, err)
-		return attachedLink{
-			link: link, kind: kind, hits: hits(o),
-			act: func(*testing.T) {
-				runtime.LockOSThread()
-				defer runtime.UnlockOSThread()
-				_, _ = unix.Getpgid(0)
-			},
-		}
-	}
 }
 
 func attachCongestion(t *testing.T) attachedLink {
