@@ -9,7 +9,7 @@ import (
 )
 
 func TestPermitted(t *testing.T) {
-	const list = "# comment\n6.18.* kprobe CONFIG_KPROBES is off\n5.10.* tcx came with 6.6\n* broken\n"
+	const list = "# comment\n6.18.* kprobe CONFIG_KPROBES is off\n5.10.*,5.15.* tcx came with 6.6\n* broken\n"
 	for _, c := range []struct {
 		release, feature string
 		want             bool
@@ -18,6 +18,8 @@ func TestPermitted(t *testing.T) {
 		{"6.18.44-fc", "tcx", false},
 		{"6.1.0", "kprobe", false},
 		{"5.10.1", "tcx", true},
+		{"5.15.2", "tcx", true},
+		{"6.6.0", "tcx", false},
 		{"6.18.44-fc", "comment", false},
 		{"6.18.44-fc", "broken", false}, // no reason given
 	} {
