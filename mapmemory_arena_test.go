@@ -81,9 +81,8 @@ func TestArenaMemoryAtItsAddress(t *testing.T) {
 }
 
 func TestArenaMemoryOfObject(t *testing.T) {
-	check(t, createArena(t, libbpf.MapCreateOptions{}).Close())
-	o := loadMapTypes(t, missingMaps(t, "maptypes"))
-	m := findMap(t, o, "arena")
+	o, get := loadMapTypes(t)
+	m := get(t, "arena")
 	first, err := m.Memory()
 	check(t, err)
 	second, err := m.Memory()

@@ -14,32 +14,32 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
-// loadMapTypes loads maptypes.bpf.o without the maps that the kernel lacks.
-func loadMapTypes(t *testing.T, missing map[string]error) *libbpf.Object {
+// loadMapTypes loads maptypes.bpf.o without the maps that the kernel lacks, and returns how to get the others.
+func loadMapTypes(t *testing.T) (*libbpf.Object, func(t *testing.T, name string) *libbpf.Map) {
 	t.Helper()
-	o := open(t, "maptypes")
+	missing := missingMaps(t, "maptypes")
+	open := open(t, "maptypes")
 	for name := range missing {
-		m, err := o.Map(name)
+		m, err := open.Map(name)
 		check(t, err)
 		check(t, m.SetAutocreate(false))
 	}
-	check(t, o.SetGlobal("target_tgid", selfTGID(t)))
-	check(t, o.SetGlobal("getpgid_nr", unix.SYS_GETPGID))
-	return load(t, o)
-}
-
-// Each kind of map that is used in a way of its own is used in that way. TestMapOperations, TestPerCPU, TestKeyless,
-// TestLookupBatch, TestMapInMap and TestStructOps have the others, the events' tests the buffers.
-func TestMapTypes(t *testing.T) {
-	missing := missingMaps(t, "maptypes")
-	o := loadMapTypes(t, missing)
-	get := func(t *testing.T, name string) *libbpf.Map {
+	check(t, open.SetGlobal("target_tgid", selfTGID(t)))
+	check(t, open.SetGlobal("getpgid_nr", unix.SYS_GETPGID))
+	o := load(t, open)
+	return o, func(t *testing.T, name string) *libbpf.Map {
 		t.Helper()
 		if err := missing[name]; err != nil {
 			testutil.Skip(t, name, err)
 		}
 		return findMap(t, o, name)
 	}
+}
+
+// Each kind of map that is used in a way of its own is used in that way. TestMapOperations, TestPerCPU, TestKeyless,
+// TestLookupBatch, TestMapInMap and TestStructOps have the others, the events' tests the buffers.
+func TestMapTypes(t *testing.T) {
+	o, get := loadMapTypes(t)
 
 	t.Run("prog_array", func(t *testing.T) {
 		m := get(t, "prog_array")

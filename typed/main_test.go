@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
@@ -17,15 +19,24 @@ func create(t testing.TB, typ libbpf.MapType, key, value, entries uint32) *libbp
 	return createWith(t, typ, key, value, entries, libbpf.MapCreateOptions{})
 }
 
+// hashesTake tells whether the kernel reads and removes elements of hash tables in one step. TestLookupAndDelete of the
+// package below says where that is missing.
+func hashesTake(t testing.TB) bool {
+	t.Helper()
+	_, err := create(t, libbpf.MapTypeHash, 4, 4, 1).LookupAndDelete(make([]byte, 4))
+	return !errors.Is(err, errors.ErrUnsupported)
+}
+
 func createWith(
 	t testing.TB, typ libbpf.MapType, key, value, entries uint32, options libbpf.MapCreateOptions,
 ) *libbpf.MapHandle {
 	t.Helper()
 	testutil.Root(t)
 	m, err := libbpf.CreateMap(typ, "typed", key, value, entries, options)
-	if err != nil {
-		t.Fatal(err)
+	if errors.Is(err, unix.EINVAL) {
+		testutil.Skip(t, typ.String(), err)
 	}
+	check(t, err)
 	t.Cleanup(func() { check(t, m.Close()) })
 	return m
 }

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -30,6 +31,38 @@ func ignoreSignals() { signal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP) }
 
 // getpgidNumber tells an object which system call makes it work.
 func getpgidNumber() string { return "getpgid_nr=" + strconv.Itoa(unix.SYS_GETPGID) }
+
+// syscallsObject is bpf/syscalls.bpf.o, whose threads are in the tasks' storage.
+func syscallsObject(t *testing.T) string {
+	t.Helper()
+	testutil.Root(t)
+	path := testutil.Object(t, "syscalls")
+	if err := taskStorage(); err != nil {
+		testutil.Skip(t, "task_storage", err)
+	}
+	return path
+}
+
+// taskStorage tells why the kernel does not load bpf/syscalls.bpf.o, if that is for its map of tasks.
+var taskStorage = sync.OnceValue(func() error {
+	open, err := libbpf.OpenFile("../../bpf/syscalls.bpf.o")
+	if err != nil {
+		return nil
+	}
+	defer open.Close()
+	for p := range open.Programs() {
+		_ = p.SetAutoload(false)
+	}
+	for m := range open.Maps() {
+		_ = m.SetAutocreate(m.Name() == "threads")
+	}
+	object, err := open.Load()
+	if errors.Is(err, unix.EINVAL) {
+		return err
+	}
+	_ = object.Close()
+	return nil
+})
 
 // runShapes is the beginning of a command line that runs testdata/shapes.bpf.c.
 func runShapes(t *testing.T) []string {
@@ -53,7 +86,7 @@ func lines(t *testing.T, text string) []map[string]any {
 
 func TestTracesCommandFromItsFirstInstruction(t *testing.T) {
 	testutil.Root(t)
-	args := append([]string{"run", testutil.Object(t, "syscalls"), "--dump", "stats", "--json"},
+	args := append([]string{"run", syscallsObject(t), "--dump", "stats", "--json"},
 		helper(t, calls(0, 13))...)
 	stdout, stderr := mustRun(t, args...)
 	wantLine(t, stderr, "0 lost; "+os.Args[0]+" exited with status 7")
@@ -83,7 +116,7 @@ func TestFollowsChildren(t *testing.T) {
 	testutil.Root(t)
 	for _, follow := range []bool{true, false} {
 		t.Setenv(helperVariable, calls(0, 5))
-		stdout, _ := mustRun(t, "run", testutil.Object(t, "syscalls"), "--json", "--dump", "stats",
+		stdout, _ := mustRun(t, "run", syscallsObject(t), "--json", "--dump", "stats",
 			"--set", fmt.Sprint("follow_children=", follow), "--", "sh", "-c", os.Args[0]+" & wait")
 		if got := strings.Contains(stdout, `"key":"SYS_getpgid","value":{"count":5,`); got != follow {
 			t.Errorf("follow_children=%v, and the child's calls are there: %v\n%s", follow, got, stdout)
@@ -93,7 +126,7 @@ func TestFollowsChildren(t *testing.T) {
 
 func TestTracesNobodyByDefault(t *testing.T) {
 	testutil.Root(t)
-	stdout, stderr := mustRun(t, "run", testutil.Object(t, "syscalls"), "--dump", "stats", "--duration", "50ms")
+	stdout, stderr := mustRun(t, "run", syscallsObject(t), "--dump", "stats", "--duration", "50ms")
 	if want := "stats: percpu_hash, 0 entries, values of all CPUs summed\n"; stdout != want {
 		t.Errorf("output %q, want %q", stdout, want)
 	}
@@ -102,16 +135,21 @@ func TestTracesNobodyByDefault(t *testing.T) {
 
 func TestPID(t *testing.T) {
 	testutil.Root(t)
-	done := make(chan struct{})
+	stop, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		for range 20 {
-			time.Sleep(10 * time.Millisecond)
-			_, _ = unix.Getpgid(helperFirst)
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(10 * time.Millisecond):
+				_, _ = unix.Getpgid(helperFirst)
+			}
 		}
 	}()
 	stdout, _ := mustRun(t, append(runShapes(t), "--pid", strconv.Itoa(os.Getpid()), "--dump", "per_cpu_calls",
 		"--json", "--duration", "150ms")...)
+	close(stop)
 	<-done
 	got := lines(t, stdout)
 	if last := got[len(got)-1]; last["value"].(float64) == 0 {
@@ -329,7 +367,7 @@ func TestInterval(t *testing.T) {
 func TestFailures(t *testing.T) {
 	testutil.Root(t)
 	dir := t.TempDir()
-	good, err := os.ReadFile(testutil.Object(t, "syscalls"))
+	good, err := os.ReadFile(syscallsObject(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -340,7 +378,7 @@ func TestFailures(t *testing.T) {
 		}
 		return path
 	}
-	syscalls, noBTF := testutil.Object(t, "syscalls"), testutil.Object(t, "nobtf")
+	syscalls, noBTF := syscallsObject(t), testutil.Object(t, "nobtf")
 	tests := []struct {
 		args []string
 		want []string
@@ -418,7 +456,7 @@ func TestNoPrivileges(t *testing.T) {
 	dir := filepath.Join(scratch, "public")
 	object, binary := filepath.Join(dir, "syscalls.bpf.o"), filepath.Join(dir, "bpfgo")
 	for _, err := range []error{os.Chmod(scratch, 0o755), os.MkdirAll(dir, 0o755),
-		exec.Command("cp", "-f", testutil.Object(t, "syscalls"), object).Run(),
+		exec.Command("cp", "-f", syscallsObject(t), object).Run(),
 		exec.Command("cp", "-f", os.Args[0], binary).Run()} {
 		if err != nil {
 			t.Fatal(err)
@@ -518,7 +556,7 @@ func gone(t *testing.T, pid int) {
 
 func TestSignals(t *testing.T) {
 	for _, signal := range []unix.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP} {
-		s := start(t, "run", testutil.Object(t, "syscalls"), "--dump", "stats", "--json", "--",
+		s := start(t, "run", syscallsObject(t), "--dump", "stats", "--json", "--",
 			"sh", "-c", "echo ready; exec sleep 100")
 		s.line(t, "ready")
 		child := s.child(t)
@@ -539,7 +577,7 @@ func TestSignals(t *testing.T) {
 
 // A terminal sends ^C to the command too, which may take its time, and ends with a status of its own.
 func TestInterruptOfBoth(t *testing.T) {
-	s := start(t, "run", testutil.Object(t, "syscalls"), "--", "sh", "-c",
+	s := start(t, "run", syscallsObject(t), "--", "sh", "-c",
 		`trap 'sleep 0.1; exit 5' INT; echo ready; while :; do sleep 0.02; done`)
 	s.line(t, "ready")
 	child := s.child(t)
@@ -560,7 +598,7 @@ func TestInterruptOfBoth(t *testing.T) {
 func TestStubbornCommand(t *testing.T) {
 	t.Setenv(helperVariable, helperStubborn)
 	for _, signals := range []int{1, 2} {
-		p := start(t, "run", testutil.Object(t, "syscalls"), "--", os.Args[0])
+		p := start(t, "run", syscallsObject(t), "--", os.Args[0])
 		p.line(t, "ready")
 		child := p.child(t)
 		begin := time.Now()
@@ -585,7 +623,7 @@ func TestStubbornCommand(t *testing.T) {
 }
 
 func TestKilled(t *testing.T) {
-	s := start(t, "run", testutil.Object(t, "syscalls"), "--", "sh", "-c", "echo ready; exec sleep 100")
+	s := start(t, "run", syscallsObject(t), "--", "sh", "-c", "echo ready; exec sleep 100")
 	s.line(t, "ready")
 	child := s.child(t)
 	if err := s.Process.Kill(); err != nil {
@@ -603,7 +641,7 @@ func TestClosedOutput(t *testing.T) {
 	}
 	defer r.Close()
 	var stderr lockedBuffer
-	cmd := program(t, "run", testutil.Object(t, "syscalls"), "--set", "slow_ns=0",
+	cmd := program(t, "run", syscallsObject(t), "--set", "slow_ns=0",
 		"--event", "events=slow_call", "--", "sh", "-c", "while :; do /bin/true; done >/dev/null")
 	cmd.Stdout, cmd.Stderr = w, &stderr
 	if err := cmd.Start(); err != nil {
