@@ -472,19 +472,24 @@ func testMapOpenOptions(t *testing.T, m *libbpf.Map, path string) {
 			return libbpf.MapOpenOptions{Flags: libbpf.WriteOnly}.FromID(info.ID)
 		},
 	} {
-		opened, err := open()
-		if errors.Is(err, errors.ErrUnsupported) {
-			continue // an older libbpf
-		}
-		check(t, err)
-		if name == "by write only" {
-			wantErr(t, opened.LookupInto(key, value, libbpf.Any), unix.EPERM)
-			check(t, opened.Update(key, value, libbpf.Any))
-		} else {
-			check(t, opened.LookupInto(key, value, libbpf.Any))
-			wantErr(t, opened.Update(key, value, libbpf.Any), unix.EPERM)
-		}
-		check(t, opened.Close())
+		t.Run(name, func(t *testing.T) {
+			opened, err := open()
+			switch {
+			case errors.Is(err, errors.ErrUnsupported):
+				return // an older libbpf
+			case name == "from pin in" && errors.Is(err, unix.EINVAL):
+				testutil.Skip(t, "path-fd", err)
+			}
+			check(t, err)
+			if name == "by write only" {
+				wantErr(t, opened.LookupInto(key, value, libbpf.Any), unix.EPERM)
+				check(t, opened.Update(key, value, libbpf.Any))
+			} else {
+				check(t, opened.LookupInto(key, value, libbpf.Any))
+				wantErr(t, opened.Update(key, value, libbpf.Any), unix.EPERM)
+			}
+			check(t, opened.Close())
+		})
 	}
 	for _, wrong := range []libbpf.MapOpenOptions{
 		{Flags: libbpf.NoPrealloc}, {PathFD: 3}, {TokenFD: 3}, {Flags: libbpf.PathFD | libbpf.TokenFD},

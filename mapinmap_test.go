@@ -54,7 +54,7 @@ func TestMapInMap(t *testing.T) {
 }
 
 func TestInnerMapTemplate(t *testing.T) {
-	o := open(t, "maptypes")
+	o := openMapTypes(t, missingMaps(t, "maptypes"))
 	m, err := o.Map("templated")
 	check(t, err)
 	inner, err := m.InnerMap()
@@ -88,7 +88,7 @@ func TestInnerMapTemplate(t *testing.T) {
 	wantErr(t, err, libbpf.ErrLoaded)
 
 	// Another template takes its place.
-	o = open(t, "maptypes")
+	o = openMapTypes(t, missingMaps(t, "maptypes"))
 	m, err = o.Map("templated")
 	check(t, err)
 	larger, err := libbpf.CreateMap(libbpf.MapTypeArray, "larger", 4, 8, 9, libbpf.MapCreateOptions{})

@@ -14,16 +14,23 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
+// openMapTypes opens maptypes.bpf.o without the maps that the kernel lacks.
+func openMapTypes(t *testing.T, missing map[string]error) *libbpf.OpenObject {
+	t.Helper()
+	o := open(t, "maptypes")
+	for name := range missing {
+		m, err := o.Map(name)
+		check(t, err)
+		check(t, m.SetAutocreate(false))
+	}
+	return o
+}
+
 // loadMapTypes loads maptypes.bpf.o without the maps that the kernel lacks, and returns how to get the others.
 func loadMapTypes(t *testing.T) (*libbpf.Object, func(t *testing.T, name string) *libbpf.Map) {
 	t.Helper()
 	missing := missingMaps(t, "maptypes")
-	open := open(t, "maptypes")
-	for name := range missing {
-		m, err := open.Map(name)
-		check(t, err)
-		check(t, m.SetAutocreate(false))
-	}
+	open := openMapTypes(t, missing)
 	check(t, open.SetGlobal("target_tgid", selfTGID(t)))
 	check(t, open.SetGlobal("getpgid_nr", unix.SYS_GETPGID))
 	o := load(t, open)
