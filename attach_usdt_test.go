@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
 	"github.com/libbpf-go/libbpf-go/internal/testutil/usdt"
 )
 
@@ -136,6 +137,9 @@ func TestUSDTLinksCloseAtOnce(t *testing.T) {
 		var links []*libbpf.Link
 		for range 16 {
 			link, err := p.Attach()
+			if errors.Is(err, unix.EEXIST) {
+				testutil.Skip(t, "usdt-twice", err)
+			}
 			check(t, err)
 			links = append(links, link)
 		}
@@ -170,7 +174,11 @@ func TestUSDTAttachRacesWithClose(t *testing.T) {
 		for range 2 {
 			wg.Go(func() {
 				for {
-					if _, err := attach(p); err != nil {
+					_, err := attach(p)
+					if errors.Is(err, unix.EEXIST) {
+						continue // as long as the kernel has no cookies, a probe has one link
+					}
+					if err != nil {
 						if !errors.Is(err, libbpf.ErrClosed) {
 							t.Error(err)
 						}
