@@ -222,6 +222,12 @@ func TestIterCgroups(t *testing.T) {
 		link, err := dump.AttachIter(opts)
 		check(t, err)
 		defer link.Close()
+		info, err := link.Info()
+		check(t, err)
+		over := info.Detail.(libbpf.IterLinkInfo)
+		if over.Target != "cgroup" || over.CgroupOrder != opts.CgroupOrder || over.CgroupID == 0 {
+			t.Errorf("info %+v", info)
+		}
 		return walk(t, link)
 	}
 	fd := int(middle.Fd())

@@ -47,9 +47,9 @@ type CgroupLinkInfo struct {
 type IterLinkInfo struct {
 	Target string // what it walks, such as "task" or "bpf_map_elem"
 	MapID  uint32 // of the map that it walks, if it does
-	// For cgroups: where the walk begins, and in which order it goes (enum bpf_cgroup_iter_order, Linux 6.1).
+	// For cgroups: where the walk begins, and in which order it goes (Linux 6.1).
 	CgroupID    uint64
-	CgroupOrder uint32
+	CgroupOrder CgroupIterOrder
 	// For tasks: the thread or the process it is confined to (Linux 6.1).
 	TID, PID uint32
 }
@@ -70,10 +70,10 @@ type StructOpsLinkInfo struct{ MapID uint32 }
 
 // NetfilterLinkInfo is of a netfilter program (Linux 6.4).
 type NetfilterLinkInfo struct {
-	ProtocolFamily uint32 // NFPROTO_
-	Hook           uint32 // NF_INET_
-	Priority       int32
-	Flags          uint32
+	Protocol NetfilterProtocol
+	Hook     NetfilterHook
+	Priority int32
+	Flags    NetfilterFlags
 }
 
 // KprobeMultiLinkInfo is of a program on many functions of the kernel (Linux 6.6).
@@ -280,7 +280,9 @@ func (raw *rawLinkInfo) fetchDetail(fd int) (LinkDetail, error) {
 		return StructOpsLinkInfo{target.id}, nil
 	case LinkTypeNetfilter:
 		d := detailAs[rawNetfilter](raw)
-		return NetfilterLinkInfo{d.pf, d.hook, d.priority, d.flags}, nil
+		return NetfilterLinkInfo{
+			NetfilterProtocol(d.pf), NetfilterHook(d.hook), d.priority, NetfilterFlags(d.flags),
+		}, nil
 	case LinkTypeTCX:
 		return TCXLinkInfo{target.id, ProgramAttachType(target.attachType)}, nil
 	case LinkTypeUprobeMulti:
@@ -322,7 +324,7 @@ func (raw *rawLinkInfo) fetchIter(fd int) (LinkDetail, error) {
 	info := IterLinkInfo{Target: target, MapID: d.mapID}
 	switch target {
 	case "cgroup":
-		info.CgroupID, info.CgroupOrder = *(*uint64)(unsafe.Pointer(&d.param)), d.order
+		info.CgroupID, info.CgroupOrder = *(*uint64)(unsafe.Pointer(&d.param)), CgroupIterOrder(d.order)
 	case "task", "task_file", "task_vma":
 		info.TID, info.PID = d.param[0], d.param[1]
 	}

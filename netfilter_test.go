@@ -76,6 +76,13 @@ func TestAttachNetfilter(t *testing.T) {
 		check(t, unix.Bind(receiver, &unix.SockaddrInet4{Addr: loopback4}))
 		to, err := unix.Getsockname(receiver)
 		check(t, err)
+		info, err := first.Info()
+		check(t, err)
+		if want := (libbpf.NetfilterLinkInfo{
+			Protocol: libbpf.NetfilterIPv4, Hook: libbpf.NetfilterLocalIn, Priority: -10,
+		}); info.Detail != want {
+			t.Errorf("info %+v", info)
+		}
 		if n := grows(accepted, func() {
 			if n := grows(dropped, func() {
 				check(t, unix.Sendto(socket(t, unix.SOCK_DGRAM), []byte("x"), 0, to))

@@ -258,6 +258,63 @@ func TestTCRefusals(t *testing.T) {
 	})
 }
 
+// Closing the object while its program is attached, asked for and detached by several neither crashes nor attaches what
+// another descriptor of the same number stands for.
+func TestTCAndXDPConcurrentClose(t *testing.T) {
+	n := testutil.NewNetwork(t)
+	near, far := n.Veth()
+	hook := libbpf.TCHook{IfIndex: near, AttachPoint: libbpf.TCIngress}
+	n.Do(func() { check(t, hook.Create()) })
+	for range 5 {
+		tc, xdp := load(t, open(t, "tc")), load(t, open(t, "xdp"))
+		first, pass := findProgram(t, tc, "first"), findProgram(t, xdp, "pass")
+		done := make(chan error)
+		attached := make(chan bool, 1)
+		worker := func(once func() error) {
+			n.Do(func() {
+				for {
+					if err := once(); err != nil {
+						done <- err
+						return
+					}
+					select {
+					case attached <- true:
+					default:
+					}
+				}
+			})
+		}
+		for priority := range uint16(2) {
+			go worker(func() error {
+				filter, err := hook.Attach(first, libbpf.TCOptions{Priority: priority + 1})
+				if err != nil {
+					return err
+				}
+				if _, err := hook.Query(filter.Handle, filter.Priority); err != nil {
+					t.Error(err)
+				}
+				return hook.Detach(filter.Handle, filter.Priority)
+			})
+			dev := libbpf.XDP{IfIndex: []int{near, far}[priority], Flags: libbpf.XDPSKBMode}
+			go worker(func() error {
+				if err := dev.Attach(pass); err != nil {
+					return err
+				}
+				return dev.DetachProgram(pass)
+			})
+		}
+		<-attached
+		check(t, tc.Close())
+		check(t, xdp.Close())
+		for range 4 {
+			wantErr(t, <-done, libbpf.ErrClosed)
+		}
+		for _, device := range []int{near, far} { // what was attached when its object was closed
+			n.Do(func() { check(t, libbpf.XDP{IfIndex: device, Flags: libbpf.XDPSKBMode}.Detach()) })
+		}
+	}
+}
+
 // That a hook exists already is told by the error alone: libbpf's warning about it is not printed as well.
 func TestTCIsQuiet(t *testing.T) {
 	n := testutil.NewNetwork(t)
