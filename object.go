@@ -188,21 +188,21 @@ func (b ObjectBuilder) open(
 }
 
 func (b ObjectBuilder) setToken(c *cStrings, opts *openOpts) error {
+	path := c.of("token path", b.TokenPath)
 	switch {
-	case b.TokenPath == "" && !b.NoToken:
-		return nil
+	case c.err != nil:
+		return c.err
 	case b.TokenPath != "" && b.NoToken:
 		return invalidf("TokenPath and NoToken exclude one another")
 	case b.TokenPath != "":
 		if err := needs("bpf_object_open_opts.bpf_token_path", 1, 4); err != nil {
 			return err
 		}
+	case !b.NoToken:
+		return nil
 	}
-	path := c.of("token path", b.TokenPath) // "" is none, to libbpf
-	if c.err == nil {
-		C.lbg_set_token_path(opts, path)
-	}
-	return c.err
+	C.lbg_set_token_path(opts, path) // "" is none, to libbpf
+	return nil
 }
 
 // printer is where the messages of opening and loading go.

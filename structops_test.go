@@ -11,12 +11,10 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
-// openCongestion opens struct_ops.bpf.o.
-func openCongestion(t *testing.T) (*libbpf.OpenObject, *libbpf.OpenMap) {
+// openFields opens struct_ops.bpf.o, whose fields can be set.
+func openFields(t *testing.T) (*libbpf.OpenObject, *libbpf.OpenMap) {
 	t.Helper()
-	o := open(t, "struct_ops")
-	m, err := o.Map("congestion")
-	check(t, err)
+	o, m := openCongestion(t)
 	if _, err := m.Field("name"); errors.Is(err, errors.ErrUnsupported) {
 		testutil.Skip(t, "libbpf-1.4", err)
 	}
@@ -24,7 +22,7 @@ func openCongestion(t *testing.T) (*libbpf.OpenObject, *libbpf.OpenMap) {
 }
 
 func TestStructOpsFields(t *testing.T) {
-	o, m := openCongestion(t)
+	o, m := openFields(t)
 	name, err := m.Field("name")
 	check(t, err)
 	if want := append([]byte("libbpf_go"), make([]byte, 7)...); !bytes.Equal(name, want) {
@@ -84,7 +82,7 @@ func TestStructOpsFields(t *testing.T) {
 func TestStructOpsFieldsInTheKernel(t *testing.T) {
 	testutil.Root(t)
 	connect := func(callback string) uint64 {
-		o, m := openCongestion(t)
+		o, m := openFields(t)
 		check(t, m.SetField("name", "from_go"))
 		if callback == "" {
 			check(t, m.SetField("init", (*libbpf.OpenProgram)(nil)))
