@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"os"
-	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
+	"github.com/libbpf-go/libbpf-go/selftests"
 )
 
 // soakTime is how long each kind of buffer is under a producer that is faster than its consumer: make soak.
@@ -191,15 +191,10 @@ func TestSoak(t *testing.T) {
 			}
 		})
 		// The kernel tells of a CPU's last losses with the next record that it writes.
-		var set unix.CPUSet
-		check(t, unix.SchedGetaffinity(0, &set))
 		_, err := p.Consume()
 		check(t, err)
-		for cpu := range 1024 {
-			if set.IsSet(cpu) {
-				onCPU(t, cpu, func() { write(toPerf, 1) })
-			}
-		}
+		_, err = selftests.OnEachCPU(func() { write(toPerf, 1) })
+		check(t, err)
 		_, err = p.Consume()
 		check(t, err)
 		counted := streamTotals(t, o, "perf_totals")
@@ -234,21 +229,4 @@ func TestSoak(t *testing.T) {
 		check(t, err)
 		account(t, *seen, lost, produced)
 	})
-}
-
-// onCPU runs f on one CPU.
-func onCPU(t *testing.T, cpu int, f func()) {
-	t.Helper()
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread() // for good: the thread ends with the goroutine
-		var one unix.CPUSet
-		one.Set(cpu)
-		err := unix.SchedSetaffinity(0, &one)
-		if err == nil {
-			f()
-		}
-		done <- err
-	}()
-	check(t, <-done)
 }

@@ -1,5 +1,6 @@
-// Events produces records on all CPUs while it consumes them from two ring buffers and a perf buffer, one of them too
-// small, and accounts for each: it was received, once, or is among those that were lost.
+// Events produces records on all CPUs while it consumes them from a ring buffer that is too small through callbacks, from
+// a larger one in place, and from a perf buffer, and accounts for each: it was received, once, or is among those that
+// were lost.
 package main
 
 import (
@@ -8,6 +9,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"runtime"
 
@@ -38,11 +40,20 @@ func run() error {
 	perCPU := 100_000 / runtime.NumCPU()
 	want := runtime.NumCPU() * (perCPU + 1) // one more each, at the end
 	small, large, perf := newTally("small", want), newTally("large", want), newTally("perf", want)
-	ring, err := openRings(obj, small, large)
+	ring, err := openRing(obj, small)
 	if err != nil {
 		return err
 	}
 	defer ring.Close()
+	largeMap, err := obj.Map("large")
+	if err != nil {
+		return err
+	}
+	reader, err := libbpf.NewRingReader(largeMap)
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
 	perfMap, err := obj.Map("perf")
 	if err != nil {
 		return err
@@ -62,14 +73,15 @@ func run() error {
 
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	ended := make(chan error, 2)
+	ended := make(chan error, 3)
 	go func() { ended <- consume(ctx, ring) }()
+	go func() { ended <- read(ctx, reader, large) }()
 	go func() { ended <- consume(ctx, perfBuffer) }()
 	if err := produce(perCPU); err != nil {
 		return err
 	}
 	stop()
-	if err := errors.Join(<-ended, <-ended); err != nil {
+	if err := errors.Join(<-ended, <-ended, <-ended); err != nil {
 		return err
 	}
 	// The kernel reports what a CPU's perf buffer lost with the next record that fits: write one more on each.
@@ -77,6 +89,10 @@ func run() error {
 		return err
 	}
 	if _, err := ring.Consume(); err != nil {
+		return err
+	}
+	failed := large.take(reader.Pending(&err))
+	if err := errors.Join(failed, err); err != nil {
 		return err
 	}
 	if _, err := perfBuffer.Consume(); err != nil {
@@ -144,19 +160,39 @@ func (t *tally) receive(record []byte) error {
 	return nil
 }
 
-// openRings makes one RingBuffer for the ring buffers that the tallies are named after.
-func openRings(obj *libbpf.Object, tallies ...*tally) (*libbpf.RingBuffer, error) {
-	var rings libbpf.RingBufferBuilder
-	for _, t := range tallies {
-		m, err := obj.Map(t.name)
-		if err != nil {
-			return nil, err
-		}
-		if err := rings.Add(m, t.receive); err != nil {
-			return nil, err
+// take receives the records of a loop.
+func (t *tally) take(records iter.Seq[[]byte]) error {
+	for record := range records {
+		if err := t.receive(record); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+// openRing opens the ring buffer that the tally is named after.
+func openRing(obj *libbpf.Object, t *tally) (*libbpf.RingBuffer, error) {
+	m, err := obj.Map(t.name)
+	if err != nil {
+		return nil, err
+	}
+	var rings libbpf.RingBufferBuilder
+	if err := rings.Add(m, t.receive); err != nil {
+		return nil, err
+	}
 	return rings.Build()
+}
+
+// read reads in place until ctx is done.
+func read(ctx context.Context, reader *libbpf.RingReader, t *tally) error {
+	var err error
+	if err := t.take(reader.Records(ctx, &err)); err != nil {
+		return err
+	}
+	if errors.Is(err, context.Canceled) {
+		return nil // the rest is left for later
+	}
+	return err
 }
 
 // buffer is what a RingBuffer and a PerfBuffer have in common.
