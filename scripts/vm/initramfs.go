@@ -19,7 +19,7 @@ import (
 var initScript string
 
 // modules are those that tests use; what they need comes along.
-var modules = []string{"veth", "dummy", "tun", "sch_ingress", "cls_bpf", "act_bpf", "nf_tables", "overlay"}
+var modules = []string{"veth", "dummy", "tun", "sch_ingress", "cls_bpf", "act_bpf", "nf_tables", "nf_defrag_ipv4", "nf_defrag_ipv6", "overlay"}
 
 // cpio writes an archive in the format that the kernel unpacks ("newc"), with all parent folders.
 type cpio struct {
