@@ -96,7 +96,11 @@ func TestNothingLeaks(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for range 50 {
+			fill := 50
+			if testing.Short() {
+				fill = 5
+			}
+			for range fill {
 				cycle() // allocators fill
 			}
 			files := len(testutil.OpenFiles())
@@ -104,7 +108,7 @@ func TestNothingLeaks(t *testing.T) {
 			const rounds, perCycle = 8, 1024 // bytes: less than any of the objects takes
 			cycles := 1000 / rounds
 			if testing.Short() {
-				cycles = 10
+				cycles = 4
 			}
 			if name == "fail to attach" {
 				cycles /= 4 // each waits for the kernel, for 20 ms

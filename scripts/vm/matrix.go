@@ -110,6 +110,9 @@ func (m *matrix) conclude(w io.Writer, reports []*report) error {
 	case m.page != "":
 		var page bytes.Buffer
 		writePage(&page, reports)
+		if err := os.MkdirAll(filepath.Dir(m.page), 0o755); err != nil {
+			return err
+		}
 		return os.WriteFile(m.page, page.Bytes(), 0o644)
 	}
 	return nil
