@@ -149,9 +149,6 @@ func (o *KprobeMultiOptions) check(p *Program) error {
 	attachType := AttachTypeTraceKprobeMulti
 	if o.Session {
 		attachType = AttachTypeTraceKprobeSession
-		if err := needs("bpf_program__attach_kprobe_multi_opts with session", 1, 5); err != nil {
-			return err
-		}
 	}
 	if err := p.checkType("kprobe.multi", ProgramTypeKprobe); err != nil {
 		return err
@@ -166,10 +163,15 @@ func (o *KprobeMultiOptions) check(p *Program) error {
 	if err := where.check(); err != nil {
 		return err
 	}
-	if o.UniqueMatch {
-		if o.Pattern == "" {
-			return invalidf("a unique match without a pattern")
+	if o.UniqueMatch && o.Pattern == "" {
+		return invalidf("a unique match without a pattern")
+	}
+	if o.Session {
+		if err := needs("bpf_program__attach_kprobe_multi_opts with session", 1, 5); err != nil {
+			return err
 		}
+	}
+	if o.UniqueMatch {
 		return needs("bpf_program__attach_kprobe_multi_opts with unique_match", 1, 6)
 	}
 	return nil

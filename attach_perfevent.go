@@ -43,8 +43,8 @@ func (o *PerfEventOptions) check() error {
 	return nil
 }
 
-// AttachPerfEvent runs the program, of section "perf_event", when a perf event overflows, that is, takes a sample, and enables
-// the event (bpf_program__attach_perf_event_opts). fd is what perf_event_open(2) returned. An event of a tracepoint,
+// AttachPerfEvent runs the program, of section "perf_event", when a perf event overflows, that is, takes a sample, and
+// enables the event (bpf_program__attach_perf_event_opts). fd is what perf_event_open(2) returned. An event of a tracepoint,
 // kprobe or uprobe takes a program of that kind.
 //
 // The descriptor is duplicated and remains the caller's, who may close it at once, whether this succeeds or not: libbpf

@@ -69,7 +69,7 @@ func checkPID(pid int) (C.pid_t, error) {
 // UprobeOptions are the options for [Program.AttachUprobe] (struct bpf_uprobe_opts).
 type UprobeOptions struct {
 	// Function is a function's name in the binary's symbols, to which the offset is then relative. "name@VERSION"
-	// chooses one of several versions in a library, such as "fmemopen@GLIBC_2.22".
+	// chooses one of several versions in a library, such as "fmemopen@GLIBC_2.22" (libbpf 1.3).
 	Function string
 	Cookie   uint64 // what bpf_get_attach_cookie returns in the program (Linux 5.15)
 	// RefCtrOffset is the offset in the file of a counter that the kernel increments while the probe is attached, as
@@ -99,8 +99,8 @@ func (o *UprobeOptions) check(offset uint64) error {
 // Retprobe, or any instruction (bpf_program__attach_uprobe_opts).
 //
 // binary is a path, or a name without a slash: a library's, which has .so in it, is looked for where libraries usually
-// are, another in the PATH. "archive.apk!/lib/lib.so" is a file that is stored uncompressed in a zip archive. offset is in bytes, from
-// the beginning of opts.Function, or of the file.
+// are, another in the PATH. "archive.apk!/lib/lib.so" is a file that is stored uncompressed in a zip archive. offset is
+// in bytes, from the beginning of opts.Function, or of the file.
 //
 // A return probe on a function of Go's crashes the process it is in, because Go moves stacks.
 //
@@ -155,15 +155,9 @@ type UprobeMultiOptions struct {
 }
 
 func (o *UprobeMultiOptions) check(p *Program, binary string) error {
-	if err := needs("bpf_program__attach_uprobe_multi", 1, 3); err != nil {
-		return err
-	}
 	attachType := AttachTypeTraceUprobeMulti
 	if o.Session {
 		attachType = AttachTypeTraceUprobeSession
-		if err := needs("bpf_program__attach_uprobe_multi with session", 1, 6); err != nil {
-			return err
-		}
 	}
 	if err := p.checkType("uprobe.multi", ProgramTypeKprobe); err != nil {
 		return err
@@ -185,7 +179,10 @@ func (o *UprobeMultiOptions) check(p *Program, binary string) error {
 		// It would be taken for a file in the working directory, and not be looked for.
 		return invalidf("binary %q must be a path: only with a pattern it can be a name", binary)
 	}
-	return nil
+	if o.Session {
+		return needs("bpf_program__attach_uprobe_multi with session", 1, 6)
+	}
+	return needs("bpf_program__attach_uprobe_multi", 1, 3)
 }
 
 // AttachUprobeMulti runs the program, of section "uprobe.multi" or "uretprobe.multi", where any number of functions of one

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
 	"github.com/libbpf-go/libbpf-go/internal/testutil/usdt"
 )
 
@@ -335,6 +336,9 @@ func TestUprobeMultiCookies(t *testing.T) {
 
 // A library's function can have several versions, of which one must be chosen.
 func TestUprobeVersions(t *testing.T) {
+	if v := libbpf.Version(); v.Major == 1 && v.Minor < 3 {
+		testutil.Skip(t, "libbpf-1.3", errors.ErrUnsupported)
+	}
 	_, p := loadSeen(t, "uprobe", "uprobe", "on_entry", nil)
 	attach := func(function string) error {
 		link, err := p.AttachUprobe(libbpf.ThisProcess, "libc.so.6", 0, libbpf.UprobeOptions{Function: function})

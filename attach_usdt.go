@@ -13,8 +13,8 @@ type USDTOptions struct {
 
 // AttachUSDT runs the program, of section "usdt", when a process of pid, which may be [AllProcesses] or [ThisProcess], comes
 // to a statically defined probe of a binary, in whatever number of places it has it (bpf_program__attach_usdt).
-// binary is as for [Program.AttachUprobe], but not in an archive. The program's source must include bpf/usdt.bpf.h, whose map of probes
-// limits how many can be attached at once.
+// binary is as for [Program.AttachUprobe], but not in an archive. The program's source must include bpf/usdt.bpf.h, whose
+// map of probes limits how many can be attached at once. From Linux 6.6 on, of other sections only "uprobe.multi" will do.
 //
 // The link has no descriptor: it can't be pinned, updated or detached other than by its Close.
 //
