@@ -281,8 +281,8 @@ func (l *Link) UpdateMap(m *Map) error {
 // path is taken, errors.Is(err, [errors.ErrUnsupported]) for USDT.
 func (l *Link) Pin(path string) error {
 	return l.use("pin", func() error {
-		if l.noFD {
-			return errNoKernelLink
+		if l.noFD || errors.Is(checkLinkFD(int(l.fd())), errNoKernelLink) {
+			return errNoKernelLink // a map that stands for the attachment could be pinned, which keeps nothing attached
 		}
 		err := withString("path", path, func(p *C.char) C.int {
 			switch {
@@ -293,9 +293,6 @@ func (l *Link) Pin(path string) error {
 			}
 			return C.bpf_obj_pin(l.fd(), p)
 		})
-		if errors.Is(err, unix.EINVAL) && checkLinkFD(int(l.fd())) != nil {
-			return errNoKernelLink
-		}
 		if err == nil && l.ptr == nil {
 			l.pinPath = path
 		}
@@ -333,8 +330,8 @@ func (l *Link) PinPath() string {
 }
 
 // FD is the link's file descriptor, or -1 after Close (bpf_link__fd). For what the kernel has no link for it is that of
-// the perf event or the map, or -1. It remains the link's: it must not be closed, and
-// may be another file's number after Close.
+// the perf event or the map, or -1. It remains the link's: it must not be closed, and may be another file's number after
+// Close.
 func (l *Link) FD() int {
 	fd := -1
 	_ = l.use("get fd of", func() error {
