@@ -28,7 +28,7 @@ const (
 )
 
 // drain is what [RingBuffer] and [PerfBuffer] have in common: it moves records from libbpf's buffers to the user's
-// callbacks, a batch at a time, and waits for more.
+// callbacks and waits for more. Those of a RingBuffer go a batch at a time; a PerfBuffer's stay in place.
 //
 // The wait needs no thread: it is for libbpf's epoll descriptor, in the Go runtime's poller, which also brings
 // deadlines and the wake-up by Close.
@@ -36,12 +36,15 @@ type drain struct {
 	h    *handle
 	what string // for errors
 
-	// fill moves records to a batch of batchBytes and most records, until it is full or the buffers are empty.
+	// fill moves records to a batch of batchBytes and most records, until it is full or the buffers are empty; nil where
+	// there are no batches.
 	fill func(data *C.uchar, records *C.struct_lbg_record, most C.uint32_t, filled *C.struct_lbg_filled) C.int
-	// callbacks are the user's, by the records' sources; deliver hands a record to the user where there are none. It
-	// costs as much again as the loop around it.
+	// callbacks are the user's, by the records' sources.
 	callbacks []func(record []byte) error
-	deliver   func(record *C.struct_lbg_record, data []byte) error
+	// more tells whether there is anything to deliver, and hand hands at most so many records over and returns how many
+	// it did: refill and deliverBatch where there are batches. The caller has consuming.
+	more func(most int) (bool, error)
+	hand func(most int) (int, error)
 
 	epollFD int
 	epoll   *os.File // a duplicate of it, non-blocking
@@ -88,9 +91,12 @@ func (d *drain) start(what string, epollFD int, release func()) error {
 	d.ready = func(uintptr) bool { return d.lookForRecords() }
 	d.waiting = make(chan struct{}, 1)
 	d.consuming = make(chan struct{}, 1)
-	d.filled = new(C.struct_lbg_filled) // here, as a local one would be allocated for each batch
-	d.data = make([]byte, batchBytes)
-	d.records = make([]C.struct_lbg_record, batchRecords)
+	if d.fill != nil {
+		d.filled = new(C.struct_lbg_filled) // here, as a local one would be allocated for each batch
+		d.data = make([]byte, batchBytes)
+		d.records = make([]C.struct_lbg_record, batchRecords)
+		d.more, d.hand = d.refill, d.deliverBatch
+	}
 	d.h, err = newHandle(nil, func() error {
 		release()
 		return nil
@@ -162,7 +168,7 @@ func (d *drain) deliverBatch(most int) (n int, err error) {
 	if d.spill != nil {
 		last-- // has its data elsewhere
 	}
-	deliver, callbacks, offset := d.deliver, d.callbacks, d.offset
+	callbacks, offset := d.callbacks, d.offset
 	for i := d.next; i < len(records) && n < most; i++ {
 		if d.h.isClosed() {
 			return n, d.fail("consume", ErrClosed)
@@ -175,15 +181,8 @@ func (d *drain) deliverBatch(most int) (n int, err error) {
 			offset += (size + 7) &^ 7
 		}
 		d.next, d.offset = i+1, offset
-		if record.lost == 0 {
-			n++
-		}
-		var err error
-		if uint(record.source) < uint(len(callbacks)) {
-			err = callbacks[record.source](bytes)
-		} else {
-			err = deliver(record, bytes)
-		}
+		n++
+		err := callbacks[record.source](bytes)
 		if err != nil {
 			return n, err
 		}
@@ -210,11 +209,11 @@ func (d *drain) consume(ctx context.Context, most int) (n int, err error) {
 // consumeAlone is consume; the caller has consuming.
 func (d *drain) consumeAlone(ctx context.Context, most int) (n int, err error) {
 	for n < most {
-		more, err := d.refill(most - n)
+		more, err := d.more(most - n)
 		if err != nil || !more {
 			return n, err
 		}
-		delivered, err := d.deliverBatch(most - n)
+		delivered, err := d.hand(most - n)
 		n += delivered
 		if err != nil || ctx.Err() != nil {
 			return n, err
@@ -316,7 +315,7 @@ func (d *drain) lookForRecords() (found bool) {
 	default:
 		return true
 	}
-	found, d.failed = d.refill(batchRecords)
+	found, d.failed = d.more(batchRecords)
 	return found || d.failed != nil
 }
 

@@ -1,9 +1,7 @@
 package libbpf
 
 /*
-#cgo noescape lbg_perf_fill
-#cgo nocallback lbg_perf_fill
-
+#include <bpf/libbpf.h>
 #include "perfbuf_cgo.h"
 */
 import "C"
@@ -145,7 +143,7 @@ func (b PerfBufferBuilder) Build(m MapCore) (*PerfBuffer, error) {
 	if err != nil {
 		return nil, c.fail(op, err)
 	}
-	p := &PerfBuffer{attr: b.attr(), buffers: len(cpus), only: -1}
+	p := &PerfBuffer{options: b, attr: b.attr(), only: -1}
 	pages := max(b.Pages, 1)
 	if b.Pages == 0 {
 		pages = 64
@@ -153,7 +151,7 @@ func (b PerfBufferBuilder) Build(m MapCore) (*PerfBuffer, error) {
 	try := func() error {
 		return call(op, what, func() error {
 			return clib.FromRet(int(C.lbg_perf_new(C.int(fd), C.size_t(pages), (*C.uchar)(unsafe.Pointer(&p.attr)),
-				&cpus[0], &keys[0], C.int(len(cpus)), C.bool(b.Event != nil), &p.perf)))
+				&cpus[0], &keys[0], C.int(len(cpus)), &p.pb)))
 		})
 	}
 	err = try()
@@ -165,30 +163,26 @@ func (b PerfBufferBuilder) Build(m MapCore) (*PerfBuffer, error) {
 		_ = unix.Close(fd)
 		return nil, err
 	}
-	p.d.fill = func(data *C.uchar, records *C.struct_lbg_record, most C.uint32_t, filled *C.struct_lbg_filled) C.int {
-		return C.lbg_perf_fill(p.perf, C.int(p.only), data, batchBytes, records, most, filled)
-	}
-	p.d.deliver = b.deliver
-	err = p.d.start(what, int(C.lbg_perf_epoll_fd(p.perf)), func() {
-		C.lbg_perf_free(p.perf)
+	release := func() {
+		for i := range p.rings {
+			p.rings[i].memory.retire()
+		}
+		C.perf_buffer__free(p.pb)
 		_ = unix.Close(fd)
-	})
-	if err != nil {
+	}
+	for i, cpu := range cpus {
+		ring, err := p.openRing(i, int(cpu))
+		if err != nil {
+			release()
+			return nil, c.fail(op, err)
+		}
+		p.rings = append(p.rings, ring)
+	}
+	p.d.more, p.d.hand = p.more, p.hand
+	if err := p.d.start(what, int(C.perf_buffer__epoll_fd(p.pb)), release); err != nil {
 		return nil, err
 	}
 	return p, nil
-}
-
-func (b *PerfBufferBuilder) deliver(record *C.struct_lbg_record, data []byte) error {
-	switch {
-	case b.Event != nil:
-		return b.Event(int(record.source), data)
-	case record.lost == 0:
-		return b.Sample(int(record.source), data)
-	case b.Lost != nil:
-		b.Lost(int(record.source), uint64(record.lost))
-	}
-	return nil
 }
 
 // PerfBuffer receives the records that programs write with bpf_perf_event_output, through callbacks. Records of one
@@ -199,10 +193,13 @@ func (b *PerfBufferBuilder) deliver(record *C.struct_lbg_record, data []byte) er
 // had returned.
 type PerfBuffer struct {
 	d       drain
-	perf    *C.struct_lbg_perf
+	pb      *C.struct_perf_buffer
+	options PerfBufferBuilder
 	attr    unix.PerfEventAttr
-	buffers int
-	only    int // the buffer to consume, or -1: of the one who has d.consuming
+	rings   []perfRing
+	// Of the one who has d.consuming: the buffer to begin with, as a busy one must not starve those behind it, and
+	// the only one to consume, or -1.
+	next, only int
 }
 
 func (p *PerfBuffer) drain() *drain {
@@ -222,6 +219,10 @@ func (p *PerfBuffer) PollContext(ctx context.Context) (int, error) { return p.dr
 // (perf_buffer__consume).
 func (p *PerfBuffer) Consume() (int, error) { return p.drain().consumeNow(everything) }
 
+func (p *PerfBuffer) bufferFD(index int) int {
+	return int(C.perf_buffer__buffer_fd(p.pb, C.size_t(index)))
+}
+
 // Buffers is how many buffers there are, one for each CPU; 0 after Close (perf_buffer__buffer_cnt). They are numbered
 // from 0, in the order of the CPUs.
 func (p *PerfBuffer) Buffers() int {
@@ -229,7 +230,7 @@ func (p *PerfBuffer) Buffers() int {
 		return 0
 	}
 	defer p.d.h.drop()
-	return p.buffers
+	return len(p.rings)
 }
 
 // beginBuffer acquires the PerfBuffer for an operation on one of its buffers.
@@ -238,25 +239,24 @@ func (p *PerfBuffer) beginBuffer(op string, index int) error {
 	if err := d.acquire(); err != nil {
 		return d.fail(op, err)
 	}
-	if index < 0 || index >= p.buffers {
+	if index < 0 || index >= len(p.rings) {
 		d.h.drop()
-		return d.fail(op, invalidf("there are %d buffers, and no number %d", p.buffers, index))
+		return d.fail(op, invalidf("there are %d buffers, and no number %d", len(p.rings), index))
 	}
 	return nil
 }
 
-// BufferFD is the descriptor of a buffer's perf event, for ioctl and the like (perf_buffer__buffer_fd). It remains the
-// PerfBuffer's. Who polls it takes news away from [PerfBuffer.Poll]: the kernel tells one of those who ask.
+// BufferFD is the descriptor of a buffer's perf event, for ioctl and the like (perf_buffer__buffer_fd). It remains
+// the PerfBuffer's. Who polls it takes news away from [PerfBuffer.Poll]: the kernel tells one of those who ask.
 func (p *PerfBuffer) BufferFD(index int) (int, error) {
 	if err := p.beginBuffer("get a descriptor of", index); err != nil {
 		return -1, err
 	}
 	defer p.d.h.drop()
-	return int(C.lbg_perf_buffer_fd(p.perf, C.int(index))), nil
+	return p.bufferFD(index), nil
 }
 
-// ConsumeBuffer is Consume of one buffer (perf_buffer__consume_buffer). What a failed callback left of a batch, of
-// whatever buffer, comes first.
+// ConsumeBuffer is Consume of one buffer (perf_buffer__consume_buffer).
 func (p *PerfBuffer) ConsumeBuffer(index int) (int, error) {
 	if err := p.beginBuffer("consume", index); err != nil {
 		return 0, err
@@ -282,7 +282,7 @@ func (p *PerfBuffer) UseBuffer(index int, f func(memory []byte) error) error {
 	defer func() { <-p.d.consuming }()
 	var memory *C.uchar
 	var size C.size_t
-	if err := clib.FromRet(int(C.lbg_perf_buffer(p.perf, C.int(index), &memory, &size))); err != nil {
+	if err := clib.FromRet(int(C.lbg_perf_buffer(p.pb, C.int(index), &memory, &size))); err != nil {
 		return p.d.fail(op, err)
 	}
 	return f(unsafe.Slice((*byte)(unsafe.Pointer(memory)), os.Getpagesize()+int(size)))
@@ -305,9 +305,9 @@ func (p *PerfBuffer) Lost() (uint64, error) {
 	// groups.
 	words := 1 + bits.OnesCount64(p.attr.Read_format&^unix.PERF_FORMAT_GROUP)
 	sum := uint64(0)
-	for i := range p.buffers {
+	for i := range p.rings {
 		values := make([]byte, 8*words)
-		n, err := unix.Read(int(C.lbg_perf_buffer_fd(p.perf, C.int(i))), values)
+		n, err := unix.Read(p.bufferFD(i), values)
 		if err == nil && n != len(values) {
 			err = io.ErrUnexpectedEOF
 		}

@@ -1,6 +1,7 @@
 package libbpf_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -117,6 +118,43 @@ func TestPerfBufferPerCPU(t *testing.T) {
 		wantErr(t, p.UseBuffer(0, nil), libbpf.ErrClosed)
 		_, err = p.Lost()
 		wantErr(t, err, libbpf.ErrClosed)
+	}
+}
+
+// A record that goes beyond the end of its buffer is in one piece. Those that a callback keeps, wrongly, are still memory
+// after Close.
+func TestPerfBufferInPlace(t *testing.T) {
+	o := loadStream(t, func(o *libbpf.OpenObject) { check(t, o.SetGlobal("record_size", uint32(500))) })
+	pinToCPU(t, 0)
+	next := uint64(0)
+	var kept [][]byte
+	p := openPerf(t, o, libbpf.PerfBufferBuilder{
+		Pages: 1,
+		Sample: func(_ int, record []byte) error {
+			if len(record) != 500 || cap(record) != 500 || binary.NativeEndian.Uint64(record) != next {
+				t.Fatalf("%d bytes, number %d, want %d", len(record), binary.NativeEndian.Uint64(record), next)
+			}
+			if !bytes.Equal(record[8:], make([]byte, 492)) {
+				t.Fatalf("torn: %v", record)
+			}
+			kept = append(kept, record)
+			next++
+			return nil
+		},
+	})
+	for range 300 {
+		write(toPerf, 3)
+		if n, err := p.Consume(); n != 3 || err != nil {
+			t.Fatalf("%d records, %v", n, err)
+		}
+	}
+	check(t, p.Close())
+	sum := 0
+	for _, record := range kept {
+		sum += int(record[499])
+	}
+	if sum != 0 {
+		t.Errorf("the last bytes' sum is %d", sum)
 	}
 }
 

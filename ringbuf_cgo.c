@@ -24,7 +24,7 @@ static int on_record(void *p, void *data, size_t size)
 {
 	struct ring_ctx *ctx = p;
 
-	return lbg_batch_add(&ctx->rings->batch, ctx->index, data, (uint32_t)size, 0) ? STOP : 0;
+	return lbg_batch_add(&ctx->rings->batch, ctx->index, data, (uint32_t)size) ? STOP : 0;
 }
 
 int lbg_rings_new(const int *map_fds, int n, struct lbg_rings **out)

@@ -46,6 +46,19 @@ func mapRing(fd int, size uintptr) (ringMemory, error) {
 	return m, nil
 }
 
+// mapPerf maps a perf event's buffer of length bytes, which libbpf has mapped already, a second time, for reading.
+func mapPerf(fd int, length uintptr) (ringMemory, error) {
+	m := ringMemory{length: length}
+	if err := m.takeAddresses(); err != nil {
+		return ringMemory{}, err
+	}
+	if _, err := unix.MmapPtr(fd, 0, m.start, length, unix.PROT_READ, unix.MAP_SHARED|unix.MAP_FIXED); err != nil {
+		m.retire()
+		return ringMemory{}, err
+	}
+	return m, nil
+}
+
 func (m *ringMemory) takeAddresses() (err error) {
 	retired.Lock()
 	defer retired.Unlock()
