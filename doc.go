@@ -26,6 +26,7 @@
 //	ObjectBuilder                    copy it freely; methods do not change it
 //	OpenObject, OpenMap, OpenProgram safe: they take turns
 //	Object, Program, Link            safe; calls that change the object take turns
+//	Program, ProgramHandle           test runs and infos are parallel
 //	Map, MapHandle (MapCore)         safe, and parallel: each operation is one system call
 //	RingBuffer, PerfBuffer           safe; callbacks never run at the same time
 //	RingReader, RingChannel          safe; one loop at a time
