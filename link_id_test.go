@@ -49,6 +49,7 @@ func TestLinkFromID(t *testing.T) {
 	check(t, l.Close())
 	wantHits(t, o, true, false)
 	check(t, unix.Close(fd))
+	waitUntilGone(t, info.ID)
 	wantHits(t, o, false, false)
 	if l.FD() != -1 {
 		t.Errorf("fd %d after Close", l.FD())
