@@ -147,6 +147,7 @@ func TestMapTypes(t *testing.T) {
 		fd, err := unix.Socket(unix.AF_XDP, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 		check(t, err)
 		defer unix.Close(fd)
+		check(t, unix.SetsockoptInt(fd, unix.SOL_XDP, unix.XDP_RX_RING, 64)) // Linux 7 wants one
 		check(t, m.Update(u32(0), u32(uint32(fd)), libbpf.Any))
 		wantErr(t, m.Update(u32(4), u32(uint32(fd)), libbpf.Any), libbpf.ErrIndexRange)
 		check(t, m.Delete(u32(0)))

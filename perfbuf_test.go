@@ -144,9 +144,15 @@ func TestPerfBufferInPlace(t *testing.T) {
 	})
 	for range 300 {
 		write(toPerf, 3)
-		if n, err := p.Consume(); n != 3 || err != nil {
-			t.Fatalf("%d records, %v", n, err)
+		n, err := p.Consume()
+		check(t, err)
+		// A kernel that can be preempted in the tracepoint leaves out the program where it interrupted itself.
+		if n != 3 && n != 0 {
+			t.Fatalf("%d records", n)
 		}
+	}
+	if next < 300 {
+		t.Errorf("%d records in all", next)
 	}
 	check(t, p.Close())
 	sum := 0
