@@ -56,7 +56,8 @@ bin/bpfgo:
 ARCH := $(shell uname -m | sed -e 's/x86_64/x86/' -e 's/i.86/x86/' -e 's/armv.*/arm/' -e 's/aarch64/arm64/' \
 	-e 's/ppc64.*/powerpc/' -e 's/riscv.*/riscv/' -e 's/mips.*/mips/' -e 's/loongarch.*/loongarch/' -e 's/s390x/s390/')
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
-BPF_CFLAGS := -g -O2 -Wall -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Ibpf -Ilibbpf/upstream/api \
+# From 7.0 on the kernel's types have members that are structs without a name, but with a tag: an extension of C.
+BPF_CFLAGS := -g -O2 -Wall -fms-extensions -Wno-microsoft-anon-tag -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Ibpf -Ilibbpf/upstream/api \
 	$(if $(MULTIARCH),-I/usr/include/$(MULTIARCH))
 BPF_SOURCES := $(wildcard bpf/*.bpf.c bpf/testdata/*.bpf.c selftests/*/*.bpf.c bench/*/*.bpf.c)
 BPF_OBJECTS := $(BPF_SOURCES:.c=.o)

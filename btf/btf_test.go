@@ -497,7 +497,8 @@ int parent(struct task_struct *task) { return task->real_parent->tgid; }
 	if err := os.WriteFile(source, []byte(program), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(clang, "-g", "-O2", "-Wall", "-Werror", "-target", "bpf", "-c", source, "-o", object).
+	out, err := exec.Command(clang, "-g", "-O2", "-Wall", "-Werror", "-fms-extensions",
+		"-Wno-microsoft-anon-tag", "-target", "bpf", "-c", source, "-o", object).
 		CombinedOutput()
 	if err != nil {
 		t.Fatalf("clang: %v\n%s", err, out)

@@ -54,7 +54,8 @@ const dumpEpilogue = `#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
 // DumpC writes all types as a C header that clang compiles for BPF, in an order in which each is defined before it is
 // needed (btf_dump__dump_type). For the kernel's types, this is the file that BPF programs include as vmlinux.h:
 // accesses to the members of its structs are relocated when a program is loaded, unless BPF_NO_PRESERVE_ACCESS_INDEX is
-// defined, and functions of the kernel that BPF programs may call are declared, unless BPF_NO_KFUNC_PROTOTYPES is.
+// defined, and functions of the kernel that BPF programs may call are declared, unless BPF_NO_KFUNC_PROTOTYPES is. The
+// types of Linux 7 need clang's -fms-extensions (and -Wno-microsoft-anon-tag): they have members without a name.
 //
 // errors.Is: [ErrClosed]; unix.EINVAL, unix.ELOOP or unix.E2BIG for types that cannot be written as C, or not within
 // reason; the error that w returned. By then, part of the header may have been written.
