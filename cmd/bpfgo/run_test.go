@@ -578,7 +578,7 @@ func TestSignals(t *testing.T) {
 // A terminal sends ^C to the command too, which may take its time, and ends with a status of its own.
 func TestInterruptOfBoth(t *testing.T) {
 	s := start(t, "run", syscallsObject(t), "--", "sh", "-c",
-		`trap 'sleep 0.1; exit 5' INT; echo ready; while :; do sleep 0.02; done`)
+		`trap 'kill $!; exit 5' INT; sleep 100 & echo ready; wait`)
 	s.line(t, "ready")
 	child := s.child(t)
 	for _, pid := range []int{s.Process.Pid, child} {
