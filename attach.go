@@ -42,7 +42,7 @@ func (p *Program) Attach() (*Link, error) {
 }
 
 // attach runs one of libbpf's functions that attach the program, and makes a Link of the result. f returns the errno of
-// that function, or what it found wrong with the arguments before.
+// that function, or what it found wrong with the arguments before: a program that is closed says so first.
 func (p *Program) attach(f func() (*C.struct_bpf_link, error)) (*Link, error) {
 	return p.attachLocking(nil, f)
 }
@@ -61,23 +61,6 @@ func (p *Program) attachLocking(shared *sync.Mutex, f func() (*C.struct_bpf_link
 	})
 }
 
-// checkType refuses a program that the hook is not for, where the kernel's answer would be a bare EINVAL, or where
-// libbpf would attach it to something else.
-func (p *Program) checkType(hook string, types ...ProgramType) error {
-	if !slices.Contains(types, p.typ) {
-		return invalidf("%s takes no program of type %s", hook, p.typ)
-	}
-	return nil
-}
-
-// checkAttachType is checkType for the program's attach type.
-func (p *Program) checkAttachType(hook string, types ...ProgramAttachType) error {
-	if !slices.Contains(types, p.attachType) {
-		return invalidf("%s takes no program of section %q: its attach type is %s", hook, p.section, p.attachType)
-	}
-	return nil
-}
-
 // attachAuto is Attach, but nil without an error where there is nothing to attach by itself.
 func (p *Program) attachAuto() (*Link, error) {
 	return p.o.attach(fmt.Sprintf("program %q", p.name), p.linkLock(), func() (*C.struct_bpf_link, error) {
@@ -87,34 +70,22 @@ func (p *Program) attachAuto() (*Link, error) {
 	})
 }
 
-// notFor refuses a program that is of the wrong type for a place. libbpf does not: it attaches by the program's type,
-// and would take a cgroup's descriptor for the number of a network device.
-func (p *programCore) notFor(place string) error {
-	return invalidf("a program of type %v is not for %s", p.typ, place)
+// checkType refuses a program that a place is not for, where the kernel's answer would be a bare EINVAL, or where libbpf
+// would attach it to something else: it goes by the program's type, and would take a cgroup's descriptor for the number
+// of a network device.
+func (p *programCore) checkType(place string, types ...ProgramType) error {
+	if !slices.Contains(types, p.typ) {
+		return invalidf("%s takes no program of type %s", place, p.typ)
+	}
+	return nil
 }
 
-// attachWhere is attach after a check of the program and of where it shall go.
-func (p *Program) attachWhere(check func() error, f func() (*C.struct_bpf_link, error)) (*Link, error) {
-	if p == nil {
-		return nil, &Error{Op: "attach", Object: "program", Err: ErrClosed}
+// checkAttachType is checkType for the program's attach type.
+func (p *Program) checkAttachType(place string, types ...ProgramAttachType) error {
+	if !slices.Contains(types, p.attachType) {
+		return invalidf("%s takes no program of section %q: its attach type is %s", place, p.section, p.attachType)
 	}
-	if err := check(); err != nil {
-		return nil, &Error{Op: "attach", Object: fmt.Sprintf("program %q", p.name), Err: err}
-	}
-	return p.attach(f)
-}
-
-// useProgram runs f with the descriptor of a program, which remains open meanwhile.
-func useProgram(op, object string, p ProgramCore, f func(fd int) error) error {
-	core := programCoreOf(p)
-	if core.h.acquire() != nil {
-		return &Error{Op: op, Object: object, Err: fmt.Errorf("program: %w", ErrClosed)}
-	}
-	defer core.h.drop()
-	if core.fd < 0 {
-		return &Error{Op: op, Object: object, Err: invalidf("program %q was not loaded", core.name)}
-	}
-	return f(core.fd)
+	return nil
 }
 
 // linkLock is the lock under which the link that the program's section asks for must be destroyed.

@@ -243,8 +243,10 @@ func TestTracingCookies(t *testing.T) {
 }
 
 // What no hook accepts, whatever the program.
-func TestTracingRefuses(t *testing.T) {
+func TestHooksRefuse(t *testing.T) {
 	testutil.Root(t)
+	o := loadAttach(t, nil)
+	bss := findMap(t, o, ".bss")
 	attachAll := func(p *libbpf.Program) map[string]func() (*libbpf.Link, error) {
 		return map[string]func() (*libbpf.Link, error){
 			"kprobe":         func() (*libbpf.Link, error) { return p.AttachKprobe("vfs_read", libbpf.KprobeOptions{}) },
@@ -267,15 +269,31 @@ func TestTracingRefuses(t *testing.T) {
 			"USDT": func() (*libbpf.Link, error) {
 				return p.AttachUSDT(libbpf.ThisProcess, "/proc/self/exe", "a", "b", libbpf.USDTOptions{})
 			},
+			// Of two things that are wrong, being closed comes first.
+			"XDP":       func() (*libbpf.Link, error) { return p.AttachXDP(0, libbpf.XDPLinkOptions{}) },
+			"tcx":       func() (*libbpf.Link, error) { return p.AttachTCX(0, libbpf.TCXOptions{}) },
+			"netkit":    func() (*libbpf.Link, error) { return p.AttachNetkit(0, libbpf.NetkitOptions{}) },
+			"netfilter": func() (*libbpf.Link, error) { return p.AttachNetfilter(0, 0, libbpf.NetfilterOptions{}) },
+			"cgroup":    func() (*libbpf.Link, error) { return p.AttachCgroup(-1, libbpf.CgroupOptions{}) },
+			"netns":     func() (*libbpf.Link, error) { return p.AttachNetns(-1) },
+			"sockmap":   func() (*libbpf.Link, error) { return p.AttachSockmap(bss) },
+			"iterator":  func() (*libbpf.Link, error) { return p.AttachIter(libbpf.IterOptions{TID: -1}) },
+			"iterator over a map": func() (*libbpf.Link, error) {
+				return p.AttachIter(libbpf.IterOptions{Map: bss, TID: -1})
+			},
 		}
 	}
-	o := loadAttach(t, nil)
 	wrong, err := o.Program("anywhere") // an XDP program
 	check(t, err)
 	closedObject := loadAttach(t, nil)
 	closed, err := closedObject.Program("on_enter")
 	check(t, err)
 	check(t, closedObject.Close())
+	_, err = wrong.AttachFreplace(closed, "")
+	wantErr(t, err, libbpf.ErrClosed)
+	wantErr(t, libbpf.XDP{}.Attach(closed), libbpf.ErrClosed)
+	_, err = libbpf.TCHook{}.Attach(closed, libbpf.TCOptions{})
+	wantErr(t, err, libbpf.ErrClosed)
 	for _, c := range []struct {
 		name    string
 		program *libbpf.Program

@@ -63,30 +63,33 @@ func (p *Program) attachBTF(opts TraceOptions) (*C.struct_bpf_link, error) {
 //
 // errors.Is(err, os.ErrNotExist) when target has no such function, unix.EINVAL when its type differs, unix.EBUSY when the
 // function is replaced already.
-func (p *Program) AttachFreplace(target *Program, function string) (link *Link, err error) {
+func (p *Program) AttachFreplace(target ProgramCore, function string) (link *Link, err error) {
+	if target == nil {
+		return p.attachFreplace(0, function)
+	}
+	err = useProgram("attach", p.core().object(), target, func(fd int) error {
+		link, err = p.attachFreplace(fd, function)
+		return err
+	})
+	return link, err
+}
+
+// attachFreplace is AttachFreplace with the target's descriptor, 0 for none.
+func (p *Program) attachFreplace(target int, function string) (*Link, error) {
 	var c cStrings
 	defer c.free()
 	name := c.optional("function", function)
-	attach := func(fd int) error {
-		link, err = p.attach(func() (*C.struct_bpf_link, error) {
-			if err := p.checkType("freplace", ProgramTypeExt); err != nil {
-				return nil, err
-			}
-			if (target == nil) != (function == "") {
-				return nil, invalidf("freplace takes a target and its function, or neither")
-			}
-			if c.err != nil {
-				return nil, c.err
-			}
-			link, errno := C.bpf_program__attach_freplace(p.ptr, C.int(fd), name)
-			return link, errno
-		})
-		return err
-	}
-	if target == nil {
-		err = attach(0)
-	} else {
-		err = target.UseFD(attach)
-	}
-	return link, err
+	return p.attach(func() (*C.struct_bpf_link, error) {
+		if err := p.checkType("freplace", ProgramTypeExt); err != nil {
+			return nil, err
+		}
+		if (target == 0) != (function == "") {
+			return nil, invalidf("freplace takes a target and its function, or neither")
+		}
+		if c.err != nil {
+			return nil, c.err
+		}
+		link, errno := C.bpf_program__attach_freplace(p.ptr, C.int(target), name)
+		return link, errno
+	})
 }

@@ -49,31 +49,32 @@ type CgroupOptions struct {
 // cgroup is a descriptor of the cgroup's folder, such as int(dir.Fd()) after os.Open. It is not needed any more when
 // AttachCgroup returns. The result belongs to the caller, and to the object, whose Close closes it.
 func (p *Program) AttachCgroup(cgroup int, opts CgroupOptions) (*Link, error) {
-	return p.attachWhere(func() error {
-		switch {
-		case !p.forCgroup():
-			return p.notFor("a cgroup")
-		case opts != CgroupOptions{}:
+	return p.attach(func() (*C.struct_bpf_link, error) {
+		if err := p.checkForCgroup(); err != nil {
+			return nil, err
+		}
+		if opts != (CgroupOptions{}) {
 			if err := needs("bpf_program__attach_cgroup_opts", 1, 6); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		if err := checkFDNumber("cgroup", cgroup); err != nil {
-			return err
+			return nil, err
 		}
-		return checkRelative(opts.Flags, opts.RelativeFD, opts.RelativeID)
-	}, func() (*C.struct_bpf_link, error) {
+		if err := checkRelative(opts.Flags, opts.RelativeFD, opts.RelativeID); err != nil {
+			return nil, err
+		}
 		link, errno := C.lbg_attach_cgroup(p.ptr, C.int(cgroup), C.__u32(opts.Flags),
 			C.__u32(opts.RelativeFD), C.__u32(opts.RelativeID), C.__u64(opts.ExpectedRevision))
 		return link, errno
 	})
 }
 
-func (p *Program) forCgroup() bool {
-	switch p.typ {
-	case ProgramTypeCgroupSKB, ProgramTypeCgroupSock, ProgramTypeCgroupSockAddr, ProgramTypeCgroupSockopt,
-		ProgramTypeCgroupSysctl, ProgramTypeCgroupDevice, ProgramTypeSockOps:
-		return true
+func (p *Program) checkForCgroup() error {
+	const place = "a cgroup"
+	if p.typ == ProgramTypeLSM {
+		return p.checkAttachType(place, AttachTypeLSMCgroup)
 	}
-	return p.typ == ProgramTypeLSM && p.attachType == AttachTypeLSMCgroup
+	return p.checkType(place, ProgramTypeCgroupSKB, ProgramTypeCgroupSock, ProgramTypeCgroupSockAddr,
+		ProgramTypeCgroupSockopt, ProgramTypeCgroupSysctl, ProgramTypeCgroupDevice, ProgramTypeSockOps)
 }

@@ -156,29 +156,33 @@ func (o IterOptions) check() error {
 // errors.Is(err, [ErrInvalid]) when the limit in opts is not one for the program's kind of iterator,
 // errors.Is(err, [errors.ErrUnsupported]) when the kernel is too old for it. The result belongs to the caller, and to the
 // object, whose Close closes it.
-func (p *Program) AttachIter(opts IterOptions) (*Link, error) {
-	var core *mapCore
-	var closed error
-	if opts.Map != nil {
-		if core, closed = coreOf(opts.Map); closed == nil {
-			closed = core.h.acquire()
-		}
-		if closed == nil {
-			defer core.h.drop()
-		}
+func (p *Program) AttachIter(opts IterOptions) (link *Link, err error) {
+	if opts.Map == nil {
+		return p.attachIter(opts, nil)
 	}
-	link, err := p.attachWhere(func() error {
-		switch {
-		case p.typ != ProgramTypeTracing || p.attachType != AttachTypeTraceIter:
-			return p.notFor("an iterator, where the attach type is trace_iter")
-		case closed != nil:
-			return fmt.Errorf("map: %w", closed)
+	err = useMap("attach", p.core().object(), opts.Map, func(m *mapCore) error {
+		link, err = p.attachIter(opts, m)
+		return err
+	})
+	return link, err
+}
+
+// attachIter is AttachIter with the map that opts name.
+func (p *Program) attachIter(opts IterOptions, m *mapCore) (*Link, error) {
+	link, err := p.attach(func() (link *C.struct_bpf_link, errno error) {
+		const place = "an iterator"
+		if err := p.checkType(place, ProgramTypeTracing); err != nil {
+			return nil, err
 		}
-		return opts.check()
-	}, func() (link *C.struct_bpf_link, errno error) {
+		if err := p.checkAttachType(place, AttachTypeTraceIter); err != nil {
+			return nil, err
+		}
+		if err := opts.check(); err != nil {
+			return nil, err
+		}
 		switch {
-		case core != nil:
-			link, errno = C.lbg_attach_iter_map(p.ptr, C.__u32(core.fd))
+		case m != nil:
+			link, errno = C.lbg_attach_iter_map(p.ptr, C.__u32(m.fd))
 		case opts.cgroups():
 			link, errno = C.lbg_attach_iter_cgroup(p.ptr, C.__u32(opts.CgroupOrder), C.__u32(opts.CgroupFD),
 				C.__u64(opts.CgroupID))

@@ -163,12 +163,14 @@ func checkLinkFD(fd int) error {
 	return err
 }
 
-func (l *Link) fail(op string, err error) error {
+func (l *Link) object() string {
 	if l == nil {
-		return &Error{Op: op, Object: "link", Err: ErrClosed}
+		return "link"
 	}
-	return &Error{Op: op, Object: l.what, Err: err}
+	return l.what
 }
+
+func (l *Link) fail(op string, err error) error { return &Error{Op: op, Object: l.object(), Err: err} }
 
 // use runs one call into libbpf while the link can't be destroyed.
 func (l *Link) use(op string, f func() error) error {
@@ -220,33 +222,27 @@ func (l *Link) Disconnect() error {
 // program must be of the same type and attach type: unix.EINVAL. Its object may be closed afterwards: the link keeps it.
 // errors.Is(err, [errors.ErrUnsupported]) for kinds of links whose program can't be replaced: those of tracing,
 // tracepoints, perf events and netfilter.
-func (l *Link) UpdateProgram(p ProgramCore) error {
-	return l.updateProgram(p, func(fd, program C.int) C.int { return C.bpf_link_update(fd, program, nil) })
-}
+func (l *Link) UpdateProgram(p ProgramCore) error { return l.updateProgram(p, nil) }
 
 // ReplaceProgram is UpdateProgram if old is the link's program, and otherwise fails with unix.EPERM
 // (bpf_link_update with BPF_F_REPLACE, Linux 5.7).
 func (l *Link) ReplaceProgram(old, p ProgramCore) error {
-	c := programCoreOf(old)
-	if err := c.h.acquire(); err != nil {
-		return l.fail("update", fmt.Errorf("old program: %w", err))
-	}
-	defer c.h.drop()
-	var opts C.struct_bpf_link_update_opts
-	opts.sz = C.sizeof_struct_bpf_link_update_opts
-	opts.flags = unix.BPF_F_REPLACE
-	opts.old_prog_fd = C.__u32(c.fd)
-	return l.updateProgram(p, func(fd, program C.int) C.int { return C.bpf_link_update(fd, program, &opts) })
+	return useProgram("update", l.object(), old, func(fd int) error {
+		var opts C.struct_bpf_link_update_opts
+		opts.sz = C.sizeof_struct_bpf_link_update_opts
+		opts.flags = unix.BPF_F_REPLACE
+		opts.old_prog_fd = C.__u32(fd)
+		return l.updateProgram(p, &opts)
+	})
 }
 
-func (l *Link) updateProgram(p ProgramCore, update func(fd, program C.int) C.int) error {
+func (l *Link) updateProgram(p ProgramCore, opts *C.struct_bpf_link_update_opts) error {
 	const op = "update"
-	c := programCoreOf(p)
-	if err := c.h.acquire(); err != nil {
-		return l.fail(op, fmt.Errorf("program: %w", err))
-	}
-	defer c.h.drop()
-	return l.onLink(op, LinkType.canUpdate, func(fd C.int) C.int { return update(fd, C.int(c.fd)) })
+	return useProgram(op, l.object(), p, func(program int) error {
+		return l.onLink(op, LinkType.canUpdate, func(fd C.int) C.int {
+			return C.bpf_link_update(fd, C.int(program), opts)
+		})
+	})
 }
 
 // UpdateMap replaces the struct of callbacks that is registered, without a moment in which none is
@@ -258,22 +254,20 @@ func (l *Link) updateProgram(p ProgramCore, update func(fd, program C.int) C.int
 // unix.EINVAL.
 func (l *Link) UpdateMap(m *Map) error {
 	const op = "update"
-	if m == nil || m.o.h.acquire() != nil {
-		return l.fail(op, fmt.Errorf("map: %w", ErrClosed))
-	}
-	defer m.o.h.drop()
-	if m.c.typ != MapTypeStructOps || m.c.fd < 0 {
-		return l.fail(op, invalidf("map %q is not a struct_ops in the kernel", m.c.name))
-	}
-	if err := needs("bpf_link__update_map", 1, 2); err != nil {
-		return l.fail(op, err)
-	}
-	return l.onLink(op, func(t LinkType) bool { return t == LinkTypeStructOps }, func(fd C.int) C.int {
-		// libbpf takes every link for one of its own of struct_ops.
-		if !l.structOps {
-			return C.bpf_link_update(fd, C.int(m.c.fd), nil)
+	return useMap(op, l.object(), m, func(c *mapCore) error {
+		if c.typ != MapTypeStructOps {
+			return l.fail(op, invalidf("map %q is not a struct_ops but of type %s", c.name, c.typ))
 		}
-		return C.lbg_link_update_map(l.ptr, m.ptr)
+		if err := needs("bpf_link__update_map", 1, 2); err != nil {
+			return l.fail(op, err)
+		}
+		return l.onLink(op, func(t LinkType) bool { return t == LinkTypeStructOps }, func(fd C.int) C.int {
+			// libbpf takes every link for one of its own of struct_ops.
+			if !l.structOps {
+				return C.bpf_link_update(fd, C.int(c.fd), nil)
+			}
+			return C.lbg_link_update_map(l.ptr, m.ptr)
+		})
 	})
 }
 

@@ -177,6 +177,20 @@ func coreOf(m MapCore) (*mapCore, error) {
 	return m.core(), nil
 }
 
+// useMap runs f with a map that an operation on something else needs, and that can't be closed meanwhile. f's error is
+// returned as it is.
+func useMap(op, object string, m MapCore, f func(c *mapCore) error) error {
+	c, err := coreOf(m)
+	if err == nil {
+		err = c.h.acquire()
+	}
+	if err != nil {
+		return &Error{Op: op, Object: object, Err: fmt.Errorf("map: %w", err)}
+	}
+	defer c.h.drop()
+	return f(c)
+}
+
 // dupMapFD is a new descriptor of the map, which the caller owns.
 func dupMapFD(m MapCore) (int, error) {
 	c, err := coreOf(m)

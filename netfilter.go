@@ -90,6 +90,22 @@ type NetfilterOptions struct {
 	Flags    NetfilterFlags
 }
 
+func (o *NetfilterOptions) check(protocol NetfilterProtocol, hook NetfilterHook) error {
+	switch {
+	case protocol != NetfilterIPv4 && protocol != NetfilterIPv6:
+		return invalidf("netfilter %v", protocol)
+	case hook > NetfilterPostRouting:
+		return invalidf("netfilter %v", hook)
+	case o.Priority == math.MinInt32 || o.Priority == math.MaxInt32:
+		return invalidf("netfilter priority %d", o.Priority)
+	case o.Flags&^NetfilterIPDefrag != 0:
+		return invalidf("netfilter flags %#x", uint32(o.Flags))
+	case o.Flags&NetfilterIPDefrag != 0 && o.Priority <= netfilterDefrag:
+		return invalidf("netfilter priority %d is before defragmentation, at %d", o.Priority, netfilterDefrag)
+	}
+	return needs("bpf_program__attach_netfilter", 1, 3)
+}
+
 // netfilterDefrag is the priority at which the kernel puts fragments together, NF_IP_PRI_CONNTRACK_DEFRAG.
 const netfilterDefrag = -400
 
@@ -101,23 +117,13 @@ const netfilterDefrag = -400
 func (p *Program) AttachNetfilter(
 	protocol NetfilterProtocol, hook NetfilterHook, opts NetfilterOptions,
 ) (*Link, error) {
-	return p.attachWhere(func() error {
-		switch {
-		case p.typ != ProgramTypeNetfilter:
-			return p.notFor("netfilter")
-		case protocol != NetfilterIPv4 && protocol != NetfilterIPv6:
-			return invalidf("netfilter %v", protocol)
-		case hook > NetfilterPostRouting:
-			return invalidf("netfilter %v", hook)
-		case opts.Priority == math.MinInt32 || opts.Priority == math.MaxInt32:
-			return invalidf("netfilter priority %d", opts.Priority)
-		case opts.Flags&^NetfilterIPDefrag != 0:
-			return invalidf("netfilter flags %#x", uint32(opts.Flags))
-		case opts.Flags&NetfilterIPDefrag != 0 && opts.Priority <= netfilterDefrag:
-			return invalidf("netfilter priority %d is before defragmentation, at %d", opts.Priority, netfilterDefrag)
+	return p.attach(func() (*C.struct_bpf_link, error) {
+		if err := p.checkType("netfilter", ProgramTypeNetfilter); err != nil {
+			return nil, err
 		}
-		return needs("bpf_program__attach_netfilter", 1, 3)
-	}, func() (*C.struct_bpf_link, error) {
+		if err := opts.check(protocol, hook); err != nil {
+			return nil, err
+		}
 		link, errno := C.lbg_attach_netfilter(p.ptr, C.__u32(protocol), C.__u32(hook), C.__s32(opts.Priority),
 			C.__u32(opts.Flags))
 		return link, errno

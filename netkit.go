@@ -52,18 +52,19 @@ type NetkitOptions struct {
 // errors.Is(err, unix.ENODEV) when there is none, errors.Is(err, [ErrInvalid]) or unix.ENXIO when it is not a netkit device.
 // The result belongs to the caller, and to the object, whose Close closes it.
 func (p *Program) AttachNetkit(ifindex int, opts NetkitOptions) (*Link, error) {
-	return p.attachWhere(func() error {
-		if p.attachType != AttachTypeNetkitPrimary && p.attachType != AttachTypeNetkitPeer {
-			return p.notFor("netkit, where the attach type is netkit_primary or netkit_peer")
+	return p.attach(func() (*C.struct_bpf_link, error) {
+		if err := p.checkAttachType("netkit", AttachTypeNetkitPrimary, AttachTypeNetkitPeer); err != nil {
+			return nil, err
 		}
 		if err := needs("bpf_program__attach_netkit", 1, 3); err != nil {
-			return err
+			return nil, err
 		}
 		if err := checkRelative(opts.Flags, opts.RelativeFD, opts.RelativeID); err != nil {
-			return err
+			return nil, err
 		}
-		return checkIfIndex(ifindex)
-	}, func() (*C.struct_bpf_link, error) {
+		if err := checkIfIndex(ifindex); err != nil {
+			return nil, err
+		}
 		link, errno := C.lbg_attach_netkit(p.ptr, C.int(ifindex), C.__u32(opts.Flags),
 			C.__u32(opts.RelativeFD), C.__u32(opts.RelativeID), C.__u64(opts.ExpectedRevision))
 		return link, errno

@@ -13,12 +13,13 @@ import "C"
 // netns is a descriptor of the namespace, such as that of /proc/self/ns/net. It is not needed any more when AttachNetns
 // returns. The result belongs to the caller, and to the object, whose Close closes it.
 func (p *Program) AttachNetns(netns int) (*Link, error) {
-	return p.attachWhere(func() error {
-		if p.typ != ProgramTypeFlowDissector && p.typ != ProgramTypeSKLookup {
-			return p.notFor("a network namespace")
+	return p.attach(func() (*C.struct_bpf_link, error) {
+		if err := p.checkType("a network namespace", ProgramTypeFlowDissector, ProgramTypeSKLookup); err != nil {
+			return nil, err
 		}
-		return checkFDNumber("network namespace", netns)
-	}, func() (*C.struct_bpf_link, error) {
+		if err := checkFDNumber("network namespace", netns); err != nil {
+			return nil, err
+		}
 		link, errno := C.bpf_program__attach_netns(p.ptr, C.int(netns))
 		return link, errno
 	})

@@ -108,6 +108,17 @@ func (p *programCore) fail(op string, err error) error {
 	return &Error{Op: op, Object: p.object(), Err: err}
 }
 
+// useProgram runs f with the descriptor of a program that an operation on something else needs, and that remains open
+// meanwhile. f's error is returned as it is.
+func useProgram(op, object string, p ProgramCore, f func(fd int) error) error {
+	c := programCoreOf(p)
+	if err := c.h.acquire(); err != nil {
+		return &Error{Op: op, Object: object, Err: fmt.Errorf("program: %w", err)}
+	}
+	defer c.h.drop()
+	return f(c.fd)
+}
+
 // acquire begins an operation; a drop of the handle must follow when it returns nil.
 func (p *programCore) acquire(op string) error {
 	if err := p.h.acquire(); err != nil {
@@ -169,13 +180,7 @@ func (p *programCore) associateStructOps(m MapCore) error {
 
 // callWithMap is call with a map that can't be closed meanwhile.
 func (p *programCore) callWithMap(op string, m MapCore, f func(fd int, m *mapCore) error) error {
-	c, err := coreOf(m)
-	if err == nil {
-		err = c.h.acquire()
-	}
-	if err != nil {
-		return p.fail(op, fmt.Errorf("map: %w", err))
-	}
-	defer c.h.drop()
-	return p.call(op, func(fd int) error { return f(fd, c) })
+	return useMap(op, p.object(), m, func(m *mapCore) error {
+		return p.call(op, func(fd int) error { return f(fd, m) })
+	})
 }

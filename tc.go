@@ -128,10 +128,10 @@ func (h TCHook) Attach(p ProgramCore, opts TCOptions) (TCFilter, error) {
 	var filter TCFilter
 	object := fmt.Sprintf("%s to %s", programCoreOf(p).object(), h)
 	err := useProgram(op, object, p, func(fd int) error {
-		if p.Type() != ProgramTypeSchedCls {
-			return &Error{Op: op, Object: object, Err: programCoreOf(p).notFor("traffic control")}
-		}
 		return h.callFor(op, object, func(hook *C.struct_bpf_tc_hook) error {
+			if err := p.core().checkType("traffic control", ProgramTypeSchedCls); err != nil {
+				return err
+			}
 			if err := h.checkOne(); err != nil {
 				return err
 			}

@@ -52,18 +52,19 @@ type TCXOptions struct {
 // errors.Is(err, unix.ENODEV) when there is none. The result belongs to the caller, and to the object, whose Close closes
 // it.
 func (p *Program) AttachTCX(ifindex int, opts TCXOptions) (*Link, error) {
-	return p.attachWhere(func() error {
-		if p.attachType != AttachTypeTCXIngress && p.attachType != AttachTypeTCXEgress {
-			return p.notFor("tcx, where the attach type is tcx_ingress or tcx_egress")
+	return p.attach(func() (*C.struct_bpf_link, error) {
+		if err := p.checkAttachType("tcx", AttachTypeTCXIngress, AttachTypeTCXEgress); err != nil {
+			return nil, err
 		}
 		if err := needs("bpf_program__attach_tcx", 1, 3); err != nil {
-			return err
+			return nil, err
 		}
 		if err := checkRelative(opts.Flags, opts.RelativeFD, opts.RelativeID); err != nil {
-			return err
+			return nil, err
 		}
-		return checkIfIndex(ifindex)
-	}, func() (*C.struct_bpf_link, error) {
+		if err := checkIfIndex(ifindex); err != nil {
+			return nil, err
+		}
 		link, errno := C.lbg_attach_tcx(p.ptr, C.int(ifindex), C.__u32(opts.Flags),
 			C.__u32(opts.RelativeFD), C.__u32(opts.RelativeID), C.__u64(opts.ExpectedRevision))
 		return link, errno

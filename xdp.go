@@ -112,6 +112,16 @@ type XDPLinkOptions struct {
 	Mode XDPFlags // XDPSKBMode, XDPDrvMode or XDPHWMode, which need libbpf 1.3; 0 leaves it to the kernel
 }
 
+func (o *XDPLinkOptions) check() error {
+	switch mode := o.Mode; {
+	case mode&^XDPModes != 0 || mode&(mode-1) != 0:
+		return invalidf("XDP mode %#x", uint32(mode))
+	case mode != 0:
+		return needs("a link in a chosen mode of XDP", 1, 3)
+	}
+	return nil
+}
+
 // AttachXDP attaches the program to a network device by a link (bpf_program__attach_xdp, Linux 5.9). A device has one
 // program in each mode: errors.Is(err, unix.EBUSY) when there is one. ifindex is the device's number in the network
 // namespace of the calling thread, such as the Index of a net.Interface; errors.Is(err, unix.ENODEV) when there is none.
@@ -119,22 +129,19 @@ type XDPLinkOptions struct {
 // The result belongs to the caller, and to the object, whose Close closes it. The program is detached when the link is
 // closed, or the process ends, and unlike a program that [XDP.Attach] attached it can't be replaced by others.
 func (p *Program) AttachXDP(ifindex int, opts XDPLinkOptions) (*Link, error) {
-	return p.attachWhere(func() error {
-		switch mode := opts.Mode; {
-		case p.typ != ProgramTypeXDP:
-			return p.notFor("XDP")
-		case mode&^XDPModes != 0 || mode&(mode-1) != 0:
-			return invalidf("XDP mode %#x", uint32(mode))
-		case mode != 0:
-			if err := needs("a link in a chosen mode of XDP", 1, 3); err != nil {
-				return err
-			}
+	return p.attach(func() (*C.struct_bpf_link, error) {
+		if err := p.checkType("XDP", ProgramTypeXDP); err != nil {
+			return nil, err
+		}
+		if err := opts.check(); err != nil {
+			return nil, err
 		}
 		if err := checkIfIndex(ifindex); err != nil {
-			return err
+			return nil, err
 		}
-		return deviceExists(ifindex) // the kernel would only say that something is invalid
-	}, func() (*C.struct_bpf_link, error) {
+		if err := deviceExists(ifindex); err != nil {
+			return nil, err // the kernel would only say that something is invalid
+		}
 		link, errno := C.lbg_attach_xdp(p.ptr, C.int(ifindex), C.__u32(opts.Mode))
 		return link, errno
 	})
@@ -179,13 +186,10 @@ func (x XDP) Replace(p, old ProgramCore) error {
 
 func (x XDP) attach(op string, p ProgramCore, oldFD int) error {
 	object := fmt.Sprintf("%s of %s", programCoreOf(p).object(), x)
-	if err := x.check(); err != nil {
-		return &Error{Op: op, Object: object, Err: err}
-	}
 	return useProgram(op, object, p, func(fd int) error {
-		return call(op, object, func() error {
-			if p.Type() != ProgramTypeXDP {
-				return programCoreOf(p).notFor("XDP")
+		return x.callFor(op, object, func() error {
+			if err := p.core().checkType("XDP", ProgramTypeXDP); err != nil {
+				return err
 			}
 			opts := xdpAttachOpts(oldFD)
 			return clib.FromRet(int(C.bpf_xdp_attach(C.int(x.IfIndex), C.int(fd), C.__u32(x.Flags), &opts)))
@@ -272,11 +276,15 @@ func (x XDP) QueryID() (uint32, error) {
 // String is such as "XDP of device 3".
 func (x XDP) String() string { return fmt.Sprintf("XDP of device %d", x.IfIndex) }
 
-func (x XDP) call(op string, f func() error) error {
-	if err := x.check(); err != nil {
-		return &Error{Op: op, Object: x.String(), Err: err}
-	}
-	return call(op, x.String(), f)
+func (x XDP) call(op string, f func() error) error { return x.callFor(op, x.String(), f) }
+
+func (x XDP) callFor(op, object string, f func() error) error {
+	return call(op, object, func() error {
+		if err := x.check(); err != nil {
+			return err
+		}
+		return f()
+	})
 }
 
 func (x XDP) check() error {
