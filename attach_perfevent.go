@@ -65,7 +65,7 @@ func (p *Program) AttachPerfEvent(fd int, opts PerfEventOptions) (*Link, error) 
 			err = opts.check()
 		}
 		if err == nil {
-			own, err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, lowestFD)
+			own, err = duplicate(fd)
 		}
 		if err != nil {
 			return nil, err

@@ -72,7 +72,7 @@ func (d *drain) start(what string, epollFD int, release func()) error {
 		release()
 		return &Error{Op: "open", Object: what, Err: err}
 	}
-	fd, err := unix.FcntlInt(uintptr(epollFD), unix.F_DUPFD_CLOEXEC, lowestFD)
+	fd, err := duplicate(epollFD)
 	if err != nil {
 		return fail(err)
 	}

@@ -70,9 +70,17 @@ func openPinned(what, path string, kinds []string, get func(path *C.char) C.int)
 	return int(fd), nil
 }
 
+// duplicate is a second descriptor of an open file, which the caller owns.
+func duplicate(fd int) (int, error) {
+	if int(int32(fd)) != fd {
+		return -1, unix.EBADF // the kernel would look at the lower half alone
+	}
+	return unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, lowestFD)
+}
+
 // dupFD duplicates a descriptor that came from elsewhere, if it is of a kind. The new one is the caller's.
 func dupFD(what string, fd int, kinds []string) (int, error) {
-	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, lowestFD)
+	own, err := duplicate(fd)
 	if err == nil {
 		if err = checkFD(own, kinds); err != nil {
 			_ = unix.Close(own)

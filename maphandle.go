@@ -201,7 +201,7 @@ func dupMapFD(m MapCore) (int, error) {
 		return -1, err
 	}
 	defer c.h.drop()
-	return unix.FcntlInt(uintptr(c.fd), unix.F_DUPFD_CLOEXEC, lowestFD)
+	return duplicate(c.fd)
 }
 
 func (m *MapHandle) core() *mapCore {

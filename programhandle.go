@@ -51,7 +51,7 @@ func ProgramHandleFromFD(fd int) (*ProgramHandle, error) {
 func ProgramHandleFrom(p ProgramCore) (*ProgramHandle, error) {
 	own := -1
 	err := programCoreOf(p).useFD(func(fd int) (err error) {
-		own, err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, lowestFD)
+		own, err = duplicate(fd)
 		return err
 	})
 	if err != nil {

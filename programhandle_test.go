@@ -302,6 +302,8 @@ func TestProgramHandleOfOtherKinds(t *testing.T) {
 	wantErr(t, err, libbpf.ErrInvalid)
 	_, err = libbpf.ProgramHandleFromFD(-1)
 	wantErr(t, err, unix.EBADF)
+	_, err = libbpf.ProgramHandleFromFD(findProgram(t, o, "count_packet").FD() + 1<<32)
+	wantErr(t, err, unix.EBADF)
 	_, err = libbpf.ProgramHandleFromFD(1 << 20)
 	wantErr(t, err, unix.EBADF)
 	_, err = libbpf.MapHandleFromFD(findProgram(t, o, "count_packet").FD())
