@@ -1,6 +1,7 @@
 package libbpf_test
 
 import (
+	"errors"
 	"os"
 	"testing"
 
@@ -64,6 +65,21 @@ func setReplaced(t testing.TB, o *libbpf.OpenObject, target *libbpf.Program) {
 	check(t, p.SetAttachTarget(target.FD(), "replaceable"))
 }
 
+// Load needs the program that the target's descriptor was of, also when that is closed by then.
+func TestAttachTargetIsKept(t *testing.T) {
+	target, p := loadReplaceable(t)
+	_, _, err := tryLoadProgram(t, "freplace", "replacement", func(o *libbpf.OpenObject) {
+		setReplaced(t, o, p)
+		check(t, target.Close())
+	})
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EBADF) {
+		t.Fatal(err)
+	}
+	if err != nil {
+		skipMissing(t, "freplace", err)
+	}
+}
+
 // fmod_ret and LSM programs decide what the system call returns.
 func TestModifyReturn(t *testing.T) {
 	for _, c := range []struct {
@@ -109,7 +125,10 @@ func TestFreplace(t *testing.T) {
 	want(0, 1)
 	check(t, link.Close())
 	want(1, 1)
-	link, err = p.AttachFreplace(secondProgram, "replaceable")
+	handle, err := libbpf.ProgramHandleFrom(secondProgram)
+	check(t, err)
+	defer handle.Close()
+	link, err = p.AttachFreplace(handle, "replaceable")
 	if err != nil {
 		skipMissing(t, feature+"-target", err)
 	}

@@ -259,11 +259,11 @@ type OpenObject struct {
 	printer  *printer
 	log      *kernelLog
 
-	mu       sync.Mutex
-	ended    error                // why there is no ptr any more
-	ptr      *C.struct_bpf_object // owned
-	innerFDs []int                // inner map templates, ours until Load has used them
-	types    *btf.BTF             // a copy of its BTF, once somebody needed it; owned
+	mu      sync.Mutex
+	ended   error                // why there is no ptr any more
+	ptr     *C.struct_bpf_object // owned
+	lentFDs []int                // inner map templates and attach targets, ours until Load has used them
+	types   *btf.BTF             // a copy of its BTF, once somebody needed it; owned
 }
 
 // use runs f while the object can't be loaded or closed.
@@ -282,10 +282,10 @@ func (o *OpenObject) use(op, object string, f func() error) error {
 // end frees what is left of the object and makes every later use return why. The caller holds mu.
 func (o *OpenObject) end(why error) {
 	o.ended = why
-	for _, fd := range o.innerFDs {
+	for _, fd := range o.lentFDs {
 		_ = unix.Close(fd)
 	}
-	o.innerFDs = nil
+	o.lentFDs = nil
 	_ = o.types.Close()
 	if o.ptr != nil {
 		C.bpf_object__close(o.ptr)

@@ -298,6 +298,9 @@ func TestAttachTarget(t *testing.T) {
 	err = p.SetAttachTarget(0, "no_such_function")
 	wantErr(t, err, unix.ESRCH)
 	wantErr(t, p.SetAttachTarget(0, "a\x00b"), libbpf.ErrInvalid)
+	wantErr(t, p.SetAttachTarget(-1, "f"), libbpf.ErrInvalid)
+	wantErr(t, p.SetAttachTarget(1<<32, "f"), libbpf.ErrInvalid)
+	wantErr(t, p.SetAttachTarget(1<<20, "f"), unix.EBADF)
 }
 
 func TestLoad(t *testing.T) {

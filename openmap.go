@@ -399,7 +399,7 @@ func (m *OpenMap) SetInnerMap(inner MapCore) error {
 		if err := clib.FromRet(int(C.bpf_map__set_inner_map_fd(m.ptr, C.int(fd)))); err != nil {
 			return err
 		}
-		m.o.innerFDs = append(m.o.innerFDs, fd)
+		m.o.lentFDs = append(m.o.lentFDs, fd)
 		owned = true
 		return nil
 	})

@@ -10,6 +10,8 @@ import (
 	"math"
 	"unsafe"
 
+	"golang.org/x/sys/unix"
+
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -95,12 +97,30 @@ func (p *OpenProgram) SetAttachType(t ProgramAttachType) error {
 
 // SetAttachTarget says which kernel function, or which function of another program, a tracing, LSM or extension program
 // attaches to. target is that other program's fd, or 0 for the kernel; an empty function, with a target, takes the one
-// of the section (bpf_program__set_attach_target).
+// of the section (bpf_program__set_attach_target). The descriptor is duplicated.
 func (p *OpenProgram) SetAttachTarget(target int, function string) error {
 	return p.use("set attach target of", func() error {
-		return withOptional("function", function, func(name *C.char) C.int {
-			return C.bpf_program__set_attach_target(p.ptr, C.int(target), name)
-		})
+		if err := checkFDNumber("target", target); err != nil {
+			return err
+		}
+		set := func(fd int) error {
+			return withOptional("function", function, func(name *C.char) C.int {
+				return C.bpf_program__set_attach_target(p.ptr, C.int(fd), name)
+			})
+		}
+		if target == 0 {
+			return set(0)
+		}
+		fd, err := duplicate(target)
+		if err != nil {
+			return err
+		}
+		if err := set(fd); err != nil {
+			_ = unix.Close(fd)
+			return err
+		}
+		p.o.lentFDs = append(p.o.lentFDs, fd)
+		return nil
 	})
 }
 
