@@ -121,7 +121,7 @@ func (m *OpenMap) withField(op, name string, f func(*structOpsField) error) erro
 // findField looks for a field below a struct's type. memory is the struct's.
 func findField(types *btf.BTF, id btf.TypeID, memory []byte, name string) (*structOpsField, error) {
 	first, rest, nested := strings.Cut(name, ".")
-	member, offset, err := findMember(types, id, first)
+	member, offset, err := findMember(types, id, first, make(map[btf.TypeID]bool))
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,10 @@ func findField(types *btf.BTF, id btf.TypeID, memory []byte, name string) (*stru
 }
 
 // findMember looks for a member of a struct or union, and in those without a name inside it. The offset is in bytes.
-func findMember(types *btf.BTF, id btf.TypeID, name string) (*btf.Member, int, error) {
+// seen are those that it looked into before: a damaged object's may contain one another.
+func findMember(
+	types *btf.BTF, id btf.TypeID, name string, seen map[btf.TypeID]bool,
+) (*btf.Member, int, error) {
 	t, err := types.Resolve(id)
 	if err != nil {
 		return nil, 0, err
@@ -156,6 +159,10 @@ func findMember(types *btf.BTF, id btf.TypeID, name string) (*btf.Member, int, e
 	if !ok {
 		return nil, 0, notFoundf("there is no field %q in a %s", name, t.Kind())
 	}
+	if seen[t.ID()] {
+		return nil, 0, notFoundf("struct %s is in itself", t.Name())
+	}
+	seen[t.ID()] = true
 	for i := range composite.Members {
 		m := &composite.Members[i]
 		at := int(m.BitOffset / 8)
@@ -163,7 +170,7 @@ func findMember(types *btf.BTF, id btf.TypeID, name string) (*btf.Member, int, e
 			return m, at, nil
 		}
 		if m.Name == "" {
-			if inner, offset, err := findMember(types, m.Type, name); err == nil {
+			if inner, offset, err := findMember(types, m.Type, name, seen); err == nil {
 				return inner, at + offset, nil
 			}
 		}
