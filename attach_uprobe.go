@@ -223,9 +223,13 @@ func (p *Program) AttachUprobeMulti(pid int, binary string, opts UprobeMultiOpti
 			return link, errno
 		}
 		link, err := attach(symbols, offsets)
-		if err == unix.ENOENT && symbols != nil {
+		if link == nil && err == unix.ENOENT && symbols != nil {
 			if found := dynamicOffsets(binary, opts.Symbols); found != nil {
-				return attach(nil, arrays.ulongs("offset", found))
+				offsets := arrays.ulongs("offset", found)
+				if arrays.err != nil {
+					return nil, arrays.err
+				}
+				return attach(nil, offsets)
 			}
 		}
 		return link, err
