@@ -63,11 +63,15 @@ func (b *PerfBufferBuilder) check() error {
 		return invalidf("WakeupEvents is part of Attr")
 	case b.Attr != nil && uintptr(b.Attr.Size) > unsafe.Sizeof(*b.Attr):
 		return invalidf("Attr has %d bytes and says %d", unsafe.Sizeof(*b.Attr), b.Attr.Size)
+	case b.Attr != nil && b.Attr.Bits&unix.PerfBitWriteBackward != 0:
+		return invalidf("a buffer that is written backward")
+	case b.Pages > math.MaxInt/2/os.Getpagesize():
+		return invalidf("%d pages are more than fit into memory", b.Pages)
 	case b.Pages < 0 || b.Pages&(b.Pages-1) != 0:
 		return invalidf("%d pages are not a power of two", b.Pages)
 	case b.CPUs != nil && len(b.CPUs) == 0:
 		return invalidf("the list of CPUs is empty")
-	case b.MapKeys != nil && len(b.MapKeys) != len(b.CPUs):
+	case b.MapKeys != nil && (b.CPUs == nil || len(b.MapKeys) != len(b.CPUs)):
 		return invalidf("there are %d keys for %d CPUs", len(b.MapKeys), len(b.CPUs))
 	}
 	return nil
@@ -301,9 +305,9 @@ func (p *PerfBuffer) Lost() (uint64, error) {
 	if p.attr.Read_format&unix.PERF_FORMAT_LOST == 0 {
 		return 0, d.fail(op, fmt.Errorf("PERF_FORMAT_LOST: %w", errors.ErrUnsupported))
 	}
-	// The count is the last of the words that were asked for: the value, and one for each lower bit but that of
-	// groups.
-	words := 1 + bits.OnesCount64(p.attr.Read_format&^unix.PERF_FORMAT_GROUP)
+	// The count is the last of the words that were asked for: the value, and one for each bit; that of groups makes
+	// their size one of them.
+	words := 1 + bits.OnesCount64(p.attr.Read_format)
 	sum := uint64(0)
 	for i := range p.rings {
 		values := make([]byte, 8*words)

@@ -8,7 +8,9 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"testing"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -244,6 +246,59 @@ func TestPerfBufferRaw(t *testing.T) {
 	wantErr(t, err, errors.ErrUnsupported)
 }
 
+// Where the count of losses is depends on what else the event's numbers are.
+func TestPerfBufferLostFormats(t *testing.T) {
+	o := loadStream(t, nil)
+	for format := uint64(0); format < unix.PERF_FORMAT_LOST; format++ {
+		t.Run(fmt.Sprint(format), func(t *testing.T) {
+			pinToCPU(t, 0)
+			p := openPerf(t, o, libbpf.PerfBufferBuilder{
+				Pages: 1,
+				CPUs:  []int{0},
+				Event: func(int, []byte) error { return nil },
+				Attr: &unix.PerfEventAttr{
+					Type: unix.PERF_TYPE_SOFTWARE, Config: unix.PERF_COUNT_SW_BPF_OUTPUT, Sample: 1, Wakeup: 1,
+					Sample_type: unix.PERF_SAMPLE_RAW, Read_format: format | unix.PERF_FORMAT_LOST,
+				},
+			})
+			before := streamTotals(t, o, "perf_totals").lost
+			write(toPerf, 400)
+			want := streamTotals(t, o, "perf_totals").lost - before
+			if lost, err := p.Lost(); want == 0 || lost != want || err != nil {
+				t.Errorf("%d records, %v, and the program counts %d", lost, err, want)
+			}
+		})
+	}
+}
+
+// A position that a user of the memory has damaged is an error.
+func TestPerfBufferDamaged(t *testing.T) {
+	o := loadStream(t, nil)
+	for name, damage := range map[string]uint64{
+		"ahead":     1 << 20,
+		"far back":  1<<64 - 1<<20,
+		"uneven":    4092, // a header there goes beyond the end of the memory
+		"no header": 16,
+	} {
+		t.Run(name, func(t *testing.T) {
+			pinToCPU(t, 0)
+			p := openPerf(t, o, libbpf.PerfBufferBuilder{
+				Pages:  1,
+				CPUs:   []int{0},
+				Sample: func(int, []byte) error { return nil },
+				Lost:   func(int, uint64) {},
+			})
+			write(toPerf, 1)
+			check(t, p.UseBuffer(0, func(memory []byte) error {
+				*(*uint64)(unsafe.Pointer(&memory[1032])) += damage // data_tail of struct perf_event_mmap_page
+				return nil
+			}))
+			_, err := p.Consume()
+			wantErr(t, err, unix.EBADMSG)
+		})
+	}
+}
+
 func TestPerfBufferOptions(t *testing.T) {
 	o := loadStream(t, nil)
 	m := findMap(t, o, "perf")
@@ -263,8 +318,13 @@ func TestPerfBufferOptions(t *testing.T) {
 		{Sample: sample, CPUs: []int{0}, MapKeys: []int{1, 2}},
 		{Sample: sample, CPUs: []int{0, 0}},
 		{Sample: sample, MapKeys: []int{0}},
+		{Sample: sample, MapKeys: []int{}},
 		{Sample: sample, Pages: 3},
 		{Sample: sample, Pages: -4},
+		{Sample: sample, Pages: 1 << (strconv.IntSize - 2)}, // so many that the bytes are none
+		{Event: sample, Attr: &unix.PerfEventAttr{
+			Type: unix.PERF_TYPE_SOFTWARE, Config: unix.PERF_COUNT_SW_BPF_OUTPUT, Bits: unix.PerfBitWriteBackward,
+		}},
 	} {
 		if p, err := b.Build(m); !errors.Is(err, libbpf.ErrInvalid) {
 			t.Errorf("options %d: %v, %v", i, p, err)

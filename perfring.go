@@ -90,6 +90,10 @@ func (p *PerfBuffer) handOver(r *perfRing, most int) (n int, err error) {
 	defer func() { atomic.StoreUint64(r.tail, tail) }()
 	cpu, data, mask := r.cpu, r.data, uint64(len(r.data)-1)
 	event, sample := p.options.Event, p.options.Sample
+	// The tail can be written to by whoever uses the buffer.
+	if head-tail > uint64(len(data)) || tail%8 != 0 {
+		return 0, p.failEvent(tail, head-tail)
+	}
 	for end := tail + min(head-tail, perfLease); int64(end-tail) > 0 && n < most; {
 		if p.d.h.isClosed() {
 			return n, p.d.fail("consume", ErrClosed)
@@ -97,8 +101,8 @@ func (p *PerfBuffer) handOver(r *perfRing, most int) (n int, err error) {
 		at := tail & mask
 		header := unsafe.Pointer(&data[at])
 		size := uint64(*(*uint16)(unsafe.Add(header, perfHeaderSize)))
-		if size < perfHeader || size > head-tail {
-			return n, p.d.fail("consume", fmt.Errorf("an event of %d bytes: %w", size, unix.EBADMSG))
+		if size < perfHeader || size > head-tail || size%8 != 0 {
+			return n, p.failEvent(tail, size)
 		}
 		tail += size
 		var bytes []byte
@@ -113,12 +117,20 @@ func (p *PerfBuffer) handOver(r *perfRing, most int) (n int, err error) {
 			n++
 			err = event(cpu, bytes)
 		case *(*uint32)(header) == unix.PERF_RECORD_SAMPLE:
-			n++
 			// A size of four bytes, and so many more.
+			if size < perfHeader+8 {
+				return n, p.failEvent(tail, size)
+			}
 			length := uint64(*(*uint32)(unsafe.Pointer(&bytes[perfHeader])))
-			bytes = bytes[perfHeader+4:]
+			if bytes = bytes[perfHeader+4:]; length > uint64(len(bytes)) {
+				return n, p.failEvent(tail, length)
+			}
+			n++
 			err = sample(cpu, bytes[:length:length])
 		case *(*uint32)(header) == unix.PERF_RECORD_LOST && p.options.Lost != nil:
+			if size < perfHeader+16 {
+				return n, p.failEvent(tail, size)
+			}
 			p.options.Lost(cpu, *(*uint64)(unsafe.Pointer(&bytes[perfHeader+8])))
 		}
 		if err != nil {
@@ -126,4 +138,8 @@ func (p *PerfBuffer) handOver(r *perfRing, most int) (n int, err error) {
 		}
 	}
 	return n, nil
+}
+
+func (p *PerfBuffer) failEvent(tail, size uint64) error {
+	return p.d.fail("consume", fmt.Errorf("an event of %d bytes at %#x: %w", size, tail, unix.EBADMSG))
 }

@@ -29,6 +29,9 @@ const opSend = "send records of"
 // Run moves records until ctx is done or the reader is closed, and returns why: ctx's error and its cause, or [ErrClosed].
 // It starts no goroutine. A record that could not be sent when it ended is still in the ring, for the next Run or loop.
 func (c *RingChannel) Run(ctx context.Context) error {
+	if c == nil {
+		return (*RingReader)(nil).fail(opSend, ErrClosed)
+	}
 	if c.records == nil {
 		return c.reader.fail(opSend, invalidf("the channel is nil"))
 	}

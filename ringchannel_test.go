@@ -87,6 +87,11 @@ func TestRingChannelClose(t *testing.T) {
 	wantErr(t, libbpf.NewRingChannel(r, nil, false).Run(context.Background()), libbpf.ErrInvalid)
 }
 
+func TestRingChannelNil(t *testing.T) {
+	var none *libbpf.RingChannel
+	wantErr(t, none.Run(context.Background()), libbpf.ErrClosed)
+}
+
 // Each record is sent or counted.
 func TestRingChannelDrops(t *testing.T) {
 	r := newReader(t, 1<<18)
