@@ -240,6 +240,9 @@ func (d *drain) poll(ctx context.Context) (n int, err error) {
 		return 0, d.fail("poll", err)
 	}
 	defer d.h.drop()
+	if ctx == nil {
+		return 0, d.fail("poll", invalidf("the context is nil"))
+	}
 	for {
 		n, err := d.consume(ctx, everything)
 		if n > 0 || err != nil {

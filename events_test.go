@@ -303,6 +303,8 @@ func TestPollContext(t *testing.T) {
 		cancelCause(cause)
 		_, err = b.PollContext(because)
 		wantErr(t, err, cause, context.Canceled)
+		_, err = b.PollContext(nil)
+		wantErr(t, err, libbpf.ErrInvalid)
 		// A context that is done must not spoil the next wait.
 		if n, err := b.Poll(time.Millisecond); n != 0 || err != nil {
 			t.Errorf("%d, %v", n, err)

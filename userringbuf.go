@@ -193,6 +193,10 @@ func (r *UserRingBuffer) ReserveContext(ctx context.Context, size int) (*UserRin
 	if err := r.begin(size); err != nil {
 		return nil, err
 	}
+	if ctx == nil {
+		r.h.drop()
+		return nil, r.fail(invalidf("the context is nil"))
+	}
 	sample, err := r.reserveContext(ctx, size)
 	if err != nil {
 		r.h.drop()
