@@ -1,7 +1,6 @@
 package libbpf_test
 
 import (
-	"errors"
 	"os"
 	"testing"
 
@@ -67,17 +66,18 @@ func setReplaced(t testing.TB, o *libbpf.OpenObject, target *libbpf.Program) {
 
 // Load needs the program that the target's descriptor was of, also when that is closed by then.
 func TestAttachTargetIsKept(t *testing.T) {
-	target, p := loadReplaceable(t)
-	_, _, err := tryLoadProgram(t, "freplace", "replacement", func(o *libbpf.OpenObject) {
-		setReplaced(t, o, p)
-		check(t, target.Close())
-	})
-	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EBADF) {
-		t.Fatal(err)
-	}
-	if err != nil {
-		skipMissing(t, "freplace", err)
-	}
+	target, p := loadSeen(t, "raw_tp", "freplace", "replaced", nil)
+	info, err := p.Info(0)
+	check(t, err)
+	o := open(t, "freplace")
+	setReplaced(t, o, p)
+	check(t, target.Close())
+	kept, err := libbpf.ProgramHandleFromID(info.ID)
+	check(t, err)
+	check(t, kept.Close())
+	check(t, o.Close())
+	_, err = libbpf.ProgramHandleFromID(info.ID)
+	wantErr(t, err, os.ErrNotExist)
 }
 
 // fmod_ret and LSM programs decide what the system call returns.
