@@ -147,7 +147,7 @@ func (b PerfBufferBuilder) Build(m MapCore) (*PerfBuffer, error) {
 	if err != nil {
 		return nil, c.fail(op, err)
 	}
-	p := &PerfBuffer{options: b, attr: b.attr(), only: -1}
+	p := &PerfBuffer{options: b, attr: b.attr()}
 	pages := max(b.Pages, 1)
 	if b.Pages == 0 {
 		pages = 64
@@ -182,7 +182,7 @@ func (b PerfBufferBuilder) Build(m MapCore) (*PerfBuffer, error) {
 		}
 		p.rings = append(p.rings, ring)
 	}
-	p.d.more, p.d.hand = p.more, p.hand
+	p.d.buffers, p.d.pending, p.d.handOver = len(p.rings), p.pending, p.handOver
 	if err := p.d.start(what, int(C.perf_buffer__epoll_fd(p.pb)), release); err != nil {
 		return nil, err
 	}
@@ -201,9 +201,6 @@ type PerfBuffer struct {
 	options PerfBufferBuilder
 	attr    unix.PerfEventAttr
 	rings   []perfRing
-	// Of the one who has d.consuming: the buffer to begin with, as a busy one must not starve those behind it, and
-	// the only one to consume, or -1.
-	next, only int
 }
 
 func (p *PerfBuffer) drain() *drain {
@@ -268,8 +265,8 @@ func (p *PerfBuffer) ConsumeBuffer(index int) (int, error) {
 	defer p.d.h.drop()
 	p.d.consuming <- struct{}{}
 	defer func() { <-p.d.consuming }()
-	p.only = index
-	defer func() { p.only = -1 }()
+	p.d.only = index
+	defer func() { p.d.only = -1 }()
 	return p.d.consumeAlone(context.Background(), everything)
 }
 

@@ -56,35 +56,14 @@ func (p *PerfBuffer) openRing(index, cpu int) (perfRing, error) {
 	}, nil
 }
 
-// more tells whether there are events to hand over.
-func (p *PerfBuffer) more(int) (bool, error) {
-	for i := range p.rings {
-		r := &p.rings[i]
-		if (p.only < 0 || p.only == i) && atomic.LoadUint64(r.head) != atomic.LoadUint64(r.tail) {
-			return true, nil
-		}
-	}
-	return false, nil
+func (p *PerfBuffer) pending(index int) bool {
+	r := &p.rings[index]
+	return atomic.LoadUint64(r.head) != atomic.LoadUint64(r.tail)
 }
 
-// hand hands events over, a lease of each buffer, and counts the samples.
-func (p *PerfBuffer) hand(most int) (n int, err error) {
-	if p.only >= 0 {
-		return p.handOver(&p.rings[p.only], most)
-	}
-	first := p.next
-	for i := range p.rings {
-		turn := (first + i) % len(p.rings)
-		p.next = (turn + 1) % len(p.rings)
-		handed, err := p.handOver(&p.rings[turn], most-n)
-		if n += handed; err != nil || n >= most {
-			return n, err
-		}
-	}
-	return n, nil
-}
-
-func (p *PerfBuffer) handOver(r *perfRing, most int) (n int, err error) {
+// handOver hands over a lease, and counts the samples.
+func (p *PerfBuffer) handOver(index, most int) (n int, err error) {
+	r := &p.rings[index]
 	head, tail := atomic.LoadUint64(r.head), atomic.LoadUint64(r.tail)
 	// Those that a callback has seen are consumed, however it ends.
 	defer func() { atomic.StoreUint64(r.tail, tail) }()

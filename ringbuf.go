@@ -1,16 +1,16 @@
 package libbpf
 
 /*
-#cgo noescape lbg_rings_fill
-#cgo nocallback lbg_rings_fill
-
+#include <bpf/libbpf.h>
 #include "ringbuf_cgo.h"
 */
 import "C"
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -20,11 +20,12 @@ import (
 // RingBufferBuilder collects ring buffer maps and their callbacks for one [RingBuffer]. The zero value is ready to use.
 type RingBufferBuilder struct {
 	maps      []MapCore
+	sizes     []uintptr
 	callbacks []func(record []byte) error
 }
 
 // Add adds a map of type [MapTypeRingBuf]. The callback receives each of its records; the bytes are valid until it
-// returns. When it returns an error, Poll or Consume stops and returns that error: the record counts as handled, and
+// returns, and are the kernel's, which must not be written to, as with [RingReader]. When it returns an error, Poll or Consume stops and returns that error: the record counts as handled, and
 // those behind it remain for the next call.
 //
 // The callbacks of one RingBuffer never run at the same time. One may close its RingBuffer, but not poll or consume it.
@@ -41,14 +42,15 @@ func (b *RingBufferBuilder) Add(m MapCore, callback func(record []byte) error) e
 		return c.fail(op, invalidf("the callback is nil"))
 	}
 	b.maps = append(b.maps, m)
+	b.sizes = append(b.sizes, uintptr(c.maxEntries))
 	b.callbacks = append(b.callbacks, callback)
 	return nil
 }
 
 // Build opens the ring buffers that were added, at least one
 // (ring_buffer__new, ring_buffer__add, Linux 5.8). The caller owns the result. It has descriptors and mappings of its
-// own, so it works on when the maps' object is closed, and the maps may be in several RingBuffers: each record then goes
-// to one of them.
+// own, so it works on when the maps' object is closed. Other readers of the same maps must not consume at the same time:
+// each record would reach one of them or both.
 func (b *RingBufferBuilder) Build() (*RingBuffer, error) {
 	const op, what = "open", "ring buffer"
 	if len(b.maps) == 0 {
@@ -68,7 +70,7 @@ func (b *RingBufferBuilder) Build() (*RingBuffer, error) {
 		}
 		fds = append(fds, C.int(fd))
 	}
-	var rings *C.struct_lbg_rings
+	var rings *C.struct_ring_buffer
 	err := call(op, what, func() error {
 		return clib.FromRet(int(C.lbg_rings_new(&fds[0], C.int(len(fds)), &rings)))
 	})
@@ -76,16 +78,24 @@ func (b *RingBufferBuilder) Build() (*RingBuffer, error) {
 		closeFDs()
 		return nil, err
 	}
-	r := &RingBuffer{rings: rings}
-	r.d.callbacks = b.callbacks[:len(fds):len(fds)]
-	r.d.fill = func(data *C.uchar, records *C.struct_lbg_record, most C.uint32_t, filled *C.struct_lbg_filled) C.int {
-		return C.lbg_rings_fill(rings, data, batchBytes, records, most, filled)
-	}
-	err = r.d.start(what, int(C.lbg_rings_epoll_fd(rings)), func() {
-		C.lbg_rings_free(rings)
+	r := &RingBuffer{rings: rings, callbacks: b.callbacks[:len(fds):len(fds)]}
+	release := func() {
+		for i := range r.mapped {
+			r.mapped[i].memory.retire()
+		}
+		C.ring_buffer__free(rings)
 		closeFDs()
-	})
-	if err != nil {
+	}
+	for i, size := range b.sizes {
+		ring, err := openMappedRing(int(fds[i]), size)
+		if err != nil {
+			release()
+			return nil, &Error{Op: op, Object: what, Err: err}
+		}
+		r.mapped = append(r.mapped, ring)
+	}
+	r.d.buffers, r.d.pending, r.d.handOver = len(r.mapped), r.pending, r.handOver
+	if err := r.d.start(what, int(C.ring_buffer__epoll_fd(rings)), release); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -97,8 +107,59 @@ func (b *RingBufferBuilder) Build() (*RingBuffer, error) {
 // All methods are safe for concurrent use, Close included, from within a callback too. A panic in a callback surfaces in
 // the caller of Poll or Consume, and leaves the RingBuffer as if the callback had returned.
 type RingBuffer struct {
-	d     drain
-	rings *C.struct_lbg_rings
+	d         drain
+	rings     *C.struct_ring_buffer // for its epoll descriptor and numbers; the records are read here:
+	mapped    []mappedRing
+	callbacks []func(record []byte) error
+}
+
+// pending leaves it to handOver to tell of a position that can't be.
+func (r *RingBuffer) pending(index int) bool {
+	ring := &r.mapped[index]
+	pos := atomic.LoadUintptr(ring.consumer)
+	return pos%8 != 0 || ring.hasRecord(pos)
+}
+
+// handOver hands over a lease.
+func (r *RingBuffer) handOver(index, most int) (n int, err error) {
+	ring, callback, h := &r.mapped[index], r.callbacks[index], r.d.h
+	pos, produced := atomic.LoadUintptr(ring.consumer), atomic.LoadUintptr(ring.producer)
+	available := produced - pos
+	if available > ring.mask+1 || pos%8 != 0 {
+		return 0, r.d.fail("consume", errRingCorrupt)
+	}
+	data, mask, published := ring.data, ring.mask, pos
+	// Those that the callback has seen are consumed, however it ends.
+	defer func() {
+		if pos != published {
+			atomic.StoreUintptr(ring.consumer, pos)
+		}
+	}()
+	for end := pos + min(available, ring.lease); int(end-pos) > 0 && n < most; {
+		if h.isClosed() {
+			return n, r.d.fail("consume", ErrClosed)
+		}
+		header := unsafe.Add(data, pos&mask)
+		// The length comes with the bytes behind it: the kernel writes it last.
+		length := atomic.LoadUint32((*uint32)(header))
+		if length&ringBusy != 0 {
+			break
+		}
+		size := uintptr(length &^ ringDiscard)
+		next := pos + ringRoom(size)
+		if int(produced-next) < 0 {
+			return n, r.d.fail("consume", errRingCorrupt)
+		}
+		pos = next
+		if length&ringDiscard != 0 {
+			continue
+		}
+		n++
+		if err := callback(unsafe.Slice((*byte)(unsafe.Add(header, ringHeader)), size)); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
 }
 
 func (r *RingBuffer) drain() *drain {
@@ -119,11 +180,10 @@ func (r *RingBuffer) Poll(timeout time.Duration) (int, error) { return r.drain()
 func (r *RingBuffer) PollContext(ctx context.Context) (int, error) { return r.drain().poll(ctx) }
 
 // Consume hands the records that are there to the callbacks, without waiting, and returns how many that were
-// (ring_buffer__consume).
+// (as ring_buffer__consume).
 func (r *RingBuffer) Consume() (int, error) { return r.drain().consumeNow(everything) }
 
-// ConsumeN is Consume of at most n records; those behind them stay in the ring buffers (ring_buffer__consume_n, but with
-// every libbpf).
+// ConsumeN is Consume of at most n records; those behind them stay in the ring buffers (as ring_buffer__consume_n).
 func (r *RingBuffer) ConsumeN(n int) (int, error) {
 	d := r.drain()
 	if n < 0 {
@@ -133,8 +193,8 @@ func (r *RingBuffer) ConsumeN(n int) (int, error) {
 }
 
 // Stats tells how full one of the ring buffers is: the index counts the calls of [RingBufferBuilder.Add], from 0
-// (ring_buffer__ring, ring__size, ring__avail_data_size, ring__consumer_pos, ring__producer_pos, libbpf 1.3). What a
-// failed callback left for the next call counts as consumed.
+// (ring_buffer__ring, ring__size, ring__avail_data_size, ring__consumer_pos, ring__producer_pos, libbpf 1.3).
+// Up to an eighth of it, or 32 KiB, that callbacks have seen already counts as available while one runs.
 func (r *RingBuffer) Stats(index int) (RingStats, error) {
 	const op = "get statistics of"
 	d := r.drain()
@@ -145,8 +205,8 @@ func (r *RingBuffer) Stats(index int) (RingStats, error) {
 	if err := needs("ring__size", 1, 3); err != nil {
 		return RingStats{}, d.fail(op, err)
 	}
-	if index < 0 || index >= len(d.callbacks) {
-		return RingStats{}, d.fail(op, invalidf("there are %d ring buffers, and no number %d", len(d.callbacks), index))
+	if index < 0 || index >= len(r.mapped) {
+		return RingStats{}, d.fail(op, invalidf("there are %d ring buffers, and no number %d", len(r.mapped), index))
 	}
 	var stats C.struct_lbg_ring_stats
 	C.lbg_rings_stats(r.rings, C.int(index), &stats)

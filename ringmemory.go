@@ -1,9 +1,11 @@
 package libbpf
 
 import (
+	"fmt"
 	"math"
 	"os"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -14,6 +16,62 @@ import (
 type ringMemory struct {
 	start  unsafe.Pointer
 	length uintptr
+}
+
+// mappedRing is a ring buffer in memory.
+type mappedRing struct {
+	memory   ringMemory
+	consumer *uintptr // written here: how far records are consumed
+	producer *uintptr // written by the kernel: how far they are reserved
+	data     unsafe.Pointer
+	mask     uintptr
+	lease    uintptr // how many bytes are consumed before that is published
+}
+
+// The kernel's format of a ring: each record has a header of eight bytes, which begins with its length and two flags,
+// and is filled up to a multiple of eight (BPF_RINGBUF_BUSY_BIT, BPF_RINGBUF_DISCARD_BIT, BPF_RINGBUF_HDR_SZ).
+const (
+	ringBusy    = 1 << 31
+	ringDiscard = 1 << 30
+	ringHeader  = 8
+)
+
+// mostLease is small enough for a record to be in a cache still when its space is given back, and large enough for
+// that to cost nothing.
+const mostLease = 32 << 10
+
+// errRingCorrupt says that the positions or lengths in the ring can't be. Who may write to the map may write to its
+// consumer position.
+var errRingCorrupt = fmt.Errorf("the ring's positions are wrong, as by another consumer: %w", unix.EBADMSG)
+
+// ringRoom is how much of the ring a record takes.
+func ringRoom(size uintptr) uintptr { return (size + ringHeader + 7) &^ 7 }
+
+// openMappedRing maps a ring buffer with size bytes of data. Its memory must be retired.
+func openMappedRing(fd int, size uintptr) (mappedRing, error) {
+	memory, err := mapRing(fd, size)
+	if err != nil {
+		return mappedRing{}, err
+	}
+	page := uintptr(os.Getpagesize())
+	return mappedRing{
+		memory:   memory,
+		consumer: (*uintptr)(memory.start),
+		producer: (*uintptr)(unsafe.Add(memory.start, page)),
+		data:     unsafe.Add(memory.start, 2*page),
+		mask:     size - 1,
+		lease:    min(mostLease, size/8),
+	}, nil
+}
+
+// hasRecord tells whether there is a record at pos, which is a multiple of eight. The kernel notifies only of a record
+// that begins at the consumer position: so that none is missed between the look and the wait, pos must have been
+// published before.
+func (r *mappedRing) hasRecord(pos uintptr) bool {
+	if pos == atomic.LoadUintptr(r.producer) {
+		return false
+	}
+	return atomic.LoadUint32((*uint32)(unsafe.Add(r.data, pos&r.mask)))&ringBusy == 0
 }
 
 // retired are the addresses of former mappings, by their length. Slices of a ring may still be about after Close, and

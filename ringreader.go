@@ -48,11 +48,7 @@ type RingReader struct {
 	conn   syscall.RawConn
 	closed chan struct{} // closed by Close
 
-	consumer *uintptr // written here: how far records are consumed
-	producer *uintptr // written by the kernel: how far they are reserved
-	data     unsafe.Pointer
-	mask     uintptr
-	lease    uintptr // how many bytes are consumed before that is published
+	mappedRing
 
 	// reading is true while there is a loop, whose the rest is.
 	reading   atomic.Bool
@@ -61,22 +57,6 @@ type RingReader struct {
 	leaseEnd  atomic.Uintptr // where the loop stops to publish
 	ready     func(fd uintptr) bool
 }
-
-// The kernel's format of a ring: each record has a header of eight bytes, which begins with its length and two flags,
-// and is filled up to a multiple of eight (BPF_RINGBUF_BUSY_BIT, BPF_RINGBUF_DISCARD_BIT, BPF_RINGBUF_HDR_SZ).
-const (
-	ringBusy    = 1 << 31
-	ringDiscard = 1 << 30
-	ringHeader  = 8
-)
-
-// mostLease is small enough for a record to be in a cache still when its space is given back, and large enough for
-// that to cost nothing.
-const mostLease = 32 << 10
-
-// errRingCorrupt says that the positions or lengths in the ring can't be. Who may write to the map may write to its
-// consumer position.
-var errRingCorrupt = fmt.Errorf("the ring's positions are wrong, as by another consumer: %w", unix.EBADMSG)
 
 // NewRingReader maps a ring buffer, a map of type [MapTypeRingBuf], into memory (mmap, Linux 5.8). The caller owns
 // the result. It has a descriptor and mappings of its own, so it works on when the map is closed. Reading goes on
@@ -116,23 +96,16 @@ func (r *RingReader) open(fd int, size uintptr) error {
 	if err == nil {
 		r.conn, err = r.file.SyscallConn()
 	}
-	var memory ringMemory
 	if err == nil {
-		memory, err = mapRing(fd, size)
+		r.mappedRing, err = openMappedRing(fd, size)
 	}
 	if err != nil {
 		_ = r.file.Close()
 		return err
 	}
-	page := uintptr(os.Getpagesize())
-	r.consumer = (*uintptr)(memory.start)
-	r.producer = (*uintptr)(unsafe.Add(memory.start, page))
-	r.data = unsafe.Add(memory.start, 2*page)
-	r.mask = size - 1
-	r.lease = min(mostLease, size/8)
-	r.ready = func(uintptr) bool { return r.hasRecord() }
+	r.ready = func(uintptr) bool { return r.hasRecord(r.pos) }
 	r.h, err = newHandle(nil, func() error {
-		memory.retire()
+		r.memory.retire()
 		return nil
 	})
 	if err != nil {
@@ -297,24 +270,10 @@ func (r *RingReader) handOver(ctx context.Context, yield func([]byte) bool) (lef
 		switch {
 		case available == 0:
 			return false, nil
-		case ctx != nil && ctx.Err() != nil && r.hasRecord():
+		case ctx != nil && ctx.Err() != nil && r.hasRecord(r.pos):
 			return false, contextError(ctx)
 		}
 	}
-}
-
-// ringRoom is how much of the ring a record takes.
-func ringRoom(size uintptr) uintptr { return (size + ringHeader + 7) &^ 7 }
-
-// hasRecord tells whether there is a record to hand over. The kernel notifies only of a record that begins at the
-// consumer position: so that none is missed between the look and the wait, the position must have been published
-// before.
-func (r *RingReader) hasRecord() bool {
-	pos := r.pos
-	if pos == atomic.LoadUintptr(r.producer) {
-		return false
-	}
-	return atomic.LoadUint32((*uint32)(unsafe.Add(r.data, pos&r.mask)))&ringBusy == 0
 }
 
 // wait returns nil when there is a record, or a discarded one.

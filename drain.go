@@ -1,11 +1,5 @@
 package libbpf
 
-/*
-#include <stdlib.h>
-#include "batch_cgo.h"
-*/
-import "C"
-
 import (
 	"context"
 	"errors"
@@ -14,21 +8,12 @@ import (
 	"os"
 	"syscall"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
-
-	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// A batch has room for this much. Both are small enough to stay in a CPU's second-level cache.
-const (
-	batchBytes   = 128 << 10
-	batchRecords = 1024
-)
-
-// drain is what [RingBuffer] and [PerfBuffer] have in common: it moves records from libbpf's buffers to the user's
-// callbacks and waits for more. Those of a RingBuffer go a batch at a time; a PerfBuffer's stay in place.
+// drain is what [RingBuffer] and [PerfBuffer] have in common: it hands records, in place, from their buffers to the
+// user's callbacks, and waits for more.
 //
 // The wait needs no thread: it is for libbpf's epoll descriptor, in the Go runtime's poller, which also brings
 // deadlines and the wake-up by Close.
@@ -36,34 +21,25 @@ type drain struct {
 	h    *handle
 	what string // for errors
 
-	// fill moves records to a batch of batchBytes and most records, until it is full or the buffers are empty; nil where
-	// there are no batches.
-	fill func(data *C.uchar, records *C.struct_lbg_record, most C.uint32_t, filled *C.struct_lbg_filled) C.int
-	// callbacks are the user's, by the records' sources.
-	callbacks []func(record []byte) error
-	// more tells whether there is anything to deliver, and hand hands at most so many records over and returns how many
-	// it did: refill and deliverBatch where there are batches. The caller has consuming.
-	more func(most int) (bool, error)
-	hand func(most int) (int, error)
+	buffers int
+	// pending tells whether a buffer has something to hand over, and handOver hands some of it over, at most so many
+	// records, and returns how many. Each counts once its callback was called, however that ends. The caller has
+	// consuming.
+	pending  func(index int) bool
+	handOver func(index, most int) (int, error)
 
 	epollFD int
 	epoll   *os.File // a duplicate of it, non-blocking
 	conn    syscall.RawConn
 	waiting chan struct{} // holds a token while somebody waits: the deadline is the file's, and this theirs:
 	ready   func(fd uintptr) bool
-	failed  error // of ready
 
 	// consuming holds a token while somebody consumes. It is no mutex, because who waits for it may also wait for a
 	// context.
 	consuming chan struct{}
-	// What is left of the last batch, for the one who consumes. A callback that stops leaves the rest for the next call.
-	data    []byte
-	records []C.struct_lbg_record
-	spill   []byte
-	filled  *C.struct_lbg_filled
-	next    int // into records
-	count   int
-	offset  int // into data
+	// Of the one who consumes: the buffer to begin with, as a busy one must not starve those behind it, and the only
+	// one to consume, or -1.
+	next, only int
 }
 
 // start makes the drain usable. release frees the buffers, also when start fails.
@@ -91,12 +67,7 @@ func (d *drain) start(what string, epollFD int, release func()) error {
 	d.ready = func(uintptr) bool { return d.lookForRecords() }
 	d.waiting = make(chan struct{}, 1)
 	d.consuming = make(chan struct{}, 1)
-	if d.fill != nil {
-		d.filled = new(C.struct_lbg_filled) // here, as a local one would be allocated for each batch
-		d.data = make([]byte, batchBytes)
-		d.records = make([]C.struct_lbg_record, batchRecords)
-		d.more, d.hand = d.refill, d.deliverBatch
-	}
+	d.only = -1
 	d.h, err = newHandle(nil, func() error {
 		release()
 		return nil
@@ -139,58 +110,37 @@ func (d *drain) currentEpollFD() int {
 	return d.epollFD
 }
 
-// refill gets the next batch, of most records, if the last one was delivered, and tells whether there is anything to
-// deliver. The caller has consuming.
-func (d *drain) refill(most int) (bool, error) {
-	if d.next < d.count {
-		return true, nil
+// more tells whether there is anything to hand over. The caller has consuming.
+func (d *drain) more() bool {
+	if d.only >= 0 {
+		return d.pending(d.only)
 	}
-	out := d.filled
-	*out = C.struct_lbg_filled{}
-	most = min(most, batchRecords)
-	ret := d.fill((*C.uchar)(unsafe.Pointer(&d.data[0])), &d.records[0], C.uint32_t(most), out)
-	d.next, d.offset, d.count, d.spill = 0, 0, int(out.count), nil
-	if out.spill != nil {
-		d.spill = C.GoBytes(unsafe.Pointer(out.spill), C.int(d.records[d.count-1].size))
-		C.free(unsafe.Pointer(out.spill))
+	for i := range d.buffers {
+		if d.pending(i) {
+			return true
+		}
 	}
-	if ret < 0 && d.count == 0 {
-		return false, d.fail("consume", clib.FromRet(int(ret)))
-	}
-	return d.count > 0, nil
+	return false
 }
 
-// deliverBatch hands the batch's records over, at most so many, until a callback fails. Each counts as handed over once
-// its callback was called, however that ends. The caller has consuming.
-func (d *drain) deliverBatch(most int) (n int, err error) {
-	// Where each record is does not depend on the callbacks; only how far the delivery is must be up to date in d.
-	records, data, last := d.records[:d.count], d.data, d.count
-	if d.spill != nil {
-		last-- // has its data elsewhere
+// hand hands over from each buffer in turn, at most so many records. The caller has consuming.
+func (d *drain) hand(most int) (n int, err error) {
+	if d.only >= 0 {
+		return d.handOver(d.only, most)
 	}
-	callbacks, offset := d.callbacks, d.offset
-	for i := d.next; i < len(records) && n < most; i++ {
-		if d.h.isClosed() {
-			return n, d.fail("consume", ErrClosed)
-		}
-		record := &records[i]
-		size := int(record.size)
-		bytes := d.spill
-		if i < last {
-			bytes = data[offset : offset+size : offset+size]
-			offset += (size + 7) &^ 7
-		}
-		d.next, d.offset = i+1, offset
-		n++
-		err := callbacks[record.source](bytes)
-		if err != nil {
+	first := d.next
+	for i := range d.buffers {
+		turn := (first + i) % d.buffers
+		d.next = (turn + 1) % d.buffers
+		handed, err := d.handOver(turn, most-n)
+		if n += handed; err != nil || n >= most {
 			return n, err
 		}
 	}
 	return n, nil
 }
 
-// consume delivers what is there, at most so many records, and stops early when a callback fails, or between batches
+// consume delivers what is there, at most so many records, and stops early when a callback fails, or between turns
 // when ctx is done. The caller has acquired the handle.
 func (d *drain) consume(ctx context.Context, most int) (n int, err error) {
 	select {
@@ -208,11 +158,7 @@ func (d *drain) consume(ctx context.Context, most int) (n int, err error) {
 
 // consumeAlone is consume; the caller has consuming.
 func (d *drain) consumeAlone(ctx context.Context, most int) (n int, err error) {
-	for n < most {
-		more, err := d.more(most - n)
-		if err != nil || !more {
-			return n, err
-		}
+	for n < most && d.more() {
 		delivered, err := d.hand(most - n)
 		n += delivered
 		if err != nil || ctx.Err() != nil {
@@ -296,11 +242,8 @@ func (d *drain) wait(ctx context.Context) error {
 	}
 	defer func() { <-d.waiting }()
 	defer interruptWaits(ctx, d.epoll)()
-	d.failed = nil
 	err := d.conn.Read(d.ready)
 	switch {
-	case d.failed != nil:
-		return d.failed
 	case err != nil && ctx.Err() != nil:
 		return d.fail("poll", contextError(ctx))
 	case err != nil:
@@ -310,7 +253,7 @@ func (d *drain) wait(ctx context.Context) error {
 }
 
 // lookForRecords tells a wait to end.
-func (d *drain) lookForRecords() (found bool) {
+func (d *drain) lookForRecords() bool {
 	// Whoever consumes may be in a callback, which may be in Close, which waits for this function.
 	select {
 	case d.consuming <- struct{}{}:
@@ -318,8 +261,7 @@ func (d *drain) lookForRecords() (found bool) {
 	default:
 		return true
 	}
-	found, d.failed = d.more(batchRecords)
-	return found || d.failed != nil
+	return d.more()
 }
 
 // closedOr is [ErrClosed] if that is the reason for err. The runtime's poller has an error of its own for it.
