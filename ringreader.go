@@ -140,7 +140,8 @@ func (r *RingReader) acquire() error {
 // or [ErrClosed]. Records that remain when ctx is done stay in the ring for the next loop.
 //
 // No thread is blocked while it waits. Programs that write with BPF_RB_NO_WAKEUP do not wake it: such records come
-// with the next that does, or with the end of ctx.
+// with the next that is written with BPF_RB_FORCE_WAKEUP, or with the end of ctx. One that is written without flags
+// wakes only if there is none before it.
 func (r *RingReader) Records(ctx context.Context, err *error) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		if err == nil {

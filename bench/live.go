@@ -152,7 +152,7 @@ func (r *liveRing) records(n int, see func([]byte)) (seen int, err error) {
 	return seen, err
 }
 
-// callbacks stops within a batch, whose rest the next call gets: a run does not always begin with the newest record.
+// callbacks stops behind the last record that it wants; the next call begins with the one behind it.
 func (r *liveRing) callbacks(n int, see func([]byte)) (seen int, err error) {
 	r.seen = func(record []byte) error {
 		see(record)
