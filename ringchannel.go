@@ -63,10 +63,25 @@ func (c *RingChannel) Run(ctx context.Context) error {
 }
 
 // Sent is how many records went to the channel.
-func (c *RingChannel) Sent() uint64 { return c.sent.Load() }
+func (c *RingChannel) Sent() uint64 {
+	if c == nil {
+		return 0
+	}
+	return c.sent.Load()
+}
 
 // Dropped is how many records were dropped because the channel was full.
-func (c *RingChannel) Dropped() uint64 { return c.dropped.Load() }
+func (c *RingChannel) Dropped() uint64 {
+	if c == nil {
+		return 0
+	}
+	return c.dropped.Load()
+}
 
 // Blocked is how many records had to wait for the channel.
-func (c *RingChannel) Blocked() uint64 { return c.blocked.Load() }
+func (c *RingChannel) Blocked() uint64 {
+	if c == nil {
+		return 0
+	}
+	return c.blocked.Load()
+}

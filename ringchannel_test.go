@@ -90,6 +90,9 @@ func TestRingChannelClose(t *testing.T) {
 func TestRingChannelNil(t *testing.T) {
 	var none *libbpf.RingChannel
 	wantErr(t, none.Run(context.Background()), libbpf.ErrClosed)
+	if none.Sent()+none.Dropped()+none.Blocked() != 0 {
+		t.Error("a nil channel has counts")
+	}
 }
 
 // Each record is sent or counted.
