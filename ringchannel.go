@@ -13,15 +13,21 @@ import (
 type RingChannel struct {
 	reader  *RingReader
 	records chan<- []byte
-	drop    bool
+	options RingChannelOptions
 
 	sent, dropped, blocked atomic.Uint64
 }
 
-// NewRingChannel moves the records of reader, which remains the caller's, to a channel. When the channel is full, drop says
-// what happens: records are dropped and counted, or wait in the ring, where programs count what does not fit.
-func NewRingChannel(reader *RingReader, records chan<- []byte, drop bool) *RingChannel {
-	return &RingChannel{reader: reader, records: records, drop: drop}
+// RingChannelOptions are the options of a [RingChannel].
+type RingChannelOptions struct {
+	// Drop makes records that find the channel full be dropped and counted. Otherwise they wait in the ring, where
+	// programs count what does not fit.
+	Drop bool
+}
+
+// NewRingChannel moves the records of reader, which remains the caller's, to a channel.
+func NewRingChannel(reader *RingReader, records chan<- []byte, options RingChannelOptions) *RingChannel {
+	return &RingChannel{reader: reader, records: records, options: options}
 }
 
 const opSend = "send records of"
@@ -43,7 +49,7 @@ func (c *RingChannel) Run(ctx context.Context) error {
 			continue
 		default:
 		}
-		if c.drop {
+		if c.options.Drop {
 			c.dropped.Add(1)
 			continue
 		}

@@ -27,7 +27,7 @@ func TestRingChannelBlocks(t *testing.T) {
 	r := newReader(t, 1<<18)
 	s := sequence{t: t}
 	records := make(chan []byte, 10)
-	c := libbpf.NewRingChannel(r, records, false)
+	c := libbpf.NewRingChannel(r, records, libbpf.RingChannelOptions{})
 	goroutines := runtime.NumGoroutine()
 	stop := runChannel(t, c)
 	write(toRing, 100)
@@ -68,7 +68,7 @@ func TestRingChannelBlocks(t *testing.T) {
 func TestRingChannelClose(t *testing.T) {
 	r := newReader(t, 1<<18)
 	records := make(chan []byte)
-	c := libbpf.NewRingChannel(r, records, false)
+	c := libbpf.NewRingChannel(r, records, libbpf.RingChannelOptions{})
 	done := make(chan error)
 	go func() { done <- c.Run(context.Background()) }()
 	write(toRing, 1)
@@ -83,8 +83,8 @@ func TestRingChannelClose(t *testing.T) {
 		t.Errorf("%v, %v", record, open)
 	default:
 	}
-	wantErr(t, libbpf.NewRingChannel(nil, records, false).Run(context.Background()), libbpf.ErrClosed)
-	wantErr(t, libbpf.NewRingChannel(r, nil, false).Run(context.Background()), libbpf.ErrInvalid)
+	wantErr(t, libbpf.NewRingChannel(nil, records, libbpf.RingChannelOptions{}).Run(context.Background()), libbpf.ErrClosed)
+	wantErr(t, libbpf.NewRingChannel(r, nil, libbpf.RingChannelOptions{}).Run(context.Background()), libbpf.ErrInvalid)
 }
 
 func TestRingChannelNil(t *testing.T) {
@@ -100,7 +100,7 @@ func TestRingChannelDrops(t *testing.T) {
 	r := newReader(t, 1<<18)
 	s := sequence{t: t}
 	records := make(chan []byte, 10)
-	c := libbpf.NewRingChannel(r, records, true)
+	c := libbpf.NewRingChannel(r, records, libbpf.RingChannelOptions{Drop: true})
 	stop := runChannel(t, c)
 	write(toRing, 1000)
 	for c.Sent()+c.Dropped() < 1000 {

@@ -141,7 +141,7 @@ func TestSoak(t *testing.T) {
 		o := smallStream(t)
 		r := openReader(t, findMap(t, o, "ring"))
 		records := make(chan []byte, 100)
-		c := libbpf.NewRingChannel(r, records, true)
+		c := libbpf.NewRingChannel(r, records, libbpf.RingChannelOptions{Drop: true})
 		a := ascending{t: t}
 		var receiver sync.WaitGroup
 		receiver.Go(func() {
