@@ -204,13 +204,22 @@ func TestUprobeProcesses(t *testing.T) {
 					if err != nil {
 						skipMissing(t, c.name, err)
 					}
-					usdt.CallOne(1)
-					child.callOne()
+					hits := func() uint64 {
+						before := seen(t, o).hits
+						usdt.CallOne(1)
+						child.callOne()
+						return seen(t, o).hits - before
+					}
 					want := uint64(0)
 					if name == of || name == "all" {
 						want = 1
 					}
-					if got := seen(t, o).hits; got != want {
+					got := hits()
+					// Linux 5.10 has missed a call just after another probe was removed from the same place.
+					for again := 0; got < want && again < 3; again++ {
+						got = hits()
+					}
+					if got != want {
 						t.Errorf("attached to %s: %d hits of %s, want %d", name, got, of, want)
 					}
 					check(t, link.Close())
