@@ -271,10 +271,10 @@ func TestHooksRefuse(t *testing.T) {
 			},
 			// Of two things that are wrong, being closed comes first.
 			"XDP":       func() (*libbpf.Link, error) { return p.AttachXDP(0, libbpf.XDPLinkOptions{}) },
-			"tcx":       func() (*libbpf.Link, error) { return p.AttachTCX(0, libbpf.TCXOptions{}) },
-			"netkit":    func() (*libbpf.Link, error) { return p.AttachNetkit(0, libbpf.NetkitOptions{}) },
+			"tcx":       func() (*libbpf.Link, error) { return p.AttachTCX(0, libbpf.PlacementOptions{}) },
+			"netkit":    func() (*libbpf.Link, error) { return p.AttachNetkit(0, libbpf.PlacementOptions{}) },
 			"netfilter": func() (*libbpf.Link, error) { return p.AttachNetfilter(0, 0, libbpf.NetfilterOptions{}) },
-			"cgroup":    func() (*libbpf.Link, error) { return p.AttachCgroup(-1, libbpf.CgroupOptions{}) },
+			"cgroup":    func() (*libbpf.Link, error) { return p.AttachCgroup(-1, libbpf.PlacementOptions{}) },
 			"netns":     func() (*libbpf.Link, error) { return p.AttachNetns(-1) },
 			"sockmap":   func() (*libbpf.Link, error) { return p.AttachSockmap(bss) },
 			"iterator":  func() (*libbpf.Link, error) { return p.AttachIter(libbpf.IterOptions{TID: -1}) },

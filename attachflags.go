@@ -32,8 +32,36 @@ const (
 	attachID      AttachFlags = 1 << 5 // BPF_F_ID
 )
 
-// checkRelative checks how the other program or link is given, next to which one is to be placed.
-func checkRelative(flags AttachFlags, fd int, id uint32) error {
+// PlacementOptions say where among the programs of a cgroup, of a device's tcx or of a pair of netkit devices one is to
+// run. The zero value is after all others.
+type PlacementOptions struct {
+	Flags AttachFlags // AttachBefore, AttachAfter, AttachLink
+	// RelativeFD or RelativeID is another program of the same place and direction, next to which Flags put this one; with
+	// AttachLink in Flags it is a link. 0 is none.
+	RelativeFD int
+	RelativeID uint32
+	// ExpectedRevision makes the attachment fail with unix.ESTALE if the programs there were changed since a query
+	// returned this revision. 0 does not check.
+	ExpectedRevision uint64
+}
+
+// checkForDevice checks what is to be attached to a device, by one of two functions that came with the same libbpf.
+func (p *Program) checkForDevice(place string, ifindex int, opts PlacementOptions, types ...ProgramAttachType) error {
+	if err := p.checkAttachType(place, types...); err != nil {
+		return err
+	}
+	if err := needs("bpf_program__attach_"+place, 1, 3); err != nil {
+		return err
+	}
+	if err := opts.check(); err != nil {
+		return err
+	}
+	return checkIfIndex(ifindex)
+}
+
+// check checks how the other program or link is given.
+func (o PlacementOptions) check() error {
+	flags, fd, id := o.Flags, o.RelativeFD, o.RelativeID
 	switch {
 	case fd != 0 && id != 0:
 		return invalidf("both a relative fd and a relative id")

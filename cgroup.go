@@ -28,32 +28,22 @@ static struct bpf_link *lbg_attach_cgroup(const struct bpf_program *prog, int cg
 */
 import "C"
 
-// CgroupOptions say where among the programs of a cgroup one is to run. The zero value is after all others. Anything
-// else needs libbpf 1.6 and Linux 6.17; AttachPreorder 6.15.
-type CgroupOptions struct {
-	Flags AttachFlags // AttachBefore, AttachAfter, AttachLink, AttachPreorder
-	// RelativeFD or RelativeID is the link of another program of the cgroup, next to which Flags, with AttachLink among
-	// them, place this one. 0 is none.
-	RelativeFD int
-	RelativeID uint32
-	// ExpectedRevision makes the attachment fail with unix.ESTALE if the cgroup's programs were changed since a query
-	// returned this revision. 0 does not check.
-	ExpectedRevision uint64
-}
-
 // AttachCgroup attaches the program to a cgroup of version 2, and so to the processes in it and below: programs of the
 // types cgroup_skb, cgroup_sock, cgroup_sock_addr, cgroup_sockopt, cgroup_sysctl, cgroup_device and sock_ops, and those
 // of LSM hooks for cgroups (bpf_program__attach_cgroup_opts, or bpf_program__attach_cgroup before libbpf 1.6; Linux 5.7,
 // LSM 6.0).
 //
+// In opts, the other program is given as its link, with AttachLink in Flags, which may also be AttachPreorder. Anything but
+// the zero value needs libbpf 1.6 and Linux 6.17; AttachPreorder 6.15.
+//
 // cgroup is a descriptor of the cgroup's folder, such as int(dir.Fd()) after os.Open. It is not needed any more when
 // AttachCgroup returns. The result belongs to the caller, and to the object, whose Close closes it.
-func (p *Program) AttachCgroup(cgroup int, opts CgroupOptions) (*Link, error) {
+func (p *Program) AttachCgroup(cgroup int, opts PlacementOptions) (*Link, error) {
 	return p.attach(func() (*C.struct_bpf_link, error) {
 		if err := p.checkForCgroup(); err != nil {
 			return nil, err
 		}
-		if opts != (CgroupOptions{}) {
+		if opts != (PlacementOptions{}) {
 			if err := needs("bpf_program__attach_cgroup_opts", 1, 6); err != nil {
 				return nil, err
 			}
@@ -61,7 +51,7 @@ func (p *Program) AttachCgroup(cgroup int, opts CgroupOptions) (*Link, error) {
 		if err := checkFDNumber("cgroup", cgroup); err != nil {
 			return nil, err
 		}
-		if err := checkRelative(opts.Flags, opts.RelativeFD, opts.RelativeID); err != nil {
+		if err := opts.check(); err != nil {
 			return nil, err
 		}
 		link, errno := C.lbg_attach_cgroup(p.ptr, C.int(cgroup), C.__u32(opts.Flags),

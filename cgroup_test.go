@@ -15,7 +15,7 @@ func init() {
 	linkCases = append(linkCases, linkCase{"cgroup", func(t *testing.T) attachedLink {
 		p := newPlace(t)
 		o := load(t, open(t, "cgroup"))
-		link, err := findProgram(t, o, "egress").AttachCgroup(p.fd(), libbpf.CgroupOptions{})
+		link, err := findProgram(t, o, "egress").AttachCgroup(p.fd(), libbpf.PlacementOptions{})
 		check(t, err)
 		return attachedLink{
 			link: link, act: func(t *testing.T) { p.Do(func() { sendUDP(t) }) }, hits: counter(t, o, "egress_hits"),
@@ -139,7 +139,7 @@ func TestAttachCgroup(t *testing.T) {
 			if n := grows(hits, act); n != 0 {
 				t.Errorf("%d hits before", n)
 			}
-			link, err := findProgram(t, o, c.program).AttachCgroup(p.fd(), libbpf.CgroupOptions{})
+			link, err := findProgram(t, o, c.program).AttachCgroup(p.fd(), libbpf.PlacementOptions{})
 			check(t, err)
 			if grows(hits, act) == 0 {
 				t.Error("no hit")
@@ -164,7 +164,7 @@ func TestCgroupRedirectsConnections(t *testing.T) {
 		from := freePort(t)
 		*variable[uint32](t, o, "connect_from") = from
 		*variable[uint32](t, o, "connect_to") = port
-		link, err := findProgram(t, o, "connect4").AttachCgroup(p.fd(), libbpf.CgroupOptions{})
+		link, err := findProgram(t, o, "connect4").AttachCgroup(p.fd(), libbpf.PlacementOptions{})
 		check(t, err)
 		p.cgroup.Do(func() {
 			_, err := connect(t, from)
@@ -187,7 +187,7 @@ func TestCgroupRefusesBind(t *testing.T) {
 			return unix.Bind(socket(t, unix.SOCK_DGRAM), &unix.SockaddrInet4{Addr: loopback4, Port: int(port)})
 		}
 		*variable[uint32](t, o, "bind_deny") = port
-		link, err := findProgram(t, o, "bind4").AttachCgroup(p.fd(), libbpf.CgroupOptions{})
+		link, err := findProgram(t, o, "bind4").AttachCgroup(p.fd(), libbpf.PlacementOptions{})
 		check(t, err)
 		wantErr(t, bind(port), unix.EPERM)
 		check(t, bind(0))
@@ -207,10 +207,10 @@ func TestCgroupOrder(t *testing.T) {
 		p.Do(func() { sendUDP(t) })
 		return *trail
 	}
-	link, err := first.AttachCgroup(p.fd(), libbpf.CgroupOptions{})
+	link, err := first.AttachCgroup(p.fd(), libbpf.PlacementOptions{})
 	check(t, err)
 	defer link.Close()
-	behind, err := second.AttachCgroup(p.fd(), libbpf.CgroupOptions{})
+	behind, err := second.AttachCgroup(p.fd(), libbpf.PlacementOptions{})
 	check(t, err)
 	if got := run(); got != 12 {
 		t.Errorf("they ran as %d", got)
@@ -225,16 +225,16 @@ func TestCgroupOrder(t *testing.T) {
 	at := libbpf.Hook{Type: libbpf.AttachTypeCgroupInetEgress, FD: p.fd()}
 	for i, c := range []struct {
 		name string
-		opts libbpf.CgroupOptions
+		opts libbpf.PlacementOptions
 		want uint64
 	}{
-		{"before all", libbpf.CgroupOptions{Flags: libbpf.AttachBefore}, 21},
-		{"after all", libbpf.CgroupOptions{Flags: libbpf.AttachAfter}, 12},
-		{"before a link", libbpf.CgroupOptions{
+		{"before all", libbpf.PlacementOptions{Flags: libbpf.AttachBefore}, 21},
+		{"after all", libbpf.PlacementOptions{Flags: libbpf.AttachAfter}, 12},
+		{"before a link", libbpf.PlacementOptions{
 			Flags: libbpf.AttachBefore | libbpf.AttachLink, RelativeFD: link.FD()}, 21},
-		{"after a link", libbpf.CgroupOptions{
+		{"after a link", libbpf.PlacementOptions{
 			Flags: libbpf.AttachAfter | libbpf.AttachLink, RelativeFD: link.FD()}, 12},
-		{"before a link's id", libbpf.CgroupOptions{
+		{"before a link's id", libbpf.PlacementOptions{
 			Flags: libbpf.AttachBefore | libbpf.AttachLink, RelativeID: linkID(link)}, 21},
 	} {
 		link, err := second.AttachCgroup(p.fd(), c.opts)
@@ -257,14 +257,14 @@ func TestCgroupOrder(t *testing.T) {
 	if info.Revision == 0 || len(info.Programs) != 1 {
 		t.Fatalf("query: %+v", info)
 	}
-	_, err = second.AttachCgroup(p.fd(), libbpf.CgroupOptions{ExpectedRevision: info.Revision + 1})
+	_, err = second.AttachCgroup(p.fd(), libbpf.PlacementOptions{ExpectedRevision: info.Revision + 1})
 	wantErr(t, err, unix.ESTALE)
-	current, err := second.AttachCgroup(p.fd(), libbpf.CgroupOptions{ExpectedRevision: info.Revision})
+	current, err := second.AttachCgroup(p.fd(), libbpf.PlacementOptions{ExpectedRevision: info.Revision})
 	check(t, err)
 	check(t, current.Close())
 
 	// Programs without links stand next to programs, links next to links.
-	_, err = second.AttachCgroup(p.fd(), libbpf.CgroupOptions{Flags: libbpf.AttachBefore, RelativeFD: first.FD()})
+	_, err = second.AttachCgroup(p.fd(), libbpf.PlacementOptions{Flags: libbpf.AttachBefore, RelativeFD: first.FD()})
 	wantErr(t, err, unix.EINVAL)
 	check(t, link.Close())
 	check(t, at.Attach(first, libbpf.HookOptions{Flags: libbpf.AttachAllowMulti}))
@@ -291,7 +291,7 @@ func TestAttachCgroupLSM(t *testing.T) {
 	defer loaded.Close()
 	hits := counter(t, loaded, "hits")
 	act := func() { p.Do(func() { socket(t, unix.SOCK_STREAM) }) }
-	link, err := findProgram(t, loaded, "post_create").AttachCgroup(p.fd(), libbpf.CgroupOptions{})
+	link, err := findProgram(t, loaded, "post_create").AttachCgroup(p.fd(), libbpf.PlacementOptions{})
 	check(t, err)
 	if grows(hits, act) == 0 {
 		t.Error("no hit")
@@ -308,12 +308,12 @@ func TestAttachCgroupRefusals(t *testing.T) {
 	cgroup := testutil.NewCgroup(t)
 	fd := int(cgroup.Fd())
 	for _, wrong := range []int{-1, 1 << 32} {
-		_, err := egress.AttachCgroup(wrong, libbpf.CgroupOptions{})
+		_, err := egress.AttachCgroup(wrong, libbpf.PlacementOptions{})
 		wantErr(t, err, libbpf.ErrInvalid)
 	}
-	_, err := egress.AttachCgroup(egress.FD(), libbpf.CgroupOptions{}) // not a cgroup's
+	_, err := egress.AttachCgroup(egress.FD(), libbpf.PlacementOptions{}) // not a cgroup's
 	wantErr(t, err, unix.EBADF)
-	for _, opts := range []libbpf.CgroupOptions{
+	for _, opts := range []libbpf.PlacementOptions{
 		{RelativeFD: -1}, {RelativeFD: 3, RelativeID: 3}, {Flags: libbpf.AttachLink},
 	} {
 		if _, err := egress.AttachCgroup(fd, opts); !errors.Is(err, libbpf.ErrInvalid) && !errors.Is(err, errors.ErrUnsupported) {
@@ -322,13 +322,13 @@ func TestAttachCgroupRefusals(t *testing.T) {
 	}
 	// libbpf would take the descriptor for the number of a device, or of another kind.
 	xdp := load(t, open(t, "xdp"))
-	_, err = findProgram(t, xdp, "pass").AttachCgroup(fd, libbpf.CgroupOptions{})
+	_, err = findProgram(t, xdp, "pass").AttachCgroup(fd, libbpf.PlacementOptions{})
 	wantErr(t, err, libbpf.ErrInvalid)
 	_, err = egress.AttachXDP(1, libbpf.XDPLinkOptions{})
 	wantErr(t, err, libbpf.ErrInvalid)
 	_, err = egress.AttachNetns(fd)
 	wantErr(t, err, libbpf.ErrInvalid)
-	_, err = egress.AttachTCX(1, libbpf.TCXOptions{})
+	_, err = egress.AttachTCX(1, libbpf.PlacementOptions{})
 	wantErr(t, err, libbpf.ErrInvalid)
 	_, err = egress.AttachNetfilter(libbpf.NetfilterIPv4, libbpf.NetfilterLocalIn, libbpf.NetfilterOptions{})
 	wantErr(t, err, libbpf.ErrInvalid)
@@ -336,10 +336,10 @@ func TestAttachCgroupRefusals(t *testing.T) {
 	wantErr(t, err, libbpf.ErrInvalid)
 	_, err = egress.AttachIter(libbpf.IterOptions{})
 	wantErr(t, err, libbpf.ErrInvalid)
-	_, err = (*libbpf.Program)(nil).AttachCgroup(fd, libbpf.CgroupOptions{})
+	_, err = (*libbpf.Program)(nil).AttachCgroup(fd, libbpf.PlacementOptions{})
 	wantErr(t, err, libbpf.ErrClosed)
 	check(t, o.Close())
-	_, err = egress.AttachCgroup(fd, libbpf.CgroupOptions{})
+	_, err = egress.AttachCgroup(fd, libbpf.PlacementOptions{})
 	wantErr(t, err, libbpf.ErrClosed)
 }
 
@@ -354,7 +354,7 @@ func TestAttachCgroupConcurrentClose(t *testing.T) {
 		for range 4 {
 			go func() {
 				for {
-					_, err := egress.AttachCgroup(at.FD, libbpf.CgroupOptions{})
+					_, err := egress.AttachCgroup(at.FD, libbpf.PlacementOptions{})
 					if err == nil {
 						_, err = at.Query(libbpf.HookQueryOptions{})
 					}

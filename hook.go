@@ -143,7 +143,7 @@ func (h Hook) checkAttach(opts HookOptions) error {
 			return err
 		}
 	}
-	return checkRelative(opts.Flags, opts.RelativeFD, opts.RelativeID)
+	return PlacementOptions{Flags: opts.Flags, RelativeFD: opts.RelativeFD, RelativeID: opts.RelativeID}.check()
 }
 
 // HookDetachOptions are for [Hook.Detach]. The zero value is the default.

@@ -104,7 +104,7 @@ func TestHookQueryGrows(t *testing.T) {
 	at := libbpf.Hook{Type: libbpf.AttachTypeCgroupInetEgress, FD: int(testutil.NewCgroup(t).Fd())}
 	var want []*libbpf.Program
 	for range 60 { // of 64
-		_, err := egress.AttachCgroup(at.FD, libbpf.CgroupOptions{})
+		_, err := egress.AttachCgroup(at.FD, libbpf.PlacementOptions{})
 		check(t, err)
 		want = append(want, egress)
 	}
@@ -123,7 +123,7 @@ func TestHookTCX(t *testing.T) {
 	hits, trail := counter(t, o, "first_hits"), variable[uint64](t, o, "trail")
 	at := libbpf.Hook{Type: libbpf.AttachTypeTCXIngress, IfIndex: w.far}
 	w.net.Do(func() {
-		check(t, attachTCX(t, first, w.far, libbpf.TCXOptions{}).Close()) // or skip
+		check(t, attachTCX(t, first, w.far, libbpf.PlacementOptions{}).Close()) // or skip
 		check(t, at.Attach(first, libbpf.HookOptions{}))
 		wantErr(t, at.Attach(first, libbpf.HookOptions{}), os.ErrExist)
 		w.wantPass(hits, true)

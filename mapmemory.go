@@ -107,8 +107,9 @@ func (a *arena) unmapped() {
 	}
 }
 
-// Bytes is the memory, of MaxEntries elements, or of MaxEntries pages for an arena; nil after Close. It is the map's content until Close, and then safe to
-// touch, but nobody's. Writing to it while it is not Writable is a fault that can't be recovered from.
+// Bytes is the memory, of MaxEntries elements, or of MaxEntries pages for an arena; nil after Close. It is the map's
+// content until Close, and then safe to touch, but nobody's. Writing to it while it is not Writable is a fault that can't
+// be recovered from.
 func (m *MapMemory) Bytes() []byte {
 	if m == nil || m.h.acquire() != nil {
 		return nil

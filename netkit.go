@@ -31,18 +31,6 @@ static struct bpf_link *lbg_attach_netkit(const struct bpf_program *prog, int if
 */
 import "C"
 
-// NetkitOptions say where among the programs of a netkit pair one is to run. The zero value is after all others.
-type NetkitOptions struct {
-	Flags AttachFlags // AttachBefore, AttachAfter, AttachLink
-	// RelativeFD or RelativeID is another program of the pair and direction, next to which Flags place this one; with
-	// AttachLink in Flags it is a link. 0 is none.
-	RelativeFD int
-	RelativeID uint32
-	// ExpectedRevision makes the attachment fail with unix.ESTALE if the pair's programs were changed since a query
-	// returned this revision. 0 does not check.
-	ExpectedRevision uint64
-}
-
 // AttachNetkit attaches a program to what a pair of netkit devices sends, as its attach type says: AttachTypeNetkitPrimary
 // ("netkit/primary") runs for what the primary device sends, AttachTypeNetkitPeer ("netkit/peer") for what its peer sends
 // (bpf_program__attach_netkit, libbpf 1.3, Linux 6.7). The programs run in their order, until one returns something else
@@ -51,18 +39,9 @@ type NetkitOptions struct {
 // ifindex is the primary device's number in the network namespace of the calling thread, for both;
 // errors.Is(err, unix.ENODEV) when there is none, errors.Is(err, [ErrInvalid]) or unix.ENXIO when it is not a netkit device.
 // The result belongs to the caller, and to the object, whose Close closes it.
-func (p *Program) AttachNetkit(ifindex int, opts NetkitOptions) (*Link, error) {
+func (p *Program) AttachNetkit(ifindex int, opts PlacementOptions) (*Link, error) {
 	return p.attach(func() (*C.struct_bpf_link, error) {
-		if err := p.checkAttachType("netkit", AttachTypeNetkitPrimary, AttachTypeNetkitPeer); err != nil {
-			return nil, err
-		}
-		if err := needs("bpf_program__attach_netkit", 1, 3); err != nil {
-			return nil, err
-		}
-		if err := checkRelative(opts.Flags, opts.RelativeFD, opts.RelativeID); err != nil {
-			return nil, err
-		}
-		if err := checkIfIndex(ifindex); err != nil {
+		if err := p.checkForDevice("netkit", ifindex, opts, AttachTypeNetkitPrimary, AttachTypeNetkitPeer); err != nil {
 			return nil, err
 		}
 		link, errno := C.lbg_attach_netkit(p.ptr, C.int(ifindex), C.__u32(opts.Flags),

@@ -15,7 +15,7 @@ func init() {
 		w := newNetkit(t)
 		o := loadTC(t, libbpf.AttachTypeNetkitPrimary, "first", "second")
 		var link *libbpf.Link
-		w.net.Do(func() { link = attachNetkit(t, findProgram(t, o, "first"), w.near, libbpf.NetkitOptions{}) })
+		w.net.Do(func() { link = attachNetkit(t, findProgram(t, o, "first"), w.near, libbpf.PlacementOptions{}) })
 		return attachedLink{
 			link: link, act: func(*testing.T) { w.net.Do(w.pass) }, hits: counter(t, o, "first_hits"), kind: "netkit",
 			replacement: findProgram(t, o, "second"), replacementHits: counter(t, o, "second_hits"),
@@ -35,7 +35,7 @@ func newNetkit(t *testing.T) *wire {
 	return plug(t, n, primary, peer)
 }
 
-func attachNetkit(t *testing.T, p *libbpf.Program, ifindex int, opts libbpf.NetkitOptions) *libbpf.Link {
+func attachNetkit(t *testing.T, p *libbpf.Program, ifindex int, opts libbpf.PlacementOptions) *libbpf.Link {
 	t.Helper()
 	link, err := p.AttachNetkit(ifindex, opts)
 	if old := (*libbpf.VersionError)(nil); errors.As(err, &old) {
@@ -50,9 +50,9 @@ func TestAttachNetkit(t *testing.T) {
 	o := loadTC(t, libbpf.AttachTypeNetkitPrimary, "first", "drop")
 	hits, drops := counter(t, o, "first_hits"), counter(t, o, "drops")
 	w.net.Do(func() {
-		link := attachNetkit(t, findProgram(t, o, "first"), w.near, libbpf.NetkitOptions{})
+		link := attachNetkit(t, findProgram(t, o, "first"), w.near, libbpf.PlacementOptions{})
 		w.wantPass(hits, true)
-		dropping := attachNetkit(t, findProgram(t, o, "drop"), w.near, libbpf.NetkitOptions{})
+		dropping := attachNetkit(t, findProgram(t, o, "drop"), w.near, libbpf.PlacementOptions{})
 		w.lost(drops)
 		check(t, dropping.Close())
 		check(t, link.Close())
@@ -63,7 +63,7 @@ func TestAttachNetkit(t *testing.T) {
 	hits = counter(t, o, "first_hits")
 	back := plug(t, w.net, w.far, w.near)
 	w.net.Do(func() {
-		link := attachNetkit(t, findProgram(t, o, "first"), w.near, libbpf.NetkitOptions{})
+		link := attachNetkit(t, findProgram(t, o, "first"), w.near, libbpf.PlacementOptions{})
 		back.wantPass(hits, true)
 		w.wantPass(hits, false)
 		check(t, link.Close())
@@ -77,9 +77,9 @@ func TestNetkitOrder(t *testing.T) {
 	first, second := findProgram(t, o, "first"), findProgram(t, o, "second")
 	trail := variable[uint64](t, o, "trail")
 	w.net.Do(func() {
-		link := attachNetkit(t, first, w.near, libbpf.NetkitOptions{})
+		link := attachNetkit(t, first, w.near, libbpf.PlacementOptions{})
 		defer link.Close()
-		for opts, want := range map[libbpf.NetkitOptions]uint64{
+		for opts, want := range map[libbpf.PlacementOptions]uint64{
 			{}:                           12,
 			{Flags: libbpf.AttachBefore}: 21,
 			{Flags: libbpf.AttachBefore | libbpf.AttachLink, RelativeFD: link.FD()}: 21,
@@ -99,7 +99,7 @@ func TestNetkitOrder(t *testing.T) {
 		if len(info.Programs) != 1 || info.Programs[0].ID != programID(t, first) || info.Programs[0].LinkID == 0 {
 			t.Errorf("query: %+v", info)
 		}
-		_, err = second.AttachNetkit(w.near, libbpf.NetkitOptions{ExpectedRevision: info.Revision + 1})
+		_, err = second.AttachNetkit(w.near, libbpf.PlacementOptions{ExpectedRevision: info.Revision + 1})
 		wantErr(t, err, unix.ESTALE)
 	})
 }
@@ -110,20 +110,20 @@ func TestAttachNetkitRefusals(t *testing.T) {
 	n := testutil.NewNetwork(t)
 	veth, _ := n.Veth()
 	n.Do(func() {
-		if _, err := first.AttachNetkit(veth, libbpf.NetkitOptions{}); err == nil { // it is no netkit device
+		if _, err := first.AttachNetkit(veth, libbpf.PlacementOptions{}); err == nil { // it is no netkit device
 			t.Error("attached to a veth")
 		}
-		_, err := first.AttachTCX(veth, libbpf.TCXOptions{})
+		_, err := first.AttachTCX(veth, libbpf.PlacementOptions{})
 		wantErr(t, err, libbpf.ErrInvalid)
 		for _, ifindex := range []int{0, -1} {
-			_, err := first.AttachNetkit(ifindex, libbpf.NetkitOptions{})
+			_, err := first.AttachNetkit(ifindex, libbpf.PlacementOptions{})
 			if !errors.Is(err, libbpf.ErrInvalid) && !errors.Is(err, errors.ErrUnsupported) {
 				t.Errorf("error %v", err)
 			}
 		}
 	})
 	check(t, o.Close())
-	_, err := first.AttachNetkit(veth, libbpf.NetkitOptions{})
+	_, err := first.AttachNetkit(veth, libbpf.PlacementOptions{})
 	if !errors.Is(err, libbpf.ErrClosed) && !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("error %v", err)
 	}

@@ -534,7 +534,8 @@ func (o *Object) use(op, object string, f func() error) error {
 }
 
 // Map is the map that the object defines under that name; global data is in ".rodata", ".data", ".bss" and custom
-// sections' names (bpf_object__find_map_by_name). errors.Is(err, [ErrNotFound]) when there is none, or when it was not created.
+// sections' names (bpf_object__find_map_by_name). errors.Is(err, [ErrNotFound]) when there is none, or when it was not
+// created.
 func (o *Object) Map(name string) (*Map, error) {
 	op, object := "find map", fmt.Sprintf("%q", name)
 	if err := o.acquire(op, object); err != nil {

@@ -25,8 +25,8 @@ type RingBufferBuilder struct {
 }
 
 // Add adds a map of type [MapTypeRingBuf]. The callback receives each of its records; the bytes are valid until it
-// returns, and are the kernel's, which must not be written to, as with [RingReader]. When it returns an error, Poll or Consume stops and returns that error: the record counts as handled, and
-// those behind it remain for the next call.
+// returns, and are the kernel's, which must not be written to, as with [RingReader]. When it returns an error, Poll or
+// Consume stops and returns that error: the record counts as handled, and those behind it remain for the next call.
 //
 // The callbacks of one RingBuffer never run at the same time. One may close its RingBuffer, but not poll or consume it.
 func (b *RingBufferBuilder) Add(m MapCore, callback func(record []byte) error) error {

@@ -31,18 +31,6 @@ static struct bpf_link *lbg_attach_tcx(const struct bpf_program *prog, int ifind
 */
 import "C"
 
-// TCXOptions say where among the programs of a device one is to run. The zero value is after all others.
-type TCXOptions struct {
-	Flags AttachFlags // AttachBefore, AttachAfter, AttachLink
-	// RelativeFD or RelativeID is another program of the device and direction, next to which Flags place this one; with
-	// AttachLink in Flags it is a link. 0 is none.
-	RelativeFD int
-	RelativeID uint32
-	// ExpectedRevision makes the attachment fail with unix.ESTALE if the device's programs were changed since a query
-	// returned this revision. 0 does not check.
-	ExpectedRevision uint64
-}
-
 // AttachTCX attaches a program to what comes into a network device or leaves it, as its attach type says:
 // AttachTypeTCXIngress ("tcx/ingress") or AttachTypeTCXEgress ("tcx/egress") (bpf_program__attach_tcx, libbpf 1.3,
 // Linux 6.6). The device's programs run in their order, until one returns something else than TCX_NEXT (-1), and then
@@ -51,18 +39,9 @@ type TCXOptions struct {
 // ifindex is the device's number in the network namespace of the calling thread, such as the Index of a net.Interface;
 // errors.Is(err, unix.ENODEV) when there is none. The result belongs to the caller, and to the object, whose Close closes
 // it.
-func (p *Program) AttachTCX(ifindex int, opts TCXOptions) (*Link, error) {
+func (p *Program) AttachTCX(ifindex int, opts PlacementOptions) (*Link, error) {
 	return p.attach(func() (*C.struct_bpf_link, error) {
-		if err := p.checkAttachType("tcx", AttachTypeTCXIngress, AttachTypeTCXEgress); err != nil {
-			return nil, err
-		}
-		if err := needs("bpf_program__attach_tcx", 1, 3); err != nil {
-			return nil, err
-		}
-		if err := checkRelative(opts.Flags, opts.RelativeFD, opts.RelativeID); err != nil {
-			return nil, err
-		}
-		if err := checkIfIndex(ifindex); err != nil {
+		if err := p.checkForDevice("tcx", ifindex, opts, AttachTypeTCXIngress, AttachTypeTCXEgress); err != nil {
 			return nil, err
 		}
 		link, errno := C.lbg_attach_tcx(p.ptr, C.int(ifindex), C.__u32(opts.Flags),

@@ -15,7 +15,7 @@ func init() {
 		w := newWire(t)
 		o := loadTC(t, libbpf.AttachTypeTCXIngress, "first", "second")
 		var link *libbpf.Link
-		w.net.Do(func() { link = attachTCX(t, findProgram(t, o, "first"), w.far, libbpf.TCXOptions{}) })
+		w.net.Do(func() { link = attachTCX(t, findProgram(t, o, "first"), w.far, libbpf.PlacementOptions{}) })
 		return attachedLink{
 			link: link, act: func(*testing.T) { w.pass() }, hits: counter(t, o, "first_hits"), kind: "tcx",
 			replacement: findProgram(t, o, "second"), replacementHits: counter(t, o, "second_hits"),
@@ -24,7 +24,7 @@ func init() {
 }
 
 // attachTCX skips the test where there is no tcx.
-func attachTCX(t *testing.T, p *libbpf.Program, ifindex int, opts libbpf.TCXOptions) *libbpf.Link {
+func attachTCX(t *testing.T, p *libbpf.Program, ifindex int, opts libbpf.PlacementOptions) *libbpf.Link {
 	t.Helper()
 	link, err := p.AttachTCX(ifindex, opts)
 	var old *libbpf.VersionError
@@ -48,11 +48,11 @@ func TestAttachTCX(t *testing.T) {
 			dev = w.near
 		}
 		w.net.Do(func() {
-			link := attachTCX(t, findProgram(t, o, "first"), dev, libbpf.TCXOptions{})
+			link := attachTCX(t, findProgram(t, o, "first"), dev, libbpf.PlacementOptions{})
 			w.wantPass(hits, true)
 			check(t, link.Close())
 			w.wantPass(hits, false)
-			link = attachTCX(t, findProgram(t, o, "drop"), dev, libbpf.TCXOptions{})
+			link = attachTCX(t, findProgram(t, o, "drop"), dev, libbpf.PlacementOptions{})
 			w.lost(drops)
 			check(t, link.Detach())
 			w.pass()
@@ -69,7 +69,7 @@ func TestTCXOrder(t *testing.T) {
 	trail := variable[uint64](t, o, "trail")
 	at := libbpf.Hook{Type: libbpf.AttachTypeTCXIngress, IfIndex: w.far}
 	w.net.Do(func() {
-		link := attachTCX(t, first, w.far, libbpf.TCXOptions{})
+		link := attachTCX(t, first, w.far, libbpf.PlacementOptions{})
 		defer link.Close()
 		info, err := at.Query(libbpf.HookQueryOptions{})
 		check(t, err)
@@ -79,19 +79,19 @@ func TestTCXOrder(t *testing.T) {
 		}
 		for _, c := range []struct {
 			name string
-			opts libbpf.TCXOptions
+			opts libbpf.PlacementOptions
 			want uint64
 		}{
-			{"after all", libbpf.TCXOptions{}, 12},
-			{"before all", libbpf.TCXOptions{Flags: libbpf.AttachBefore}, 21},
-			{"after a link", libbpf.TCXOptions{
+			{"after all", libbpf.PlacementOptions{}, 12},
+			{"before all", libbpf.PlacementOptions{Flags: libbpf.AttachBefore}, 21},
+			{"after a link", libbpf.PlacementOptions{
 				Flags: libbpf.AttachAfter | libbpf.AttachLink, RelativeFD: link.FD()}, 12},
-			{"before a link", libbpf.TCXOptions{
+			{"before a link", libbpf.PlacementOptions{
 				Flags: libbpf.AttachBefore | libbpf.AttachLink, RelativeFD: link.FD()}, 21},
-			{"before a link's id", libbpf.TCXOptions{
+			{"before a link's id", libbpf.PlacementOptions{
 				Flags: libbpf.AttachBefore | libbpf.AttachLink, RelativeID: info.Programs[0].LinkID}, 21},
-			{"before a program", libbpf.TCXOptions{Flags: libbpf.AttachBefore, RelativeFD: first.FD()}, 21},
-			{"after a program's id", libbpf.TCXOptions{
+			{"before a program", libbpf.PlacementOptions{Flags: libbpf.AttachBefore, RelativeFD: first.FD()}, 21},
+			{"after a program's id", libbpf.PlacementOptions{
 				Flags: libbpf.AttachAfter, RelativeID: info.Programs[0].ID}, 12},
 		} {
 			link, err := second.AttachTCX(w.far, c.opts)
@@ -109,9 +109,9 @@ func TestTCXOrder(t *testing.T) {
 
 		info, err = at.Query(libbpf.HookQueryOptions{})
 		check(t, err)
-		_, err = second.AttachTCX(w.far, libbpf.TCXOptions{ExpectedRevision: info.Revision + 1})
+		_, err = second.AttachTCX(w.far, libbpf.PlacementOptions{ExpectedRevision: info.Revision + 1})
 		wantErr(t, err, unix.ESTALE)
-		current, err := second.AttachTCX(w.far, libbpf.TCXOptions{ExpectedRevision: info.Revision})
+		current, err := second.AttachTCX(w.far, libbpf.PlacementOptions{ExpectedRevision: info.Revision})
 		check(t, err)
 		check(t, current.Close())
 	})
@@ -123,12 +123,12 @@ func TestTCXRefusals(t *testing.T) {
 	n := testutil.NewNetwork(t)
 	veth, _ := n.Veth()
 	n.Do(func() {
-		check(t, attachTCX(t, first, veth, libbpf.TCXOptions{}).Close())
+		check(t, attachTCX(t, first, veth, libbpf.PlacementOptions{}).Close())
 		for _, ifindex := range []int{0, -1, 1 << 32} {
-			_, err := first.AttachTCX(ifindex, libbpf.TCXOptions{})
+			_, err := first.AttachTCX(ifindex, libbpf.PlacementOptions{})
 			wantErr(t, err, libbpf.ErrInvalid)
 		}
-		for _, opts := range []libbpf.TCXOptions{
+		for _, opts := range []libbpf.PlacementOptions{
 			{RelativeFD: -1},
 			{RelativeFD: 1 << 32},
 			{RelativeFD: 3, RelativeID: 1},
@@ -139,15 +139,15 @@ func TestTCXRefusals(t *testing.T) {
 			_, err := first.AttachTCX(veth, opts)
 			wantErr(t, err, libbpf.ErrInvalid)
 		}
-		_, err := findProgram(t, o, "second").AttachTCX(veth, libbpf.TCXOptions{}) // it is for clsact
+		_, err := findProgram(t, o, "second").AttachTCX(veth, libbpf.PlacementOptions{}) // it is for clsact
 		wantErr(t, err, libbpf.ErrInvalid)
-		_, err = first.AttachNetkit(veth, libbpf.NetkitOptions{})
+		_, err = first.AttachNetkit(veth, libbpf.PlacementOptions{})
 		wantErr(t, err, libbpf.ErrInvalid)
 		n.Remove(veth)
-		_, err = first.AttachTCX(veth, libbpf.TCXOptions{})
+		_, err = first.AttachTCX(veth, libbpf.PlacementOptions{})
 		wantErr(t, err, unix.ENODEV)
 		check(t, o.Close())
-		_, err = first.AttachTCX(veth, libbpf.TCXOptions{})
+		_, err = first.AttachTCX(veth, libbpf.PlacementOptions{})
 		wantErr(t, err, libbpf.ErrClosed)
 	})
 }
