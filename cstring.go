@@ -87,3 +87,11 @@ func withOptional(what, s string, f func(*C.char) C.int) error {
 	}
 	return withString(what, s, f)
 }
+
+// cBytes is b for C, NULL where it is empty.
+func cBytes(b []byte) *C.uchar {
+	if len(b) == 0 {
+		return nil
+	}
+	return (*C.uchar)(unsafe.Pointer(unsafe.SliceData(b)))
+}

@@ -1,48 +1,11 @@
 package libbpf
 
-/*
-#cgo noescape lbg_map_lookup
-#cgo nocallback lbg_map_lookup
-#cgo noescape lbg_map_update
-#cgo nocallback lbg_map_update
-#cgo noescape lbg_map_delete
-#cgo nocallback lbg_map_delete
-#cgo noescape lbg_map_lookup_and_delete
-#cgo nocallback lbg_map_lookup_and_delete
-
-#include <bpf/bpf.h>
-
-// bpf.h's functions under pointer types that cgo need not check for Go pointers behind them, which costs more than the
-// rest of the crossing.
-static int lbg_map_lookup(int fd, const unsigned char *key, unsigned char *value, __u64 flags)
-{
-	return bpf_map_lookup_elem_flags(fd, key, value, flags);
-}
-
-static int lbg_map_update(int fd, const unsigned char *key, const unsigned char *value, __u64 flags)
-{
-	return bpf_map_update_elem(fd, key, value, flags);
-}
-
-static int lbg_map_delete(int fd, const unsigned char *key)
-{
-	return bpf_map_delete_elem(fd, key);
-}
-
-static int lbg_map_lookup_and_delete(int fd, const unsigned char *key, unsigned char *value, __u64 flags)
-{
-	return bpf_map_lookup_and_delete_elem_flags(fd, key, value, flags);
-}
-*/
-import "C"
-
 import (
 	"errors"
 	"fmt"
 	"iter"
 	"sync/atomic"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -51,6 +14,8 @@ import (
 // own. Keys and values are raw bytes, in the machine's byte order, and must have exactly the map's key and value size:
 // a wrong length is an [ErrInvalid], and does not reach the kernel. A map without keys ([MapType.IsKeyless]) takes an
 // empty or nil key.
+//
+// Operations on one element make the system call of the libbpf function that is named with them, without a call into C.
 //
 // All methods are safe for concurrent use, closing included: after Close of the object or the handle they return
 // [ErrClosed]. The kernel makes each operation on one element atomic with respect to its place in the map, but not the
@@ -175,6 +140,7 @@ type mapCore struct {
 	keySize, valueSize, maxEntries uint32
 	cpus                           int // of a per-CPU map: the number of possible CPUs; otherwise 0
 
+	prompt  bool         // see isPrompt
 	noBatch *atomic.Bool // the kernel has no batches for this map
 
 	// What operations on absent keys return, made in advance because a miss is an everyday result.
@@ -186,18 +152,20 @@ var closedMap = mapCore{fd: -1}
 
 const opTake = "lookup and delete from"
 
-func newMapCore(h *handle, fd int, name string, typ MapType, keySize, valueSize, maxEntries uint32) (mapCore, error) {
+// newMapCore makes the core of a map of which info has the name, type, sizes and device.
+func newMapCore(h *handle, fd int, info MapInfo) (mapCore, error) {
 	m := mapCore{
-		h: h, fd: fd, name: name, typ: typ, keySize: keySize, valueSize: valueSize, maxEntries: maxEntries,
-		noBatch: new(atomic.Bool),
+		h: h, fd: fd, name: info.Name, typ: info.Type,
+		keySize: info.KeySize, valueSize: info.ValueSize, maxEntries: info.MaxEntries, noBatch: new(atomic.Bool),
 	}
-	if typ.IsPerCPU() {
+	if m.typ.IsPerCPU() {
 		cpus, err := PossibleCPUs()
 		if err != nil {
 			return mapCore{}, err
 		}
 		m.cpus = cpus
 	}
+	m.prompt = isPrompt(info, m.elementSize())
 	object := m.object()
 	missing := func(op string) *Error { return &Error{Op: op, Object: object, Err: ErrKeyNotExist} }
 	m.missingLookup, m.missingUpdate, m.missingDelete = missing("lookup in"), missing("update"), missing("delete from")
@@ -211,9 +179,9 @@ func (m *mapCore) fail(op string, err error) error {
 	return &Error{Op: op, Object: m.object(), Err: err}
 }
 
-// failed is the error behind a negative result of an operation on one element.
-func (m *mapCore) failed(missing *Error, ret C.int) error {
-	switch errno := syscall.Errno(-ret); {
+// failed is the error of an operation on one element.
+func (m *mapCore) failed(missing *Error, errno syscall.Errno) error {
+	switch {
 	case errno == unix.ENOENT:
 		return missing
 	case errno == unix.EEXIST:
@@ -227,7 +195,7 @@ func (m *mapCore) failed(missing *Error, ret C.int) error {
 	}
 }
 
-// begin acquires the map, and checks the lengths that an operation is about to hand to C.
+// begin acquires the map, and checks the lengths that an operation is about to hand to the kernel.
 func (m *mapCore) begin(op string, key []byte, flags MapFlags, checkValue bool, value []byte) error {
 	if err := m.h.acquire(); err != nil {
 		return m.fail(op, err)
@@ -265,8 +233,7 @@ func (m *mapCore) takesOneValue() error {
 	}
 	if oneValueKnown.Load() == 0 {
 		key, image := make([]byte, m.keySize), make([]byte, m.elementSize())
-		ret := C.lbg_map_lookup(C.int(m.fd), cBytes(key), cBytes(image), C.__u64(OnCPU(0)))
-		if ret == -C.int(unix.EINVAL) {
+		if m.element(unix.BPF_MAP_LOOKUP_ELEM, key, image, OnCPU(0)) == unix.EINVAL {
 			oneValueKnown.Store(-1)
 		} else {
 			oneValueKnown.Store(1)
@@ -304,14 +271,6 @@ func (m *mapCore) refuse(op, format string, args ...any) error {
 	return m.fail(op, invalidf(format, args...))
 }
 
-// cBytes is b for C, NULL where it is empty.
-func cBytes(b []byte) *C.uchar {
-	if len(b) == 0 {
-		return nil
-	}
-	return (*C.uchar)(unsafe.Pointer(unsafe.SliceData(b)))
-}
-
 func (m *mapCore) lookup(key []byte, flags MapFlags) ([]byte, error) {
 	value := make([]byte, m.valueSize)
 	if err := m.lookupInto(key, value, flags); err != nil {
@@ -327,10 +286,10 @@ func (m *mapCore) lookupInto(key, value []byte, flags MapFlags) error {
 	if m.typ == MapTypeBloomFilter {
 		return m.refuse("lookup in", "a bloom filter is asked with LookupBloomFilter")
 	}
-	ret := C.lbg_map_lookup(C.int(m.fd), cBytes(key), cBytes(value), C.__u64(flags))
+	errno := m.element(unix.BPF_MAP_LOOKUP_ELEM, key, value, flags)
 	m.h.drop()
-	if ret < 0 {
-		return m.failed(m.missingLookup, ret)
+	if errno != 0 {
+		return m.failed(m.missingLookup, errno)
 	}
 	return nil
 }
@@ -342,25 +301,25 @@ func (m *mapCore) lookupBloomFilter(value []byte) (bool, error) {
 	if m.typ != MapTypeBloomFilter {
 		return false, m.refuse("lookup in", "the map is not a bloom filter but of type %s", m.typ)
 	}
-	ret := C.lbg_map_lookup(C.int(m.fd), nil, cBytes(value), 0)
+	errno := m.element(unix.BPF_MAP_LOOKUP_ELEM, nil, value, Any)
 	m.h.drop()
-	if ret == -C.int(unix.ENOENT) {
+	switch errno {
+	case 0:
+		return true, nil
+	case unix.ENOENT:
 		return false, nil
 	}
-	if ret < 0 {
-		return false, m.failed(m.missingLookup, ret)
-	}
-	return true, nil
+	return false, m.failed(m.missingLookup, errno)
 }
 
 func (m *mapCore) update(key, value []byte, flags MapFlags) error {
 	if err := m.begin("update", key, flags, true, value); err != nil {
 		return err
 	}
-	ret := C.lbg_map_update(C.int(m.fd), cBytes(key), cBytes(value), C.__u64(flags))
+	errno := m.element(unix.BPF_MAP_UPDATE_ELEM, key, value, flags)
 	m.h.drop()
-	if ret < 0 {
-		return m.failed(m.missingUpdate, ret)
+	if errno != 0 {
+		return m.failed(m.missingUpdate, errno)
 	}
 	return nil
 }
@@ -369,10 +328,10 @@ func (m *mapCore) delete(key []byte) error {
 	if err := m.begin("delete from", key, Any, false, nil); err != nil {
 		return err
 	}
-	ret := C.lbg_map_delete(C.int(m.fd), cBytes(key))
+	errno := m.element(unix.BPF_MAP_DELETE_ELEM, key, nil, Any)
 	m.h.drop()
-	if ret < 0 {
-		return m.failed(m.missingDelete, ret)
+	if errno != 0 {
+		return m.failed(m.missingDelete, errno)
 	}
 	return nil
 }
@@ -389,10 +348,10 @@ func (m *mapCore) lookupAndDeleteInto(key, value []byte) error {
 	if err := m.begin(opTake, key, Any, true, value); err != nil {
 		return err
 	}
-	ret := C.lbg_map_lookup_and_delete(C.int(m.fd), cBytes(key), cBytes(value), 0)
+	errno := m.element(unix.BPF_MAP_LOOKUP_AND_DELETE_ELEM, key, value, Any)
 	m.h.drop()
-	if ret < 0 {
-		return m.failed(m.missingTake, ret)
+	if errno != 0 {
+		return m.failed(m.missingTake, errno)
 	}
 	return nil
 }
@@ -430,10 +389,10 @@ func (m *mapCore) lookupPerCPUInto(key, values []byte, flags MapFlags) error {
 	if err := m.beginPerCPU("lookup in", key, values, flags); err != nil {
 		return err
 	}
-	ret := C.lbg_map_lookup(C.int(m.fd), cBytes(key), cBytes(values), C.__u64(flags))
+	errno := m.element(unix.BPF_MAP_LOOKUP_ELEM, key, values, flags)
 	m.h.drop()
-	if ret < 0 {
-		return m.failed(m.missingLookup, ret)
+	if errno != 0 {
+		return m.failed(m.missingLookup, errno)
 	}
 	return nil
 }
@@ -450,10 +409,10 @@ func (m *mapCore) lookupAndDeletePerCPUInto(key, values []byte) error {
 	if err := m.beginPerCPU(opTake, key, values, Any); err != nil {
 		return err
 	}
-	ret := C.lbg_map_lookup_and_delete(C.int(m.fd), cBytes(key), cBytes(values), 0)
+	errno := m.element(unix.BPF_MAP_LOOKUP_AND_DELETE_ELEM, key, values, Any)
 	m.h.drop()
-	if ret < 0 {
-		return m.failed(m.missingTake, ret)
+	if errno != 0 {
+		return m.failed(m.missingTake, errno)
 	}
 	return nil
 }
@@ -491,10 +450,10 @@ func (m *mapCore) updatePerCPUFrom(key, values []byte, flags MapFlags) error {
 	if err := m.beginPerCPU("update", key, values, flags); err != nil {
 		return err
 	}
-	ret := C.lbg_map_update(C.int(m.fd), cBytes(key), cBytes(values), C.__u64(flags))
+	errno := m.element(unix.BPF_MAP_UPDATE_ELEM, key, values, flags)
 	m.h.drop()
-	if ret < 0 {
-		return m.failed(m.missingUpdate, ret)
+	if errno != 0 {
+		return m.failed(m.missingUpdate, errno)
 	}
 	return nil
 }

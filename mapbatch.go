@@ -181,7 +181,7 @@ func (m *mapCore) write(op string, missing *Error, keys, values []byte, valueSiz
 			C.uint32_t(valueSize), &count, C.uint64_t(flags))
 	})
 	if ret < 0 {
-		return int(count), m.failed(missing, ret)
+		return int(count), m.failed(missing, syscall.Errno(-ret))
 	}
 	return int(count), nil
 }

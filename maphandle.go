@@ -161,7 +161,7 @@ func ownMap(fd int) (*MapHandle, error) {
 		_ = h.close()
 		return nil, &Error{Op: "get info of", Object: "map", Err: err}
 	}
-	core, err := newMapCore(h, fd, info.Name, info.Type, info.KeySize, info.ValueSize, info.MaxEntries)
+	core, err := newMapCore(h, fd, info)
 	if err != nil {
 		_ = h.close()
 		return nil, err

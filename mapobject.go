@@ -30,8 +30,11 @@ func newMap(o *Object, from *OpenMap) (*Map, error) {
 	if C.bpf_map__autocreate(m) {
 		fd = int(C.bpf_map__fd(m))
 	}
-	core, err := newMapCore(o.h, fd, from.name, MapType(C.bpf_map__type(m)),
-		uint32(C.bpf_map__key_size(m)), uint32(C.bpf_map__value_size(m)), uint32(C.bpf_map__max_entries(m)))
+	core, err := newMapCore(o.h, fd, MapInfo{
+		Name: from.name, Type: MapType(C.bpf_map__type(m)), KeySize: uint32(C.bpf_map__key_size(m)),
+		ValueSize: uint32(C.bpf_map__value_size(m)), MaxEntries: uint32(C.bpf_map__max_entries(m)),
+		IfIndex: uint32(C.bpf_map__ifindex(m)),
+	})
 	if err != nil {
 		return nil, err
 	}
