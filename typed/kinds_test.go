@@ -510,13 +510,20 @@ func TestStorage(t *testing.T) {
 	wantInvalid(t, second(typed.NewTaskStorage[uint32](storageMap(t, libbpf.MapTypeTaskStorage))), "4 bytes", "8")
 }
 
-func TestRingBuf(t *testing.T) {
-	type record struct {
-		Sequence uint64
-		Ring     uint32
-		Size     uint32
-		Payload  [48]byte
-	}
+// eventRecord is what events.bpf.c writes for getpgid(eventMagic + n): n records.
+type eventRecord struct {
+	Sequence uint64
+	Ring     uint32
+	Size     uint32
+	Payload  [48]byte
+}
+
+const eventMagic = 0x40000000
+
+// eventRings are the ring buffers of events.bpf.c, whose programs are attached: what is written to the one is written to
+// the other too.
+func eventRings(t *testing.T) (events, more *libbpf.Map) {
+	t.Helper()
 	testutil.Root(t)
 	open, err := libbpf.OpenFile(testutil.Object(t, "events"))
 	check(t, err)
@@ -526,17 +533,20 @@ func TestRingBuf(t *testing.T) {
 	object, err := open.Load()
 	check(t, err)
 	t.Cleanup(func() { check(t, object.Close()) })
-	events, err := object.Map("events")
+	events, err = object.Map("events")
 	check(t, err)
-	more, err := object.Map("more_events")
+	more, err = object.Map("more_events")
 	check(t, err)
 	_, err = object.Attach()
 	check(t, err)
-	const magic = 0x40000000
+	return events, more
+}
 
+func TestRingBuf(t *testing.T) {
+	events, more := eventRings(t)
 	var got []uint64
 	errStop := errors.New("stop")
-	ring, err := typed.NewRingBuf(events, func(r record) error {
+	ring, err := typed.NewRingBuf(events, func(r eventRecord) error {
 		got = append(got, r.Sequence)
 		if r.Size != 48 || r.Payload[0] != byte(r.Sequence) || r.Payload[47] != byte(r.Sequence) {
 			t.Errorf("record %+v", r)
@@ -551,7 +561,7 @@ func TestRingBuf(t *testing.T) {
 	short, err := typed.NewRingBuf(more, func(uint64) error { return nil })
 	check(t, err)
 	defer short.Close()
-	_, _ = unix.Getpgid(magic + 5)
+	_, _ = unix.Getpgid(eventMagic + 5)
 	wantErr(t, second(ring.Poll(time.Second)), errStop)
 	n, err := ring.Consume()
 	check(t, err)
@@ -570,8 +580,106 @@ func TestRingBuf(t *testing.T) {
 	check(t, ring.Close())
 	wantErr(t, second(ring.Poll(0)), libbpf.ErrClosed)
 
-	wantInvalid(t, second(typed.NewRingBuf[record](events, nil)), "callback")
+	wantInvalid(t, second(typed.NewRingBuf[eventRecord](events, nil)), "callback")
 	wantInvalid(t, second(typed.NewRingBuf(events, func(string) error { return nil })), "string")
-	wantInvalid(t, second(typed.NewRingBuf(create(t, libbpf.MapTypeHash, 4, 4, 1), func(record) error { return nil })),
+	wantInvalid(t, second(typed.NewRingBuf(create(t, libbpf.MapTypeHash, 4, 4, 1), func(eventRecord) error { return nil })),
 		"hash", "ringbuf")
+}
+
+func TestRingReader(t *testing.T) {
+	events, more := eventRings(t)
+	ring, err := typed.NewRingReader[eventRecord](events)
+	check(t, err)
+	defer ring.Close()
+	_, _ = unix.Getpgid(eventMagic + 5)
+	stats, err := ring.Stats()
+	check(t, err)
+	equal(t, "available", stats.Available, 5*(8+64))
+	var got []uint64
+	for r := range ring.Records(t.Context(), &err) {
+		got = append(got, r.Sequence)
+		if r.Size != 48 || r.Payload[0] != byte(r.Sequence) || r.Payload[47] != byte(r.Sequence) {
+			t.Errorf("record %+v", r)
+		}
+		if len(got) == 3 {
+			break
+		}
+	}
+	check(t, err)
+	for r := range ring.Pending(&err) {
+		got = append(got, r.Sequence)
+	}
+	check(t, err)
+	if !slices.Equal(got, []uint64{0, 1, 2, 3, 4}) {
+		t.Errorf("sequence %v", got)
+	}
+	equal(t, "map", ring.Map(), libbpf.MapCore(events))
+
+	_, _ = unix.Getpgid(eventMagic + 200)
+	seen := 0
+	noAllocs(t, map[string]func(){"pending": func() {
+		for range ring.Pending(nil) {
+			if seen++; seen%2 == 0 {
+				break
+			}
+		}
+	}})
+	if seen < 100 {
+		t.Errorf("%d records", seen)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	for range ring.Records(ctx, &err) {
+	}
+	wantErr(t, err, context.DeadlineExceeded)
+	check(t, ring.Close())
+	for range ring.Pending(&err) {
+		t.Error("a record after Close")
+	}
+	wantErr(t, err, libbpf.ErrClosed)
+	var none *typed.RingReader[eventRecord]
+	for range none.Pending(&err) {
+		t.Error("a record of nothing")
+	}
+	wantErr(t, err, libbpf.ErrClosed)
+
+	// A record of another length counts as handled.
+	short, err := typed.NewRingReader[uint64](more)
+	check(t, err)
+	defer short.Close()
+	before, err := short.Stats()
+	check(t, err)
+	for range short.Pending(&err) {
+		t.Error("a record of another length")
+	}
+	wantInvalid(t, err, "64 bytes", "uint64 has 8")
+	after, err := short.Stats()
+	check(t, err)
+	equal(t, "consumed", after.ConsumerPos-before.ConsumerPos, 8+64)
+
+	// The first byte of the payload, which counts, is more than a bool can be.
+	type flagged struct {
+		_     [16]byte
+		Truth bool
+		_     [47]byte
+	}
+	_, _ = unix.Getpgid(eventMagic + 400)
+	flags, err := typed.NewRingReader[flagged](more)
+	check(t, err)
+	defer flags.Close()
+	truths := 0
+	for f := range flags.Pending(&err) {
+		if *(*byte)(unsafe.Pointer(&f.Truth)) > 1 {
+			t.Fatal("a bool that is neither true nor false")
+		}
+		if f.Truth {
+			truths++
+		}
+	}
+	check(t, err)
+	if truths < 300 {
+		t.Errorf("%d true", truths)
+	}
+	wantInvalid(t, second(typed.NewRingReader[string](events)), "string")
+	wantInvalid(t, second(typed.NewRingReader[uint64](create(t, libbpf.MapTypeHash, 4, 4, 1))), "hash", "ringbuf")
 }

@@ -49,13 +49,17 @@ func AddRingBuf[T any](b *libbpf.RingBufferBuilder, m libbpf.MapCore, callback f
 	name := m.Name()
 	return b.Add(m, func(data []byte) error {
 		if uintptr(len(data)) != l.size {
-			return fail(name, invalidf("a record has %d bytes, and a %s has %d", len(data), t, l.size))
+			return fail(name, wrongRecord(len(data), t, l.size))
 		}
 		var record T
 		copy(bytesOf(&record), data)
 		l.mend(bytesOf(&record))
 		return callback(record)
 	})
+}
+
+func wrongRecord(found int, t reflect.Type, size uintptr) error {
+	return invalidf("a record has %d bytes, and a %s has %d", found, t, size)
 }
 
 func (r *RingBuf[T]) buffer() *libbpf.RingBuffer {
