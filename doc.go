@@ -16,8 +16,8 @@
 // Close is on everything that owns something. It is idempotent and may be deferred at once. It does not wait for what
 // other goroutines do with the same thing, but for one call of libbpf's at most; the last of them frees the resource.
 // An [Object] owns its maps, programs and links: its Close closes the links first, which detaches the programs, and
-// then the rest. [MapHandle], [RingBuffer], [RingReader], [PerfBuffer], [UserRingBuffer] and links from
-// [OpenLink] stand by themselves. Nothing is closed by the garbage collector.
+// then the rest. [MapHandle], [RingBuffer], [RingReader], [PerfBuffer], [PerfReader],
+// [UserRingBuffer] and links from [OpenLink] stand by themselves. Nothing is closed by the garbage collector.
 //
 // What is pinned on a bpf file system, and legacy attachments that were disconnected, outlast the process.
 //
@@ -29,7 +29,8 @@
 //	Program, ProgramHandle           test runs and infos are parallel
 //	Map, MapHandle (MapCore)         safe, and parallel: each operation is one system call
 //	RingBuffer, PerfBuffer           safe; callbacks never run at the same time
-//	RingReader, RingChannel          safe; one loop at a time
+//	RingReader, PerfReader           safe; one loop at a time
+//	RingChannel                      safe; one Run at a time
 //	UserRingBuffer, UserRingSample   safe; filling a sample is its holder's
 //	RingBufferBuilder                one goroutine at a time
 //	SetPrint, PossibleCPUs, Version  safe
@@ -46,6 +47,7 @@
 //	RingReader, RingBuffer    lose nothing that is in the ring, however a loop or a callback ends
 //	RingChannel               Dropped
 //	PerfBuffer                Lost, and the Lost callback once the CPU writes again
+//	PerfReader                Lost
 //	UserRingBuffer            Reserve fails with unix.ENOSPC
 //
 // A program counts in a global variable, which [Object.GlobalMemory] reads:

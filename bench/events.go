@@ -27,6 +27,9 @@ const (
 	targetPerfC
 	targetPerfOurs
 	targetPerfCilium
+	targetBurst // of the second process
+	targetStamp
+	targetPerfReader
 )
 
 var recordSizes = []int{64, 16, 512}
@@ -147,11 +150,10 @@ func perfBytes() int { return (perfPages - 1) * os.Getpagesize() }
 
 // perfs compares emptying a CPU's perf buffer that is full of records of one size.
 func perfs(o *libbpf.Object) ([]comparison, error) {
-	var maps [4]*libbpf.Map
-	for target, name := range []string{targetPerfC: "perf_c", targetPerfOurs: "perf_ours", targetPerfCilium: "perf_cilium"} {
-		if name == "" {
-			continue
-		}
+	maps := make(map[int]*libbpf.Map)
+	for target, name := range map[int]string{
+		targetPerfC: "perf_c", targetPerfOurs: "perf_ours", targetPerfReader: "perf_reader", targetPerfCilium: "perf_cilium",
+	} {
 		m, err := o.Map(name)
 		if err != nil {
 			return nil, err
@@ -167,6 +169,10 @@ func perfs(o *libbpf.Object) ([]comparison, error) {
 		Pages:  perfPages,
 		Sample: func(int, []byte) error { seen++; return nil },
 	}.Build(maps[targetPerfOurs])
+	if err != nil {
+		return nil, err
+	}
+	reader, err := libbpf.NewPerfReader(maps[targetPerfReader], libbpf.PerfReaderOptions{Pages: perfPages})
 	if err != nil {
 		return nil, err
 	}
@@ -192,6 +198,16 @@ func perfs(o *libbpf.Object) ([]comparison, error) {
 						seen = 0
 						_, err := ours.Consume()
 						return seen, err
+					},
+				},
+				{
+					name: "PerfReader.Pending", peer: "cilium perf ReadInto", mostC: mostPerf, mostPeer: 1,
+					prepare: fillBuffer(targetPerfReader, size),
+					run: func() (n int, err error) {
+						for range reader.Pending(&err) {
+							n++
+						}
+						return n, err
 					},
 				},
 				{name: "cilium perf ReadInto", prepare: fillBuffer(targetPerfCilium, size), run: func() (int, error) {

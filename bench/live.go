@@ -29,12 +29,6 @@ const (
 	drops  = "drops"  // writes one record after the other, with pauses in which the reader falls asleep
 )
 
-// The targets of the second process, as bench.bpf.c has them.
-const (
-	targetBurst = 4 + iota
-	targetStamp
-)
-
 const (
 	liveRecords = 500_000
 	liveSize    = 64

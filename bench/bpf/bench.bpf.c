@@ -10,7 +10,7 @@
 #include <bpf/bpf_core_read.h>
 
 #define MAGIC 0x40000000
-#define TARGETS 6 /* the ring, the perf buffers, and the live ones */
+#define TARGETS 7 /* the ring, the perf buffers, and the live ones */
 #define BURST 512
 #define MOST (1 << 22) /* more records than any buffer holds */
 
@@ -42,6 +42,7 @@ struct perf_map {
 
 struct perf_map perf_c SEC(".maps");
 struct perf_map perf_ours SEC(".maps");
+struct perf_map perf_reader SEC(".maps");
 struct perf_map perf_cilium SEC(".maps");
 
 const volatile __u32 target_tgid = 0;
@@ -96,6 +97,9 @@ static long add_to_perf(__u32 number, const struct perf_fill *fill)
 		break;
 	case 3:
 		err = bpf_perf_event_output(fill->ctx, &perf_cilium, BPF_F_CURRENT_CPU, &record, n);
+		break;
+	case 6:
+		err = bpf_perf_event_output(fill->ctx, &perf_reader, BPF_F_CURRENT_CPU, &record, n);
 		break;
 	}
 	return err != 0;
