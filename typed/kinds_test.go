@@ -270,10 +270,12 @@ func TestXSKMap(t *testing.T) {
 	}
 	check(t, err)
 	defer unix.Close(fd)
+	check(t, unix.SetsockoptInt(fd, unix.SOL_XDP, unix.XDP_RX_RING, 64)) // Linux 7 wants one
 	check(t, m.Set(1, fd))
 	other, err := unix.Socket(unix.AF_XDP, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 	check(t, err)
 	defer unix.Close(other)
+	check(t, unix.SetsockoptInt(other, unix.SOL_XDP, unix.XDP_RX_RING, 64))
 	wantErr(t, m.Update(1, other, libbpf.NoExist), libbpf.ErrKeyExist)
 	wantErr(t, m.Update(2, fd, libbpf.Exist), libbpf.ErrKeyNotExist)
 	wantErr(t, m.Set(4, fd), libbpf.ErrIndexRange)
