@@ -155,7 +155,7 @@ func (r *RingBuffer) handOver(index, most int) (n int, err error) {
 			continue
 		}
 		n++
-		if err := callback(unsafe.Slice((*byte)(unsafe.Add(header, ringHeader)), size)); err != nil {
+		if err := callback(ringBytes(header, size)); err != nil {
 			return n, err
 		}
 	}

@@ -47,6 +47,12 @@ var errRingCorrupt = fmt.Errorf("the ring's positions are wrong, as by another c
 // ringRoom is how much of the ring a record takes.
 func ringRoom(size uintptr) uintptr { return (size + ringHeader + 7) &^ 7 }
 
+// ringBytes are the bytes of a record, less than ringDiscard, behind its header. An array's slice is cheaper than
+// unsafe.Slice, which checks the address.
+func ringBytes(header unsafe.Pointer, size uintptr) []byte {
+	return (*[ringDiscard]byte)(unsafe.Add(header, ringHeader))[:size:size]
+}
+
 // openMappedRing maps a ring buffer with size bytes of data. Its memory must be retired.
 func openMappedRing(fd int, size uintptr) (mappedRing, error) {
 	memory, err := mapRing(fd, size)

@@ -237,42 +237,67 @@ func (r *RingReader) putBack(record []byte) { r.pos -= ringRoom(uintptr(len(reco
 
 // handOver hands records to the loop's body until there is none, or the body leaves the loop.
 func (r *RingReader) handOver(ctx context.Context, yield func([]byte) bool) (left bool, err error) {
-	data, mask := r.data, r.mask
 	for {
-		pos, produced := r.pos, atomic.LoadUintptr(r.producer)
-		available := produced - pos
-		if available > mask+1 {
+		produced := atomic.LoadUintptr(r.producer)
+		available := produced - r.pos
+		if available > r.mask+1 {
 			return false, errRingCorrupt
 		}
 		// Close looks for the end of the lease and this for Close, so that the body sees no record after it.
-		r.leaseEnd.Store(pos + min(available, r.lease))
+		r.leaseEnd.Store(r.pos + min(available, r.lease))
 		if r.h.isClosed() {
 			return false, ErrClosed
 		}
-		for int(r.leaseEnd.Load()-pos) > 0 {
-			header := unsafe.Add(data, pos&mask)
-			// The length comes with the bytes behind it: the kernel writes it last.
-			length := atomic.LoadUint32((*uint32)(header))
-			if length&ringBusy != 0 {
-				r.publish()
-				return false, nil
-			}
-			size := uintptr(length &^ ringDiscard)
-			pos += ringRoom(size)
-			if int(produced-pos) < 0 {
-				return false, errRingCorrupt
-			}
-			r.pos = pos
-			if length&ringDiscard == 0 && !yield(unsafe.Slice((*byte)(unsafe.Add(header, ringHeader)), size)) {
-				return true, nil
-			}
+		why := r.handOverLease(produced, yield)
+		if why == leaseLeft {
+			return true, nil
+		}
+		if why == leaseCorrupt {
+			return false, errRingCorrupt
 		}
 		r.publish()
 		switch {
-		case available == 0:
+		case why == leaseBusy, available == 0:
 			return false, nil
 		case ctx != nil && ctx.Err() != nil && r.hasRecord(r.pos):
 			return false, contextError(ctx)
+		}
+	}
+}
+
+// Why a lease ended.
+const (
+	leaseOver    = iota
+	leaseLeft    // the body left the loop
+	leaseBusy    // a record is not submitted yet
+	leaseCorrupt // a record can't be
+)
+
+// handOverLease hands over the records of a lease. It has as few variables as can be: all would be saved and restored
+// around each call of the body, which can be more work than all the rest.
+func (r *RingReader) handOverLease(produced uintptr, yield func([]byte) bool) (why int) {
+	for {
+		pos := r.pos
+		if int(r.leaseEnd.Load()-pos) <= 0 {
+			return leaseOver
+		}
+		header := unsafe.Add(r.data, pos&r.mask)
+		// The length comes with the bytes behind it: the kernel writes it last.
+		length := uintptr(atomic.LoadUint32((*uint32)(header)))
+		size := length
+		if length >= ringDiscard {
+			if length&ringBusy != 0 {
+				return leaseBusy
+			}
+			size -= ringDiscard
+		}
+		pos += ringRoom(size)
+		if int(produced-pos) < 0 {
+			return leaseCorrupt
+		}
+		r.pos = pos
+		if length < ringDiscard && !yield(ringBytes(header, length)) {
+			return leaseLeft
 		}
 	}
 }
