@@ -201,6 +201,9 @@ type PerfBuffer struct {
 	options PerfBufferBuilder
 	attr    unix.PerfEventAttr
 	rings   []perfRing
+
+	// body is that of a PerfReader's loop, in the place of Sample.
+	body func(cpu int, record []byte) bool
 }
 
 func (p *PerfBuffer) drain() *drain {

@@ -36,8 +36,7 @@ import (
 type PerfReader struct {
 	p       *PerfBuffer
 	reading atomic.Bool
-	body    func(cpu int, record []byte) bool // of the loop that is under way
-	told    atomic.Uint64                     // how many losses the kernel told of
+	told    atomic.Uint64 // how many losses the kernel told of
 }
 
 // PerfReaderOptions are the options of a [PerfReader]. They mean what those of [PerfBufferBuilder] do.
@@ -64,7 +63,7 @@ func NewPerfReader(m MapCore, options PerfReaderOptions) (*PerfReader, error) {
 		CPUs: options.CPUs, MapKeys: options.MapKeys, Attr: options.Attr,
 	}
 	hand := func(cpu int, record []byte) error {
-		if !r.body(cpu, record) {
+		if !r.p.body(cpu, record) {
 			return errLoopLeft
 		}
 		return nil
@@ -141,8 +140,8 @@ func (r *PerfReader) iterate(err *error, body func(int, []byte) bool, receive fu
 		return
 	}
 	defer r.reading.Store(false)
-	r.body = body
-	defer func() { r.body = nil }()
+	r.p.body = body
+	defer func() { r.p.body = nil }()
 	*err = nil
 	for {
 		switch more, failed := receive(); {

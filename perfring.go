@@ -24,6 +24,11 @@ type perfRing struct {
 	memory     ringMemory
 	data       []byte // in the mapping of our own, which can not, and whose addresses outlast it
 	joined     []byte // the last event that went beyond the end of the buffer, in one piece
+
+	// Of the lease that is under way: where the next event begins, where the last one ends and the lease does, and how
+	// many events were handed over.
+	pos, filled, end uint64
+	n                int
 }
 
 const (
@@ -64,59 +69,77 @@ func (p *PerfBuffer) pending(index int) bool {
 // handOver hands over a lease, and counts the samples.
 func (p *PerfBuffer) handOver(index, most int) (n int, err error) {
 	r := &p.rings[index]
-	head, tail := atomic.LoadUint64(r.head), atomic.LoadUint64(r.tail)
+	r.pos, r.filled, r.n = atomic.LoadUint64(r.tail), atomic.LoadUint64(r.head), 0
 	// Those that a callback has seen are consumed, however it ends.
-	defer func() { atomic.StoreUint64(r.tail, tail) }()
-	cpu, data, mask := r.cpu, r.data, uint64(len(r.data)-1)
-	event, sample := p.options.Event, p.options.Sample
+	defer func() { atomic.StoreUint64(r.tail, r.pos) }()
+	available := r.filled - r.pos
 	// The tail can be written to by whoever uses the buffer.
-	if head-tail > uint64(len(data)) || tail%8 != 0 {
-		return 0, p.failEvent(tail, head-tail)
+	if available > uint64(len(r.data)) || r.pos%8 != 0 {
+		return 0, p.failEvent(r.pos, available)
 	}
-	for end := tail + min(head-tail, perfLease); int64(end-tail) > 0 && n < most; {
+	r.end = r.pos + min(available, perfLease)
+	err = p.handOverLease(r, most)
+	return r.n, err
+}
+
+// perfEvent is as long as an event can be at most. An array's slice is cheaper than unsafe.Slice, which checks the address.
+type perfEvent [1 << 16]byte
+
+// handOverLease hands over the events of a lease. It is one function, with as few variables as can be: all would be saved
+// and restored around each call, and one for each event costs as much as the rest.
+func (p *PerfBuffer) handOverLease(r *perfRing, most int) (err error) {
+	for int64(r.end-r.pos) > 0 && r.n < most {
 		if p.d.h.isClosed() {
-			return n, p.d.fail("consume", ErrClosed)
+			return p.d.fail("consume", ErrClosed)
 		}
-		at := tail & mask
-		header := unsafe.Pointer(&data[at])
-		size := uint64(*(*uint16)(unsafe.Add(header, perfHeaderSize)))
-		if size < perfHeader || size > head-tail || size%8 != 0 {
-			return n, p.failEvent(tail, size)
+		at := r.pos & uint64(len(r.data)-1)
+		event := unsafe.Pointer(&r.data[at])
+		size := uint64(*(*uint16)(unsafe.Add(event, perfHeaderSize)))
+		if size < perfHeader || size > r.filled-r.pos || size%8 != 0 {
+			return p.failEvent(r.pos, size)
 		}
-		tail += size
-		var bytes []byte
-		if at+size <= uint64(len(data)) {
-			bytes = data[at : at+size : at+size]
-		} else {
-			r.joined = append(append(r.joined[:0], data[at:]...), data[:at+size-uint64(len(data))]...)
-			bytes = r.joined[:size:size]
+		r.pos += size
+		if at+size > uint64(len(r.data)) {
+			event = r.join(at, size)
 		}
-		switch {
-		case event != nil:
-			n++
-			err = event(cpu, bytes)
-		case *(*uint32)(header) == unix.PERF_RECORD_SAMPLE:
+		switch kind := *(*uint32)(event); {
+		case p.options.Event != nil:
+			r.n++
+			err = p.options.Event(r.cpu, (*perfEvent)(event)[:size:size])
+		case kind == unix.PERF_RECORD_SAMPLE:
 			// A size of four bytes, and so many more.
-			if size < perfHeader+8 {
-				return n, p.failEvent(tail, size)
+			const start = perfHeader + 4
+			if size < start {
+				return p.failEvent(r.pos, size)
 			}
-			length := uint64(*(*uint32)(unsafe.Pointer(&bytes[perfHeader])))
-			if bytes = bytes[perfHeader+4:]; length > uint64(len(bytes)) {
-				return n, p.failEvent(tail, length)
+			length := uint64(*(*uint32)(unsafe.Add(event, perfHeader)))
+			if length > size-start {
+				return p.failEvent(r.pos, length)
 			}
-			n++
-			err = sample(cpu, bytes[:length:length])
-		case *(*uint32)(header) == unix.PERF_RECORD_LOST && p.options.Lost != nil:
+			r.n++
+			record := (*perfEvent)(unsafe.Add(event, start))[:length:length]
+			if p.body == nil {
+				err = p.options.Sample(r.cpu, record)
+			} else if !p.body(r.cpu, record) {
+				return errLoopLeft
+			}
+		case kind == unix.PERF_RECORD_LOST && p.options.Lost != nil:
 			if size < perfHeader+16 {
-				return n, p.failEvent(tail, size)
+				return p.failEvent(r.pos, size)
 			}
-			p.options.Lost(cpu, *(*uint64)(unsafe.Pointer(&bytes[perfHeader+8])))
+			p.options.Lost(r.cpu, *(*uint64)(unsafe.Add(event, perfHeader+8)))
 		}
 		if err != nil {
-			return n, err
+			return err
 		}
 	}
-	return n, nil
+	return nil
+}
+
+// join copies an event that goes beyond the end of the buffer.
+func (r *perfRing) join(at, size uint64) unsafe.Pointer {
+	r.joined = append(append(r.joined[:0], r.data[at:]...), r.data[:at+size-uint64(len(r.data))]...)
+	return unsafe.Pointer(&r.joined[0])
 }
 
 func (p *PerfBuffer) failEvent(tail, size uint64) error {
