@@ -77,6 +77,24 @@ func (a *ascending) record(data []byte) error {
 	return nil
 }
 
+// ascendingPerCPU is ascending for records of which each CPU has its own order.
+type ascendingPerCPU struct {
+	t        testing.TB
+	received uint64
+	last     [1024]uint64
+}
+
+func (a *ascendingPerCPU) record(cpu int, data []byte) error {
+	number := binary.NativeEndian.Uint64(data) + 1
+	if number <= a.last[cpu] {
+		a.t.Fatalf("CPU %d: number %d after %d", cpu, number-1, a.last[cpu]-1)
+	}
+	a.last[cpu] = number
+	a.received++
+	slowly(a.received)
+	return nil
+}
+
 // account checks that what was produced was received or lost, and that some of it was lost.
 func account(t *testing.T, received, lost, produced uint64) {
 	t.Helper()
@@ -168,21 +186,12 @@ func TestSoak(t *testing.T) {
 	})
 	t.Run("PerfBuffer", func(t *testing.T) {
 		o := loadStream(t, nil)
-		var received, told uint64
-		last := make(map[int]uint64)
+		a := ascendingPerCPU{t: t}
+		var told uint64
 		p := openPerf(t, o, libbpf.PerfBufferBuilder{
-			Pages: 8,
-			Sample: func(cpu int, record []byte) error {
-				number := binary.NativeEndian.Uint64(record)
-				if before, ok := last[cpu]; ok && number <= before {
-					t.Errorf("CPU %d: number %d after %d", cpu, number, before)
-				}
-				last[cpu] = number
-				received++
-				slowly(received)
-				return nil
-			},
-			Lost: func(_ int, n uint64) { told += n },
+			Pages:  8,
+			Sample: a.record,
+			Lost:   func(_ int, n uint64) { told += n },
 		})
 		soak(t, func() { write(toPerf, 512) }, func(ctx context.Context) {
 			for ctx.Err() == nil {
@@ -199,10 +208,41 @@ func TestSoak(t *testing.T) {
 		_, err = p.Consume()
 		check(t, err)
 		counted := streamTotals(t, o, "perf_totals")
-		account(t, received, told, counted.produced)
+		account(t, a.received, told, counted.produced)
 		if lost, err := p.Lost(); err == nil && lost != told {
 			t.Errorf("%d lost, and %d told", lost, told)
 		}
+	})
+	t.Run("PerfReader", func(t *testing.T) {
+		o := loadStream(t, nil)
+		a := ascendingPerCPU{t: t}
+		r, err := libbpf.NewPerfReader(findMap(t, o, "perf"), libbpf.PerfReaderOptions{Pages: 8})
+		check(t, err)
+		defer r.Close()
+		pending := func() {
+			var err error
+			for cpu, record := range r.Pending(&err) {
+				_ = a.record(cpu, record)
+			}
+			check(t, err)
+		}
+		soak(t, func() { write(toPerf, 512) }, func(ctx context.Context) {
+			var err error
+			for cpu, record := range r.Records(ctx, &err) {
+				_ = a.record(cpu, record)
+			}
+			if !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+		})
+		pending()
+		_, err = selftests.OnEachCPU(func() { write(toPerf, 1) }) // Lost before Linux 6.0
+		check(t, err)
+		pending()
+		lost, err := r.Lost()
+		check(t, err)
+		counted := streamTotals(t, o, "perf_totals")
+		account(t, a.received, lost, counted.produced)
 	})
 	t.Run("UserRingBuffer", func(t *testing.T) {
 		r := openUserRing(t)
