@@ -140,6 +140,9 @@ func TestObjectWithoutBTF(t *testing.T) {
 	loaded := load(t, o)
 	_, err = loaded.BTF()
 	wantErr(t, err, libbpf.ErrNoBTF)
+	if fd := loaded.BTFFD(); fd != -1 {
+		t.Errorf("descriptor %d of no BTF", fd)
+	}
 	_, err = findMap(t, loaded, ".bss").Lookup(u32(0), libbpf.Any)
 	check(t, err)
 	wantErr(t, findMap(t, loaded, ".bss").Delete(u32(0)), unix.EINVAL)

@@ -13,8 +13,6 @@ import (
 	"testing"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
@@ -53,17 +51,6 @@ func copyFile(t *testing.T, from, to string, mode os.FileMode) {
 	_, err = io.Copy(out, in)
 	check(t, err)
 	check(t, out.Close())
-}
-
-// btfFD opens BTF that is in the kernel by its id.
-func btfFD(id uint32) (int, error) {
-	const getFDByID = 19 // BPF_BTF_GET_FD_BY_ID
-	attr := struct{ id, _, _, _ uint32 }{id: id}
-	fd, _, errno := unix.Syscall(unix.SYS_BPF, getFDByID, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
-	if errno != 0 {
-		return -1, errno
-	}
-	return int(fd), nil
 }
 
 // kernelBTF is the kernel's own BTF, read once for all tests.

@@ -177,11 +177,8 @@ func TestMapCreateOptions(t *testing.T) {
 	like := findMap(t, loaded, "hash")
 	info, err := like.Info()
 	check(t, err)
-	fd, err := btfFD(info.BTFID)
-	check(t, err)
-	defer unix.Close(fd)
 	m, err := libbpf.CreateMap(libbpf.MapTypeHash, "typed", 4, 8, 1, libbpf.MapCreateOptions{
-		BTFFD: fd, BTFKeyTypeID: info.BTFKeyTypeID, BTFValueTypeID: info.BTFValueTypeID,
+		BTFFD: loaded.BTFFD(), BTFKeyTypeID: info.BTFKeyTypeID, BTFValueTypeID: info.BTFValueTypeID,
 	})
 	check(t, err)
 	defer m.Close()
@@ -189,5 +186,9 @@ func TestMapCreateOptions(t *testing.T) {
 	check(t, err)
 	if got.BTFID != info.BTFID || got.BTFValueTypeID != info.BTFValueTypeID {
 		t.Errorf("info %+v, want the types of %+v", got, info)
+	}
+	check(t, loaded.Close())
+	if fd := loaded.BTFFD(); fd != -1 {
+		t.Errorf("descriptor %d after Close", fd)
 	}
 }

@@ -620,6 +620,16 @@ func (o *Object) BTF() (*btf.BTF, error) {
 	return types, err
 }
 
+// BTFFD is the descriptor of the object's type information in the kernel, which [MapCreateOptions] take, or -1 where
+// there is none, and after Close (bpf_object__btf_fd). It remains the object's.
+func (o *Object) BTFFD() int {
+	if o.acquire("", "") != nil {
+		return -1
+	}
+	defer o.h.drop()
+	return max(int(C.bpf_object__btf_fd(o.ptr)), -1)
+}
+
 // KernelLog is the log that the kernel wrote last into the buffer that [ObjectBuilder.KernelLogSize] asked for; ""
 // where none was asked for.
 func (o *Object) KernelLog() string {
