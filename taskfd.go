@@ -1,0 +1,83 @@
+package libbpf
+
+/*
+#include <bpf/bpf.h>
+*/
+import "C"
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
+)
+
+// TaskFDType is what a descriptor makes a program run for, numbered as the kernel's enum bpf_task_fd_type.
+type TaskFDType uint32
+
+// What a descriptor may be of.
+const (
+	TaskFDRawTracepoint TaskFDType = iota // BPF_FD_TYPE_RAW_TRACEPOINT
+	TaskFDTracepoint                      // BPF_FD_TYPE_TRACEPOINT
+	TaskFDKprobe                          // BPF_FD_TYPE_KPROBE
+	TaskFDKretprobe                       // BPF_FD_TYPE_KRETPROBE
+	TaskFDUprobe                          // BPF_FD_TYPE_UPROBE
+	TaskFDUretprobe                       // BPF_FD_TYPE_URETPROBE
+)
+
+var taskFDTypeNames = [...]string{
+	TaskFDRawTracepoint: "raw_tracepoint",
+	TaskFDTracepoint:    "tracepoint",
+	TaskFDKprobe:        "kprobe",
+	TaskFDKretprobe:     "kretprobe",
+	TaskFDUprobe:        "uprobe",
+	TaskFDUretprobe:     "uretprobe",
+}
+
+// String is bpftool's name for the type, such as "kretprobe".
+func (t TaskFDType) String() string {
+	if int(t) < len(taskFDTypeNames) {
+		return taskFDTypeNames[t]
+	}
+	return "task_fd_type(" + strconv.FormatUint(uint64(t), 10) + ")"
+}
+
+// TaskFDInfo is what the kernel tells of a process's descriptor that makes a program run: of a perf event, which older
+// attachments are, or of a link to a raw tracepoint.
+type TaskFDInfo struct {
+	ProgramID uint32
+	Type      TaskFDType
+	Name      string // the tracepoint, the kernel's function, or the file of a uprobe; "" for a kprobe at an address
+	Offset    uint64 // of a probe, in the function or the file
+	Address   uint64 // of a kprobe, where the kernel shows addresses
+}
+
+// QueryTaskFD tells what program runs for a descriptor of a process, its own or another one
+// (bpf_task_fd_query, Linux 4.18). It needs CAP_SYS_ADMIN. errors.Is(err, [errors.ErrUnsupported]) for a descriptor of
+// another kind, the links of perf events among them, which [LinkInfos] shows; unix.EBADF when there is no such
+// descriptor, os.ErrNotExist when there is no such process or no program.
+func QueryTaskFD(pid, fd int) (TaskFDInfo, error) {
+	object := fmt.Sprintf("descriptor %d of process %d", fd, pid)
+	fail := func(err error) (TaskFDInfo, error) {
+		return TaskFDInfo{}, &Error{Op: "query", Object: object, Err: err}
+	}
+	if pid <= 0 || pid > math.MaxInt32 || fd < 0 || fd > math.MaxInt32 {
+		return fail(invalidf("there can't be one"))
+	}
+	var program, kind C.__u32
+	var offset, address C.__u64
+	name := make([]byte, unix.PathMax)
+	length := C.__u32(len(name))
+	err := clib.FromRet(int(C.bpf_task_fd_query(C.int(pid), C.int(fd), 0, (*C.char)(unsafe.Pointer(&name[0])), &length,
+		&program, &kind, &offset, &address)))
+	if err != nil {
+		return fail(err)
+	}
+	return TaskFDInfo{
+		ProgramID: uint32(program), Type: TaskFDType(kind), Name: cText(name), Offset: uint64(offset), Address: uint64(address),
+	}, nil
+}
