@@ -50,8 +50,9 @@ func (m *mapCore) element(command uintptr, key, value []byte, flags MapFlags) sy
 }
 
 // isPrompt tells whether the kernel never sleeps in an operation on one element of the map, nor copies for long, so that
-// the Go runtime need not be told to run other goroutines on other threads meanwhile, which takes longer than the
-// operation itself.
+// the Go runtime need not be told to run other goroutines on other threads meanwhile, which costs as much as a call into C.
+// What remains is rare, and bounded by what the element holds: the kernel frees its lists and trees with it, and may wait
+// for its timer's callback to end.
 func isPrompt(info MapInfo, elementSize int) bool {
 	const large = 4096
 	switch info.Type {
