@@ -70,6 +70,27 @@ func openMappedRing(fd int, size uintptr) (mappedRing, error) {
 	}, nil
 }
 
+// at is what the record at pos, which so many bytes are reserved from, takes of the ring, and whether it is discarded;
+// nothing when it is not there, or busy.
+func (r *mappedRing) at(pos, available uintptr) (room uintptr, discarded bool, err error) {
+	if available > r.mask+1 {
+		return 0, false, errRingCorrupt
+	}
+	if available == 0 {
+		return 0, false, nil
+	}
+	// The length comes with the bytes behind it: the kernel writes it last.
+	length := atomic.LoadUint32((*uint32)(unsafe.Add(r.data, pos&r.mask)))
+	if length&ringBusy != 0 {
+		return 0, false, nil
+	}
+	room = ringRoom(uintptr(length &^ ringDiscard))
+	if room > available {
+		return 0, false, errRingCorrupt
+	}
+	return room, length&ringDiscard != 0, nil
+}
+
 // hasRecord tells whether there is a record at pos, which is a multiple of eight. The kernel notifies only of a record
 // that begins at the consumer position: so that none is missed between the look and the wait, pos must have been
 // published before.

@@ -54,7 +54,7 @@ type RingReader struct {
 	reading   atomic.Bool
 	pos       uintptr // how far records were handed over
 	published uintptr
-	leaseEnd  atomic.Uintptr // where the loop stops to publish
+	leaseEnd  atomic.Uintptr // where the records end that the loop may hand over without another look
 	ready     func(fd uintptr) bool
 }
 
@@ -210,6 +210,7 @@ func (r *RingReader) begin() error {
 	}
 	r.pos = atomic.LoadUintptr(r.consumer)
 	r.published = r.pos
+	r.leaseEnd.Store(r.pos)
 	if r.pos%8 != 0 {
 		r.end()
 		return r.fail(op, errRingCorrupt)
@@ -237,67 +238,51 @@ func (r *RingReader) putBack(record []byte) { r.pos -= ringRoom(uintptr(len(reco
 
 // handOver hands records to the loop's body until there is none, or the body leaves the loop.
 func (r *RingReader) handOver(ctx context.Context, yield func([]byte) bool) (left bool, err error) {
-	for {
-		produced := atomic.LoadUintptr(r.producer)
-		available := produced - r.pos
-		if available > r.mask+1 {
-			return false, errRingCorrupt
-		}
-		// Close looks for the end of the lease and this for Close, so that the body sees no record after it.
-		r.leaseEnd.Store(r.pos + min(available, r.lease))
-		if r.h.isClosed() {
-			return false, ErrClosed
-		}
-		why := r.handOverLease(produced, yield)
-		if why == leaseLeft {
-			return true, nil
-		}
-		if why == leaseCorrupt {
-			return false, errRingCorrupt
-		}
-		r.publish()
+	for leases := 0; ; {
+		available := atomic.LoadUintptr(r.producer) - r.pos
+		room, discarded, err := r.at(r.pos, available)
 		switch {
-		case why == leaseBusy, available == 0:
+		case err != nil:
+			return false, err
+		case r.h.isClosed():
+			return false, ErrClosed
+		case room == 0:
+			r.publish()
 			return false, nil
-		case ctx != nil && ctx.Err() != nil && r.hasRecord(r.pos):
-			return false, contextError(ctx)
+		}
+		if int(r.leaseEnd.Load()-r.pos) < int(room) {
+			r.publish()
+			if leases++; leases > 1 && ctx != nil && ctx.Err() != nil {
+				return false, contextError(ctx)
+			}
+			// Close looks for the end of the lease and this for Close, so that the body sees no record after it.
+			r.leaseEnd.Store(r.pos + max(room, min(available, r.lease)))
+			if r.h.isClosed() {
+				return false, ErrClosed
+			}
+		}
+		if discarded {
+			r.pos += room
+		} else if !r.handOverLease(yield) {
+			return true, nil
 		}
 	}
 }
 
-// Why a lease ended.
-const (
-	leaseOver    = iota
-	leaseLeft    // the body left the loop
-	leaseBusy    // a record is not submitted yet
-	leaseCorrupt // a record can't be
-)
-
-// handOverLease hands over the records of a lease. It has as few variables as can be: all would be saved and restored
-// around each call of the body, which can be more work than all the rest.
-func (r *RingReader) handOverLease(produced uintptr, yield func([]byte) bool) (why int) {
+// handOverLease hands over records until there is one that goes beyond the lease, or has a flag and so seems to. It does
+// no more, and has as few variables as can be, because all are saved and restored around each call of the body.
+func (r *RingReader) handOverLease(yield func([]byte) bool) bool {
 	for {
 		pos := r.pos
-		if int(r.leaseEnd.Load()-pos) <= 0 {
-			return leaseOver
-		}
 		header := unsafe.Add(r.data, pos&r.mask)
 		// The length comes with the bytes behind it: the kernel writes it last.
 		length := uintptr(atomic.LoadUint32((*uint32)(header)))
-		size := length
-		if length >= ringDiscard {
-			if length&ringBusy != 0 {
-				return leaseBusy
-			}
-			size -= ringDiscard
+		if length >= ringDiscard || int(r.leaseEnd.Load()-pos) < int(length+ringHeader) {
+			return true
 		}
-		pos += ringRoom(size)
-		if int(produced-pos) < 0 {
-			return leaseCorrupt
-		}
-		r.pos = pos
-		if length < ringDiscard && !yield(ringBytes(header, length)) {
-			return leaseLeft
+		r.pos = pos + ringRoom(length)
+		if !yield(ringBytes(header, length)) {
+			return false
 		}
 	}
 }
