@@ -114,7 +114,9 @@ func (r *RingReader) open(fd int, size uintptr) error {
 	r.closed = make(chan struct{})
 	r.h.wake = func() {
 		close(r.closed)
-		r.leaseEnd.Store(atomic.LoadUintptr(r.consumer)) // the loop is there or further
+		// Behind the loop, wherever it is: a lease is no longer than the ring. The consumer position is not to be relied
+		// on, since others may write to it.
+		r.leaseEnd.Add(^r.mask)
 		// Closing the file waits for those who wait for it, and none of them runs a loop's body meanwhile.
 		_ = r.file.Close()
 	}

@@ -834,6 +834,33 @@ func TestReaderRefusesWrongPositions(t *testing.T) {
 	}
 }
 
+// After Close there is no record, least of all beyond what programs wrote, whatever the consumer position is then.
+func TestCloseInLoopWithWrongPosition(t *testing.T) {
+	const step = recordSize + ringHeader
+	o := loadStream(t, nil)
+	m := findMap(t, o, "ring")
+	page, err := unix.Mmap(m.FD(), 0, os.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	check(t, err)
+	defer func() { check(t, unix.Munmap(page)) }()
+	position := (*uintptr)(unsafe.Pointer(&page[0]))
+	for _, ahead := range []uintptr{step, 100 * step, 1 << 30, 1 << 31} {
+		r := openReader(t, m)
+		write(toRing, 2)
+		n := 0
+		for range r.Records(context.Background(), &err) {
+			if n++; n > 10 {
+				break
+			}
+			atomic.AddUintptr(position, step+ahead)
+			check(t, r.Close())
+		}
+		if n != 1 {
+			t.Errorf("consumer %d bytes ahead: %d records", ahead, n)
+		}
+		wantErr(t, err, libbpf.ErrClosed)
+	}
+}
+
 func TestRingReaderErrors(t *testing.T) {
 	o := loadStream(t, nil)
 	_, err := libbpf.NewRingReader(nil)
