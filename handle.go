@@ -129,10 +129,11 @@ func (h *handle) close() error {
 	for c, made := range h.children {
 		children = append(children, child{c, made})
 	}
+	// This call's own use keeps the resource until the children are closed. A second call that returns at once finds it
+	// closed as well.
+	h.uses.Add(closed + 1)
 	h.mu.Unlock()
 
-	// This call's own use keeps the resource until the children are closed.
-	h.uses.Add(closed + 1)
 	if h.wake != nil {
 		h.wake()
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"os"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"unsafe"
@@ -55,6 +56,7 @@ type RingReader struct {
 	pos       uintptr // how far records were handed over
 	published uintptr
 	leaseEnd  atomic.Uintptr // where the records end that the loop may hand over without another look
+	lapse     sync.Once
 	ready     func(fd uintptr) bool
 }
 
@@ -114,9 +116,7 @@ func (r *RingReader) open(fd int, size uintptr) error {
 	r.closed = make(chan struct{})
 	r.h.wake = func() {
 		close(r.closed)
-		// Behind the loop, wherever it is: a lease is no longer than the ring. The consumer position is not to be relied
-		// on, since others may write to it.
-		r.leaseEnd.Add(^r.mask)
+		r.lapseLease()
 		// Closing the file waits for those who wait for it, and none of them runs a loop's body meanwhile.
 		_ = r.file.Close()
 	}
@@ -335,5 +335,13 @@ func (r *RingReader) Close() error {
 	if r == nil {
 		return nil
 	}
-	return r.h.close()
+	err := r.h.close()
+	r.lapseLease() // where another call is about to
+	return err
+}
+
+// lapseLease ends the lease of a loop in a closed reader. The end is then behind the loop, wherever that is, as a lease is
+// no longer than the ring. The consumer position is not to be relied on, since others may write to it.
+func (r *RingReader) lapseLease() {
+	r.lapse.Do(func() { r.leaseEnd.Add(^r.mask) })
 }
