@@ -27,7 +27,8 @@ func writePage(w io.Writer, reports []*report) {
 	fmt.Fprint(w, `# What each kernel has
 
 Written by `+"`make test-vm`"+` from its results: "yes" where a test saw the feature at work on that kernel, "–" where
-the kernel refused it. These are Debian's cloud kernels; another configuration may have more or less.
+the kernel refused it, "?" where something else was missing that the test needs. These are Debian's cloud kernels;
+another configuration may have more or less.
 
 `)
 	header := func(column string) {
