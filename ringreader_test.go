@@ -804,20 +804,26 @@ func TestRecordsDoNotAllocate(t *testing.T) {
 	<-stop
 }
 
-// Who may write to the map may write anything to its consumer position.
+// consumerPosition is that of a ring buffer: who may write to the map may write anything to it.
+func consumerPosition(t *testing.T, m libbpf.MapCore) *uintptr {
+	t.Helper()
+	page, err := unix.Mmap(m.FD(), 0, os.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	check(t, err)
+	t.Cleanup(func() { check(t, unix.Munmap(page)) })
+	return (*uintptr)(unsafe.Pointer(&page[0]))
+}
+
 func TestReaderRefusesWrongPositions(t *testing.T) {
 	o := loadStream(t, nil)
 	m := findMap(t, o, "ring")
-	page, err := unix.Mmap(m.FD(), 0, os.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-	check(t, err)
-	defer func() { check(t, unix.Munmap(page)) }()
-	position := (*uintptr)(unsafe.Pointer(&page[0]))
+	position := consumerPosition(t, m)
 	r := openReader(t, m)
 	write(toRing, 100)
 	const step = recordSize + ringHeader
 	for _, wrong := range []uintptr{50*step + 20, 100 * step * 2, ^uintptr(1<<19 - 1), 99*step + 8, 50*step + 16} {
 		atomic.StoreUintptr(position, wrong)
 		n := 0
+		var err error
 		for range r.Pending(&err) {
 			n++
 		}
@@ -839,14 +845,12 @@ func TestCloseInLoopWithWrongPosition(t *testing.T) {
 	const step = recordSize + ringHeader
 	o := loadStream(t, nil)
 	m := findMap(t, o, "ring")
-	page, err := unix.Mmap(m.FD(), 0, os.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-	check(t, err)
-	defer func() { check(t, unix.Munmap(page)) }()
-	position := (*uintptr)(unsafe.Pointer(&page[0]))
+	position := consumerPosition(t, m)
 	for _, ahead := range []uintptr{step, 100 * step, 1 << 30, 1 << 31} {
 		r := openReader(t, m)
 		write(toRing, 2)
 		n := 0
+		var err error
 		for range r.Records(context.Background(), &err) {
 			if n++; n > 10 {
 				break
