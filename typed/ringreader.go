@@ -59,8 +59,8 @@ func (r *RingReader[T]) Map() libbpf.MapCore {
 }
 
 // Records iterates over the records, and waits for more when there is none, until ctx is done or the reader is
-// closed. Why it ended is in *err, which is nil only after the loop was left by its body. A record that is not as long as a T
-// ends the loop with [libbpf.ErrInvalid], and counts as handled.
+// closed. Why it ended is in *err, which is nil only after the loop was left by its body. A record that is not as long
+// as a T ends the loop with [libbpf.ErrInvalid], and counts as handled.
 func (r *RingReader[T]) Records(ctx context.Context, err *error) iter.Seq[*T] {
 	if err == nil {
 		err = new(error)

@@ -125,8 +125,8 @@ func run() error {
 	return nil
 }
 
-// misses is for how many system calls, getpgid or other ones, the program was not run, because it was under way on that CPU
-// for another thread: since Linux 6.13 it can be preempted there.
+// misses is for how many system calls, getpgid or other ones, the program was not run, because it was under way on that
+// CPU for another thread: newer kernels, such as Linux 7.2, can preempt it there.
 func misses(obj *libbpf.Object) (uint64, error) {
 	program, err := obj.Program("on_sys_enter")
 	if err != nil {
