@@ -452,10 +452,10 @@ func TestVerbose(t *testing.T) {
 }
 
 func TestNoPrivileges(t *testing.T) {
-	// Where everybody may read.
+	// Where everybody may read and write.
 	dir := filepath.Join(scratch, "public")
 	object, binary := filepath.Join(dir, "syscalls.bpf.o"), filepath.Join(dir, "bpfgo")
-	for _, err := range []error{os.Chmod(scratch, 0o755), os.MkdirAll(dir, 0o755),
+	for _, err := range []error{os.Chmod(scratch, 0o755), os.MkdirAll(dir, 0o755), os.Chmod(dir, 0o777),
 		exec.Command("cp", "-f", syscallsObject(t), object).Run(),
 		exec.Command("cp", "-f", os.Args[0], binary).Run()} {
 		if err != nil {
@@ -466,6 +466,7 @@ func TestNoPrivileges(t *testing.T) {
 		var stdout, stderr bytes.Buffer
 		cmd := program(t, append([]string{"run", object}, command...)...)
 		cmd.Path, cmd.Dir = binary, "/"
+		cmd.Env = append(cmd.Env, "GOCOVERDIR="+dir) // where coverage is counted, this user must be able to write it
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 		err := cmd.Run()
