@@ -15,7 +15,8 @@ import (
 // a wrong length is an [ErrInvalid], and does not reach the kernel. A map without keys ([MapType.IsKeyless]) takes an
 // empty or nil key.
 //
-// Operations on one element make the system call of the libbpf function that is named with them, without a call into C.
+// Operations on one element are one call of the libbpf function that is named with them. Where many elements are wanted,
+// LookupMany and the batches do it in one call for all.
 //
 // All methods are safe for concurrent use, closing included: after Close of the object or the handle they return
 // [ErrClosed]. The kernel makes each operation on one element atomic with respect to its place in the map, but not the
@@ -47,6 +48,12 @@ type MapCore interface {
 	// LookupPerCPUInto is LookupPerCPU into the caller's buffer, which has room for the values of all possible CPUs,
 	// each filled up to a multiple of eight bytes. It does not allocate.
 	LookupPerCPUInto(key, values []byte, flags MapFlags) error
+	// LookupMany looks many keys up, in their order, in one call into C: what is one by one mostly the way there and back
+	// (bpf_map_lookup_elem_flags for each). keys and values have room for the same number of elements, end to end, as in
+	// LookupBatch; found has one bool for each. A key that is absent is no error: found is false, and its place in values
+	// stays as it was. It returns how many were found. Another error ends it and names the key by its number; those
+	// before it are done. It does not allocate.
+	LookupMany(keys, values []byte, found []bool, flags MapFlags) (int, error)
 	// LookupBloomFilter tells whether value may be in the bloom filter; false is certain.
 	LookupBloomFilter(value []byte) (bool, error)
 	// Update sets the value under key: [ErrKeyExist] or [ErrKeyNotExist] as the flags ask, [ErrMapFull] when there
@@ -140,7 +147,6 @@ type mapCore struct {
 	keySize, valueSize, maxEntries uint32
 	cpus                           int // of a per-CPU map: the number of possible CPUs; otherwise 0
 
-	prompt  bool         // see isPrompt
 	noBatch *atomic.Bool // the kernel has no batches for this map
 
 	// What operations on absent keys return, made in advance because a miss is an everyday result.
@@ -165,7 +171,6 @@ func newMapCore(h *handle, fd int, info MapInfo) (mapCore, error) {
 		}
 		m.cpus = cpus
 	}
-	m.prompt = isPrompt(info, m.elementSize())
 	object := m.object()
 	missing := func(op string) *Error { return &Error{Op: op, Object: object, Err: ErrKeyNotExist} }
 	m.missingLookup, m.missingUpdate, m.missingDelete = missing("lookup in"), missing("update"), missing("delete from")
@@ -233,7 +238,7 @@ func (m *mapCore) takesOneValue() error {
 	}
 	if oneValueKnown.Load() == 0 {
 		key, image := make([]byte, m.keySize), make([]byte, m.elementSize())
-		if m.element(unix.BPF_MAP_LOOKUP_ELEM, key, image, OnCPU(0)) == unix.EINVAL {
+		if m.lookupElement(key, image, OnCPU(0)) == unix.EINVAL {
 			oneValueKnown.Store(-1)
 		} else {
 			oneValueKnown.Store(1)
@@ -286,7 +291,7 @@ func (m *mapCore) lookupInto(key, value []byte, flags MapFlags) error {
 	if m.typ == MapTypeBloomFilter {
 		return m.refuse("lookup in", "a bloom filter is asked with LookupBloomFilter")
 	}
-	errno := m.element(unix.BPF_MAP_LOOKUP_ELEM, key, value, flags)
+	errno := m.lookupElement(key, value, flags)
 	m.h.drop()
 	if errno != 0 {
 		return m.failed(m.missingLookup, errno)
@@ -301,7 +306,7 @@ func (m *mapCore) lookupBloomFilter(value []byte) (bool, error) {
 	if m.typ != MapTypeBloomFilter {
 		return false, m.refuse("lookup in", "the map is not a bloom filter but of type %s", m.typ)
 	}
-	errno := m.element(unix.BPF_MAP_LOOKUP_ELEM, nil, value, Any)
+	errno := m.lookupElement(nil, value, Any)
 	m.h.drop()
 	switch errno {
 	case 0:
@@ -316,7 +321,7 @@ func (m *mapCore) update(key, value []byte, flags MapFlags) error {
 	if err := m.begin("update", key, flags, true, value); err != nil {
 		return err
 	}
-	errno := m.element(unix.BPF_MAP_UPDATE_ELEM, key, value, flags)
+	errno := m.updateElement(key, value, flags)
 	m.h.drop()
 	if errno != 0 {
 		return m.failed(m.missingUpdate, errno)
@@ -328,7 +333,7 @@ func (m *mapCore) delete(key []byte) error {
 	if err := m.begin("delete from", key, Any, false, nil); err != nil {
 		return err
 	}
-	errno := m.element(unix.BPF_MAP_DELETE_ELEM, key, nil, Any)
+	errno := m.deleteElement(key)
 	m.h.drop()
 	if errno != 0 {
 		return m.failed(m.missingDelete, errno)
@@ -348,7 +353,7 @@ func (m *mapCore) lookupAndDeleteInto(key, value []byte) error {
 	if err := m.begin(opTake, key, Any, true, value); err != nil {
 		return err
 	}
-	errno := m.element(unix.BPF_MAP_LOOKUP_AND_DELETE_ELEM, key, value, Any)
+	errno := m.takeElement(key, value)
 	m.h.drop()
 	if errno != 0 {
 		return m.failed(m.missingTake, errno)
@@ -389,7 +394,7 @@ func (m *mapCore) lookupPerCPUInto(key, values []byte, flags MapFlags) error {
 	if err := m.beginPerCPU("lookup in", key, values, flags); err != nil {
 		return err
 	}
-	errno := m.element(unix.BPF_MAP_LOOKUP_ELEM, key, values, flags)
+	errno := m.lookupElement(key, values, flags)
 	m.h.drop()
 	if errno != 0 {
 		return m.failed(m.missingLookup, errno)
@@ -409,7 +414,7 @@ func (m *mapCore) lookupAndDeletePerCPUInto(key, values []byte) error {
 	if err := m.beginPerCPU(opTake, key, values, Any); err != nil {
 		return err
 	}
-	errno := m.element(unix.BPF_MAP_LOOKUP_AND_DELETE_ELEM, key, values, Any)
+	errno := m.takeElement(key, values)
 	m.h.drop()
 	if errno != 0 {
 		return m.failed(m.missingTake, errno)
@@ -450,7 +455,7 @@ func (m *mapCore) updatePerCPUFrom(key, values []byte, flags MapFlags) error {
 	if err := m.beginPerCPU("update", key, values, flags); err != nil {
 		return err
 	}
-	errno := m.element(unix.BPF_MAP_UPDATE_ELEM, key, values, flags)
+	errno := m.updateElement(key, values, flags)
 	m.h.drop()
 	if errno != 0 {
 		return m.failed(m.missingUpdate, errno)

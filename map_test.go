@@ -23,6 +23,8 @@ func testClosedMap(t *testing.T, m libbpf.MapCore) {
 	wantErr(t, m.LookupInto(key, value, libbpf.Any), libbpf.ErrClosed)
 	_, err = m.LookupPerCPU(key, libbpf.Any)
 	wantErr(t, err, libbpf.ErrClosed)
+	_, err = m.LookupMany(key, value, make([]bool, 1), libbpf.Any)
+	wantErr(t, err, libbpf.ErrClosed)
 	_, err = m.LookupBloomFilter(value)
 	wantErr(t, err, libbpf.ErrClosed)
 	wantErr(t, m.Update(key, value, libbpf.Any), libbpf.ErrClosed)

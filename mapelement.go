@@ -1,64 +1,66 @@
 package libbpf
 
-import (
-	"encoding/binary"
-	"syscall"
-	"unsafe"
+/*
+#cgo noescape lbg_map_lookup
+#cgo nocallback lbg_map_lookup
+#cgo noescape lbg_map_update
+#cgo nocallback lbg_map_update
+#cgo noescape lbg_map_delete
+#cgo nocallback lbg_map_delete
+#cgo noescape lbg_map_take
+#cgo nocallback lbg_map_take
+#cgo noescape lbg_map_lookup_many
+#cgo nocallback lbg_map_lookup_many
 
-	"golang.org/x/sys/unix"
+#include "mapelement_cgo.h"
+*/
+import "C"
+
+import (
+	"fmt"
+	"syscall"
 )
 
-// The operations on one element make the system call themselves. libbpf's functions for them do nothing but fill in the
-// same struct, and the way through C costs a quarter of what the kernel takes for a lookup in a hash table.
+// The operations on one element are one call into libbpf each. Nothing escapes to the heap, libbpf calls nothing back,
+// and the return value has the errno: that is as cheap as a call into C gets.
+//
+// In each, key has m.keySize bytes and value m.elementSize(), and the caller has acquired the map.
 
-// elementAttr is the kernel's union bpf_attr, as far as it goes for an operation on one element.
-type elementAttr struct {
-	fd         uint32
-	_          uint32
-	key, value attrPointer
-	flags      uint64
+func (m *mapCore) lookupElement(key, value []byte, flags MapFlags) syscall.Errno {
+	return syscall.Errno(-C.lbg_map_lookup(C.int(m.fd), cBytes(key), cBytes(value), C.uint64_t(flags)))
 }
 
-// attrPointer is a pointer in 64 bits, on machines of 32 bits too. It is no number, so that what it points at stays
-// alive, and may be on a stack that moves.
-type attrPointer [8 / unsafe.Sizeof(uintptr(0))]unsafe.Pointer
-
-func newAttrPointer(b []byte) (p attrPointer) {
-	switch at := unsafe.Pointer(unsafe.SliceData(b)); {
-	case len(b) == 0:
-	case len(p) > 1 && binary.NativeEndian.Uint16([]byte{0, 1}) == 1: // big endian
-		p[len(p)-1] = at
-	default:
-		p[0] = at
-	}
-	return p
+func (m *mapCore) updateElement(key, value []byte, flags MapFlags) syscall.Errno {
+	return syscall.Errno(-C.lbg_map_update(C.int(m.fd), cBytes(key), cBytes(value), C.uint64_t(flags)))
 }
 
-// element is an operation on one element: the kernel reads key, of m.keySize bytes, and reads or writes value, of
-// m.elementSize(). The caller has acquired the map.
-func (m *mapCore) element(command uintptr, key, value []byte, flags MapFlags) syscall.Errno {
-	attr := elementAttr{
-		fd: uint32(m.fd), key: newAttrPointer(key), value: newAttrPointer(value), flags: uint64(flags),
-	}
-	var errno syscall.Errno
-	if m.prompt {
-		_, _, errno = syscall.RawSyscall(unix.SYS_BPF, command, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
-	} else {
-		_, _, errno = syscall.Syscall(unix.SYS_BPF, command, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
-	}
-	return errno
+func (m *mapCore) deleteElement(key []byte) syscall.Errno {
+	return syscall.Errno(-C.lbg_map_delete(C.int(m.fd), cBytes(key)))
 }
 
-// isPrompt tells whether the kernel never sleeps in an operation on one element of the map, nor copies for long, so that
-// the Go runtime need not be told to run other goroutines on other threads meanwhile, which costs as much as a call into C.
-// What remains is rare, and bounded by what the element holds: the kernel frees its lists and trees with it, and may wait
-// for its timer's callback to end.
-func isPrompt(info MapInfo, elementSize int) bool {
-	const large = 4096
-	switch info.Type {
-	case MapTypeHash, MapTypeLRUHash, MapTypePerCPUHash, MapTypeLRUPerCPUHash, MapTypeArray, MapTypePerCPUArray,
-		MapTypeLPMTrie, MapTypeQueue, MapTypeStack, MapTypeBloomFilter:
-		return info.IfIndex == 0 && uint64(info.KeySize)+uint64(elementSize) <= large
+func (m *mapCore) takeElement(key, value []byte) syscall.Errno {
+	return syscall.Errno(-C.lbg_map_take(C.int(m.fd), cBytes(key), cBytes(value)))
+}
+
+func (m *mapCore) lookupMany(keys, values []byte, found []bool, flags MapFlags) (int, error) {
+	const op = "lookup many in"
+	n, err := m.beginBatch(op, keys, values, m.elementSize(), flags)
+	if err != nil {
+		return 0, err
 	}
-	return false
+	defer m.h.drop()
+	if len(found) != n {
+		return 0, m.fail(op, invalidf("there are %d keys, and room to say of %d whether they were found", n, len(found)))
+	}
+	if n == 0 {
+		return 0, nil
+	}
+	var done, hits C.uint32_t
+	ret := C.lbg_map_lookup_many(C.int(m.fd), cBytes(keys), C.uint32_t(m.keySize), cBytes(values),
+		C.uint32_t(m.elementSize()), (*C.bool)(&found[0]), C.uint32_t(n), C.uint64_t(flags), &done, &hits)
+	if ret < 0 {
+		clear(found[done:])
+		return int(hits), m.fail(op, fmt.Errorf("key %d of %d: %w", done, n, syscall.Errno(-ret)))
+	}
+	return int(hits), nil
 }

@@ -298,6 +298,11 @@ func (m *MapHandle) LookupPerCPUInto(key, values []byte, flags MapFlags) error {
 	return m.core().lookupPerCPUInto(key, values, flags)
 }
 
+// LookupMany is as in [MapCore].
+func (m *MapHandle) LookupMany(keys, values []byte, found []bool, flags MapFlags) (int, error) {
+	return m.core().lookupMany(keys, values, found, flags)
+}
+
 // LookupBloomFilter is as in [MapCore].
 func (m *MapHandle) LookupBloomFilter(value []byte) (bool, error) {
 	return m.core().lookupBloomFilter(value)

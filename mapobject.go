@@ -156,6 +156,11 @@ func (m *Map) LookupPerCPUInto(key, values []byte, flags MapFlags) error {
 	return m.core().lookupPerCPUInto(key, values, flags)
 }
 
+// LookupMany is as in [MapCore].
+func (m *Map) LookupMany(keys, values []byte, found []bool, flags MapFlags) (int, error) {
+	return m.core().lookupMany(keys, values, found, flags)
+}
+
 // LookupBloomFilter is as in [MapCore].
 func (m *Map) LookupBloomFilter(value []byte) (bool, error) { return m.core().lookupBloomFilter(value) }
 

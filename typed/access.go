@@ -6,6 +6,7 @@ import (
 	"io"
 	"iter"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/libbpf-go/libbpf-go"
@@ -175,6 +176,30 @@ func set[K, V any](a *access, key *K, value *V, flags libbpf.MapFlags) error {
 func remove[K any](a *access, key *K) error {
 	a.key.clean(bytesOf(key))
 	return a.delete(bytesOf(key))
+}
+
+// getMany is get of many keys, in one call. It copies keys that have padding.
+func getMany[K, V any](a *access, keys []K, values []V, found []bool, flags libbpf.MapFlags) (int, error) {
+	raw := cleanSlice(&a.key, keys)
+	var n int
+	var err error
+	if a.object != nil {
+		n, err = a.object.LookupMany(raw, bytesOfSlice(values), found, flags)
+	} else {
+		n, err = a.handle.LookupMany(raw, bytesOfSlice(values), found, flags)
+	}
+	a.value.mend(bytesOfSlice(values))
+	return n, err
+}
+
+// cleanSlice is the bytes of s with its padding zeroed, in a copy: s is the caller's, who may be reading it elsewhere.
+func cleanSlice[T any](l *layout, s []T) []byte {
+	if len(l.pads) == 0 {
+		return bytesOfSlice(s)
+	}
+	b := bytesOfSlice(slices.Clone(s))
+	l.clean(b)
+	return b
 }
 
 // An iteration reads this many bytes at once, or elements if they are smaller.

@@ -47,6 +47,13 @@ func (m *Array[V]) GetInto(index uint32, value *V, flags libbpf.MapFlags) error 
 	return get(m.access(), &index, value, flags)
 }
 
+// GetMany reads the values at indices, in their order, in one call into C (bpf_map_lookup_elem_flags for each), and
+// returns how many there were. values and found are of the same length as indices. An index beyond the end is no error:
+// found is false for it, and its value stays as it was. Another error ends it and names the index by its number.
+func (m *Array[V]) GetMany(indices []uint32, values []V, found []bool, flags libbpf.MapFlags) (int, error) {
+	return getMany(m.access(), indices, values, found, flags)
+}
+
 // Set sets the value at index (bpf_map_update_elem): [libbpf.ErrIndexRange] beyond the end.
 func (m *Array[V]) Set(index uint32, value V) error { return m.Update(index, value, libbpf.Any) }
 

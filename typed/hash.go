@@ -2,7 +2,6 @@ package typed
 
 import (
 	"iter"
-	"slices"
 
 	"github.com/libbpf-go/libbpf-go"
 )
@@ -60,6 +59,13 @@ func (h *Hash[K, V]) Get(key K) (V, error) {
 // values.
 func (h *Hash[K, V]) GetInto(key K, value *V, flags libbpf.MapFlags) error {
 	return get(h.access(), &key, value, flags)
+}
+
+// GetMany looks keys up, in their order, in one call into C (bpf_map_lookup_elem_flags for each), and returns how many
+// were found. values and found are of the same length as keys. An absent key is no error: found is false for it, and its
+// value stays as it was. Another error ends it and names the key by its number. It copies keys that have padding.
+func (h *Hash[K, V]) GetMany(keys []K, values []V, found []bool, flags libbpf.MapFlags) (int, error) {
+	return getMany(h.access(), keys, values, found, flags)
 }
 
 // Set sets the value under key, whether there is one already or not (bpf_map_update_elem): [libbpf.ErrMapFull] when
@@ -129,14 +135,4 @@ func (h *Hash[K, V]) InsertBatch(keys []K, values []V, flags libbpf.MapFlags) (i
 func (h *Hash[K, V]) DeleteBatch(keys []K) (int, error) {
 	a := h.access()
 	return a.mapCore().DeleteBatch(cleanSlice(&a.key, keys))
-}
-
-// cleanSlice is the bytes of s with its padding zeroed, in a copy: s is the caller's, who may be reading it elsewhere.
-func cleanSlice[T any](l *layout, s []T) []byte {
-	if len(l.pads) == 0 {
-		return bytesOfSlice(s)
-	}
-	b := bytesOfSlice(slices.Clone(s))
-	l.clean(b)
-	return b
 }

@@ -115,6 +115,28 @@ func setPerCPU[K, V any](p *perCPU, key *K, values []V, flags libbpf.MapFlags) e
 	return p.handle.UpdatePerCPUFrom(bytesOf(key), *image, flags)
 }
 
+// getManyPerCPU is getMany of values for each CPU: values has p.cpus elements for each key.
+func getManyPerCPU[K, V any](p *perCPU, keys []K, values []V, found []bool, flags libbpf.MapFlags) (int, error) {
+	if len(values) != len(keys)*p.cpus {
+		return 0, p.refuse("there are %d values for %d keys and %d possible CPUs", len(values), len(keys), p.cpus)
+	}
+	if p.tight() {
+		return getMany(&p.access, keys, values, found, flags)
+	}
+	image := make([]byte, len(values)*p.slot)
+	n, err := p.mapCore().LookupMany(cleanSlice(&p.key, keys), image, found, flags)
+	if n == 0 {
+		return 0, err
+	}
+	for i := range values {
+		if found[i/p.cpus] {
+			copy(bytesOf(&values[i]), image[i*p.slot:])
+		}
+	}
+	p.value.mend(bytesOfSlice(values))
+	return n, err
+}
+
 // entriesPerCPU is entries with the values of all CPUs in one slice, which is used again for the next element.
 func entriesPerCPU[K, V any](p *perCPU, err *error) iter.Seq2[K, []V] {
 	return func(yield func(K, []V) bool) {
@@ -194,6 +216,13 @@ func (m *PerCPUArray[V]) Get(index uint32) ([]V, error) {
 // GetInto is Get into the caller's slice of CPUs values, with flags. It does not allocate.
 func (m *PerCPUArray[V]) GetInto(index uint32, values []V, flags libbpf.MapFlags) error {
 	return getPerCPU(m.access(), &index, values, flags, false)
+}
+
+// GetMany reads the values of each CPU at indices, in their order, in one call into C (bpf_map_lookup_elem_flags for each),
+// and returns how many were found. values has CPUs elements for each, and found one. An index beyond the end is no error:
+// found is false for it, and its values stay as they were. Another error ends it and names the index by its number.
+func (m *PerCPUArray[V]) GetMany(indices []uint32, values []V, found []bool, flags libbpf.MapFlags) (int, error) {
+	return getManyPerCPU(m.access(), indices, values, found, flags)
 }
 
 // Set sets the value of each CPU at index; values has CPUs elements (bpf_map_update_elem): [libbpf.ErrIndexRange]
@@ -284,6 +313,13 @@ func (h *PerCPUHash[K, V]) Get(key K) ([]V, error) { return makePerCPU[K, V](h.a
 // GetInto is Get into the caller's slice of CPUs values, with flags. It does not allocate.
 func (h *PerCPUHash[K, V]) GetInto(key K, values []V, flags libbpf.MapFlags) error {
 	return getPerCPU(h.access(), &key, values, flags, false)
+}
+
+// GetMany reads the values of each CPU under keys, in their order, in one call into C (bpf_map_lookup_elem_flags for each),
+// and returns how many were found. values has CPUs elements for each, and found one. An absent key is no error:
+// found is false for it, and its values stay as they were. Another error ends it and names the key by its number.
+func (h *PerCPUHash[K, V]) GetMany(keys []K, values []V, found []bool, flags libbpf.MapFlags) (int, error) {
+	return getManyPerCPU(h.access(), keys, values, found, flags)
 }
 
 // Set sets the value of each CPU under key, whether there are some already or not; values has CPUs elements
