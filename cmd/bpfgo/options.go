@@ -43,9 +43,10 @@ Maps:
   --verbose              show libbpf's messages, and the verifier's log where it rejects a program
 
 The last line on standard error counts events, and those that were lost. The kernel counts what a perf buffer
-loses, up to its last record. What a ring buffer loses only the object's programs can count: bpfgo reads their
-global variable lost_events. How CMD ended is told there as well; the exit status is 0 all the same, 1 when
-bpfgo failed, 2 when the command line is wrong.
+loses; before Linux 6.0 it tells of that only with a later event of the same CPU, and bpfgo says "at least". What
+a ring buffer loses only the object's programs can count: bpfgo reads their global variable lost_events. How CMD
+ended is told there as well; the exit status is 0 all the same, 1 when bpfgo failed, 2 when the command line is
+wrong.
 `
 
 // setting is a value for a global variable.

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -43,15 +42,12 @@ type session struct {
 	perfs []*libbpf.PerfBuffer
 
 	events atomic.Uint64
-	lost   atomic.Uint64 // by perf buffers
+	told   atomic.Uint64 // losses that the records of perf buffers tell of
 	dumped int           // how often maps were shown
 }
 
 // targetVariable is the global variable that limits an object to a process, by convention.
 const targetVariable = "target_tgid"
-
-// lostVariable is the global variable in which programs count what they could not put into a ring buffer.
-const lostVariable = "lost_events"
 
 func runRun(args []string, stdout, stderr io.Writer) error {
 	opts, err := parseRunOptions(args)
@@ -119,11 +115,11 @@ func (s *session) run(signals <-chan os.Signal, stdout io.Writer) (err error) {
 
 	stop, interrupted := s.stream(signals, commandDone)
 	command.stop(interrupted, signals)
+	detached := s.detach()
 	// What is left takes a moment, unless nobody reads the output: another ^C then ends bpfgo as it ends any program.
 	signal.Reset(unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
-	err = cmp.Or(stop(), s.finish())
-	s.summarize(command)
-	return err
+	err = cmp.Or(stop(), detached, s.finish())
+	return cmp.Or(err, s.summarize(command))
 }
 
 // prepare finds all that the command line names, before anything is in the kernel.
@@ -409,7 +405,7 @@ func (s *session) openBuffers() error {
 		if stream.perf {
 			builder := libbpf.PerfBufferBuilder{
 				Sample: func(cpu int, record []byte) error { return s.event(stream, cpu, record) },
-				Lost:   func(_ int, count uint64) { s.lost.Add(count) },
+				Lost:   func(_ int, count uint64) { s.told.Add(count) },
 			}
 			perf, err := builder.Build(m)
 			if err != nil {
@@ -508,21 +504,42 @@ func (s *session) stream(signals <-chan os.Signal, commandDone <-chan struct{}) 
 	}
 }
 
-// finish detaches the programs and shows what they left: the last events, and the maps.
-func (s *session) finish() error {
+// detach ends what others can see of the object: its attachments, and the pins of its maps.
+func (s *session) detach() error {
 	var failed error
 	for _, link := range s.links {
 		failed = cmp.Or(failed, link.Close())
 	}
-	// A program that was running when it was detached may have a record still to submit.
-	for range 2 {
-		for _, b := range s.buffers() {
-			_, err := b.Consume()
-			failed = cmp.Or(failed, err)
+	if s.obj == nil {
+		return failed
+	}
+	for _, name := range s.pins {
+		if m, err := s.obj.Map(name); err == nil && m.IsPinned() {
+			failed = cmp.Or(failed, m.Unpin(""))
 		}
-		time.Sleep(time.Millisecond)
+	}
+	return failed
+}
+
+// finish shows what the programs left: the last events, and the maps.
+func (s *session) finish() error {
+	awaitPrograms()
+	var failed error
+	for _, b := range s.buffers() {
+		_, err := b.Consume()
+		failed = cmp.Or(failed, err)
 	}
 	return cmp.Or(failed, s.show())
+}
+
+// awaitPrograms waits for programs that were running when they were detached, and may have an event still to submit:
+// the system call returns after a grace period of RCU, and programs run under RCU. Those that may sleep do not; detaching
+// most of them waits by itself.
+func awaitPrograms() {
+	const membarrierGlobal = 1 // MEMBARRIER_CMD_GLOBAL
+	if _, _, errno := unix.Syscall(unix.SYS_MEMBARRIER, membarrierGlobal, 0, 0); errno != 0 {
+		time.Sleep(10 * time.Millisecond) // where the kernel has nohz_full CPUs
+	}
 }
 
 // show shows the maps that --dump names.
@@ -541,74 +558,9 @@ func (s *session) show() error {
 
 // unload takes everything out of the kernel that is in it.
 func (s *session) unload() {
-	for _, link := range s.links {
-		_ = link.Close()
-	}
+	_ = s.detach()
 	for _, b := range s.buffers() {
 		_ = b.Close()
 	}
-	if s.obj == nil {
-		return
-	}
-	for _, name := range s.pins {
-		if m, err := s.obj.Map(name); err == nil && m.IsPinned() {
-			_ = m.Unpin("")
-		}
-	}
 	_ = s.obj.Close()
-}
-
-// summarize says what was seen, and what was lost, as far as that is known.
-func (s *session) summarize(command *child) {
-	var parts []string
-	if len(s.streams) > 0 {
-		events := s.events.Load()
-		parts = append(parts, fmt.Sprintf("%d %s", events, plural(int(events), "event", "events")))
-		counted, known := s.lostByPrograms()
-		lost := s.lost.Load() + counted
-		switch {
-		case known || s.rings == nil:
-			parts = append(parts, fmt.Sprintf("%d lost", lost))
-		case len(s.perfs) > 0:
-			parts = append(parts, fmt.Sprintf("%d lost by perf buffers, and an unknown number by ring buffers: "+
-				"the object has no variable %s", lost, lostVariable))
-		default:
-			parts = append(parts, fmt.Sprintf("an unknown number lost: the object has no variable %s", lostVariable))
-		}
-	}
-	text := strings.Join(parts, ", ")
-	if command != nil {
-		if text != "" {
-			text += "; "
-		}
-		text += command.outcome()
-	}
-	if text != "" {
-		fmt.Fprintf(s.stderr, "bpfgo: %s\n", text)
-	}
-}
-
-// lostByPrograms is what the object's programs counted themselves, if they did.
-func (s *session) lostByPrograms() (count uint64, known bool) {
-	s.eachVariable(func(section string, v btf.DatasecVar, name string) bool {
-		if name != lostVariable {
-			return true
-		}
-		m, err := s.obj.Map(section)
-		if err != nil {
-			return true
-		}
-		value, err := m.Lookup(make([]byte, 4), libbpf.Any)
-		if err != nil || uint64(v.Offset)+uint64(v.Size) > uint64(len(value)) {
-			return true
-		}
-		switch variable := value[v.Offset:][:v.Size]; v.Size {
-		case 8:
-			count, known = binary.NativeEndian.Uint64(variable), true
-		case 4:
-			count, known = uint64(binary.NativeEndian.Uint32(variable)), true
-		}
-		return !known
-	})
-	return count, known
 }

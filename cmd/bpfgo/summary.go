@@ -1,0 +1,113 @@
+package main
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/btf"
+)
+
+// lostVariable is the global variable in which programs count what they could not put into a buffer.
+const lostVariable = "lost_events"
+
+// summarize says what was seen, and what was lost, as far as that is known.
+func (s *session) summarize(command *child) error {
+	var parts []string
+	if len(s.streams) > 0 {
+		lost, err := s.losses()
+		if err != nil {
+			return err
+		}
+		events := s.events.Load()
+		parts = append(parts, fmt.Sprintf("%d %s, %s", events, plural(int(events), "event", "events"), lost))
+	}
+	if command != nil {
+		parts = append(parts, command.outcome())
+	}
+	if len(parts) > 0 {
+		fmt.Fprintf(s.stderr, "bpfgo: %s\n", strings.Join(parts, "; "))
+	}
+	return nil
+}
+
+// losses is what is known of events that did not get into a buffer.
+type losses struct {
+	rings, perfs bool // which buffers there are
+
+	byPerfs    uint64
+	incomplete bool // byPerfs is only what the kernel told of with a later record
+
+	counted    uint64 // by the object's programs, in lostVariable
+	hasCounter bool
+}
+
+// losses counts what was lost. Nothing more must come, and all must have been read.
+func (s *session) losses() (losses, error) {
+	l := losses{rings: s.rings != nil, perfs: len(s.perfs) > 0}
+	for _, perf := range s.perfs {
+		lost, err := perf.Lost()
+		switch {
+		case errors.Is(err, errors.ErrUnsupported):
+			l.incomplete = true
+		case err != nil:
+			return losses{}, err
+		}
+		l.byPerfs += lost
+	}
+	if l.incomplete {
+		l.byPerfs = s.told.Load()
+	}
+	l.counted, l.hasCounter = s.lostByPrograms()
+	return l, nil
+}
+
+func (l losses) String() string {
+	const noCounter = "the object has no variable " + lostVariable
+	perfs := fmt.Sprintf("%d lost", l.byPerfs)
+	if l.incomplete {
+		perfs = "at least " + perfs
+	}
+	switch {
+	case !l.perfs && !l.hasCounter:
+		return "an unknown number lost: " + noCounter
+	case !l.perfs:
+		return fmt.Sprintf("%d lost", l.counted)
+	case l.hasCounter && !l.incomplete && l.byPerfs+l.counted == 0:
+		return "0 lost"
+	case l.hasCounter:
+		// Not added up: programs may count there what perf buffers lost.
+		return fmt.Sprintf("%s by perf buffers, %d counted in %s", perfs, l.counted, lostVariable)
+	case l.rings:
+		return perfs + " by perf buffers, and an unknown number by ring buffers: " + noCounter
+	default:
+		return perfs
+	}
+}
+
+// lostByPrograms is what the object's programs counted themselves, if they did.
+func (s *session) lostByPrograms() (count uint64, known bool) {
+	s.eachVariable(func(section string, v btf.DatasecVar, name string) bool {
+		if name != lostVariable {
+			return true
+		}
+		m, err := s.obj.Map(section)
+		if err != nil {
+			return true
+		}
+		value, err := m.Lookup(make([]byte, 4), libbpf.Any)
+		if err != nil || uint64(v.Offset)+uint64(v.Size) > uint64(len(value)) {
+			return true
+		}
+		switch variable := value[v.Offset:][:v.Size]; v.Size {
+		case 8:
+			count, known = binary.NativeEndian.Uint64(variable), true
+		case 4:
+			count, known = uint64(binary.NativeEndian.Uint32(variable)), true
+		}
+		return !known
+	})
+	return count, known
+}
