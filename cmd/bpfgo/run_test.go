@@ -595,15 +595,21 @@ func (s *started) child(t *testing.T) int {
 	return 0
 }
 
-func gone(t *testing.T, pid int) {
+// until waits for something to become true.
+func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for range 100 {
-		if err := unix.Kill(pid, 0); err == unix.ESRCH {
+	for range 1000 {
+		if ok() {
 			return
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond)
 	}
-	t.Errorf("process %d is still there", pid)
+	t.Fatalf("not after ten seconds: %s", what)
+}
+
+func gone(t *testing.T, pid int) {
+	t.Helper()
+	until(t, fmt.Sprintf("process %d is gone", pid), func() bool { return unix.Kill(pid, 0) == unix.ESRCH })
 }
 
 func TestSignals(t *testing.T) {
@@ -741,6 +747,42 @@ func TestPins(t *testing.T) {
 	if !pinned() {
 		t.Error("a map that others had pinned was unpinned")
 	}
+}
+
+// Where nobody reads the output, ^C leaves nothing behind all the same, and another one ends bpfgo.
+func TestInterruptOfBlockedOutput(t *testing.T) {
+	shapes := runShapes(t)
+	s := start(t, append(shapes, helper(t, calls(0, 1<<40))...)...)
+	until(t, "bpfgo waits to write", func() bool {
+		blocked := fmt.Sprintf("%d 0x1 ", unix.SYS_WRITE)
+		tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/syscall", s.Process.Pid))
+		return slices.ContainsFunc(tasks, func(task string) bool {
+			text, _ := os.ReadFile(task)
+			return strings.HasPrefix(string(text), blocked)
+		})
+	})
+	pin := filepath.Join(shapes[3], "bpfgo_test_pinned")
+	if _, err := os.Lstat(pin); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Process.Signal(unix.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the pin is gone", func() bool {
+		_, err := os.Lstat(pin)
+		return errors.Is(err, os.ErrNotExist)
+	})
+	until(t, "another signal ends it", func() bool {
+		if err := s.Process.Signal(unix.SIGINT); err != nil {
+			t.Fatal(err)
+		}
+		pid, err := unix.Wait4(s.Process.Pid, nil, unix.WNOHANG, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pid == s.Process.Pid
+	})
+	_ = s.Process.Release()
 }
 
 // Damaged objects give errors, one line each, and nothing worse. They are not loaded: who knows what they do.
