@@ -34,9 +34,6 @@ func checkFile(path string) error {
 	return checkInstructions(file)
 }
 
-// loadImm64 is the opcode of the one instruction that takes two slots: BPF_LD | BPF_IMM | BPF_DW.
-const loadImm64 = 0x18
-
 // checkInstructions refuses a function whose last instruction takes two slots: relocating it writes to the second one,
 // behind the function. What is no ELF file at all is left for libbpf to say.
 func checkInstructions(object io.ReaderAt) error {

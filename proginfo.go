@@ -221,9 +221,6 @@ func (sizes *rawProgramInfo) fetch(fd int, include ProgramInfoParts) (_ ProgramI
 	return info, false, nil
 }
 
-// instructionSize is an [Instruction]'s, in bytes.
-const instructionSize = uint32(unsafe.Sizeof(Instruction{}))
-
 // filled is the part of an array that the kernel filled; none of it where it took the address back.
 func filled[T any](array []T, at uint64, n uint32) []T {
 	if at == 0 {

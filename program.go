@@ -24,14 +24,6 @@ type OpenProgram struct {
 	log           *kernelLog // its own, or nil; guarded as ptr is
 }
 
-// Instruction is one BPF instruction, laid out as the kernel's struct bpf_insn.
-type Instruction struct {
-	Code      uint8
-	Registers uint8 // destination and source, four bits each; the destination is in the lower four on little-endian machines
-	Offset    int16
-	Immediate int32
-}
-
 // Name is the program's name: its C function's.
 func (p *OpenProgram) Name() string {
 	if p == nil {

@@ -1,0 +1,229 @@
+package libbpf
+
+/*
+#include <errno.h>
+#include <stdlib.h>
+#include <bpf/bpf.h>
+
+// Where libbpf's options have no such fields, Go does not call these with anything to set.
+static void lbg_set_load_token(struct bpf_prog_load_opts *opts, int token_fd)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 4
+	opts->token_fd = token_fd;
+#endif
+}
+
+static void lbg_set_load_fd_array_cnt(struct bpf_prog_load_opts *opts, __u32 count)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 6
+	opts->fd_array_cnt = count;
+#endif
+}
+*/
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
+)
+
+// ProgramLoadOptions are the less common properties of a program that is loaded from its instructions
+// (struct bpf_prog_load_opts). The zero value is the default of each.
+type ProgramLoadOptions struct {
+	ExpectedAttachType ProgramAttachType
+	Flags              uint32 // BPF_F_ flags, such as unix.BPF_F_SLEEPABLE
+	IfIndex            uint32 // the network device to offload the program to; 0 for none
+	KernelVersion      uint32 // for programs of kprobes before Linux 5.0; 0 is that of the running kernel
+
+	// AttachBTFID is the function, struct or hook that the program is for, in the BTF that AttachBTFObjectFD names; 0 there
+	// is vmlinux's. Or it is a function of AttachProgram.
+	AttachBTFID       uint32
+	AttachBTFObjectFD int
+	AttachProgram     ProgramCore
+
+	// BTFFD is the BTF, in the kernel, of FuncInfo and LineInfo; 0 is none.
+	BTFFD    int
+	FuncInfo []FuncInfo
+	LineInfo []LineInfo
+
+	// FDArray are descriptors of maps and of modules' BTF that instructions refer to by index. With BindFDArray the
+	// kernel checks them all, and binds the maps to the program (libbpf 1.6, Linux 6.14).
+	FDArray     []int
+	BindFDArray bool
+
+	// TokenFD is a BPF token that grants the right to load the program; 0 is none (libbpf 1.4, Linux 6.9).
+	TokenFD int
+	// Attempts is how often libbpf tries while the kernel says unix.EAGAIN; 0 is 5.
+	Attempts int
+	// LogLevel asks the verifier for its log also where nothing fails: 1 for what it decided, 2 for each state, 4 for
+	// statistics. Log receives it; it may be nil.
+	LogLevel uint32
+	Log      *string
+}
+
+// check returns the first thing that is wrong with the options.
+func (o *ProgramLoadOptions) check() error {
+	switch {
+	case o.AttachProgram != nil && o.AttachBTFObjectFD != 0:
+		return invalidf("AttachProgram and AttachBTFObjectFD exclude one another")
+	case o.BindFDArray && len(o.FDArray) == 0:
+		return invalidf("BindFDArray needs an FDArray")
+	case o.Attempts < 0 || o.Attempts > math.MaxInt32:
+		return invalidf("the number of attempts is %d and must not be negative", o.Attempts)
+	case o.BTFFD == 0 && (len(o.FuncInfo) > 0 || len(o.LineInfo) > 0):
+		return invalidf("FuncInfo and LineInfo need BTFFD, whose types and strings they name")
+	}
+	for what, fd := range map[string]int{
+		"AttachBTFObjectFD": o.AttachBTFObjectFD, "BTFFD": o.BTFFD, "TokenFD": o.TokenFD,
+	} {
+		if fd < 0 || fd > math.MaxInt32 {
+			return fmt.Errorf("%s is %d, which is no descriptor: %w", what, fd, unix.EBADF)
+		}
+	}
+	for i, fd := range o.FDArray {
+		if fd < 0 || fd > math.MaxInt32 {
+			return fmt.Errorf("FDArray[%d] is %d, which is no descriptor: %w", i, fd, unix.EBADF)
+		}
+	}
+	if o.TokenFD != 0 {
+		if err := needs("bpf_prog_load with a token", 1, 4); err != nil {
+			return err
+		}
+	}
+	if o.BindFDArray {
+		return needs("bpf_prog_load with fd_array_cnt", 1, 6)
+	}
+	return nil
+}
+
+// The verifier's log is read into a buffer of the first size; one that is too small grows to the last, which is the most
+// that kernels before 5.2 take.
+const (
+	firstLogSize = 64 << 10
+	lastLogSize  = math.MaxUint32 >> 8
+)
+
+// LoadProgram loads a program from its instructions, which refer to maps by their descriptors (bpf_prog_load). It is for
+// programs that are made at run time: an object's are loaded by [OpenObject.Load]. The caller owns the result. license is
+// the source's, such as "GPL"; the kernel keeps the first 15 characters of name, which may be empty.
+//
+// A program that the verifier rejects gives a [*VerifierError]. errors.Is(err, os.ErrPermission) without the right to load
+// programs.
+func LoadProgram(
+	typ ProgramType, name, license string, insns []Instruction, options ProgramLoadOptions,
+) (*ProgramHandle, error) {
+	const op = "load"
+	object := fmt.Sprintf("program %q", name)
+	fail := func(err error) (*ProgramHandle, error) { return nil, &Error{Op: op, Object: object, Err: err} }
+	var c cStrings
+	defer c.free()
+	cName, cLicense := c.optional("name", name), c.name("license", license)
+	switch {
+	case c.err != nil:
+		return fail(c.err)
+	case len(insns) == 0:
+		return fail(invalidf("there are no instructions"))
+	}
+	if err := options.check(); err != nil {
+		return fail(err)
+	}
+	if options.AttachProgram == nil {
+		return loadProgram(typ, object, name, cName, cLicense, insns, &options, 0)
+	}
+	var p *ProgramHandle
+	err := useProgram(op, object, options.AttachProgram, func(fd int) (err error) {
+		p, err = loadProgram(typ, object, name, cName, cLicense, insns, &options, fd)
+		return err
+	})
+	return p, err
+}
+
+func loadProgram(
+	typ ProgramType, object, name string, cName, license *C.char, insns []Instruction, o *ProgramLoadOptions, attachProgram int,
+) (*ProgramHandle, error) {
+	var opts C.struct_bpf_prog_load_opts
+	opts.sz = C.sizeof_struct_bpf_prog_load_opts
+	opts.attempts = C.int(o.Attempts)
+	opts.expected_attach_type = uint32(o.ExpectedAttachType)
+	opts.prog_btf_fd = C.__u32(o.BTFFD)
+	opts.prog_flags = C.__u32(o.Flags)
+	opts.prog_ifindex = C.__u32(o.IfIndex)
+	opts.kern_version = C.__u32(o.KernelVersion)
+	opts.attach_btf_id = C.__u32(o.AttachBTFID)
+	opts.attach_prog_fd = C.__u32(attachProgram)
+	opts.attach_btf_obj_fd = C.__u32(o.AttachBTFObjectFD)
+	C.lbg_set_load_token(&opts, C.int(o.TokenFD))
+
+	var arrays cArrays
+	defer arrays.free()
+	if len(o.FDArray) > 0 {
+		fds := make([]C.int, len(o.FDArray))
+		for i, fd := range o.FDArray {
+			fds[i] = C.int(fd)
+		}
+		arrays.pin.Pin(&fds[0])
+		opts.fd_array = &fds[0]
+		if o.BindFDArray {
+			C.lbg_set_load_fd_array_cnt(&opts, C.__u32(len(fds)))
+		}
+	}
+	if n := len(o.FuncInfo); n > 0 {
+		arrays.pin.Pin(&o.FuncInfo[0])
+		opts.func_info, opts.func_info_cnt = unsafe.Pointer(&o.FuncInfo[0]), C.__u32(n)
+		opts.func_info_rec_size = C.__u32(unsafe.Sizeof(FuncInfo{}))
+	}
+	if n := len(o.LineInfo); n > 0 {
+		arrays.pin.Pin(&o.LineInfo[0])
+		opts.line_info, opts.line_info_cnt = unsafe.Pointer(&o.LineInfo[0]), C.__u32(n)
+		opts.line_info_rec_size = C.__u32(unsafe.Sizeof(LineInfo{}))
+	}
+
+	var log *kernelLog
+	defer func() { log.free() }()
+	var fd C.int
+	try := func(level uint32, size int) error {
+		log.free()
+		log = nil
+		if size > 0 {
+			log = newKernelLog(size)
+		}
+		opts.log_level, opts.log_buf, opts.log_size = C.__u32(level), log.buffer(), C.__u32(size)
+		return call("load", object, func() error {
+			fd = C.bpf_prog_load(uint32(typ), cName, license,
+				(*C.struct_bpf_insn)(unsafe.Pointer(unsafe.SliceData(insns))), C.size_t(len(insns)), &opts)
+			return clib.FromRet(int(fd))
+		})
+	}
+	var err error
+	if o.LogLevel == 0 {
+		if err = try(0, 0); err == nil {
+			return ownProgram(int(fd))
+		}
+	}
+	// The log comes by a second try: it costs the verifier more than the check.
+	level := max(o.LogLevel, 1)
+	logged := try(level, firstLogSize)
+	for size := 4 * firstLogSize; errors.Is(logged, unix.ENOSPC) && size < 4*lastLogSize; size *= 4 {
+		logged = try(level, min(size, lastLogSize))
+	}
+	if o.Log != nil && o.LogLevel != 0 {
+		*o.Log = log.text()
+	}
+	switch {
+	case logged == nil: // what failed before was not the program, such as memory that was short
+		return ownProgram(int(fd))
+	case err == nil || !errors.Is(logged, unix.ENOSPC):
+		err = logged
+	}
+	var failed *Error
+	if text := log.text(); text != "" && errors.As(err, &failed) {
+		return nil, &VerifierError{Program: name, Log: text, Err: failed.Err}
+	}
+	return nil, err
+}
