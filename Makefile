@@ -118,8 +118,9 @@ test: root ## set up and run all tests (as root; LIBBPF_GO_STRICT=1: only the li
 	@$(MAKE) test-vm-smoke
 
 .PHONY: test-vendor
-test-vendor: ## test scripts/vendor.sh
+test-vendor: ## test scripts/vendor.sh, and what is said where nothing can be built
 	@scripts/vendor_test.sh
+	@scripts/nobuild_test.sh
 
 # Other kernels
 

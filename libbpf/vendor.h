@@ -9,6 +9,9 @@
 #ifndef LIBBPF_GO_VENDOR_H
 #define LIBBPF_GO_VENDOR_H
 
+#if !defined(__linux__)
+#error "libbpf-go works on Linux only: build there, or set GOOS=linux, and CC to a C compiler for Linux"
+#endif
 #if !defined(__has_include)
 #error "libbpf-go needs a C compiler with __has_include (gcc 5, clang 3 or newer)"
 #endif
@@ -21,7 +24,7 @@
 #include <libbpf_vendored.h>
 #define LIBBPF_GO_HAS(file) __has_include(file)
 #if !__has_include(<gelf.h>) || !__has_include(<zlib.h>)
-#error "libbpf needs libelf and zlib: install their headers (Debian: apt-get install libelf-dev zlib1g-dev)"
+#error "libbpf needs libelf and zlib: install their headers (Debian, Ubuntu: apt-get install libelf-dev zlib1g-dev)"
 #endif
 
 #elif __has_include(<libbpf_vendored.h>) || __has_include("upstream/src/libbpf.c")
@@ -30,15 +33,16 @@
 #else
 #define LIBBPF_GO_BUILD libbpf_go_system
 #define LIBBPF_GO_HAS(file) 0
-#if !__has_include(<bpf/libbpf.h>)
-#error "no libbpf: run 'make vendor' in libbpf-go, or install libbpf 1.1 or newer (Debian: apt-get install libbpf-dev)"
-#elif !__has_include(<bpf/libbpf_version.h>)
-#error "this system's libbpf is too old: run 'make vendor' in libbpf-go, or install libbpf 1.1 or newer"
-#else
+#if __has_include(<bpf/libbpf_version.h>)
 #include <bpf/libbpf_version.h>
-#if LIBBPF_MAJOR_VERSION < 1 || (LIBBPF_MAJOR_VERSION == 1 && LIBBPF_MINOR_VERSION < 1)
-#error "this system's libbpf is too old: run 'make vendor' in libbpf-go, or install libbpf 1.1 or newer"
 #endif
+#if !__has_include(<bpf/libbpf.h>)
+#error "no libbpf: install 1.1 or newer (Debian, Ubuntu: apt-get install libbpf-dev; Fedora: dnf install libbpf-devel), \
+or let a clone of libbpf-go in which 'make vendor' was run replace this module: see 'Using it in a program' in README.md"
+#elif !defined(LIBBPF_MAJOR_VERSION) || LIBBPF_MAJOR_VERSION == 0 || \
+	(LIBBPF_MAJOR_VERSION == 1 && LIBBPF_MINOR_VERSION == 0)
+#error "this system's libbpf is older than 1.1: install a newer one, or let a clone of libbpf-go in which 'make vendor' \
+was run replace this module: see 'Using it in a program' in README.md"
 #endif
 #endif
 

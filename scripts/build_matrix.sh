@@ -74,7 +74,7 @@ system=
 if echo '#include <bpf/libbpf.h>' | ${CC:-cc} -E -x c - >/dev/null 2>&1; then
 	system=installed
 else
-	fails "neither vendored nor installed" "run 'make vendor'" 'apt-get install libbpf-dev'
+	fails "neither vendored nor installed" "'make vendor' was run" 'apt-get install libbpf-dev'
 	if (cd "$tmp/system" && apt-get -o APT::Sandbox::User=root download libbpf-dev libbpf1) >"$tmp/out" 2>&1; then
 		for deb in "$tmp"/system/*.deb; do dpkg -x "$deb" "$tmp/system"; done
 		lib=$(dirname "$(find "$tmp/system" -name libbpf.a)")
