@@ -87,13 +87,13 @@ type MapCore interface {
 	// Entries iterates over the keys and values, in batches underneath, as far as they were there all the time. Both
 	// slices are valid until the next step; a value of a per-CPU map is all CPUs', as in LookupBatch. When the loop
 	// ends early because of an error, that is in *err. Elements that come or go meanwhile may be missed or come
-	// twice.
+	// twice, and end it with unix.EAGAIN as those of Keys do.
 	Entries(err *error) iter.Seq2[[]byte, []byte]
 
 	// LookupBatch reads elements from where cursor is and moves it on (bpf_map_lookup_batch, Linux 5.6). It fills keys
 	// and values, which have room for the same number of elements, end to end, and returns how many it read: fewer
 	// only at the end of the map, and 0 with [io.EOF] behind it. Elements that come or go meanwhile may be missed or
-	// come twice.
+	// come twice, and end the walk with unix.EAGAIN as those of Keys do.
 	//
 	// A value of a per-CPU map has the values of all possible CPUs, each filled up to a multiple of eight bytes.
 	//
@@ -104,7 +104,7 @@ type MapCore interface {
 	// What did not fit into values is kept in the cursor for the next call, as it is in no map any more.
 	LookupAndDeleteBatch(cursor *MapCursor, keys, values []byte, flags MapFlags) (int, error)
 	// UpdateBatch sets elements, laid out as LookupBatch returns them, in order until one fails, and returns how many
-	// it set (bpf_map_update_batch, Linux 5.6).
+	// it set (bpf_map_update_batch, Linux 5.6). The error is that of the one that failed, as Update gives it.
 	UpdateBatch(keys, values []byte, flags MapFlags) (int, error)
 	// DeleteBatch removes elements, in order until one fails, for one because it is not there: [ErrKeyNotExist]. It
 	// returns how many it removed (bpf_map_delete_batch, Linux 5.6).
@@ -147,7 +147,7 @@ type mapCore struct {
 	keySize, valueSize, maxEntries uint32
 	cpus                           int // of a per-CPU map: the number of possible CPUs; otherwise 0
 
-	noBatch *atomic.Bool // the kernel has no batches for this map
+	noBatch *atomic.Uint32 // the batchOps that the kernel does not have for this map
 
 	// What operations on absent keys return, made in advance because a miss is an everyday result.
 	missingLookup, missingUpdate, missingDelete, missingTake *Error
@@ -162,7 +162,7 @@ const opTake = "lookup and delete from"
 func newMapCore(h *handle, fd int, info MapInfo) (mapCore, error) {
 	m := mapCore{
 		h: h, fd: fd, name: info.Name, typ: info.Type,
-		keySize: info.KeySize, valueSize: info.ValueSize, maxEntries: info.MaxEntries, noBatch: new(atomic.Bool),
+		keySize: info.KeySize, valueSize: info.ValueSize, maxEntries: info.MaxEntries, noBatch: new(atomic.Uint32),
 	}
 	if m.typ.IsPerCPU() {
 		cpus, err := PossibleCPUs()

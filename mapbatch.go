@@ -24,19 +24,26 @@ import (
 )
 
 // MapCursor is a place in a map, between two batches of a walk over its elements. The zero value is the beginning. It
-// belongs to one walk over one map, and to one goroutine at a time.
+// belongs to one walk over the [Map] or [MapHandle] that it was used with first, and to one goroutine at a time.
 type MapCursor struct {
+	m              *mapCore
 	started, ended bool
-	mode           uint32
+	mode           C.enum_lbg_batch_mode
 	token          []byte
+	found          uint64
 	// Elements that had to be read because they lie in one bucket with others, and did not fit.
 	keys, values []byte
 }
 
-// errNoBatch are the errors by which kernels say that they have no batches for a map.
-func errNoBatch(errno syscall.Errno) bool {
-	return errno == errNotSupp || errno == unix.EOPNOTSUPP || errno == unix.EINVAL
-}
+// batchOp is one of the kernel's operations on batches. A type of map may have some of them and not the others.
+type batchOp uint32
+
+const (
+	batchRead batchOp = 1 << iota
+	batchTake
+	batchUpdate
+	batchDelete
+)
 
 // beginBatch acquires the map and counts the elements that the buffers are for. valueSize is 0 where there are none.
 func (m *mapCore) beginBatch(op string, keys, values []byte, valueSize int, flags MapFlags) (int, error) {
@@ -65,41 +72,39 @@ func (m *mapCore) beginBatch(op string, keys, values []byte, valueSize int, flag
 	return n, nil
 }
 
-// batched runs f as a batch of the kernel's, or element by element where the kernel refuses that. It remembers the refusal
-// once an element has shown that it was not the arguments' fault, nor the flags': batches take fewer than elements do. f
-// sets count to the elements that it did.
-func (m *mapCore) batched(flags MapFlags, count *C.uint32_t, f func(mode uint32) C.int) (ret C.int, mode uint32) {
-	if !m.noBatch.Load() {
-		ret = f(C.LBG_BATCH)
-		if ret >= 0 || !errNoBatch(syscall.Errno(-ret)) {
-			return ret, C.LBG_BATCH
-		}
+// batchMode is how to do a batch: as one of the kernel's until the kernel has refused that.
+func (m *mapCore) batchMode(op batchOp) C.enum_lbg_batch_mode {
+	if m.noBatch.Load()&uint32(op) != 0 {
+		return C.LBG_ELEMENTS
 	}
-	ret = f(C.LBG_ELEMENTS)
-	if *count > 0 && flags == Any {
-		m.noBatch.Store(true)
+	return C.LBG_BATCH
+}
+
+// batchDone remembers in which mode a batch was done. With flags it says nothing of others: the kernel's batches take
+// fewer flags than its operations on elements.
+func (m *mapCore) batchDone(op batchOp, mode C.enum_lbg_batch_mode, flags MapFlags) {
+	if mode == C.LBG_ELEMENTS && flags == Any {
+		m.noBatch.Or(uint32(op))
 	}
-	return ret, C.LBG_ELEMENTS
 }
 
 // read is one batch of the kernel's, or what stands for it. The caller has acquired the map.
 func (m *mapCore) read(c *MapCursor, keys, values []byte, n int, flags MapFlags, take bool) (int, syscall.Errno) {
+	op := batchRead
+	if take {
+		op = batchTake
+	}
 	if c.token == nil {
 		c.token = make([]byte, max(int(m.keySize), 4))
 	}
-	var count C.uint32_t
-	call := func(mode uint32) C.int {
-		count = C.uint32_t(n)
-		return C.lbg_map_read(C.int(m.fd), mode, C.bool(take), C.bool(c.started), cBytes(c.token), cBytes(keys),
-			C.uint32_t(m.keySize), cBytes(values), C.uint32_t(m.elementSize()), C.uint32_t(m.maxEntries), &count,
-			C.uint64_t(flags))
+	if !c.started {
+		c.mode = m.batchMode(op)
 	}
-	var ret C.int
-	if c.started {
-		ret = call(c.mode) // the token is of this mode
-	} else {
-		ret, c.mode = m.batched(flags, &count, call)
-	}
+	count := C.uint32_t(n)
+	ret := C.lbg_map_read(C.int(m.fd), &c.mode, C.bool(take), C.bool(c.started), cBytes(c.token), cBytes(keys),
+		C.uint32_t(m.keySize), cBytes(values), C.uint32_t(m.elementSize()), C.uint64_t(m.mostKeys()), &count,
+		C.uint64_t(flags))
+	m.batchDone(op, c.mode, flags)
 	c.started = c.started || count > 0
 	return int(count), syscall.Errno(-ret)
 }
@@ -111,10 +116,31 @@ func (m *mapCore) lookupBatch(c *MapCursor, keys, values []byte, flags MapFlags,
 		return 0, err
 	}
 	defer m.h.drop()
-	if c == nil {
+	switch {
+	case c == nil:
 		return 0, m.fail(op, invalidf("the cursor is nil"))
+	case c.m == nil:
+		c.m = m
+	case c.m != m:
+		return 0, m.fail(op, invalidf("the cursor is of another walk, over map %q", c.m.name))
+	case !take && !c.ended && c.found >= m.mostKeys():
+		return 0, m.fail(op, errIterationRestarted)
 	}
-	have := 0
+	have, errno := m.fill(c, keys, values, want, flags, take)
+	c.found += uint64(have)
+	switch {
+	case errno != 0:
+		return have, m.fail(op, errno)
+	case have == 0 && want > 0:
+		return 0, io.EOF
+	}
+	return have, nil
+}
+
+// fill is lookupBatch with arguments that were checked.
+func (m *mapCore) fill(
+	c *MapCursor, keys, values []byte, want int, flags MapFlags, take bool,
+) (have int, errno syscall.Errno) {
 	for have < want {
 		if n := min(len(c.keys)/int(m.keySize), want-have); n > 0 {
 			copy(keys[have*int(m.keySize):], c.keys[:n*int(m.keySize)])
@@ -126,25 +152,20 @@ func (m *mapCore) lookupBatch(c *MapCursor, keys, values []byte, flags MapFlags,
 		if c.ended {
 			break
 		}
-		n, errno := m.read(c, keys[have*int(m.keySize):], values[have*m.elementSize():], want-have, flags, take)
+		var n int
+		n, errno = m.read(c, keys[have*int(m.keySize):], values[have*m.elementSize():], want-have, flags, take)
 		have += n
-		switch errno {
-		case 0:
-		case unix.ENOENT:
+		switch {
+		case errno == unix.ENOENT:
 			c.ended = true
-		case unix.ENOSPC:
+		case errno == unix.ENOSPC && c.mode == C.LBG_BATCH:
 			errno = m.readBucket(c, want-have, flags, take)
-			if errno != 0 {
-				return have, m.fail(op, errno)
-			}
-		default:
-			return have, m.fail(op, errno)
+		}
+		if errno != 0 && errno != unix.ENOENT {
+			return have, errno
 		}
 	}
-	if have == 0 && want > 0 {
-		return 0, io.EOF
-	}
-	return have, nil
+	return have, 0
 }
 
 // readBucket reads the elements that must be read together and are more than tooFew into the cursor.
@@ -165,8 +186,10 @@ func (m *mapCore) readBucket(c *MapCursor, tooFew int, flags MapFlags, take bool
 }
 
 // write is updateBatch, and with no values deleteBatch.
-func (m *mapCore) write(op string, missing *Error, keys, values []byte, valueSize int, flags MapFlags) (int, error) {
-	n, err := m.beginBatch(op, keys, values, valueSize, flags)
+func (m *mapCore) write(
+	op batchOp, what string, missing *Error, keys, values []byte, valueSize int, flags MapFlags,
+) (int, error) {
+	n, err := m.beginBatch(what, keys, values, valueSize, flags)
 	if err != nil {
 		return 0, err
 	}
@@ -174,12 +197,10 @@ func (m *mapCore) write(op string, missing *Error, keys, values []byte, valueSiz
 	if n == 0 {
 		return 0, nil
 	}
-	var count C.uint32_t
-	ret, _ := m.batched(flags, &count, func(mode uint32) C.int {
-		count = C.uint32_t(n)
-		return C.lbg_map_write(C.int(m.fd), mode, cBytes(keys), C.uint32_t(m.keySize), cBytes(values),
-			C.uint32_t(valueSize), &count, C.uint64_t(flags))
-	})
+	mode, count := m.batchMode(op), C.uint32_t(n)
+	ret := C.lbg_map_write(C.int(m.fd), &mode, cBytes(keys), C.uint32_t(m.keySize), cBytes(values),
+		C.uint32_t(valueSize), &count, C.uint64_t(flags))
+	m.batchDone(op, mode, flags)
 	if ret < 0 {
 		return int(count), m.failed(missing, syscall.Errno(-ret))
 	}
@@ -187,11 +208,11 @@ func (m *mapCore) write(op string, missing *Error, keys, values []byte, valueSiz
 }
 
 func (m *mapCore) updateBatch(keys, values []byte, flags MapFlags) (int, error) {
-	return m.write("update a batch of", m.missingUpdate, keys, values, m.elementSize(), flags)
+	return m.write(batchUpdate, "update a batch of", m.missingUpdate, keys, values, m.elementSize(), flags)
 }
 
 func (m *mapCore) deleteBatch(keys []byte) (int, error) {
-	return m.write("delete a batch from", m.missingDelete, keys, nil, 0, Any)
+	return m.write(batchDelete, "delete a batch from", m.missingDelete, keys, nil, 0, Any)
 }
 
 // An iteration reads this many bytes at once, or elements if they are smaller. The first step of it reads few, since some
@@ -278,7 +299,7 @@ func (m *mapCore) walk(err *error) iter.Seq[[]byte] {
 		size := int(m.keySize)
 		var keys []byte
 		last := make([]byte, size)
-		seen := uint64(0)
+		started, left := false, m.mostKeys()
 		for n := range m.iterationSizes(size) {
 			if len(keys) != n*size {
 				keys = make([]byte, n*size)
@@ -287,15 +308,15 @@ func (m *mapCore) walk(err *error) iter.Seq[[]byte] {
 				return
 			}
 			count := C.uint32_t(n)
-			ret := C.lbg_map_keys(C.int(m.fd), C.bool(seen > 0), cBytes(last), cBytes(keys), C.uint32_t(size), &count)
+			ret := C.lbg_map_keys(C.int(m.fd), C.bool(started), cBytes(last), cBytes(keys), C.uint32_t(size), &count)
 			m.h.drop()
+			started = started || count > 0
 			for i := range int(count) {
-				// The kernel starts over when the last key was deleted meanwhile. Twice the entries, because it
-				// rounds the size of some maps up.
-				if seen++; seen > 2*uint64(m.maxEntries) {
+				if left == 0 {
 					*err = m.fail(op, errIterationRestarted)
 					return
 				}
+				left--
 				if !yield(keys[i*size : (i+1)*size : (i+1)*size]) {
 					return
 				}
@@ -308,6 +329,17 @@ func (m *mapCore) walk(err *error) iter.Seq[[]byte] {
 			}
 		}
 	}
+}
+
+// mostKeys is how many keys a walk can find before it must have been started over: the kernel goes on at the beginning
+// where the key behind which it was to go on was deleted meanwhile. Twice what the map holds, for those that come and
+// go, and because the kernel rounds the size of some maps up. Maps of 0 entries are cgroups' storage: they hold any
+// number, and a walk over them ends in place of starting over.
+func (m *mapCore) mostKeys() uint64 {
+	if m.maxEntries == 0 {
+		return math.MaxUint64
+	}
+	return 2 * uint64(m.maxEntries)
 }
 
 // errIterationRestarted ends an iteration that could go on for ever.

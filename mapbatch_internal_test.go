@@ -1,23 +1,54 @@
 package libbpf
 
 import (
+	"errors"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
-// Flags that only elements take are no reason to do without batches from then on.
-func TestFlagsDoNotEndBatches(t *testing.T) {
+// Neither flags that only elements take nor an element that the kernel refuses are a reason to do without batches from
+// then on.
+func TestNothingEndsBatches(t *testing.T) {
 	testutil.Root(t)
-	m, err := CreateMap(MapTypeHash, "flags", 4, 4, 4, MapCreateOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
-	if n, err := m.UpdateBatch(make([]byte, 4), make([]byte, 4), NoExist); n != 1 || err != nil {
-		t.Fatal(n, err)
-	}
-	if m.c.noBatch.Load() {
-		t.Error("NoExist ended batches")
+	for _, c := range []struct {
+		name    string
+		typ     MapType
+		flags   MapCreateFlags
+		do      func(m *MapHandle) (int, error)
+		n       int
+		without batchOp
+		errno   error
+	}{
+		{"a flag", MapTypeHash, 0, func(m *MapHandle) (int, error) {
+			return m.UpdateBatch(make([]byte, 8), make([]byte, 4), NoExist)
+		}, 1, 0, nil},
+		{"a wrong flag", MapTypeHash, 0, func(m *MapHandle) (int, error) {
+			return m.UpdateBatch(make([]byte, 8), make([]byte, 4), 1<<40)
+		}, 0, 0, unix.EINVAL},
+		{"a prefix that is too long", MapTypeLPMTrie, NoPrealloc, func(m *MapHandle) (int, error) {
+			return m.UpdateBatch([]byte{99, 0, 0, 0, 0, 0, 0, 99}, make([]byte, 4), Any)
+		}, 0, 0, unix.EINVAL},
+		{"the same to delete", MapTypeLPMTrie, NoPrealloc, func(m *MapHandle) (int, error) {
+			return m.DeleteBatch([]byte{99, 0, 0, 0, 0, 0, 0, 99})
+		}, 0, 0, unix.EINVAL},
+		{"one batch that the type does not have", MapTypeLPMTrie, NoPrealloc, func(m *MapHandle) (int, error) {
+			return m.LookupAndDeleteBatch(new(MapCursor), make([]byte, 8), make([]byte, 4), Any)
+		}, 0, batchTake, nil},
+	} {
+		m, err := CreateMap(c.typ, "batches", 8, 4, 4, MapCreateOptions{Flags: c.flags})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		n, err := c.do(m)
+		if n != c.n || c.errno != nil && !errors.Is(err, c.errno) {
+			t.Errorf("%s: %d, %v", c.name, n, err)
+		}
+		if got := batchOp(m.c.noBatch.Load()); got != c.without {
+			t.Errorf("%s: ended the batches %b, want %b", c.name, got, c.without)
+		}
 	}
 }

@@ -280,6 +280,10 @@ func TestBatchArguments(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	// A cursor is of one map.
+	var other libbpf.MapCursor
+	check(t, result(findMap(t, o, "lru_hash").LookupBatch(&other, nil, nil, libbpf.Any)))
+	wantErr(t, result(hash.LookupBatch(&other, make([]byte, 4), make([]byte, 8), libbpf.Any)), libbpf.ErrInvalid)
 	// No elements: nothing to do.
 	check(t, result(hash.LookupBatch(&cursor, nil, nil, libbpf.Any)))
 	check(t, result(hash.UpdateBatch(nil, nil, libbpf.Any)))

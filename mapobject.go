@@ -30,10 +30,13 @@ func newMap(o *Object, from *OpenMap) (*Map, error) {
 	if C.bpf_map__autocreate(m) {
 		fd = int(C.bpf_map__fd(m))
 	}
+	maxEntries := uint32(C.bpf_map__max_entries(m))
+	if info, err := mapInfo(fd); err == nil {
+		maxEntries = info.MaxEntries // of LRU tables the kernel makes more, to have as many for each CPU
+	}
 	core, err := newMapCore(o.h, fd, MapInfo{
 		Name: from.name, Type: MapType(C.bpf_map__type(m)), KeySize: uint32(C.bpf_map__key_size(m)),
-		ValueSize: uint32(C.bpf_map__value_size(m)), MaxEntries: uint32(C.bpf_map__max_entries(m)),
-		IfIndex: uint32(C.bpf_map__ifindex(m)),
+		ValueSize: uint32(C.bpf_map__value_size(m)), MaxEntries: maxEntries, IfIndex: uint32(C.bpf_map__ifindex(m)),
 	})
 	if err != nil {
 		return nil, err
