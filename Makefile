@@ -71,8 +71,8 @@ bpf: $(BPF_OBJECTS) ## compile the BPF objects against the running kernel's type
 	@echo "clang $@"
 	@$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@D)/.$(*F).bpf.d -c $< -o $@
 
-# The tests need one object without BTF.
-bpf/nobtf.bpf.o: BPF_CFLAGS := $(filter-out -g,$(BPF_CFLAGS))
+# The tests need objects without BTF.
+bpf/nobtf.bpf.o bpf/nobtf_extern.bpf.o: BPF_CFLAGS := $(filter-out -g,$(BPF_CFLAGS))
 
 -include $(BPF_DEPENDS)
 

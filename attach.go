@@ -134,7 +134,7 @@ func (o *Object) attach(object string, shared *sync.Mutex, f func() (*C.struct_b
 	}
 	defer o.h.drop()
 	var ptr *C.struct_bpf_link
-	to := currentPrinter.Load()
+	to := clib.CurrentPrinter()
 	said, err := capturingLocked(&o.mu, to, op, object, func() (err error) {
 		ptr, err = f()
 		return err
@@ -143,7 +143,7 @@ func (o *Object) attach(object string, shared *sync.Mutex, f func() (*C.struct_b
 	if err == nil && ptr != nil {
 		link, err = newLink(o.h, shared, ptr, "link of "+object)
 	}
-	deliver(to, said)
+	to.Deliver(said)
 	return link, err
 }
 

@@ -3,9 +3,6 @@ package libbpf
 import (
 	"debug/elf"
 	"io"
-	"os"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go/btf"
 )
@@ -13,35 +10,10 @@ import (
 // libbpf trusts compilers, and checks nearly everything all the same: of damaged objects, these are what makes it touch
 // memory that is not its own, or leak. They were found by trying, and are refused here before libbpf gets there.
 
-// checkFile refuses what is not a file, whose descriptor libbpf would forget to close, or has a damaged function in it. A
-// file that can't be opened is left for libbpf to say.
-func checkFile(path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil
-	}
-	if info.IsDir() {
-		return unix.EISDIR
-	}
-	if !info.Mode().IsRegular() {
-		return invalidf("not a regular file")
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil
-	}
-	defer file.Close()
-	return checkInstructions(file)
-}
-
 // checkInstructions refuses a function whose last instruction takes two slots: relocating it writes to the second one,
-// behind the function. What is no ELF file at all is left for libbpf to say.
-func checkInstructions(object io.ReaderAt) error {
+// behind the function.
+func checkInstructions(object io.ReaderAt, file *elf.File) error {
 	const slot = int64(instructionSize)
-	file, err := elf.NewFile(object)
-	if err != nil {
-		return nil
-	}
 	symbols, err := file.Symbols()
 	if err != nil {
 		return nil
@@ -56,7 +28,7 @@ func checkInstructions(object io.ReaderAt) error {
 			continue
 		}
 		if code[0] == loadImm64 {
-			return invalidf("function %q ends within an instruction", s.Name)
+			return invalidf("function %q ends within an instruction: the object is damaged", s.Name)
 		}
 	}
 	return nil
@@ -82,7 +54,7 @@ func (o *OpenObject) checkStructOps() error {
 			}
 		}
 		if defined[m.name] {
-			return invalidf("map %q is of type struct_ops but not defined as one", m.name)
+			return invalidf("map %q is of type struct_ops and must be defined in a section .struct_ops", m.name)
 		}
 	}
 	return nil

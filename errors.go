@@ -3,6 +3,7 @@ package libbpf
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"syscall"
@@ -61,8 +62,8 @@ type Error struct {
 	Messages []string
 }
 
-// Error names the operation, the object and the cause, and quotes the first of libbpf's messages that is about a failure
-// and not about another attempt: it is the one nearest to the cause.
+// Error names the operation, the object and the cause, and quotes the one of libbpf's messages that says best why: it
+// names the errno, and is not about something that libbpf can do without. %+v has them all.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Op)
@@ -72,20 +73,37 @@ func (e *Error) Error() string {
 	}
 	b.WriteString(": ")
 	b.WriteString(errorText(e.Err))
-	for _, m := range e.Messages {
-		if !strings.HasSuffix(m, "Retrying without BTF.") {
-			fmt.Fprintf(&b, " (%s)", strings.TrimPrefix(m, "libbpf: "))
-			break
-		}
+	if cause := clib.Cause(e.Messages, e.Err); cause != "" {
+		fmt.Fprintf(&b, " (%s)", cause)
 	}
 	return b.String()
 }
 
+// Format writes Error, and for %+v all messages after it, one a line.
+func (e *Error) Format(f fmt.State, verb rune) { formatError(f, verb, e.Error(), e.Messages) }
+
 func (e *Error) Unwrap() error { return e.Err }
 
 // Is makes the kernel's ENOTSUPP, which the syscall package does not know, an [errors.ErrUnsupported].
-func (e *Error) Is(target error) bool {
-	return target == errors.ErrUnsupported && e.Err == errNotSupp
+func (e *Error) Is(target error) bool { return isNotSupp(e.Err, target) }
+
+// isNotSupp is what errors that wrap an errno have as their Is.
+func isNotSupp(err, target error) bool {
+	return target == errors.ErrUnsupported && errors.Is(err, errNotSupp)
+}
+
+// formatError formats an error by its text, which is one line, and for %+v by the details as well.
+func formatError(f fmt.State, verb rune, text string, details []string) {
+	if verb == 'q' {
+		_, _ = fmt.Fprintf(f, "%q", text)
+		return
+	}
+	_, _ = io.WriteString(f, text)
+	if verb == 'v' && f.Flag('+') {
+		for _, d := range details {
+			_, _ = io.WriteString(f, "\n"+d)
+		}
+	}
 }
 
 // errNotSupp is the kernel's ENOTSUPP, which is not meant for user space and has no text there, yet bpf(2) returns it.

@@ -58,7 +58,7 @@ func newLink(parent *handle, shared *sync.Mutex, ptr *C.struct_bpf_link, what st
 		shared = new(sync.Mutex)
 	}
 	h, err := newHandle(parent, func() error {
-		return callLocked(shared, currentPrinter.Load(), "close", what, func() error {
+		return callLocked(shared, clib.CurrentPrinter(), "close", what, func() error {
 			return clib.FromRet(int(C.bpf_link__destroy(ptr)))
 		})
 	})
@@ -181,7 +181,7 @@ func (l *Link) use(op string, f func() error) error {
 		return l.fail(op, err)
 	}
 	defer l.h.drop()
-	return callLocked(&l.mu, currentPrinter.Load(), op, l.what, f)
+	return callLocked(&l.mu, clib.CurrentPrinter(), op, l.what, f)
 }
 
 // Info asks the kernel for what it knows of the link (bpf_obj_get_info_by_fd, Linux 5.8).

@@ -1,6 +1,9 @@
 package libbpf
 
 /*
+#cgo CFLAGS: -I${SRCDIR}/libbpf/upstream/api
+
+#include "libbpf/vendor.h"
 #include <stdlib.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -20,6 +23,7 @@ import "C"
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"iter"
 	"math"
@@ -35,8 +39,8 @@ import (
 // ObjectBuilder holds the options for opening an object (struct bpf_object_open_opts). The zero value is the default of
 // each. It may be used for any number of objects, from several goroutines at once.
 type ObjectBuilder struct {
-	// Name overrides the object's name, which is otherwise the file's base name, or an address for OpenMemory. The
-	// kernel shows its first eight characters before the names of the maps of global data.
+	// Name overrides the object's name, which is otherwise the file's base name up to the first dot, or "memory" for
+	// OpenMemory. The kernel shows its first eight characters before the names of the maps of global data.
 	Name string
 	// PinRootPath is the folder on a bpf file system in which maps that ask for it (LIBBPF_PIN_BY_NAME) are pinned,
 	// or found pinned, at Load. It is "/sys/fs/bpf" by default.
@@ -83,10 +87,11 @@ func (b ObjectBuilder) OpenFile(path string) (*OpenObject, error) {
 	defer c.free()
 	cPath := c.of("path", path)
 	what := fmt.Sprintf("object %q", path)
-	if err := checkFile(path); err != nil {
+	file, err := readFile(path)
+	if err != nil {
 		return nil, &Error{Op: "open", Object: what, Err: err}
 	}
-	return b.open(&c, what, func(opts *openOpts) (*C.struct_bpf_object, error) {
+	return b.open(&c, what, file, func(opts *openOpts) (*C.struct_bpf_object, error) {
 		object, errno := C.bpf_object__open_file(cPath, opts)
 		return object, errno
 	})
@@ -98,22 +103,27 @@ func (b ObjectBuilder) OpenMemory(object []byte) (*OpenObject, error) {
 	var c cStrings
 	defer c.free()
 	const what = "object in memory"
-	if err := checkInstructions(bytes.NewReader(object)); err != nil {
+	file, err := readObject(bytes.NewReader(object))
+	if err != nil {
 		return nil, &Error{Op: "open", Object: what, Err: err}
 	}
+	b.Name = cmp.Or(b.Name, memoryName)
 	// A copy, because libelf wants it aligned and may write to it.
 	image := C.CBytes(object)
 	defer C.free(image)
-	return b.open(&c, what, func(opts *openOpts) (*C.struct_bpf_object, error) {
+	return b.open(&c, what, file, func(opts *openOpts) (*C.struct_bpf_object, error) {
 		opened, errno := C.bpf_object__open_mem(image, C.size_t(len(object)), opts)
 		return opened, errno
 	})
 }
 
+// memoryName is the name of objects without a file. libbpf would take their address, which is another one each time.
+const memoryName = "memory"
+
 type openOpts = C.struct_bpf_object_open_opts
 
 func (b ObjectBuilder) open(
-	c *cStrings, what string, open func(*openOpts) (*C.struct_bpf_object, error),
+	c *cStrings, what string, file objectFile, open func(*openOpts) (*C.struct_bpf_object, error),
 ) (*OpenObject, error) {
 	const op = "open"
 	var opts openOpts
@@ -142,13 +152,13 @@ func (b ObjectBuilder) open(
 	said, err := capturing(o.printer, op, what, func() error {
 		var errno error
 		if o.ptr, errno = open(&opts); o.ptr == nil {
-			return fromErrno(errno)
+			return file.explain(fromErrno(errno))
 		}
 		return nil
 	})
 	if err != nil {
 		o.log.free()
-		deliver(o.printer, said)
+		o.printer.Deliver(said)
 		return nil, err
 	}
 	complete := false
@@ -180,9 +190,11 @@ func (b ObjectBuilder) open(
 		})
 	}
 	if err := o.checkStructOps(); err != nil {
-		return nil, &Error{Op: op, Object: what, Err: err}
+		said, err := failedSaying(said, op, what, err)
+		o.printer.Deliver(said)
+		return nil, err
 	}
-	deliver(o.printer, said)
+	o.printer.Deliver(said)
 	complete = true
 	return o, nil
 }
@@ -206,12 +218,13 @@ func (b ObjectBuilder) setToken(c *cStrings, opts *openOpts) error {
 }
 
 // printer is where the messages of opening and loading go.
-func (b ObjectBuilder) printer() *printer {
-	switch current := currentPrinter.Load(); {
+func (b ObjectBuilder) printer() *clib.Printer {
+	switch current := clib.CurrentPrinter(); {
 	case b.Print != nil:
-		return &printer{PrintDebug, b.Print}
-	case b.Debug && current.level != printNone:
-		return &printer{PrintDebug, current.print}
+		own := newPrinter(PrintDebug, b.Print)
+		return &own
+	case b.Debug && current.Level != clib.LevelNone:
+		return &clib.Printer{Level: clib.LevelDebug, Print: current.Print}
 	default:
 		return current
 	}
@@ -248,7 +261,7 @@ func (l *kernelLog) free() {
 // OpenObject is an object that was read but is not in the kernel yet: what may still be changed. Its maps and programs
 // are views of it.
 //
-// All its methods, and those of its views, are safe for concurrent use; they take turns. After Load they return
+// All its methods, and those of its views, are safe for concurrent use; they take turns. From Load on they return
 // [ErrLoaded], after Close [ErrClosed].
 type OpenObject struct {
 	name     string
@@ -256,11 +269,12 @@ type OpenObject struct {
 	maps     []*OpenMap
 	mapNames map[string]int // into maps; sections of global data are in it under both their names
 	programs []*OpenProgram
-	printer  *printer
+	printer  *clib.Printer
 	log      *kernelLog
 
 	mu      sync.Mutex
-	ended   error                // why there is no ptr any more
+	ended   error                // why it can't be used any more
+	loading bool                 // Load is under way: all that follows is its
 	ptr     *C.struct_bpf_object // owned
 	lentFDs []int                // inner map templates and attach targets, ours until Load has used them
 	types   *btf.BTF             // a copy of its BTF, once somebody needed it; owned
@@ -279,9 +293,8 @@ func (o *OpenObject) use(op, object string, f func() error) error {
 	})
 }
 
-// end frees what is left of the object and makes every later use return why. The caller holds mu.
-func (o *OpenObject) end(why error) {
-	o.ended = why
+// free frees what is left of the object, which nobody can use any more.
+func (o *OpenObject) free() {
 	for _, fd := range o.lentFDs {
 		_ = unix.Close(fd)
 	}
@@ -297,7 +310,8 @@ func (o *OpenObject) end(why error) {
 	}
 }
 
-// Name is the object's name: [ObjectBuilder.Name], or the base name of its file up to the first dot.
+// Name is the object's name: [ObjectBuilder.Name], or the base name of its file up to the first dot, or "memory" without
+// a file.
 func (o *OpenObject) Name() string {
 	if o == nil {
 		return ""
@@ -389,12 +403,15 @@ func (o *OpenObject) BTF() (*btf.BTF, error) {
 }
 
 // Load puts the object into the kernel: creates its maps, applies relocations, loads its programs
-// (bpf_object__load). It takes the OpenObject over, whether it succeeds or not: later uses return [ErrLoaded], and Close
-// does nothing.
+// (bpf_object__load). It takes the OpenObject over at once, whether it succeeds or not: other uses return [ErrLoaded], and
+// Close does nothing once it has returned.
 //
 // A program that the verifier rejects gives a [*VerifierError]. Without the right to load programs (CAP_BPF and, for
 // most, CAP_PERFMON or CAP_NET_ADMIN), errors.Is(err, os.ErrPermission). After a failure nothing is left in the kernel
 // and nothing pinned.
+//
+// libbpf can't be stopped while it loads, which takes seconds where the verifier has much to follow; that is why Load
+// takes no context. A Close meanwhile returns at once, and makes Load close what it has loaded and return [ErrClosed].
 func (o *OpenObject) Load() (*Object, error) {
 	if o == nil || o.printer == nil {
 		return nil, &Error{Op: "load", Object: "object", Err: ErrClosed}
@@ -406,34 +423,71 @@ func (o *OpenObject) Load() (*Object, error) {
 			_ = loaded.Close()
 		}
 	}()
-	deliver(o.printer, said)
+	o.printer.Deliver(said)
 	complete = true
 	return loaded, err
 }
 
-func (o *OpenObject) load() (*Object, []message, error) {
+func (o *OpenObject) load() (*Object, []clib.Message, error) {
 	const op = "load"
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.ended != nil {
-		return nil, nil, &Error{Op: op, Object: o.what, Err: o.ended}
+	if err := o.beginLoad(); err != nil {
+		return nil, nil, &Error{Op: op, Object: o.what, Err: err}
 	}
-	defer func() { o.end(ErrLoaded) }()
+	defer o.endLoad()
 	if _, err := PossibleCPUs(); err != nil { // what maps need to know, before anything is in the kernel
 		return nil, nil, err
 	}
 	said, err := capturing(o.printer, op, o.what, func() error {
-		return clib.FromRet(int(C.bpf_object__load(o.ptr)))
+		err := clib.FromRet(int(C.bpf_object__load(o.ptr)))
+		if err == unix.EINVAL {
+			return cmp.Or(o.checkSections(), err)
+		}
+		return err
 	})
 	if err != nil {
 		return nil, said, verifierError(err, o.userLog)
 	}
-	loaded, err := newObject(o)
+	loaded, err := o.loaded()
 	if err != nil {
+		said, err := failedSaying(said, op, o.what, err)
 		return nil, said, err
 	}
-	o.ptr = nil // it is the Object's now
 	return loaded, said, nil
+}
+
+// beginLoad makes the object Load's alone, until endLoad.
+func (o *OpenObject) beginLoad() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.ended != nil {
+		return o.ended
+	}
+	o.ended = ErrLoaded
+	o.loading = true
+	return nil
+}
+
+// endLoad frees what Load has not handed over.
+func (o *OpenObject) endLoad() {
+	o.mu.Lock()
+	o.loading = false
+	o.mu.Unlock()
+	o.free()
+}
+
+// loaded hands over what was loaded, unless Close was called meanwhile.
+func (o *OpenObject) loaded() (*Object, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.ended == ErrClosed {
+		return nil, ErrClosed
+	}
+	loaded, err := newObject(o)
+	if err != nil {
+		return nil, err
+	}
+	o.ptr = nil // it is the Object's now
+	return loaded, nil
 }
 
 // userLog is the log of a program that was not loaded, if that went to a buffer of the user's.
@@ -446,15 +500,20 @@ func (o *OpenObject) userLog(program string) string {
 	return o.log.text()
 }
 
-// Close frees the object, unless Load has taken it over (bpf_object__close). It is idempotent.
+// Close frees the object, unless Load has taken it over (bpf_object__close). It is idempotent. It does not wait for a Load
+// that is under way, which frees the object at its end.
 func (o *OpenObject) Close() error {
 	if o == nil {
 		return nil
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.ended == nil {
-		o.end(ErrClosed)
+	switch {
+	case o.loading:
+		o.ended = ErrClosed
+	case o.ended == nil:
+		o.ended = ErrClosed
+		o.free()
 	}
 	return nil
 }
@@ -530,7 +589,7 @@ func (o *Object) use(op, object string, f func() error) error {
 		return err
 	}
 	defer o.h.drop()
-	return callLocked(&o.mu, currentPrinter.Load(), op, object, f)
+	return callLocked(&o.mu, clib.CurrentPrinter(), op, object, f)
 }
 
 // Map is the map that the object defines under that name; global data is in ".rodata", ".data", ".bss" and custom

@@ -3,7 +3,7 @@ package libbpf
 import (
 	"errors"
 	"fmt"
-	"io"
+	"slices"
 	"strings"
 )
 
@@ -13,6 +13,9 @@ type VerifierError struct {
 	Program string // the program's name
 	Log     string // what the verifier wrote, whole; it can be megabytes
 	Err     error
+	// Messages holds the warnings that libbpf printed meanwhile, without the log, in order. They are not also sent to the
+	// function that [SetPrint] set.
+	Messages []string
 }
 
 // Error has the program's name and the last meaningful lines of the log, which tell why.
@@ -24,19 +27,15 @@ func (e *VerifierError) Error() string {
 	return text
 }
 
-// Format writes Error, and for %+v the whole log after it.
+// Format writes Error, and for %+v all messages and the whole log after it.
 func (e *VerifierError) Format(f fmt.State, verb rune) {
-	switch {
-	case verb == 'v' && f.Flag('+'):
-		_, _ = fmt.Fprintf(f, "%s\n%s", e.Error(), e.Log)
-	case verb == 'q':
-		_, _ = fmt.Fprintf(f, "%q", e.Error())
-	default:
-		_, _ = io.WriteString(f, e.Error())
-	}
+	formatError(f, verb, e.Error(), append(slices.Clip(e.Messages), e.Log))
 }
 
 func (e *VerifierError) Unwrap() error { return e.Err }
+
+// Is makes the kernel's ENOTSUPP, which the syscall package does not know, an [errors.ErrUnsupported].
+func (e *VerifierError) Is(target error) bool { return isNotSupp(e.Err, target) }
 
 // lastLines are up to n lines from the end of the log that say something about the program, in one line.
 func (e *VerifierError) lastLines(n int) string {
@@ -63,17 +62,19 @@ func verifierError(err error, userLog func(program string) string) error {
 	if !errors.As(err, &failed) {
 		return err
 	}
-	for _, message := range failed.Messages {
+	for i, message := range failed.Messages {
 		program, rest, ok := cutProgram(message)
 		if !ok {
 			continue
 		}
 		if log, ok := strings.CutPrefix(rest, "-- BEGIN PROG LOAD LOG --\n"); ok {
-			log = strings.TrimSuffix(log, "-- END PROG LOAD LOG --")
-			return &VerifierError{Program: program, Log: log, Err: failed.Err}
+			return &VerifierError{
+				Program: program, Log: strings.TrimSuffix(log, "-- END PROG LOAD LOG --"), Err: failed.Err,
+				Messages: slices.Delete(failed.Messages, i, i+1),
+			}
 		}
 		if log := userLog(program); log != "" && strings.HasPrefix(rest, "BPF program load failed") {
-			return &VerifierError{Program: program, Log: log, Err: failed.Err}
+			return &VerifierError{Program: program, Log: log, Err: failed.Err, Messages: failed.Messages}
 		}
 	}
 	return err

@@ -68,14 +68,30 @@ func runRun(args []string, stdout, stderr io.Writer) error {
 
 	s := &session{opts: opts, stderr: stderr, out: newOutput(stdout, opts.json)}
 	err = s.run(signals, stdout)
-	var rejected *libbpf.VerifierError
-	if opts.verbose && errors.As(err, &rejected) {
-		fmt.Fprintln(stderr, strings.TrimSpace(rejected.Log))
+	if opts.verbose {
+		printDetails(stderr, err)
 	}
 	if errors.Is(err, unix.EPIPE) {
 		return nil // Whoever read the output has seen enough.
 	}
 	return err
+}
+
+// printDetails writes what libbpf and the verifier said about a failure: it is in the error, and nowhere else.
+func printDetails(w io.Writer, err error) {
+	var failed *libbpf.Error
+	var rejected *libbpf.VerifierError
+	switch {
+	case errors.As(err, &rejected):
+		for _, m := range rejected.Messages {
+			fmt.Fprintln(w, m)
+		}
+		fmt.Fprintln(w, strings.TrimSpace(rejected.Log))
+	case errors.As(err, &failed):
+		for _, m := range failed.Messages {
+			fmt.Fprintln(w, m)
+		}
+	}
 }
 
 // run does it all, and undoes it.

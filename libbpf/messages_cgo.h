@@ -1,5 +1,5 @@
-#ifndef LIBBPF_GO_PRINT_H
-#define LIBBPF_GO_PRINT_H
+#ifndef LIBBPF_GO_MESSAGES_H
+#define LIBBPF_GO_MESSAGES_H
 
 #include <stddef.h>
 
@@ -14,10 +14,13 @@ void lbg_print_set_level(int level);
  * are blocked there meanwhile, and go to other threads: a profiler's, or those by which the Go runtime stops its threads,
  * make the kernel abandon a program's load with EAGAIN, more often than libbpf retries it, and a test run with EINTR.
  *
+ * Captures nest: what libbpf prints goes to the innermost one. Out of memory, lbg_capture_begin returns NULL, and messages
+ * go to where they went before.
+ *
  * lbg_capture_end returns what was collected, malloc'ed, or NULL for nothing: messages end to end, each a level byte,
  * its text, and a NUL.
  */
-void lbg_capture_begin(int level);
-char *lbg_capture_end(size_t *len);
+struct lbg_capture *lbg_capture_begin(int level);
+char *lbg_capture_end(struct lbg_capture *capture, size_t *len);
 
 #endif

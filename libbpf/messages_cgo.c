@@ -8,23 +8,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vendor.h"
 #include <bpf/libbpf.h>
 
 #include "_cgo_export.h"
-#include "print_cgo.h"
+#include "messages_cgo.h"
 
-struct capture {
-	bool on;
+struct lbg_capture {
+	struct lbg_capture *outer;
 	int level;
 	sigset_t mask;
 	char *buf;
 	size_t len, cap;
 };
 
-static __thread struct capture capture;
+static __thread struct lbg_capture *current;
 static atomic_int print_level = LIBBPF_WARN;
 
-static bool capture_reserve(struct capture *c, size_t more)
+static bool capture_reserve(struct lbg_capture *c, size_t more)
 {
 	size_t cap = c->cap ? c->cap : 512;
 	char *buf;
@@ -41,7 +42,7 @@ static bool capture_reserve(struct capture *c, size_t more)
 	return true;
 }
 
-static void capture_message(struct capture *c, int level, const char *fmt, va_list args)
+static void capture_message(struct lbg_capture *c, int level, const char *fmt, va_list args)
 {
 	va_list again;
 	int n;
@@ -61,16 +62,16 @@ static int print(enum libbpf_print_level level, const char *fmt, va_list args)
 {
 	char *text;
 
-	if (capture.on) {
-		if ((int)level <= capture.level)
-			capture_message(&capture, level, fmt, args);
+	if (current) {
+		if ((int)level <= current->level)
+			capture_message(current, level, fmt, args);
 		return 0;
 	}
 	if ((int)level > atomic_load_explicit(&print_level, memory_order_relaxed))
 		return 0;
 	if (vasprintf(&text, fmt, args) < 0)
 		return 0;
-	libbpfGoPrint((int)level, text);
+	lbgPrint((int)level, text);
 	free(text);
 	return 0;
 }
@@ -85,27 +86,35 @@ void lbg_print_set_level(int level)
 	atomic_store_explicit(&print_level, level, memory_order_relaxed);
 }
 
-void lbg_capture_begin(int level)
+struct lbg_capture *lbg_capture_begin(int level)
 {
 	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS };
+	struct lbg_capture *c = calloc(1, sizeof(*c));
 	sigset_t block;
 
+	if (!c)
+		return NULL;
 	sigfillset(&block);
 	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
 		sigdelset(&block, faults[i]);
-	pthread_sigmask(SIG_BLOCK, &block, &capture.mask);
-	capture.level = level;
-	capture.on = true;
+	pthread_sigmask(SIG_BLOCK, &block, &c->mask);
+	c->level = level;
+	c->outer = current;
+	current = c;
+	return c;
 }
 
-char *lbg_capture_end(size_t *len)
+char *lbg_capture_end(struct lbg_capture *c, size_t *len)
 {
-	char *buf = capture.buf;
+	char *buf;
 
-	*len = capture.len;
-	capture.on = false;
-	capture.buf = NULL;
-	capture.len = capture.cap = 0;
-	pthread_sigmask(SIG_SETMASK, &capture.mask, NULL);
+	*len = 0;
+	if (!c)
+		return NULL;
+	current = c->outer;
+	pthread_sigmask(SIG_SETMASK, &c->mask, NULL);
+	*len = c->len;
+	buf = c->buf;
+	free(c);
 	return buf;
 }

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * libbpf warns about what it can do without, and then something else fails. The kernel refuses the BTF for the double,
+ * which is not aligned, and then the callback, which needs BTF.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+struct odd {
+	char before;
+	double not_aligned;
+} __attribute__((packed));
+
+struct odd odd = { .before = 1 };
+
+static int next(__u32 i, void *ctx)
+{
+	return i + (long)ctx > 3;
+}
+
+SEC("?socket")
+int loops(void *ctx)
+{
+	return bpf_loop(odd.before, next, (void *)0, 0);
+}
+
+/* What fails here is the pin, where there is no such folder. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} counts SEC(".maps");
+
+SEC("?socket")
+int plain(void *ctx)
+{
+	return odd.before;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,52 @@
+package libbpf
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
+)
+
+// Close during Load returns at once, and what was loaded is closed by Load.
+func TestCloseWhileLoading(t *testing.T) {
+	o, err := OpenFile(testutil.Object(t, "attach"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.beginLoad(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Map("counts"); !errors.Is(err, ErrLoaded) {
+		t.Errorf("error %v of a view while loading", err)
+	}
+	if _, err := o.Load(); !errors.Is(err, ErrLoaded) {
+		t.Errorf("error %v of a second Load", err)
+	}
+	if err := o.Close(); err != nil {
+		t.Error(err)
+	}
+	if o.ptr == nil {
+		t.Fatal("Close freed what Load uses")
+	}
+	if loaded, err := o.loaded(); loaded != nil || !errors.Is(err, ErrClosed) {
+		t.Errorf("handed over: %v, %v", loaded, err)
+	}
+	o.endLoad()
+	if o.ptr != nil {
+		t.Error("Load did not free the object")
+	}
+	if _, err := o.Map("counts"); !errors.Is(err, ErrClosed) {
+		t.Errorf("error %v of a view after Close", err)
+	}
+}
+
+func TestNewSections(t *testing.T) {
+	for section, minor := range map[string]int{
+		"tcx/ingress": 3, "tcx/ingress/x": 0, "uprobe.multi": 3, "uprobe.multi//bin/sh:x": 3, "uprobe.multis": 0,
+		"uprobe.session.s/x": 6, "kprobe.session/do_*": 5, "fsession/x": 7, "kprobe/x": 0, "nope": 0, "": 0,
+	} {
+		if got := sectionMinor(section); got != minor {
+			t.Errorf("section %q came with 1.%d, want 1.%d", section, got, minor)
+		}
+	}
+}

@@ -1,0 +1,146 @@
+package libbpf
+
+import (
+	"bytes"
+	"debug/elf"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/sys/unix"
+
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
+)
+
+// objectFile is what there is to know about an object before libbpf reads it. The zero value is for one of which nothing
+// could be read.
+type objectFile struct {
+	read     bool
+	sections []string
+}
+
+// readFile refuses what is not a file, whose descriptor libbpf would forget to close, and what is not a BPF object. A file
+// that can't be opened is left for libbpf to say.
+func readFile(path string) (objectFile, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return objectFile{}, nil
+	}
+	if info.IsDir() {
+		return objectFile{}, unix.EISDIR
+	}
+	if !info.Mode().IsRegular() {
+		return objectFile{}, invalidf("it is not a regular file")
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return objectFile{}, nil
+	}
+	defer file.Close()
+	return readObject(file)
+}
+
+// readObject refuses what is not a BPF object, or has a damaged function in it. Other damage is left for libbpf to say.
+func readObject(object io.ReaderAt) (objectFile, error) {
+	head := make([]byte, 512)
+	n, err := object.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return objectFile{}, err
+	}
+	if what := notObject(head[:n]); what != "" {
+		return objectFile{}, &detail{"it is " + what, clib.ErrnoFormat}
+	}
+	if order := elf.Data(head[elf.EI_DATA]); order != nativeOrder() {
+		return objectFile{}, &detail{fmt.Sprintf("it is for machines of the other byte order (%v)", order), clib.ErrnoEndian}
+	}
+	file, err := elf.NewFile(object)
+	if err != nil {
+		return objectFile{}, nil
+	}
+	found := objectFile{read: true}
+	for _, s := range file.Sections {
+		found.sections = append(found.sections, s.Name)
+	}
+	return found, checkInstructions(object, file)
+}
+
+// notObject says what a file is that begins so, if that is not a BPF object of either byte order. libbpf takes those too
+// that old compilers have made, for no machine.
+func notObject(head []byte) string {
+	if !bytes.HasPrefix(head, []byte(elf.ELFMAG)) {
+		return fmt.Sprintf("%s, not a BPF object", notELF(head))
+	}
+	const end = 20 // of e_type and e_machine, which come after e_ident
+	if len(head) < end {
+		return "an ELF file that is cut off"
+	}
+	var order binary.ByteOrder = binary.LittleEndian
+	if elf.Data(head[elf.EI_DATA]) == elf.ELFDATA2MSB {
+		order = binary.BigEndian
+	}
+	kind, machine := elf.Type(order.Uint16(head[16:])), elf.Machine(order.Uint16(head[18:]))
+	switch {
+	case machine != elf.EM_BPF && machine != elf.EM_NONE:
+		name := strings.ReplaceAll(strings.TrimPrefix(machine.String(), "EM_"), "_", "-")
+		return fmt.Sprintf("an ELF file for %s, not a BPF object", strings.ToLower(name))
+	case elf.Class(head[elf.EI_CLASS]) != elf.ELFCLASS64:
+		return "not a 64-bit ELF file, as BPF objects are"
+	case kind != elf.ET_REL:
+		return fmt.Sprintf("an ELF file of type %v, and BPF objects are of type %v", kind, elf.ET_REL)
+	}
+	return ""
+}
+
+// notELF says what a file is that begins so.
+func notELF(head []byte) string {
+	for _, known := range []struct{ magic, what string }{
+		{"!<arch>\n", "an archive"},
+		{"!<thin>\n", "an archive"},
+		{"BC\xc0\xde", "LLVM bitcode"},
+		{"\x1f\x8b", "compressed by gzip"},
+		{"\x28\xb5\x2f\xfd", "compressed by zstd"},
+		{"\x9f\xeb", "raw BTF"},
+		{"\xeb\x9f", "raw BTF"},
+	} {
+		if strings.HasPrefix(string(head), known.magic) {
+			return known.what
+		}
+	}
+	text := head
+	for i := 1; i < utf8.UTFMax && !utf8.Valid(text) && len(text) > 0; i++ {
+		text = text[:len(text)-1] // the last character may be cut off
+	}
+	switch {
+	case len(head) == 0:
+		return "empty"
+	case utf8.Valid(text) && !bytes.ContainsRune(text, 0):
+		return "text, such as source code that is not compiled"
+	}
+	return "no ELF file"
+}
+
+func nativeOrder() elf.Data {
+	if binary.NativeEndian.Uint16([]byte{1, 0}) == 1 {
+		return elf.ELFDATA2LSB
+	}
+	return elf.ELFDATA2MSB
+}
+
+// explain is what libbpf's error in opening the object means: an errno that is about its types, and says that something
+// is missing, is not about the file, which is there.
+func (f objectFile) explain(err error) error {
+	switch {
+	case !f.read:
+	case err == unix.ENOENT && !slices.Contains(f.sections, ".symtab"):
+		return &detail{"it has no symbols and no BTF: it was stripped", ErrNoBTF}
+	case (err == unix.ENOENT || err == unix.ESRCH) && !slices.Contains(f.sections, ".BTF"):
+		return ErrNoBTF
+	case err == unix.ENOENT:
+		return &detail{"its BTF does not have all that it declares: compile the whole of it with -g", ErrNoBTF}
+	}
+	return err
+}

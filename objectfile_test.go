@@ -1,0 +1,137 @@
+package libbpf_test
+
+import (
+	"bytes"
+	"debug/elf"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/btf"
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
+)
+
+// What is not a BPF object is named for what it is, from a file and from memory.
+func TestNotAnObject(t *testing.T) {
+	const (
+		format = libbpf.Errno(4001)
+		endian = libbpf.Errno(4003)
+	)
+	good := readObject(t, "maps")
+	changed := func(at int, b ...byte) []byte {
+		bad := bytes.Clone(good)
+		copy(bad[at:], b)
+		return bad
+	}
+	executable, err := os.ReadFile("/proc/self/exe")
+	check(t, err)
+	machine := map[string]string{"amd64": "x86-64", "arm64": "aarch64"}[runtime.GOARCH]
+	for _, c := range []struct {
+		image []byte
+		is    error
+		want  string
+	}{
+		{executable, format, "it is an ELF file for " + machine},
+		{nil, format, "it is empty"},
+		{[]byte("int x = 1; // \xc3\xa9\n"), format, "it is text"},
+		{[]byte(strings.Repeat("é", 511)), format, "it is text"},
+		{[]byte("!<arch>\nx.o/"), format, "it is an archive"},
+		{[]byte("BC\xc0\xde\x00"), format, "it is LLVM bitcode"},
+		{[]byte("\x1f\x8b\x08"), format, "it is compressed by gzip"},
+		{[]byte("\x9f\xeb\x01\x00"), format, "it is raw BTF"},
+		{[]byte{0, 1, 2, 3}, format, "it is no ELF file"},
+		{good[:18], format, "it is an ELF file that is cut off"},
+		{changed(elf.EI_CLASS, byte(elf.ELFCLASS32)), format, "it is not a 64-bit ELF file"},
+		{changed(16, byte(elf.ET_EXEC)), format, "it is an ELF file of type ET_EXEC"},
+		{changed(elf.EI_DATA, good[elf.EI_DATA]^3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 247), endian, "it is for machines of the"},
+	} {
+		path := filepath.Join(t.TempDir(), "file")
+		check(t, os.WriteFile(path, c.image, 0o600))
+		_, fromFile := libbpf.OpenFile(path)
+		_, fromMemory := libbpf.OpenMemory(c.image)
+		for _, err := range []error{fromFile, fromMemory} {
+			if !errors.Is(err, c.is) || !strings.Contains(err.Error(), ": "+c.want) {
+				t.Errorf("%v, want %q", err, c.want)
+			}
+		}
+	}
+}
+
+// An object without the types that it needs is there all the same.
+func TestObjectLacksBTF(t *testing.T) {
+	renamed := bytes.ReplaceAll(readObject(t, "maps"), []byte(".BTF\x00"), []byte(".XTF\x00"))
+	for name, image := range map[string][]byte{
+		"types":  renamed,
+		"extern": readObject(t, "nobtf_extern"),
+	} {
+		path := filepath.Join(t.TempDir(), "file.bpf.o")
+		check(t, os.WriteFile(path, image, 0o600))
+		_, fromFile := libbpf.OpenFile(path)
+		_, fromMemory := libbpf.OpenMemory(image)
+		for _, err := range []error{fromFile, fromMemory} {
+			if !errors.Is(err, libbpf.ErrNoBTF) || !errors.Is(err, btf.ErrNoBTF) || errors.Is(err, os.ErrNotExist) {
+				t.Errorf("%s: error %v", name, err)
+			}
+		}
+	}
+	_, err := libbpf.OpenFile(filepath.Join(t.TempDir(), "nope"))
+	if !errors.Is(err, os.ErrNotExist) || errors.Is(err, libbpf.ErrNoBTF) {
+		t.Errorf("a missing file: %v", err)
+	}
+}
+
+// Objects from memory have a name that stays, and begins the names of their maps.
+func TestMemoryName(t *testing.T) {
+	o, err := libbpf.OpenMemory(readObject(t, "nobtf"))
+	check(t, err)
+	if o.Name() != "memory" {
+		t.Errorf("the name is %q", o.Name())
+	}
+	info, err := findMap(t, load(t, o), ".bss").Info()
+	check(t, err)
+	if info.Name != "memory.bss" {
+		t.Errorf("the map is called %q", info.Name)
+	}
+	o, err = libbpf.ObjectBuilder{Name: "mine"}.OpenMemory(readObject(t, "nobtf"))
+	check(t, err)
+	defer o.Close()
+	if o.Name() != "mine" {
+		t.Errorf("the name is %q", o.Name())
+	}
+}
+
+// A section that only a newer libbpf knows is that one's, and one that none knows is nobody's.
+func TestUnknownSection(t *testing.T) {
+	load := func(program string) error {
+		o := open(t, "newsection")
+		p, err := o.Program(program)
+		check(t, err)
+		check(t, p.SetAutoload(true))
+		loaded, err := o.Load()
+		if err == nil {
+			check(t, loaded.Close())
+		}
+		return err
+	}
+	testutil.Root(t)
+	err := load("newer")
+	var old *libbpf.VersionError
+	switch v := libbpf.Version(); {
+	case v.Major == 1 && v.Minor < 3:
+		if !errors.As(err, &old) || !errors.Is(err, errors.ErrUnsupported) || old.Needs != "1.3" {
+			t.Errorf("error %v", err)
+		}
+	case errors.As(err, &old):
+		t.Errorf("error %v", err)
+	}
+	err = load("unknown")
+	if !errors.Is(err, unix.EINVAL) || !strings.Contains(err.Error(), "check ELF section name 'nope/x'") {
+		t.Errorf("error %v", err)
+	}
+}
