@@ -223,7 +223,7 @@ func loadProgram(
 	}
 	var failed *Error
 	if text := log.text(); text != "" && errors.As(err, &failed) {
-		return nil, &VerifierError{Program: name, Log: text, Err: failed.Err}
+		return nil, &VerifierError{Program: name, Log: text, Err: failed.Err, Messages: failed.Messages}
 	}
 	return nil, err
 }
