@@ -161,7 +161,7 @@ func (o *Object) Attach() (links []*Link, err error) {
 	defer func() {
 		if err != nil {
 			for i := len(links) - 1; i >= 0; i-- {
-				_ = links[i].Close()
+				discard(links[i].Close(), PrintWarn)
 			}
 			links = nil
 		}

@@ -48,7 +48,7 @@ func newHandle(parent *handle, release func() error) (*handle, error) {
 		return h, nil
 	}
 	if err := parent.adopt(h); err != nil {
-		_ = release()
+		discard(release(), PrintWarn)
 		return nil, err
 	}
 	return h, nil
@@ -94,7 +94,7 @@ func (h *handle) isClosed() bool { return h.uses.Load() < 0 }
 // drop ends an operation.
 func (h *handle) drop() {
 	if h.uses.Add(-1) == closed {
-		_ = h.finish()
+		discard(h.finish(), PrintWarn)
 	}
 }
 
@@ -139,7 +139,7 @@ func (h *handle) close() error {
 	}
 	slices.SortFunc(children, func(a, b child) int { return cmp.Compare(b.made, a.made) })
 	for _, c := range children {
-		_ = c.close()
+		discard(c.close(), PrintWarn)
 	}
 	if h.uses.Add(-1) == closed {
 		return h.finish()

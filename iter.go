@@ -197,7 +197,7 @@ func (p *Program) attachIter(opts IterOptions, m *mapCore) (*Link, error) {
 		return link, err
 	}
 	if err := link.use("get info of", func() error { return link.checkIter(opts) }); err != nil {
-		_ = link.Close()
+		discard(link.Close(), PrintWarn)
 		return nil, err
 	}
 	return link, nil

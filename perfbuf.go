@@ -160,6 +160,7 @@ func (b PerfBufferBuilder) Build(m MapCore) (*PerfBuffer, error) {
 	}
 	err = try()
 	if errors.Is(err, unix.EINVAL) && b.Attr == nil {
+		discard(err, PrintDebug)
 		p.attr.Read_format = 0 // before Linux 6.0
 		err = try()
 	}

@@ -27,6 +27,8 @@ static struct btf *load_module(const char *name, struct btf *base, int *err)
 import "C"
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -70,25 +72,23 @@ func Parse(path string) (*BTF, error) {
 	}
 	p := C.CString(path)
 	defer C.free(unsafe.Pointer(p))
-	var ret C.int
-	c := C.parse(p, &ret)
-	if c == nil && lacksBTF(path, -int(ret)) {
+	b, err := newBTF("parse", path, nil, func(ret *C.int) *C.struct_btf { return C.parse(p, ret) })
+	switch {
+	case lacksBTF(path, err):
 		return nil, fmt.Errorf("btf: parse %s: %w", path, ErrNoBTF)
-	}
-	b, err := newBTF(c, ret, "parse", path, nil)
-	if err != nil {
+	case err != nil:
 		return nil, err
 	}
 	return b.trustOrCheck()
 }
 
 // lacksBTF tells an ELF file without type information, for which older versions of libbpf answer as for a missing one.
-func lacksBTF(path string, errno int) bool {
-	if errno == int(unix.ENOENT) {
+func lacksBTF(path string, err error) bool {
+	if errors.Is(err, unix.ENOENT) {
 		_, err := os.Stat(path)
 		return err == nil
 	}
-	return errno == int(unix.ENODATA)
+	return errors.Is(err, unix.ENODATA)
 }
 
 // ParseRaw reads type information in the form that a .BTF section has, of which it makes a copy (btf__new). The caller
@@ -100,8 +100,9 @@ func ParseRaw(data []byte) (*BTF, error) {
 	if len(data) == 0 || len(data) > math.MaxUint32 {
 		return nil, fmt.Errorf("btf: parse %s of %d bytes: %w", what, len(data), unix.EINVAL)
 	}
-	var ret C.int
-	b, err := newBTF(C.parse_raw(unsafe.Pointer(&data[0]), C.__u32(len(data)), &ret), ret, "parse", what, nil)
+	b, err := newBTF("parse", what, nil, func(ret *C.int) *C.struct_btf {
+		return C.parse_raw(unsafe.Pointer(&data[0]), C.__u32(len(data)), ret)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -114,8 +115,7 @@ func ParseRaw(data []byte) (*BTF, error) {
 //
 // errors.Is: os.ErrNotExist where there is none.
 func LoadKernel() (*BTF, error) {
-	var ret C.int
-	return newBTF(C.load_kernel(&ret), ret, "load", "the kernel's types", nil)
+	return newBTF("load", "the kernel's types", nil, func(ret *C.int) *C.struct_btf { return C.load_kernel(ret) })
 }
 
 // LoadModule reads the type information of the kernel module of that name, whose types come after the kernel's and
@@ -131,21 +131,26 @@ func LoadModule(name string, kernel *BTF) (*BTF, error) {
 	}
 	p := C.CString(name)
 	defer C.free(unsafe.Pointer(p))
-	var ret C.int
-	c := C.load_module(p, kernel.c, &ret)
-	if c == nil {
-		defer kernel.release()
+	b, err := newBTF("load", "types of module "+name, kernel, func(ret *C.int) *C.struct_btf {
+		return C.load_module(p, kernel.c, ret)
+	})
+	if err != nil {
+		kernel.release()
 	}
-	return newBTF(c, ret, "load", "types of module "+name, kernel)
+	return b, err
 }
 
-// newBTF takes over a C object, and the use of base that was acquired for it.
-func newBTF(c *C.struct_btf, ret C.int, op, what string, base *BTF) (*BTF, error) {
-	if c == nil {
-		err := clib.FromRet(int(ret))
-		if err == nil {
-			err = unix.EINVAL
+// newBTF takes over the C object that read returns, and the use of base that was acquired for it.
+func newBTF(op, what string, base *BTF, read func(ret *C.int) *C.struct_btf) (*BTF, error) {
+	var c *C.struct_btf
+	err := saying(func() error {
+		var ret C.int
+		if c = read(&ret); c != nil {
+			return nil
 		}
+		return cmp.Or(clib.FromRet(int(ret)), error(unix.EINVAL))
+	})
+	if err != nil {
 		return nil, fmt.Errorf("btf: %s %s: %w", op, what, err)
 	}
 	b := &BTF{c: c, what: what, base: base, numTypes: int(C.btf__type_cnt(c)) - 1}

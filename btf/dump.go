@@ -122,11 +122,15 @@ func (b *BTF) newDumper(w io.Writer) (*dumper, error) {
 	if text == nil {
 		return nil, unix.ENOMEM
 	}
-	var ret C.int
-	c := C.lbg_dump_new(b.c, text, &ret)
-	if c == nil {
+	var c *C.struct_btf_dump
+	err := saying(func() error {
+		var ret C.int
+		c = C.lbg_dump_new(b.c, text, &ret)
+		return clib.FromRet(int(ret))
+	})
+	if err != nil {
 		C.free(unsafe.Pointer(text))
-		return nil, clib.FromRet(int(ret))
+		return nil, err
 	}
 	return &dumper{b, w, c, text}, nil
 }
@@ -159,8 +163,9 @@ func (d *dumper) header(guard string) error {
 	const enough = 64 << 10
 	next, end := C.__u32(1), C.__u32(d.b.numTypes+1)
 	for next < end {
-		if ret := C.lbg_dump_types(d.c, d.text, &next, end, enough); ret < 0 {
-			return fmt.Errorf("type %d: %w", next-1, clib.FromRet(int(ret)))
+		err := saying(func() error { return clib.FromRet(int(C.lbg_dump_types(d.c, d.text, &next, end, enough))) })
+		if err != nil {
+			return fmt.Errorf("type %d: %w", next-1, err)
 		}
 		if err := d.flush(); err != nil {
 			return err
@@ -226,5 +231,5 @@ func (d *dumper) declare(id TypeID, name string) error {
 	}
 	n := C.CString(name)
 	defer C.free(unsafe.Pointer(n))
-	return clib.FromRet(int(C.lbg_dump_decl(d.c, C.__u32(id), n)))
+	return saying(func() error { return clib.FromRet(int(C.lbg_dump_decl(d.c, C.__u32(id), n))) })
 }

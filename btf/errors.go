@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
+
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
 var (
@@ -24,6 +27,36 @@ var (
 	errCycle    error = &meaning{"it is a cycle", unix.ELOOP}
 	errTooLarge error = &meaning{"that is too large", unix.E2BIG}
 )
+
+// saying runs a call into libbpf, which may print. f returns its error, which takes the warnings along; what else was said
+// is printed.
+func saying(f func() error) error {
+	var err error
+	to := clib.CurrentPrinter()
+	messages := clib.Capture(to.Level, func() { err = f() })
+	if err != nil {
+		var warnings []string
+		warnings, messages = clib.Warnings(messages)
+		err = &said{err, warnings}
+	}
+	to.Deliver(messages)
+	return err
+}
+
+// said is an error with what libbpf said about it, which are a few words here.
+type said struct {
+	err      error
+	warnings []string
+}
+
+func (s *said) Error() string {
+	if len(s.warnings) == 0 {
+		return s.err.Error()
+	}
+	return s.err.Error() + " (" + strings.ReplaceAll(strings.Join(s.warnings, "; "), "libbpf: ", "") + ")"
+}
+
+func (s *said) Unwrap() error { return s.err }
 
 type meaning struct {
 	text string
