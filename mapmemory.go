@@ -57,8 +57,11 @@ func (m *mapCore) mapMemory() (*MapMemory, error) {
 		writable = false
 		memory, err = unix.MmapPtr(m.fd, 0, at, length, unix.PROT_READ, flags)
 	}
-	if err == unix.EINVAL && m.typ == MapTypeArena {
-		err = errArenaElsewhere
+	if err == unix.EINVAL {
+		err = errNotMappable
+		if m.typ == MapTypeArena {
+			err = errArenaElsewhere
+		}
 	}
 	if err != nil {
 		return nil, m.fail(op, err)
@@ -71,8 +74,11 @@ func (m *mapCore) mapMemory() (*MapMemory, error) {
 	return mem, nil
 }
 
-// errArenaElsewhere stands for the kernel's EINVAL, which says little.
-var errArenaElsewhere = fmt.Errorf("the arena was mapped before, and has its address by that: %w", unix.EBUSY)
+// What stands for the kernel's EINVAL, which says little.
+var (
+	errNotMappable    = invalidf("the map was created without MMapable")
+	errArenaElsewhere = fmt.Errorf("the arena was mapped before, and has its address by that: %w", unix.EBUSY)
+)
 
 // coverUp makes what was a map's memory nobody's. Slices of it are about, and nobody can know when the last is gone. So
 // that they never point at nothing, or at somebody else's memory, what is put there stays for good: pages of zeroes,
@@ -153,28 +159,4 @@ func MemoryAt[T any](m *MapMemory, offset int) (*T, error) {
 	p := (*T)(unsafe.Pointer(&memory[offset]))
 	runtime.KeepAlive(m)
 	return p, nil
-}
-
-// GlobalMemory is the place of a global variable in the memory of an object that was loaded: the variable's bytes, as
-// programs see and change them, and whether they may be written to. memory belongs to the caller, who closes it.
-func (o *Object) GlobalMemory(name string) (memory *MapMemory, offset int, err error) {
-	op, object := "find variable", fmt.Sprintf("%q", name)
-	if err := o.acquire(op, object); err != nil {
-		return nil, 0, err
-	}
-	defer o.h.drop()
-	types, err := o.BTF()
-	if err != nil {
-		return nil, 0, err
-	}
-	defer types.Close()
-	place, err := findVariable(types, name, func(section string) bool { _, ok := o.mapNames[section]; return ok })
-	if err != nil {
-		return nil, 0, &Error{Op: op, Object: object, Err: err}
-	}
-	memory, err = o.maps[o.mapNames[place.section]].c.mapMemory()
-	if err != nil {
-		return nil, 0, err
-	}
-	return memory, place.offset, nil
 }

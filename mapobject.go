@@ -20,8 +20,9 @@ type Map struct {
 	ptr *C.struct_bpf_map
 
 	keyTypeID, valueTypeID uint32
-	autoattach             bool // of a struct_ops
-	arena                  *arena
+	autoattach             bool   // of a struct_ops
+	arena                  *arena // nil where libbpf has not mapped it
+	globals                int    // where the global variables of an arena begin in it, in bytes
 }
 
 func newMap(o *Object, from *OpenMap) (*Map, error) {
@@ -48,11 +49,7 @@ func newMap(o *Object, from *OpenMap) (*Map, error) {
 		autoattach:  from.autoattach(),
 	}
 	if core.typ == MapTypeArena && fd >= 0 {
-		var initialized C.size_t
-		loaded.arena = &arena{
-			memory: C.bpf_map__initial_value(m, &initialized),
-			length: uintptr(os.Getpagesize()) * uintptr(core.maxEntries),
-		}
+		loaded.setArena(from, uintptr(os.Getpagesize())*uintptr(core.maxEntries))
 	}
 	return loaded, nil
 }

@@ -169,19 +169,8 @@ func (b ObjectBuilder) open(
 	}()
 	o.name = C.GoString(C.bpf_object__name(o.ptr))
 	o.what = fmt.Sprintf("object %q", o.name)
-	o.mapNames = make(map[string]int)
 	for m := C.bpf_object__next_map(o.ptr, nil); m != nil; m = C.bpf_object__next_map(o.ptr, m) {
-		name := C.GoString(C.bpf_map__name(m))
-		o.mapNames[name] = len(o.maps)
-		o.maps = append(o.maps, &OpenMap{o: o, ptr: m, name: name})
-	}
-	for _, section := range []string{".rodata", ".data", ".bss", ".kconfig"} {
-		ptr := C.bpf_object__find_map_by_name(o.ptr, c.of("section", section))
-		for i, m := range o.maps {
-			if ptr != nil && m.ptr == ptr {
-				o.mapNames[section] = i
-			}
-		}
+		o.maps = append(o.maps, &OpenMap{o: o, ptr: m, name: o.mapIndex.add(o.ptr, m)})
 	}
 	for p := C.bpf_object__next_program(o.ptr, nil); p != nil; p = C.bpf_object__next_program(o.ptr, p) {
 		o.programs = append(o.programs, &OpenProgram{
@@ -267,7 +256,7 @@ type OpenObject struct {
 	name     string
 	what     string // for errors
 	maps     []*OpenMap
-	mapNames map[string]int // into maps; sections of global data are in it under both their names
+	mapIndex mapIndex // into maps
 	programs []*OpenProgram
 	printer  *clib.Printer
 	log      *kernelLog
@@ -324,7 +313,7 @@ func (o *OpenObject) Name() string {
 func (o *OpenObject) Map(name string) (*OpenMap, error) {
 	var found *OpenMap
 	err := o.use("find map", fmt.Sprintf("%q", name), func() error {
-		i, ok := o.mapNames[name]
+		i, ok := o.mapIndex.find(o.ptr, name)
 		if !ok {
 			return notFoundf("object %q has no such map", o.name)
 		}
@@ -438,14 +427,14 @@ func (o *OpenObject) load() (*Object, []clib.Message, error) {
 		return nil, nil, err
 	}
 	said, err := capturing(o.printer, op, o.what, func() error {
-		err := clib.FromRet(int(C.bpf_object__load(o.ptr)))
+		err := o.loadObject()
 		if err == unix.EINVAL {
 			return cmp.Or(o.checkSections(), err)
 		}
 		return err
 	})
 	if err != nil {
-		return nil, said, verifierError(err, o.userLog)
+		return nil, said, verifierError(withoutSkeleton(err), o.userLog)
 	}
 	loaded, err := o.loaded()
 	if err != nil {
@@ -528,7 +517,7 @@ type Object struct {
 	h        *handle
 	name     string
 	maps     []*Map
-	mapNames map[string]int // into maps
+	mapIndex mapIndex // into maps
 	programs []*Program
 	log      *kernelLog
 
@@ -539,7 +528,7 @@ type Object struct {
 
 // newObject takes the pointer and the log over from an OpenObject that was loaded, if it returns no error.
 func newObject(from *OpenObject) (*Object, error) {
-	o := &Object{name: from.name, mapNames: from.mapNames, ptr: from.ptr, log: from.log}
+	o := &Object{name: from.name, mapIndex: from.mapIndex, ptr: from.ptr, log: from.log}
 	var err error
 	o.h, err = newHandle(nil, func() error {
 		C.bpf_object__close(o.ptr)
@@ -601,7 +590,7 @@ func (o *Object) Map(name string) (*Map, error) {
 		return nil, err
 	}
 	defer o.h.drop()
-	i, ok := o.mapNames[name]
+	i, ok := o.mapIndex.find(o.ptr, name)
 	if !ok {
 		return nil, &Error{Op: op, Object: object, Err: notFoundf("object %q has no such map", o.name)}
 	}

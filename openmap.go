@@ -64,6 +64,8 @@ type OpenMap struct {
 	o    *OpenObject
 	ptr  *C.struct_bpf_map
 	name string
+
+	arena arenaGlobals
 }
 
 // Name is the map's name; for global data it is such as "prog.bss".
@@ -155,7 +157,11 @@ func (m *OpenMap) SetValueSize(size uint32) error {
 				return err
 			}
 		}
-		return clib.FromRet(int(C.bpf_map__set_value_size(m.ptr, C.__u32(size))))
+		if err := clib.FromRet(int(C.bpf_map__set_value_size(m.ptr, C.__u32(size)))); err != nil {
+			return err
+		}
+		m.o.forgetTypes() // libbpf gives the last variable a new type
+		return nil
 	})
 }
 

@@ -6,16 +6,16 @@ package libbpf
 import "C"
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 	"unsafe"
 
 	"github.com/libbpf-go/libbpf-go/btf"
+	"github.com/libbpf-go/libbpf-go/internal/place"
 )
 
 // SetField gives a field of the map's struct the value that it will be registered with, if the map is a struct_ops. The
-// field's name may have dots, for one of a struct inside. What it takes is as for [OpenObject.SetGlobal], and for a
+// name may go on to a part of the field, and what it takes is as for [OpenObject.SetGlobal], and for a
 // callback an [*OpenProgram] of the same object, or a nil one, which leaves it out (bpf_map__initial_value).
 //
 // errors.Is(err, [ErrNotFound]) when there is no such field, [ErrInvalid] when the value does not fit or the map is not a
@@ -28,12 +28,7 @@ func (m *OpenMap) SetField(name string, value any) error {
 		if f.callback {
 			return invalidf("a callback takes an *OpenProgram and no %T", value)
 		}
-		image, err := f.encode(value)
-		if err != nil {
-			return err
-		}
-		copy(f.memory, image)
-		return nil
+		return f.set(value)
 	})
 }
 
@@ -41,9 +36,9 @@ func (m *OpenMap) SetField(name string, value any) error {
 // of a callback mean nothing outside of libbpf: see FieldProgram. Errors are as for SetField.
 func (m *OpenMap) Field(name string) ([]byte, error) {
 	var value []byte
-	err := m.withField("get", name, func(f *structOpsField) error {
-		value = bytes.Clone(f.memory)
-		return nil
+	err := m.withField("get", name, func(f *structOpsField) (err error) {
+		value, err = f.get()
+		return err
 	})
 	return value, err
 }
@@ -106,76 +101,22 @@ func (m *OpenMap) withField(op, name string, f func(*structOpsField) error) erro
 		if err != nil {
 			return err
 		}
-		v, err := findVariable(types, m.name, func(section string) bool { return strings.Contains(section, ".struct_ops") })
+		v, _, err := place.FindIn(types, m.name, func(section string) bool {
+			return strings.Contains(section, ".struct_ops")
+		})
+		if err != nil {
+			return placeError(err)
+		}
+		found, err := newGlobal(types, v.Type, unsafe.Slice((*byte)(memory), int(size)), m.name, "."+name)
 		if err != nil {
 			return err
 		}
-		found, err := findField(types, v.typ, unsafe.Slice((*byte)(memory), int(size)), name)
+		callback, err := isFunctionPointer(types, found.typ)
 		if err != nil {
 			return err
 		}
-		return f(found)
+		return f(&structOpsField{*found, callback})
 	})
-}
-
-// findField looks for a field below a struct's type. memory is the struct's.
-func findField(types *btf.BTF, id btf.TypeID, memory []byte, name string) (*structOpsField, error) {
-	first, rest, nested := strings.Cut(name, ".")
-	member, offset, err := findMember(types, id, first, make(map[btf.TypeID]bool))
-	if err != nil {
-		return nil, err
-	}
-	size, err := types.Size(member.Type)
-	if err != nil {
-		return nil, err
-	}
-	if member.BitfieldSize != 0 {
-		return nil, invalidf("it is a bit field")
-	}
-	if offset+size > len(memory) {
-		return nil, invalidf("BTF puts it beyond the end of the struct")
-	}
-	memory = memory[offset : offset+size]
-	if nested {
-		return findField(types, member.Type, memory, rest)
-	}
-	callback, err := isFunctionPointer(types, member.Type)
-	if err != nil {
-		return nil, err
-	}
-	return &structOpsField{global{name, types, member.Type, memory}, callback}, nil
-}
-
-// findMember looks for a member of a struct or union, and in those without a name inside it. The offset is in bytes.
-// seen are those that it looked into before: a damaged object's may contain one another.
-func findMember(
-	types *btf.BTF, id btf.TypeID, name string, seen map[btf.TypeID]bool,
-) (*btf.Member, int, error) {
-	t, err := types.Resolve(id)
-	if err != nil {
-		return nil, 0, err
-	}
-	composite, ok := t.(*btf.Composite)
-	if !ok {
-		return nil, 0, notFoundf("there is no field %q in a %s", name, t.Kind())
-	}
-	if seen[t.ID()] {
-		return nil, 0, notFoundf("struct %s is in itself", t.Name())
-	}
-	seen[t.ID()] = true
-	for i := range composite.Members {
-		m := &composite.Members[i]
-		at := int(m.BitOffset / 8)
-		if m.Name == name {
-			return m, at, nil
-		}
-		if m.Name == "" {
-			if inner, offset, err := findMember(types, m.Type, name, seen); err == nil {
-				return inner, at + offset, nil
-			}
-		}
-	}
-	return nil, 0, notFoundf("struct %s has no field %q", composite.Name(), name)
 }
 
 func isFunctionPointer(types *btf.BTF, id btf.TypeID) (bool, error) {

@@ -15,7 +15,7 @@ nothing behind: programs are detached, maps that it pinned are unpinned, CMD is 
 Before:
   --set NAME=VALUE       set a global variable before loading; can be repeated. Integers are decimal or 0x...,
                          bools true or false, enums the name, arrays of char the text, other arrays values
-                         with commas between. NAME.MEMBER is a member of a struct.
+                         with commas between. NAME may go on to a part, such as config.mode or table[3].x.
   --pid PID              set the global variable target_tgid, if there is one, to PID
   --pin-root DIR         where maps are pinned that ask for it, on a bpf file system, in place of /sys/fs/bpf
   -- CMD ARGS...         set target_tgid to the process of CMD, which starts once all is attached: not even

@@ -22,6 +22,7 @@ import (
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/decode"
+	"github.com/libbpf-go/libbpf-go/internal/place"
 )
 
 // session is one "bpfgo run".
@@ -267,34 +268,34 @@ func (s *session) noMap(open *libbpf.OpenObject, name string) error {
 	return fmt.Errorf("%s has no map %s; it has %s", s.opts.object, name, strings.Join(others, ", "))
 }
 
-// set sets a global variable, or a member of one: names of variables may have dots in them too.
+// set sets a global variable or a part of one.
 func (s *session) set(open *libbpf.OpenObject, set setting) error {
 	if s.types == nil {
 		return fmt.Errorf("%s has no BTF (compile it with -g), so its variables have no names", s.opts.object)
 	}
-	steps := strings.Split(set.name, ".")
-	for n := len(steps); n > 0; n-- {
-		name := strings.Join(steps[:n], ".")
-		image, err := open.Global(name)
-		if errors.Is(err, libbpf.ErrNotFound) {
-			continue
+	variable, path, err := place.Find(s.btf, set.name)
+	if missing := (*place.Error)(nil); errors.As(err, &missing) && missing.Missing {
+		if others := s.variables(); len(others) > 0 {
+			return fmt.Errorf("%w; it has %s", err, strings.Join(others, ", "))
 		}
-		if err != nil {
-			return err
-		}
-		variable, err := s.btf.TypeByName(name, btf.KindVar)
-		if err != nil {
-			return err
-		}
-		if err := s.types.Set(image, variable.ID(), name, steps[n:], set.value); err != nil {
-			return err
-		}
-		return open.SetGlobal(name, image)
+		return fmt.Errorf("%s has no global variables", s.opts.object)
 	}
-	if others := s.variables(); len(others) > 0 {
-		return fmt.Errorf("%s has no such global variable; it has %s", s.opts.object, strings.Join(others, ", "))
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("%s has no global variables", s.opts.object)
+	name := strings.TrimSuffix(set.name, path)
+	image, err := open.Global(name)
+	if err != nil {
+		return err
+	}
+	at, err := place.At(s.btf, variable.Type, name, path)
+	if err != nil {
+		return err
+	}
+	if err := s.types.Set(image, at, set.name, set.value); err != nil {
+		return err
+	}
+	return open.SetGlobal(name, image)
 }
 
 // variables are the names of the object's global variables.
@@ -316,9 +317,7 @@ func (s *session) eachVariable(f func(section string, v btf.DatasecVar, name str
 	}
 	for t := range s.btf.Types(nil) {
 		section, ok := t.(*btf.Datasec)
-		if !ok || !slices.ContainsFunc([]string{".rodata", ".data", ".bss"}, func(prefix string) bool {
-			return section.Name() == prefix || strings.HasPrefix(section.Name(), prefix+".")
-		}) {
+		if !ok || !place.IsData(section.Name()) {
 			continue
 		}
 		for _, v := range section.Vars {

@@ -390,10 +390,10 @@ func possibleCPUs() (int, error) {
 
 func TestSetGlobals(t *testing.T) {
 	stdout, _ := mustRun(t, append(runShapes(t), "--set", "debug=0xff", "--set", "loud=true", "--set", "mood=BUSY",
-		"--set", "title=hello", "--set", "numbers=-1,5", "--set", "config.at.y=-9", "--set", "config.limit=0x10", "--json",
+		"--set", "title=hello", "--set", "numbers=-1,5", "--set", "numbers[3]=7", "--set", "config.at.y=-9", "--set", "config.limit=0x10", "--json",
 		"--dump", ".data", "--dump", ".rodata", "--dump", ".bss", "--duration", "1ms")...)
 	for _, want := range []string{
-		`"debug":255`, `"loud":true`, `"mood":"BUSY"`, `"title":"hello"`, `"numbers":[-1,5,0,0]`,
+		`"debug":255`, `"loud":true`, `"mood":"BUSY"`, `"title":"hello"`, `"numbers":[-1,5,0,7]`,
 		`"config":{"at":{"x":1,"y":-9},"limit":16}`, `{"dump":1,"map":".data","value":{`,
 	} {
 		if !strings.Contains(stdout, want) {
@@ -446,6 +446,7 @@ func TestFailures(t *testing.T) {
 		{[]string{syscalls, "--set", "slow_ns=fast"}, []string{`value "fast" for __u64 slow_ns is no integer`}},
 		{[]string{syscalls, "--set", "slow_ns.x=1"}, []string{"__u64 slow_ns is no struct and has no member x"}},
 		{[]string{syscalls, "--set", "all_processes=2"}, []string{`"2" does not fit`, "all_processes (true or false)"}},
+		{[]string{testutil.Object(t, "globals"), "--set", "CONFIG_HZ=7"}, []string{"ObjectBuilder.Kconfig"}},
 		{[]string{noBTF, "--set", "x=1"}, []string{"no BTF (compile it with -g)"}},
 		{[]string{syscalls, "--dump", "nosuch"}, []string{"--dump nosuch: ", "no map nosuch; it has stats, "}},
 		{[]string{syscalls, "--dump", "events"}, []string{"--dump events: a map of type ringbuf can't be read key by key"}},

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/libbpf-go/libbpf-go/btf"
+	"github.com/libbpf-go/libbpf-go/internal/place"
 )
 
 // types are those of testdata/types.c, as the compiler describes them.
@@ -367,7 +368,7 @@ func FuzzTypes(f *testing.F) {
 				t.Errorf("not JSON: %s", got)
 			}
 			typ.Compare(data, data[:40])
-			_ = types.Set(append([]byte(nil), data...), btf.TypeID(id), "x", nil, "1")
+			_ = types.Set(append([]byte(nil), data...), place.Part{Type: btf.TypeID(id)}, "x", "1")
 		}
 	})
 }

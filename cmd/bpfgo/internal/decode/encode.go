@@ -9,78 +9,34 @@ import (
 	"strings"
 
 	"github.com/libbpf-go/libbpf-go/btf"
+	"github.com/libbpf-go/libbpf-go/internal/place"
 )
 
-// Set writes a value that was given as text into image, the bytes of a variable of type id. The variable's name and the
-// path of members within it, which may be empty, are for finding the place and for errors.
+// Set writes a value that was given as text into image, the bytes of a variable, of which at is a part or all. name is
+// for errors.
 //
 // Integers are decimal or, after 0x, hexadecimal; bools true, false, 1 or 0; enums the name or the number; arrays of
 // char take the text as it is, other arrays take values with commas between; floats are as in Go.
-func (t *Types) Set(image []byte, id btf.TypeID, name string, path []string, value string) error {
-	root, err := t.node(id)
+func (t *Types) Set(image []byte, at place.Part, name, value string) error {
+	n, err := t.node(at.Type)
 	if err != nil {
 		return err
 	}
-	at := place{t, field{node: root}, id, name}
-	for _, step := range path {
-		if at, err = at.step(step); err != nil {
-			return err
-		}
-	}
-	return at.set(image, value)
+	return target{t, field{n, at.Bit, at.Bits}, at.Type, name}.set(image, value)
 }
 
-// place is a variable or a part of one.
-type place struct {
+// target is a variable or a part of one, to be set.
+type target struct {
 	types *Types
 	field
 	id   btf.TypeID
 	name string
 }
 
-func (p place) step(name string) (place, error) {
-	if p.kind != kindStruct {
-		return place{}, fmt.Errorf("%s is no struct and has no member %s", p.declaration(), name)
-	}
-	for i, m := range p.members {
-		if m.name == name {
-			return place{p.types, p.member(i), m.id, p.name + "." + name}, nil
-		}
-	}
-	return place{}, fmt.Errorf("%s has no member %s", p.declaration(), name)
-}
+// declaration is the target as C would declare it.
+func (p target) declaration() string { return place.Declaration(p.types.btf, p.id, p.name) }
 
-// declaration is the place as C would declare it.
-func (p place) declaration() string {
-	id := p.id
-	for range maxDepth {
-		typ, err := p.types.btf.TypeByID(id)
-		if err != nil {
-			return p.name
-		}
-		switch typ := typ.(type) {
-		case *btf.Modifier:
-			id = typ.Target
-			continue
-		case *btf.Var:
-			id = typ.Type
-			continue
-		case *btf.Composite:
-			if typ.Name() != "" {
-				return typ.Kind().String() + " " + typ.Name() + " " + p.name
-			}
-			return "anonymous " + typ.Kind().String() + " " + p.name
-		}
-		break
-	}
-	text, err := p.types.btf.Declaration(id, p.name)
-	if err != nil || strings.Contains(text, "\n") {
-		return p.name
-	}
-	return text
-}
-
-func (p place) set(image []byte, value string) error {
+func (p target) set(image []byte, value string) error {
 	switch p.kind {
 	case kindStruct:
 		return fmt.Errorf("%s is a struct or union: set its members one by one, as %s.member=value",
@@ -99,14 +55,14 @@ func (p place) set(image []byte, value string) error {
 	return p.write(image, number)
 }
 
-func (p place) write(image []byte, number uint64) error {
+func (p target) write(image []byte, number uint64) error {
 	if !p.store(image, number) {
 		return fmt.Errorf("%s lies beyond the end of its variable", p.declaration())
 	}
 	return nil
 }
 
-func (p place) setString(image []byte, value string) error {
+func (p target) setString(image []byte, value string) error {
 	raw := p.bytes(image)
 	if len(raw) < p.size {
 		return fmt.Errorf("%s lies beyond the end of its variable", p.declaration())
@@ -121,7 +77,7 @@ func (p place) setString(image []byte, value string) error {
 	return nil
 }
 
-func (p place) setArray(image []byte, value string) error {
+func (p target) setArray(image []byte, value string) error {
 	if len(p.field.bytes(image)) < p.size {
 		return fmt.Errorf("%s lies beyond the end of its variable", p.declaration())
 	}
@@ -138,7 +94,7 @@ func (p place) setArray(image []byte, value string) error {
 	}
 	numbers := make([]uint64, p.length)
 	for i, v := range values {
-		elem := place{p.types, p.index(i), typ.(*btf.Array).Elem, fmt.Sprintf("%s[%d]", p.name, i)}
+		elem := target{p.types, p.index(i), typ.(*btf.Array).Elem, fmt.Sprintf("%s[%d]", p.name, i)}
 		if numbers[i], err = elem.parse(strings.TrimSpace(v)); err != nil {
 			return err
 		}
@@ -150,7 +106,7 @@ func (p place) setArray(image []byte, value string) error {
 }
 
 // parse is the number that a value of a type that is one number is stored as.
-func (p place) parse(value string) (uint64, error) {
+func (p target) parse(value string) (uint64, error) {
 	switch p.kind {
 	case kindBool:
 		switch value {
@@ -181,7 +137,7 @@ func (p place) parse(value string) (uint64, error) {
 	return p.parseInteger(value)
 }
 
-func (p place) parseInteger(value string) (uint64, error) {
+func (p target) parseInteger(value string) (uint64, error) {
 	digits, negative := strings.CutPrefix(value, "-")
 	base := 10
 	if hex, ok := strings.CutPrefix(strings.ToLower(digits), "0x"); ok {
@@ -220,7 +176,7 @@ func (p place) parseInteger(value string) (uint64, error) {
 	return number, nil
 }
 
-func (p place) enumerators() string {
+func (p target) enumerators() string {
 	const most = 8
 	var names []string
 	for _, v := range p.values[:min(len(p.values), most)] {

@@ -2,33 +2,36 @@ package decode
 
 import (
 	"bytes"
-	"strings"
 	"testing"
 
 	"github.com/libbpf-go/libbpf-go/btf"
+	"github.com/libbpf-go/libbpf-go/internal/place"
 )
 
-// set sets a variable of testdata/types.c and returns its value as text.
+// set sets a variable of testdata/types.c, or a part of one, and returns the variable's value as text.
 func set(t *testing.T, b *btf.BTF, types *Types, name, value string) (string, error) {
 	t.Helper()
-	path := strings.Split(name, ".")
-	typ, err := b.TypeByName(path[0], btf.KindVar)
+	variable, path, err := place.Find(b, name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	size, err := b.Size(typ.ID())
+	size, err := b.Size(variable.Type)
 	if err != nil {
 		t.Fatal(err)
 	}
 	image := bytes.Repeat([]byte{0xff}, size)
 	before := bytes.Clone(image)
-	if err := types.Set(image, typ.ID(), path[0], path[1:], value); err != nil {
+	at, err := place.At(b, variable.Type, variable.Name, path)
+	if err != nil {
+		return "", err
+	}
+	if err := types.Set(image, at, name, value); err != nil {
 		if !bytes.Equal(image, before) {
 			t.Errorf("%s=%s failed and changed the value", name, value)
 		}
 		return "", err
 	}
-	decoded, err := types.Type(typ.ID())
+	decoded, err := types.Type(variable.Type)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,6 +70,10 @@ func TestSet(t *testing.T) {
 		{"precise", "nan", "NaN"},
 		{"config.a", "7", "{a=7 inner={a=-1 b=[255, 255, 255]} bits=7}"},
 		{"config.inner.b", "1,2,3", "{a=-1 inner={a=-1 b=[1, 2, 3]} bits=7}"},
+		{"numbers[2]", "-7", "[-1, -1, -7, -1]"},
+		{"squares[2][1]", "4", "[[-1, -1], [-1, -1], [-1, 4]]"},
+		{".rodata:debug", "9", "9"},
+		{"config.inner.b[1]", "9", "{a=-1 inner={a=-1 b=[255, 9, 255]} bits=7}"},
 		{"config.bits", "5", "{a=-1 inner={a=-1 b=[255, 255, 255]} bits=5}"},
 	}
 	for _, tt := range tests {
@@ -107,6 +114,11 @@ func TestSetErrors(t *testing.T) {
 		{"config", "1", "anonymous struct config is a struct or union: set its members one by one, as config.member=value"},
 		{"config.c", "1", "anonymous struct config has no member c"},
 		{"config.a.b", "1", "int config.a is no struct and has no member b"},
+		{"numbers[4]", "1", "int numbers[4] has no element 4"},
+		{"numbers[x]", "1", "[x] must be an index such as [0]"},
+		{"numbers[1", "1", "[1 must be an index such as [0]"},
+		{"debug[0]", "1", "unsigned char debug is no array and has no element 0"},
+		{"squares[0]", "1,x", `value "x" for int squares[0][1] is no integer`},
 		{"config.bits", "8", "value 8 does not fit u32 config.bits (0..7)"},
 		{"everything.inner", "1", "struct inner everything.inner is a struct or union: set its members one by one, " +
 			"as everything.inner.member=value"},
@@ -124,7 +136,7 @@ func TestSetErrors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := types.Set([]byte{1}, typ.ID(), name, nil, "1"); err == nil {
+		if err := types.Set([]byte{1}, place.Part{Type: typ.ID()}, name, "1"); err == nil {
 			t.Errorf("%s was set in one byte", name)
 		}
 	}
@@ -147,7 +159,7 @@ func FuzzSet(f *testing.F) {
 				t.Fatal(err)
 			}
 			image := make([]byte, size)
-			if err := types.Set(image, v.Type, "x", nil, value); err != nil {
+			if err := types.Set(image, place.Part{Type: v.Type}, "x", value); err != nil {
 				continue
 			}
 			typ, err := types.Type(v.Type)
@@ -160,7 +172,7 @@ func FuzzSet(f *testing.F) {
 			if text[0] == '"' || text[0] == '[' {
 				continue
 			}
-			if err := types.Set(again, v.Type, "x", nil, text); err != nil {
+			if err := types.Set(again, place.Part{Type: v.Type}, "x", text); err != nil {
 				t.Errorf("%q is shown as %s: %v", value, text, err)
 			} else if !bytes.Equal(again, image) && text != "NaN" {
 				t.Errorf("%q is shown as %s, which is another value", value, text)

@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"math"
 	"slices"
+
+	"github.com/libbpf-go/libbpf-go/internal/place"
 )
 
 // field is a value's place: a type, and the bits at which it begins.
@@ -40,58 +42,17 @@ func (f field) bytes(data []byte) []byte {
 
 // load is the field's value as a number, sign-extended if it is signed. It is not ok when data ends before the field.
 func (f field) load(data []byte) (value uint64, ok bool) {
-	if f.bits == 0 && f.bit%8 == 0 {
-		raw := f.bytes(data)
-		if len(raw) < f.size {
-			return 0, false
-		}
-		for i := range raw {
-			if bigEndian {
-				value = value<<8 | uint64(raw[i])
-			} else {
-				value |= uint64(raw[i]) << (8 * i)
-			}
-		}
-		return f.extend(value, 8*f.size), true
-	}
-	// Bits are numbered from the least significant on little-endian machines and from the most significant on others.
 	width := cmp.Or(f.bits, 8*f.size)
-	if f.bit < 0 || f.bit+width > 8*len(data) {
-		return 0, false
+	value, ok = place.Load(data, f.bit, width)
+	if f.signed {
+		value = place.SignExtend(value, width)
 	}
-	for i := range width {
-		at := f.bit + i
-		if bigEndian {
-			value = value<<1 | uint64(data[at/8]>>(7-at%8)&1)
-		} else {
-			value |= uint64(data[at/8]>>(at%8)&1) << i
-		}
-	}
-	return f.extend(value, width), true
-}
-
-func (f field) extend(value uint64, width int) uint64 {
-	if f.signed && width < 64 {
-		return uint64(int64(value<<(64-width)) >> (64 - width))
-	}
-	return value
+	return value, ok
 }
 
 // store is the reverse of load. It reports whether data has room for the field.
 func (f field) store(data []byte, value uint64) bool {
-	width := cmp.Or(f.bits, 8*f.size)
-	if f.bit < 0 || f.bit+width > 8*len(data) {
-		return false
-	}
-	for i := range width {
-		at := f.bit + i
-		bit, shift := byte(value>>i&1), at%8
-		if bigEndian {
-			bit, shift = byte(value>>(width-1-i)&1), 7-at%8
-		}
-		data[at/8] = data[at/8]&^(1<<shift) | bit<<shift
-	}
-	return true
+	return place.Store(data, f.bit, cmp.Or(f.bits, 8*f.size), value)
 }
 
 // enumName is the name of an enum's value, or "".

@@ -1,4 +1,4 @@
-package libbpf
+package place
 
 import (
 	"encoding/binary"
@@ -9,7 +9,7 @@ import (
 )
 
 // A damaged object's structs may contain themselves, where C has none that do.
-func TestFindMemberInCycle(t *testing.T) {
+func TestMemberInCycle(t *testing.T) {
 	const structKind, members = 4 << 24, 2
 	words := []uint32{
 		0, structKind | members, 8, // a struct of two members without names
@@ -28,8 +28,9 @@ func TestFindMemberInCycle(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer types.Close()
-	_, _, err = findMember(types, 1, "x", make(map[btf.TypeID]bool))
-	if !errors.Is(err, ErrNotFound) {
+	_, err = At(types, 1, "v", ".x")
+	var wrong *Error
+	if !errors.As(err, &wrong) || !wrong.Missing {
 		t.Error(err)
 	}
 }

@@ -1,0 +1,72 @@
+package libbpf
+
+/*
+#include <bpf/libbpf.h>
+
+// lbg_load_arena is bpf_object__load that also tells where the global variables of the object's arena are. Only the
+// functions for skeletons tell that.
+static int lbg_load_arena(struct bpf_object *obj, struct bpf_map *arena, void **globals)
+{
+	struct bpf_map_skeleton map = { .map = &arena, .mmaped = globals };
+	struct bpf_object_skeleton skeleton = {
+		.sz = sizeof(skeleton),
+		.name = bpf_object__name(obj),
+		.obj = &obj,
+		.map_cnt = 1,
+		.map_skel_sz = sizeof(map),
+		.maps = &map,
+	};
+
+	return bpf_object__load_skeleton(&skeleton);
+}
+*/
+import "C"
+
+import (
+	"slices"
+	"strings"
+	"unsafe"
+
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
+)
+
+// arenaGlobals is where the global variables of an arena are: libbpf copies them to the arena's beginning, or, on
+// kernels that can address it, to its end.
+type arenaGlobals struct {
+	image  unsafe.Pointer // libbpf's memory for their initial values
+	placed uintptr        // they themselves, once the object is loaded; for a reused arena, as far behind the image
+}
+
+// loadObject is bpf_object__load.
+func (o *OpenObject) loadObject() error {
+	for _, m := range o.maps {
+		if m.typ() == MapTypeArena && m.initialValue() != nil {
+			m.arena.image = unsafe.Pointer(unsafe.SliceData(m.initialValue()))
+			return clib.FromRet(int(C.lbg_load_arena(o.ptr, m.ptr, (*unsafe.Pointer)(unsafe.Pointer(&m.arena.placed)))))
+		}
+	}
+	return clib.FromRet(int(C.bpf_object__load(o.ptr)))
+}
+
+// withoutSkeleton takes away what libbpf says of the skeleton that loadObject made.
+func withoutSkeleton(err error) error {
+	if failed, ok := err.(*Error); ok {
+		failed.Messages = slices.DeleteFunc(failed.Messages, func(m string) bool {
+			return strings.HasPrefix(m, "libbpf: failed to load BPF skeleton")
+		})
+	}
+	return err
+}
+
+// setArena takes down where libbpf has put an arena, and its global variables. An arena that was not of its making is
+// nowhere in memory yet.
+func (m *Map) setArena(from *OpenMap, length uintptr) {
+	var size C.size_t
+	memory := C.bpf_map__initial_value(m.ptr, &size)
+	if from.arena.placed != 0 {
+		m.globals = int(from.arena.placed - uintptr(memory))
+	}
+	if memory != nil && memory != from.arena.image {
+		m.arena = &arena{memory: memory, length: length}
+	}
+}

@@ -1,0 +1,110 @@
+package libbpf
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/libbpf-go/libbpf-go/btf"
+	"github.com/libbpf-go/libbpf-go/internal/place"
+)
+
+// GlobalVariable is where a global variable of an object that was loaded is, or a part of one.
+type GlobalVariable struct {
+	Map    *Map       // it is in this: its section's, which has one element, or the arena
+	Offset int        // in that element or in the arena, in bytes
+	Size   int        // in bytes
+	Type   btf.TypeID // in the object's BTF, before typedefs and qualifiers
+}
+
+// GlobalVariable finds a global variable of the object. Names are as for [OpenObject.SetGlobal], short of bit fields.
+//
+// errors.Is(err, [ErrNotFound]) when there is no such variable or member, or its map was not created; [ErrNoBTF] when
+// the object has no type information; [ErrInvalid] for a bit field.
+func (o *Object) GlobalVariable(name string) (GlobalVariable, error) {
+	op, object := "find variable", fmt.Sprintf("%q", name)
+	if err := o.acquire(op, object); err != nil {
+		return GlobalVariable{}, err
+	}
+	defer o.h.drop()
+	types, err := o.BTF()
+	if err != nil {
+		return GlobalVariable{}, err
+	}
+	defer types.Close()
+	found, err := o.findGlobal(types, name)
+	if err != nil {
+		return GlobalVariable{}, &Error{Op: op, Object: object, Err: err}
+	}
+	return found, nil
+}
+
+func (o *Object) findGlobal(types *btf.BTF, name string) (GlobalVariable, error) {
+	v, path, err := place.Find(types, name)
+	if err != nil {
+		return GlobalVariable{}, placeError(err)
+	}
+	at, err := place.At(types, v.Type, strings.TrimSuffix(name, path), path)
+	if err != nil {
+		return GlobalVariable{}, placeError(err)
+	}
+	if at.Bits != 0 || at.Bit%8 != 0 {
+		return GlobalVariable{}, invalidf("it is a bit field, which has no address: take the struct that it is in")
+	}
+	size, err := types.Size(at.Type)
+	if err != nil {
+		return GlobalVariable{}, err
+	}
+	if at.Bit/8+size > v.Size {
+		return GlobalVariable{}, invalidf("BTF puts it beyond the end of its variable")
+	}
+	m := o.section(v.Section)
+	if m == nil {
+		return GlobalVariable{}, notFoundf("section %s, in which it is, has no map", v.Section)
+	}
+	if m.c.fd < 0 {
+		return GlobalVariable{}, notFoundf("the map of section %s was not created (autocreate is off)", v.Section)
+	}
+	return GlobalVariable{Map: m, Offset: m.globals + v.Offset + at.Bit/8, Size: size, Type: at.Type}, nil
+}
+
+// section is the map that a section of global data is in, or nil.
+func (o *Object) section(name string) *Map {
+	if name == place.Arena {
+		i := slices.IndexFunc(o.maps, func(m *Map) bool { return m.c.typ == MapTypeArena })
+		if i < 0 {
+			return nil
+		}
+		return o.maps[i]
+	}
+	i, ok := o.mapIndex.find(o.ptr, name)
+	if !ok {
+		return nil
+	}
+	return o.maps[i]
+}
+
+// GlobalMemory is the place of a global variable, or of a part of one, in the memory of an object that was loaded: the
+// variable's bytes, as programs see and change them, and whether they may be written to. memory belongs to the caller,
+// who closes it. Names and errors are as for GlobalVariable.
+//
+// libbpf makes no section mappable whose variables are all static: errors.Is(err, [ErrInvalid]). Such a section can be
+// read as the one element of its map, or made mappable before Load: add [MMapable] to its map's flags.
+func (o *Object) GlobalMemory(name string) (memory *MapMemory, offset int, err error) {
+	v, err := o.GlobalVariable(name)
+	if err != nil {
+		return nil, 0, err
+	}
+	memory, err = v.Map.Memory()
+	if errors.Is(err, errNotMappable) {
+		err = &Error{Op: "map memory of", Object: fmt.Sprintf("variable %q", name), Err: errStaticOnly}
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	return memory, v.Offset, nil
+}
+
+var errStaticOnly = invalidf("libbpf makes no section mappable whose variables are all static: " +
+	"add MMapable to the flags of its map before Load")

@@ -1,0 +1,148 @@
+package place
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/libbpf-go/libbpf-go/btf"
+)
+
+// Part is a variable, or a part of one.
+type Part struct {
+	Type btf.TypeID // before typedefs and qualifiers
+	Bit  int        // where it begins, in bits from where the variable does
+	Bits int        // the width of a bit field; 0 for others
+}
+
+// At is the part of a variable at a path such as ".mode" or "[3].x", as C would write it; "" is the variable itself.
+// Members of anonymous structs and unions count as those of the struct around them. name is the variable's, for errors.
+func At(types *btf.BTF, id btf.TypeID, name, path string) (Part, error) {
+	at := Part{Type: id}
+	for rest := path; rest != ""; {
+		step := rest[:1+strings.IndexFunc(rest[1:]+".", func(r rune) bool { return r == '.' || r == '[' })]
+		done := name + path[:len(path)-len(rest)]
+		var err error
+		if step[0] == '[' {
+			at, err = at.element(types, done, step)
+		} else {
+			at, err = at.member(types, done, step[1:])
+		}
+		if err != nil {
+			return Part{}, err
+		}
+		rest = rest[len(step):]
+	}
+	return at, nil
+}
+
+func (p Part) element(types *btf.BTF, name, step string) (Part, error) {
+	index, closed := strings.CutSuffix(step[1:], "]")
+	n, err := strconv.ParseUint(index, 10, 32)
+	if !closed || err != nil {
+		return Part{}, invalidf("%s must be an index such as [0]", step)
+	}
+	t, err := types.Resolve(p.Type)
+	if err != nil {
+		return Part{}, err
+	}
+	array, ok := t.(*btf.Array)
+	if !ok {
+		return Part{}, missingf("%s is no array and has no element %d", Declaration(types, p.Type, name), n)
+	}
+	if n >= uint64(array.Len) {
+		return Part{}, invalidf("%s has no element %d", Declaration(types, p.Type, name), n)
+	}
+	size, err := types.Size(array.Elem)
+	if err != nil {
+		return Part{}, err
+	}
+	return Part{Type: array.Elem, Bit: p.Bit + 8*size*int(n)}, nil
+}
+
+func (p Part) member(types *btf.BTF, name, member string) (Part, error) {
+	t, err := types.Resolve(p.Type)
+	if err != nil {
+		return Part{}, err
+	}
+	composite, ok := t.(*btf.Composite)
+	if !ok {
+		return Part{}, missingf("%s is no struct and has no member %s", Declaration(types, p.Type, name), member)
+	}
+	found, ok, err := find(types, composite, member, make(map[btf.TypeID]bool))
+	if err != nil {
+		return Part{}, err
+	}
+	if !ok {
+		return Part{}, missingf("%s has no member %s", Declaration(types, p.Type, name), member)
+	}
+	found.Bit += p.Bit
+	return found, nil
+}
+
+// find finds a member of a struct or union, and of those without a name inside it. seen are those that were looked into
+// before: those of damaged BTF may contain one another.
+func find(types *btf.BTF, in *btf.Composite, name string, seen map[btf.TypeID]bool) (Part, bool, error) {
+	if name == "" || seen[in.ID()] {
+		return Part{}, false, nil
+	}
+	seen[in.ID()] = true
+	for _, m := range in.Members {
+		if m.Name != name && m.Name != "" {
+			continue
+		}
+		t, err := types.Resolve(m.Type)
+		if err != nil {
+			return Part{}, false, err
+		}
+		at := Part{m.Type, int(m.BitOffset), int(m.BitfieldSize)}
+		if m.Name == name {
+			// Before BTF knew of bit fields, compilers described them by integers that are wider than what they use.
+			if i, ok := t.(*btf.Int); ok && at.Bits == 0 && uint32(i.Bits) < 8*i.Size {
+				at.Bit += int(i.Offset)
+				at.Bits = int(i.Bits)
+			}
+			return at, true, nil
+		}
+		inner, ok := t.(*btf.Composite)
+		if !ok {
+			continue
+		}
+		if found, ok, err := find(types, inner, name, seen); ok || err != nil {
+			found.Bit += at.Bit
+			return found, ok, err
+		}
+	}
+	return Part{}, false, nil
+}
+
+// Declaration is a variable, or a part of one, as C would declare it.
+func Declaration(types *btf.BTF, id btf.TypeID, name string) string {
+	for range maxDepth {
+		t, err := types.TypeByID(id)
+		if err != nil {
+			return name
+		}
+		switch t := t.(type) {
+		case *btf.Modifier:
+			id = t.Target
+			continue
+		case *btf.Var:
+			id = t.Type
+			continue
+		case *btf.Composite:
+			if t.Name() != "" {
+				return t.Kind().String() + " " + t.Name() + " " + name
+			}
+			return "anonymous " + t.Kind().String() + " " + name
+		}
+		break
+	}
+	text, err := types.Declaration(id, name)
+	if err != nil || strings.Contains(text, "\n") {
+		return name
+	}
+	return text
+}
+
+// maxDepth is how many qualifiers a type has at most. BTF that is damaged may have cycles of them.
+const maxDepth = 32

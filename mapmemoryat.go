@@ -1,0 +1,66 @@
+package libbpf
+
+import (
+	"encoding/binary"
+	"sync/atomic"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// ReadAt copies len(b) bytes of the memory, from an offset on. Unlike what Bytes returns, it never reads what is not
+// the map's: after Close it returns [ErrClosed]. What has 4 or 8 bytes and an offset that is a multiple of that is read
+// in one piece; anything else may be read while a program has written half of it. The offset and the bytes must be
+// within the memory: [ErrInvalid]. It is an [io.ReaderAt], but for reading all or nothing.
+func (m *MapMemory) ReadAt(b []byte, offset int64) (int, error) {
+	p, err := m.lease("read", len(b), offset)
+	if err != nil {
+		return 0, err
+	}
+	switch {
+	case len(b) == 8 && offset%8 == 0:
+		binary.NativeEndian.PutUint64(b, atomic.LoadUint64((*uint64)(p)))
+	case len(b) == 4 && offset%4 == 0:
+		binary.NativeEndian.PutUint32(b, atomic.LoadUint32((*uint32)(p)))
+	default:
+		copy(b, unsafe.Slice((*byte)(p), len(b)))
+	}
+	m.h.drop()
+	return len(b), nil
+}
+
+// WriteAt copies b into the memory, from an offset on. It is in one piece where ReadAt is, and returns the same errors,
+// and unix.EPERM where the memory is not Writable. It is an [io.WriterAt].
+func (m *MapMemory) WriteAt(b []byte, offset int64) (int, error) {
+	p, err := m.lease("write", len(b), offset)
+	if err != nil {
+		return 0, err
+	}
+	defer m.h.drop()
+	if !m.writable {
+		return 0, memoryError("write", &detail{"it is read-only: the map is frozen, or for programs alone", unix.EPERM})
+	}
+	switch {
+	case len(b) == 8 && offset%8 == 0:
+		atomic.StoreUint64((*uint64)(p), binary.NativeEndian.Uint64(b))
+	case len(b) == 4 && offset%4 == 0:
+		atomic.StoreUint32((*uint32)(p), binary.NativeEndian.Uint32(b))
+	default:
+		copy(unsafe.Slice((*byte)(p), len(b)), b)
+	}
+	return len(b), nil
+}
+
+// lease is the address of so many bytes, which remain the map's until the handle is dropped.
+func (m *MapMemory) lease(op string, size int, offset int64) (unsafe.Pointer, error) {
+	if m == nil || m.h.acquire() != nil {
+		return nil, memoryError(op, ErrClosed)
+	}
+	if offset < 0 || offset > int64(len(m.bytes)-size) {
+		m.h.drop()
+		return nil, memoryError(op, invalidf("%d bytes at %d are beyond the %d that there are", size, offset, len(m.bytes)))
+	}
+	return unsafe.Add(unsafe.Pointer(unsafe.SliceData(m.bytes)), offset), nil
+}
+
+func memoryError(op string, err error) error { return &Error{Op: op, Object: "map memory", Err: err} }
