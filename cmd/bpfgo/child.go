@@ -1,142 +1,119 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
-	"runtime"
-	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
-// child is the command that bpfgo runs. It is held before its first instruction until all is attached, so that it can
-// be traced from there on although its pid is known long before.
+// child is the command that bpfgo runs, through a guard. It is held before its first instruction until all is attached,
+// so that it can be traced from there on although its pid is known long before.
 type child struct {
-	name    string
-	process *os.Process
-	control chan bool     // true lets it go, false kills it
-	done    chan struct{} // closed when it has ended and was reaped
-	err     error         // of exec.Cmd.Wait; valid once done
+	name   string
+	pid    int
+	orders *os.File      // to the guard
+	done   chan struct{} // closed when it has ended, and the guard too
+	last   report        // valid once done
 }
 
-// startHeld starts a command that waits for release or kill.
+// startHeld starts a command that waits for release or stop.
 func startHeld(argv []string, stdout, stderr io.Writer) (*child, error) {
-	c := &child{name: argv[0], control: make(chan bool, 1), done: make(chan struct{})}
-	started := make(chan error)
+	fail := func(err error) error { return fmt.Errorf("start %s: %w", argv[0], err) }
+	ordersOut, orders, err := os.Pipe()
+	if err != nil {
+		return nil, fail(err)
+	}
+	defer ordersOut.Close()
+	reports, reportsIn, err := os.Pipe()
+	if err != nil {
+		_ = orders.Close()
+		return nil, fail(err)
+	}
+	guard := exec.Command("/proc/self/exe", argv...)
+	guard.Args[0] = guardName
+	guard.Stdin, guard.Stdout, guard.Stderr = os.Stdin, stdout, stderr
+	guard.ExtraFiles = []*os.File{ordersOut, reportsIn} // ordersFD, reportsFD
+	guard.WaitDelay = time.Second
+	err = guard.Start()
+	_ = reportsIn.Close()
+	if err != nil {
+		_, _ = orders.Close(), reports.Close()
+		return nil, fail(err)
+	}
+
+	c := &child{name: argv[0], orders: orders, done: make(chan struct{})}
+	from := json.NewDecoder(reports)
+	first := receive(from)
+	c.pid = first.PID
 	go func() {
-		// A tracer is a thread, and Pdeathsig is sent when the thread that forked ends: this one stays until the
-		// command has ended, and then goes with its goroutine.
-		runtime.LockOSThread()
 		defer close(c.done)
-		cmd := exec.Command(argv[0], argv[1:]...)
-		cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, stdout, stderr
-		cmd.WaitDelay = time.Second
-		cmd.SysProcAttr = &syscall.SysProcAttr{Ptrace: true, Pdeathsig: unix.SIGKILL}
-		if err := cmd.Start(); err != nil {
-			started <- err
-			return
+		if c.last = first; first.Error == "" {
+			c.last = receive(from)
 		}
-		c.process = cmd.Process
-		err := waitStopped(c.process.Pid)
-		started <- err
-		if err == nil && <-c.control {
-			err = unix.PtraceDetach(c.process.Pid)
-		} else {
-			err = errors.New("killed before it began")
-		}
-		if err != nil {
-			_ = cmd.Process.Kill()
-		}
-		c.err = cmd.Wait()
+		_ = guard.Wait()
+		_, _ = orders.Close(), reports.Close()
 	}()
-	if err := <-started; err != nil {
+	if first.Error != "" {
 		<-c.done
-		var path *fs.PathError
-		var name *exec.Error
-		switch {
-		case errors.As(err, &path):
-			err = path.Err
-		case errors.As(err, &name):
-			err = name.Err
-		}
-		return nil, fmt.Errorf("start %s: %w", argv[0], err)
+		return nil, fail(errors.New(first.Error))
 	}
 	return c, nil
 }
 
-// waitStopped waits until the process has executed its program and stopped for its tracer.
-func waitStopped(pid int) error {
-	var status unix.WaitStatus
-	for {
-		_, err := unix.Wait4(pid, &status, 0, nil)
-		switch {
-		case err == unix.EINTR:
-		case err != nil:
-			return err
-		case !status.Stopped():
-			return errors.New("it ended before it began")
-		default:
-			return nil
-		}
+// receive is the guard's next report.
+func receive(from *json.Decoder) report {
+	var r report
+	if err := from.Decode(&r); err != nil {
+		r.Error = "its guard was killed"
 	}
+	return r
 }
 
+// order tells the guard something, unless it is gone.
+func (c *child) order(what byte) { _, _ = c.orders.Write([]byte{what}) }
+
 // release lets the command run.
-func (c *child) release() { c.control <- true }
+func (c *child) release() { c.order(orderRun) }
 
-// How long a command that has to end may take: until it is asked to, where something else asked it already, and from
-// then until it has no choice.
-const (
-	patience = 300 * time.Millisecond
-	grace    = 2 * time.Second
-)
+// patience is how long a command may take to end that was told to by something else.
+const patience = 300 * time.Millisecond
 
-// stop ends the command if it still runs, and returns when it is gone. asked tells that it may have had a signal
-// already, as ^C sends one to all that run in a terminal's foreground. hurry kills it at once. A nil child has ended.
+// stop ends the command if it still runs, with all that it has started, and returns when that is gone. asked tells that
+// it may have had a signal already, as ^C sends one to all that run in a terminal's foreground. hurry kills it at once.
+// A nil child has ended.
 func (c *child) stop(asked bool, hurry <-chan os.Signal) {
 	if c == nil {
 		return
-	}
-	select {
-	case c.control <- false: // where it was never released
-	default:
 	}
 	var wait time.Duration
 	if asked {
 		wait = patience
 	}
-	ask := time.After(wait)
-	kill := time.After(wait + grace)
+	end := time.After(wait)
 	for {
 		select {
 		case <-c.done:
 			return
-		case <-ask:
-			_ = c.process.Signal(unix.SIGTERM)
-		case <-kill:
-			_ = c.process.Kill()
+		case <-end:
+			c.order(orderEnd)
 		case <-hurry:
-			_ = c.process.Kill()
+			c.order(orderKill)
 		}
 	}
 }
 
 // outcome says how the command ended.
 func (c *child) outcome() string {
-	var exit *exec.ExitError
-	if !errors.As(c.err, &exit) {
-		if c.err != nil {
-			return fmt.Sprintf("%s: %v", c.name, c.err)
-		}
-		return c.name + " exited with status 0"
-	}
-	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+	switch status := c.last.Status; {
+	case c.last.Error != "":
+		return c.name + ": " + c.last.Error
+	case status.Signaled():
 		return fmt.Sprintf("%s was ended by signal %d (%v)", c.name, int(status.Signal()), status.Signal())
+	default:
+		return fmt.Sprintf("%s exited with status %d", c.name, status.ExitStatus())
 	}
-	return fmt.Sprintf("%s exited with status %d", c.name, exit.ExitCode())
 }

@@ -18,6 +18,9 @@ import (
 )
 
 func main() {
+	if os.Args[0] == guardName {
+		os.Exit(guard(os.Args[1:]))
+	}
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 

@@ -9,7 +9,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -22,11 +24,15 @@ const (
 	helperMain     = "main"     // bpfgo; what follows the colon is for the command that it runs
 	helperCalls    = "calls"    // getpgid(helperFirst + n), so many times
 	helperStubborn = "stubborn" // ignores all signals that can be
+	helperNobody   = "nobody"   // becomes another user
 )
 
 const helperFirst = 0x40000000
 
 func TestMain(m *testing.M) {
+	if os.Args[0] == guardName {
+		os.Exit(guard(os.Args[1:]))
+	}
 	if helper := os.Getenv(helperVariable); helper != "" {
 		os.Exit(runHelper(helper))
 	}
@@ -69,6 +75,12 @@ func runHelper(helper string) int {
 		ignoreSignals()
 		fmt.Println("ready")
 		select {}
+	case helperNobody:
+		if err := syscall.Setuid(65534); err != nil {
+			return 100
+		}
+		fmt.Println("ready")
+		time.Sleep(time.Hour)
 	}
 	return 100
 }

@@ -10,7 +10,8 @@ const runHelp = `usage: bpfgo run [FLAGS] OBJ [-- CMD ARGS...]
 
 Loads a compiled BPF object, attaches its programs as their sections say, and shows what comes out of its
 ring buffers and perf buffers, one line an event. It ends with CMD, after --duration, or at ^C, and leaves
-nothing behind: programs are detached, maps that it pinned are unpinned, CMD is ended.
+nothing behind: programs are detached, maps that it pinned are unpinned, CMD and what it started are ended. That
+holds for CMD when bpfgo is killed, too. What CMD leaves running when it ends by itself goes on.
 
 Before:
   --set NAME=VALUE       set a global variable before loading; can be repeated. Integers are decimal or 0x...,

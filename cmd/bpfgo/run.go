@@ -60,7 +60,7 @@ func runRun(args []string, stdout, stderr io.Writer) error {
 		libbpf.SetPrint(libbpf.PrintDebug, func(_ libbpf.PrintLevel, message string) { fmt.Fprintln(stderr, message) })
 	}
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
+	notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
 	defer signal.Stop(signals)
 	// A closed pipe is seen when writing to it, in time to clean up.
 	closedPipe := make(chan os.Signal, 1)
@@ -333,7 +333,7 @@ func (s *session) setTarget(open *libbpf.OpenObject, command *child) error {
 	pid, what := s.opts.pid, "--pid"
 	switch {
 	case command != nil:
-		pid, what = command.process.Pid, s.opts.command[0]
+		pid, what = command.pid, s.opts.command[0]
 	case pid == 0:
 		return nil
 	default:

@@ -469,20 +469,6 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// A command that waits to begin when bpfgo fails must not begin.
-func TestFailureEndsCommand(t *testing.T) {
-	testutil.Root(t)
-	mark := filepath.Join(t.TempDir(), "mark")
-	_, stderr, status := bpfgo("run", testutil.Object(t, "rejected"), "--", "touch", mark)
-	if status != exitFailure || !strings.Contains(stderr, "load program") {
-		t.Errorf("exit status %d: %q", status, stderr)
-	}
-	if _, err := os.Stat(mark); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the command ran: %v", err)
-	}
-	noChildren(t)
-}
-
 // noChildren checks that this process has no child that was not reaped.
 func noChildren(t *testing.T) {
 	t.Helper()
@@ -539,7 +525,12 @@ type started struct {
 
 func start(t *testing.T, args ...string) *started {
 	t.Helper()
-	s := &started{Cmd: program(t, args...), stderr: &lockedBuffer{}}
+	return startCommand(t, program(t, args...))
+}
+
+func startCommand(t *testing.T, cmd *exec.Cmd) *started {
+	t.Helper()
+	s := &started{Cmd: cmd, stderr: &lockedBuffer{}}
 	s.Stderr = s.stderr
 	pipe, err := s.StdoutPipe()
 	if err != nil {
@@ -572,28 +563,18 @@ func (s *started) line(t *testing.T, part string) string {
 	}
 }
 
-// child is the process id of the command that it runs.
+// child is the process id of the command that it runs, which is the child of its guard.
 func (s *started) child(t *testing.T) int {
 	t.Helper()
-	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", s.Process.Pid))
-	if err != nil {
-		t.Fatal(err)
+	guards := children(strconv.Itoa(s.Process.Pid))
+	if len(guards) != 1 {
+		t.Fatalf("it has the children %v", guards)
 	}
-	for _, task := range tasks {
-		text, err := os.ReadFile(task)
-		if err != nil {
-			continue
-		}
-		if fields := strings.Fields(string(text)); len(fields) > 0 {
-			pid, err := strconv.Atoi(fields[0])
-			if err != nil {
-				t.Fatal(err)
-			}
-			return pid
-		}
+	commands := children(strconv.Itoa(guards[0]))
+	if len(commands) != 1 {
+		t.Fatalf("its guard has the children %v", commands)
 	}
-	t.Fatal("it has no child")
-	return 0
+	return commands[0]
 }
 
 // until waits for something to become true.
@@ -608,9 +589,14 @@ func until(t *testing.T, what string, ok func() bool) {
 	t.Fatalf("not after ten seconds: %s", what)
 }
 
+// gone waits until a process has ended, if not all of them are reaped where the tests run.
 func gone(t *testing.T, pid int) {
 	t.Helper()
-	until(t, fmt.Sprintf("process %d is gone", pid), func() bool { return unix.Kill(pid, 0) == unix.ESRCH })
+	until(t, fmt.Sprintf("process %d has ended", pid), func() bool {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		_, state, _ := bytes.Cut(stat, []byte(") "))
+		return err != nil || bytes.HasPrefix(state, []byte("Z"))
+	})
 }
 
 func TestSignals(t *testing.T) {
@@ -679,17 +665,6 @@ func TestStubbornCommand(t *testing.T) {
 		wantLine(t, p.stderr.String(), "was ended by signal 9 (killed)")
 		gone(t, child)
 	}
-}
-
-func TestKilled(t *testing.T) {
-	s := start(t, "run", syscallsObject(t), "--", "sh", "-c", "echo ready; exec sleep 100")
-	s.line(t, "ready")
-	child := s.child(t)
-	if err := s.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = s.Wait()
-	gone(t, child)
 }
 
 // As in "bpfgo run ... | head".
