@@ -23,10 +23,13 @@ var (
 	linkFDKinds    = []string{"anon_inode:bpf_link", "anon_inode:bpf-link"} // the kernel has both
 )
 
+// fdKind is the kind of a descriptor, as /proc names it.
+func fdKind(fd int) (string, error) { return os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd)) }
+
 // checkFD tells whether a descriptor is of a kind. The kernel answers a question for a map's info with a program's info
 // if it is given a program.
 func checkFD(fd int, kinds []string) error {
-	kind, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
+	kind, err := fdKind(fd)
 	if err != nil {
 		return err
 	}

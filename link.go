@@ -21,6 +21,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -278,15 +279,19 @@ func (l *Link) Pin(path string) error {
 		if l.noFD || errors.Is(checkLinkFD(int(l.fd())), errNoKernelLink) {
 			return errNoKernelLink // a map that stands for the attachment could be pinned, which keeps nothing attached
 		}
-		err := withString("path", path, func(p *C.char) C.int {
+		at := l.pinnedAt()
+		err := pinning(path, func(p *C.char) C.int {
 			switch {
+			case at != "":
+				return -C.int(unix.EBUSY) // as libbpf does
 			case l.ptr != nil:
 				return C.bpf_link__pin(l.ptr, p)
-			case l.pinPath != "":
-				return -C.int(unix.EBUSY) // as libbpf does
 			}
 			return C.bpf_obj_pin(l.fd(), p)
 		})
+		if at != "" && errors.Is(err, unix.EBUSY) {
+			return &detail{fmt.Sprintf("it is pinned at %q", at), err}
+		}
 		if err == nil && l.ptr == nil {
 			l.pinPath = path
 		}
@@ -294,20 +299,35 @@ func (l *Link) Pin(path string) error {
 	})
 }
 
-// Unpin removes the pin that Pin or OpenLink know of (bpf_link__unpin).
+// Unpin removes the pin that Pin or OpenLink know of (bpf_link__unpin). errors.Is(err, os.ErrNotExist) when somebody else
+// removed it, errors.Is(err, [ErrInvalid]) when there is none, or it is another link's by now.
 func (l *Link) Unpin() error {
 	return l.use("unpin", func() error {
-		if l.ptr != nil {
-			return clib.FromRet(int(C.bpf_link__unpin(l.ptr)))
+		at := l.pinnedAt()
+		if at == "" {
+			return invalidf("it is not pinned")
 		}
-		if l.pinPath == "" {
-			return unix.EINVAL // as libbpf does
-		}
-		if err := unix.Unlink(l.pinPath); err != nil {
+		info, err := linkInfo(int(l.fd()))
+		if err != nil {
 			return err
 		}
+		err = checkPin(at, PinnedLink, info.ID)
+		switch gone := errors.Is(err, os.ErrNotExist); {
+		case err != nil && !gone:
+			return err
+		case l.ptr == nil && !gone:
+			if err := unix.Unlink(at); err != nil {
+				return err
+			}
+		case l.ptr != nil && gone:
+			// libbpf believes in the pin until it removes it itself, so there has to be one.
+			_ = withString("path", at, func(p *C.char) C.int { return C.bpf_obj_pin(l.fd(), p) })
+			C.bpf_link__unpin(l.ptr)
+		case l.ptr != nil:
+			return clib.FromRet(int(C.bpf_link__unpin(l.ptr)))
+		}
 		l.pinPath = ""
-		return nil
+		return err
 	})
 }
 
@@ -315,12 +335,18 @@ func (l *Link) Unpin() error {
 func (l *Link) PinPath() string {
 	var path string
 	_ = l.use("get pin of", func() error {
-		if path = l.pinPath; l.ptr != nil {
-			path = C.GoString(C.bpf_link__pin_path(l.ptr))
-		}
+		path = l.pinnedAt()
 		return nil
 	})
 	return path
+}
+
+// pinnedAt is PinPath while the link is locked.
+func (l *Link) pinnedAt() string {
+	if l.ptr != nil {
+		return C.GoString(C.bpf_link__pin_path(l.ptr))
+	}
+	return l.pinPath
 }
 
 // FD is the link's file descriptor, or -1 after Close (bpf_link__fd). For what the kernel has no link for it is that of

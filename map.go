@@ -125,7 +125,7 @@ type MapCore interface {
 	Freeze() error
 	// Pin makes the map last under a path on a bpf file system.
 	Pin(path string) error
-	// Unpin removes the pin.
+	// Unpin removes the pin, if it is this map's.
 	Unpin(path string) error
 
 	core() *mapCore

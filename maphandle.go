@@ -230,34 +230,19 @@ func (m *MapHandle) Pin(path string) error {
 	}
 	defer c.h.drop()
 	return call(op, c.object(), func() error {
-		return withString("path", path, func(p *C.char) C.int { return C.bpf_obj_pin(C.int(c.fd), p) })
+		return pinning(path, func(p *C.char) C.int { return C.bpf_obj_pin(C.int(c.fd), p) })
 	})
 }
 
-// Unpin removes the pin, which must be this map's.
+// Unpin removes the pin. errors.Is(err, [ErrInvalid]) when what is pinned there is not this map.
 func (m *MapHandle) Unpin(path string) error {
 	const op = "unpin"
 	c := m.core()
-	mine, err := m.Info()
+	info, err := c.info()
 	if err != nil {
 		return err
 	}
-	pinned, err := MapHandleFromPinnedPath(path)
-	if err != nil {
-		return err
-	}
-	defer pinned.Close()
-	theirs, err := pinned.Info()
-	if err != nil {
-		return err
-	}
-	if mine.ID != theirs.ID {
-		return c.fail(op, invalidf("%q is the pin of another map, %q", path, theirs.Name))
-	}
-	if err := unix.Unlink(path); err != nil {
-		return c.fail(op, err)
-	}
-	return nil
+	return call(op, c.object(), func() error { return unpin(path, PinnedMap, info.ID) })
 }
 
 // Name is as in [MapCore].

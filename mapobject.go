@@ -20,6 +20,7 @@ type Map struct {
 	ptr *C.struct_bpf_map
 
 	keyTypeID, valueTypeID uint32
+	definedPin             string // where the definition has it pinned, or ""
 	autoattach             bool   // of a struct_ops
 	arena                  *arena // nil where libbpf has not mapped it
 	globals                int    // where the global variables of an arena begin in it, in bytes
@@ -46,6 +47,7 @@ func newMap(o *Object, from *OpenMap) (*Map, error) {
 		c: core, o: o, ptr: m,
 		keyTypeID:   uint32(C.bpf_map__btf_key_type_id(m)),
 		valueTypeID: uint32(C.bpf_map__btf_value_type_id(m)),
+		definedPin:  C.GoString(C.bpf_map__pin_path(m)),
 		autoattach:  from.autoattach(),
 	}
 	if core.typ == MapTypeArena && fd >= 0 {
@@ -75,41 +77,6 @@ func (m *Map) ValueTypeID() uint32 {
 		return 0
 	}
 	return m.valueTypeID
-}
-
-// IsPinned tells whether the map was pinned by this object, by Load or by Pin (bpf_map__is_pinned). False after Close.
-func (m *Map) IsPinned() bool {
-	pinned := false
-	_ = m.use("get pin of", func() error {
-		pinned = bool(C.bpf_map__is_pinned(m.ptr))
-		return nil
-	})
-	return pinned
-}
-
-// PinPath is where the map is pinned, or "" (bpf_map__pin_path).
-func (m *Map) PinPath() string {
-	var path string
-	_ = m.use("get pin of", func() error {
-		path = C.GoString(C.bpf_map__pin_path(m.ptr))
-		return nil
-	})
-	return path
-}
-
-// Pin makes the map last under a path on a bpf file system; "" is the path it was defined with
-// (bpf_map__pin). errors.Is(err, os.ErrExist) when the path is taken.
-func (m *Map) Pin(path string) error {
-	return m.use("pin", func() error {
-		return withOptional("path", path, func(p *C.char) C.int { return C.bpf_map__pin(m.ptr, p) })
-	})
-}
-
-// Unpin removes the pin; "" is the path it was pinned at (bpf_map__unpin).
-func (m *Map) Unpin(path string) error {
-	return m.use("unpin", func() error {
-		return withOptional("path", path, func(p *C.char) C.int { return C.bpf_map__unpin(m.ptr, p) })
-	})
 }
 
 // use runs one call into libbpf that may print, or change the object.

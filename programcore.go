@@ -66,7 +66,7 @@ type ProgramCore interface {
 	Stderr() io.Reader
 	// Pin makes the program last under a path on a bpf file system. errors.Is(err, os.ErrExist) when the path is taken.
 	Pin(path string) error
-	// Unpin removes the pin.
+	// Unpin removes the pin, if it is this program's.
 	Unpin(path string) error
 
 	core() *programCore

@@ -88,34 +88,19 @@ func (p *ProgramHandle) Close() error { return p.core().h.close() }
 // Pin is as in [ProgramCore] (bpf_obj_pin).
 func (p *ProgramHandle) Pin(path string) error {
 	return p.core().call("pin", func(fd int) error {
-		return withString("path", path, func(s *C.char) C.int { return C.bpf_obj_pin(C.int(fd), s) })
+		return pinning(path, func(s *C.char) C.int { return C.bpf_obj_pin(C.int(fd), s) })
 	})
 }
 
-// Unpin removes the pin, which must be this program's.
+// Unpin removes the pin. errors.Is(err, [ErrInvalid]) when what is pinned there is not this program.
 func (p *ProgramHandle) Unpin(path string) error {
-	const op = "unpin"
-	c := p.core()
-	mine, err := p.Info(0)
-	if err != nil {
-		return err
-	}
-	pinned, err := ProgramHandleFromPinnedPath(path)
-	if err != nil {
-		return err
-	}
-	defer pinned.Close()
-	theirs, err := pinned.Info(0)
-	if err != nil {
-		return err
-	}
-	if mine.ID != theirs.ID {
-		return c.fail(op, invalidf("%q is the pin of another program, %q", path, theirs.Name))
-	}
-	if err := unix.Unlink(path); err != nil {
-		return c.fail(op, err)
-	}
-	return nil
+	return p.core().call("unpin", func(fd int) error {
+		info, err := programInfo(fd, 0)
+		if err != nil {
+			return err
+		}
+		return unpin(path, PinnedProgram, info.ID)
+	})
 }
 
 // Name is as in [ProgramCore].

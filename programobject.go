@@ -182,16 +182,27 @@ func (p *Program) KernelLog() string {
 // Pin makes the program last under a path on a bpf file system (bpf_program__pin). errors.Is(err, os.ErrExist) when
 // the path is taken.
 func (p *Program) Pin(path string) error {
-	return p.use("pin", func() error {
-		return withString("path", path, func(s *C.char) C.int { return C.bpf_program__pin(p.ptr, s) })
-	})
+	return p.use("pin", func() error { return p.pin(path) })
 }
 
-// Unpin removes the pin (bpf_program__unpin).
+func (p *Program) pin(path string) error {
+	return pinning(path, func(s *C.char) C.int { return C.bpf_program__pin(p.ptr, s) })
+}
+
+// Unpin removes the pin (bpf_program__unpin). errors.Is(err, [ErrInvalid]) when what is pinned there is not this program.
 func (p *Program) Unpin(path string) error {
-	return p.use("unpin", func() error {
-		return withString("path", path, func(s *C.char) C.int { return C.bpf_program__unpin(p.ptr, s) })
-	})
+	return p.use("unpin", func() error { return p.unpin(path) })
+}
+
+func (p *Program) unpin(path string) error {
+	info, err := programInfo(p.fd, 0)
+	if err != nil {
+		return err
+	}
+	if err := checkPin(path, PinnedProgram, info.ID); err != nil {
+		return err
+	}
+	return withString("path", path, func(s *C.char) C.int { return C.bpf_program__unpin(p.ptr, s) })
 }
 
 // use runs one call into libbpf that may print, or change the object.

@@ -1,0 +1,247 @@
+package libbpf
+
+/*
+#include <errno.h>
+#include <bpf/bpf.h>
+
+// Opens what is pinned at path, or, where the caller may only read it, for reading. Links are never opened for reading.
+static int lbg_obj_get_any(const char *path)
+{
+	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = BPF_F_RDONLY);
+	int fd = bpf_obj_get(path);
+
+	return fd == -EACCES ? bpf_obj_get_opts(path, &opts) : fd;
+}
+*/
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// PinKind is a kind of what can be pinned on a bpf file system.
+type PinKind uint8
+
+// The kinds of pins. The kernel pins nothing else: no BTF, and no tokens.
+const (
+	PinnedMap PinKind = iota + 1
+	PinnedProgram
+	PinnedLink
+)
+
+// String is "map", "program" or "link".
+func (k PinKind) String() string {
+	switch k {
+	case PinnedMap:
+		return "map"
+	case PinnedProgram:
+		return "program"
+	case PinnedLink:
+		return "link"
+	}
+	return fmt.Sprintf("pin_kind(%d)", uint8(k))
+}
+
+// Pin is what is pinned at a path on a bpf file system. It has the info of its kind; those of the other kinds are nil.
+type Pin struct {
+	Path    string
+	Kind    PinKind
+	Map     *MapInfo
+	Program *ProgramInfo // without the arrays
+	Link    *LinkInfo
+}
+
+// ID is the number under which the kernel knows what is pinned. Maps, programs and links are numbered separately.
+func (p Pin) ID() uint32 {
+	switch p.Kind {
+	case PinnedMap:
+		return p.Map.ID
+	case PinnedProgram:
+		return p.Program.ID
+	case PinnedLink:
+		return p.Link.ID
+	}
+	return 0
+}
+
+// String names what is pinned, such as `map "counts" with id 7`.
+func (p Pin) String() string {
+	switch p.Kind {
+	case PinnedMap:
+		return fmt.Sprintf("map %q with id %d", p.Map.Name, p.Map.ID)
+	case PinnedProgram:
+		return fmt.Sprintf("program %q with id %d", p.Program.Name, p.Program.ID)
+	case PinnedLink:
+		return fmt.Sprintf("%s link with id %d", p.Link.Type, p.Link.ID)
+	}
+	return p.Kind.String()
+}
+
+// PinAt tells what is pinned at path (bpf_obj_get, bpf_obj_get_info_by_fd, Linux 4.13). It takes the right to read the
+// pin, and for a link, the right to write to it. To use what is there, open it: [MapHandleFromPinnedPath],
+// [ProgramHandleFromPinnedPath], [OpenLink].
+//
+// errors.Is(err, os.ErrNotExist) when nothing is at path, errors.Is(err, os.ErrPermission) without the right or for a file
+// that is no pin.
+func PinAt(path string) (Pin, error) {
+	var pin Pin
+	err := call("open", fmt.Sprintf("pin %q", path), func() (err error) {
+		pin, err = pinAt(path)
+		return err
+	})
+	return pin, err
+}
+
+func pinAt(path string) (Pin, error) {
+	var fd C.int
+	err := withString("path", path, func(p *C.char) C.int {
+		fd = C.lbg_obj_get_any(p)
+		return fd
+	})
+	if err != nil {
+		return Pin{}, err
+	}
+	defer unix.Close(int(fd))
+	kind, err := fdKind(int(fd))
+	if err != nil {
+		return Pin{}, err
+	}
+	pin := Pin{Path: path}
+	switch {
+	case slices.Contains(mapFDKinds, kind):
+		info, err := mapInfo(int(fd))
+		pin.Kind, pin.Map = PinnedMap, &info
+		return pin, err
+	case slices.Contains(programFDKinds, kind):
+		info, err := programInfo(int(fd), 0)
+		pin.Kind, pin.Program = PinnedProgram, &info
+		return pin, err
+	case slices.Contains(linkFDKinds, kind):
+		info, err := linkInfo(int(fd))
+		pin.Kind, pin.Link = PinnedLink, &info
+		return pin, err
+	}
+	return Pin{}, invalidf("what is pinned is of %q, which is not known here", kind)
+}
+
+// Pins iterates over the pins in a folder on a bpf file system and in all folders below it, sorted by their paths. What
+// can't be told of one pin or folder comes as an error, with a Pin of which only the Path is set; the iteration goes on
+// behind it. Pins that vanish meanwhile are left out, and so are symbolic links.
+//
+// The error of the first step is all there is when the folder does not exist, errors.Is(err, os.ErrNotExist), or is not on a
+// bpf file system, errors.Is(err, [ErrInvalid]).
+func Pins(folder string) iter.Seq2[Pin, error] {
+	const op = "list pins of"
+	return func(yield func(Pin, error) bool) {
+		fail := func(path string, err error) bool {
+			return yield(Pin{Path: path}, &Error{Op: op, Object: fmt.Sprintf("%q", path), Err: err})
+		}
+		on, err := onBPFFS(folder)
+		switch {
+		case err != nil:
+			fail(folder, err)
+			return
+		case !on:
+			fail(folder, invalidf("it is not on a bpf file system"))
+			return
+		}
+		_ = filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+			proceed := true
+			if err != nil {
+				proceed = errors.Is(err, os.ErrNotExist) || fail(path, errors.Unwrap(err))
+			} else if entry.Type().IsRegular() {
+				pin, err := PinAt(path)
+				pin.Path = path
+				proceed = errors.Is(err, os.ErrNotExist) || yield(pin, err)
+			}
+			if !proceed {
+				return filepath.SkipAll
+			}
+			return nil
+		})
+	}
+}
+
+// onBPFFS tells whether a path that exists is on a bpf file system.
+func onBPFFS(path string) (bool, error) {
+	var system unix.Statfs_t
+	for {
+		switch err := unix.Statfs(path, &system); err {
+		case nil:
+			return uint32(system.Type) == unix.BPF_FS_MAGIC, nil
+		case unix.EINTR:
+		default:
+			return false, err
+		}
+	}
+}
+
+// pinning runs one of libbpf's functions that pin something at a path.
+func pinning(path string, f func(path *C.char) C.int) error {
+	if path == "" {
+		return errNoPinPath
+	}
+	err := withString("path", path, f)
+	if err == nil || errors.Is(err, ErrInvalid) {
+		return err
+	}
+	return &detail{pinProblem(path, err), err}
+}
+
+var errNoPinPath = invalidf("no path is given")
+
+// pinProblem says why nothing could be pinned at a path.
+func pinProblem(path string, err error) string {
+	folder, name := filepath.Split(filepath.Clean(path))
+	folder = filepath.Clean(folder)
+	on, folderErr := onBPFFS(folder)
+	switch {
+	case errors.Is(folderErr, os.ErrNotExist):
+		return fmt.Sprintf("%q: there is no folder %q", path, folder)
+	case folderErr == nil && !on:
+		return fmt.Sprintf("%q is not on a bpf file system", path)
+	case errors.Is(err, os.ErrExist):
+		if pin, err := pinAt(path); err == nil {
+			return fmt.Sprintf("%q is taken: %s is pinned there", path, pin)
+		}
+		return fmt.Sprintf("%q is taken", path)
+	case errors.Is(err, unix.EPERM) && strings.Contains(name, "."):
+		return fmt.Sprintf("%q: the names on a bpf file system have no periods", path)
+	}
+	return fmt.Sprintf("%q: %s", path, errorText(err))
+}
+
+// checkPin refuses a path at which something else is pinned than what has that kind and id: to remove it would be to
+// remove what is not one's own.
+func checkPin(path string, kind PinKind, id uint32) error {
+	if path == "" {
+		return errNoPinPath
+	}
+	pin, err := pinAt(path)
+	switch {
+	case errors.Is(err, ErrInvalid):
+		return err
+	case err != nil:
+		return &detail{fmt.Sprintf("%q: %s", path, errorText(err)), err}
+	case pin.Kind != kind || pin.ID() != id:
+		return invalidf("%q is the pin of another: %s", path, pin)
+	}
+	return nil
+}
+
+// unpin removes a pin if it is of what has that kind and id.
+func unpin(path string, kind PinKind, id uint32) error {
+	if err := checkPin(path, kind, id); err != nil {
+		return err
+	}
+	return unix.Unlink(path)
+}
