@@ -25,7 +25,6 @@ import "C"
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
@@ -35,24 +34,30 @@ import (
 // object, whose Close closes it. errors.Is(err, [errors.ErrUnsupported]) when the section does not say where, such as
 // "xdp".
 func (p *Program) Attach() (*Link, error) {
-	return p.attachLocking(p.linkLock(), func() (*C.struct_bpf_link, error) {
+	if link, named, err := p.attachSection(); named {
+		return link, err
+	}
+	return p.attach("", func() (*C.struct_bpf_link, error) {
 		link, errno := C.bpf_program__attach(p.ptr)
 		return link, errno
 	})
 }
 
-// attach runs one of libbpf's functions that attach the program, and makes a Link of the result. f returns the errno of
-// that function, or what it found wrong with the arguments before: a program that is closed says so first.
-func (p *Program) attach(f func() (*C.struct_bpf_link, error)) (*Link, error) {
-	return p.attachLocking(nil, f)
+// attach runs one of libbpf's functions that attach the program, and makes a Link of the result. place is where, for errors,
+// or "". f returns the errno of that function, or what it found wrong with the arguments before: a program that is closed
+// says so first.
+func (p *Program) attach(place string, f func() (*C.struct_bpf_link, error)) (*Link, error) {
+	return p.attachLocking(place, nil, f)
 }
 
 // attachLocking is attach for links that must be destroyed under a lock.
-func (p *Program) attachLocking(shared *sync.Mutex, f func() (*C.struct_bpf_link, error)) (*Link, error) {
+func (p *Program) attachLocking(
+	place string, shared *sync.Mutex, f func() (*C.struct_bpf_link, error),
+) (*Link, error) {
 	if p == nil {
 		return nil, &Error{Op: "attach", Object: "program", Err: ErrClosed}
 	}
-	return p.o.attach(fmt.Sprintf("program %q", p.name), shared, func() (*C.struct_bpf_link, error) {
+	return p.o.attach(p.objectTo(place), shared, func() (*C.struct_bpf_link, error) {
 		ptr, errno := f()
 		if ptr == nil {
 			return nil, fromErrno(errno)
@@ -61,9 +66,24 @@ func (p *Program) attachLocking(shared *sync.Mutex, f func() (*C.struct_bpf_link
 	})
 }
 
+// objectTo is the program with the place that it is to be attached to, for errors.
+func (p *Program) objectTo(place string) string {
+	object := fmt.Sprintf("program %q", p.name)
+	if place != "" {
+		object += " to " + place
+	}
+	return object
+}
+
 // attachAuto is Attach, but nil without an error where there is nothing to attach by itself.
 func (p *Program) attachAuto() (*Link, error) {
-	return p.o.attach(fmt.Sprintf("program %q", p.name), p.linkLock(), func() (*C.struct_bpf_link, error) {
+	if !C.bpf_program__autoload(p.ptr) || !C.bpf_program__autoattach(p.ptr) {
+		return nil, nil
+	}
+	if link, named, err := p.attachSection(); named {
+		return link, err
+	}
+	return p.o.attach(fmt.Sprintf("program %q", p.name), nil, func() (*C.struct_bpf_link, error) {
 		var ptr *C.struct_bpf_link
 		err := clib.FromRet(int(C.lbg_attach_auto(p.ptr, &ptr)))
 		return ptr, err
@@ -84,14 +104,6 @@ func (p *programCore) checkType(place string, types ...ProgramType) error {
 func (p *Program) checkAttachType(place string, types ...ProgramAttachType) error {
 	if !slices.Contains(types, p.attachType) {
 		return invalidf("%s takes no program of section %q: its attach type is %s", place, p.section, p.attachType)
-	}
-	return nil
-}
-
-// linkLock is the lock under which the link that the program's section asks for must be destroyed.
-func (p *Program) linkLock() *sync.Mutex {
-	if p != nil && strings.HasPrefix(p.section, "usdt") {
-		return p.usdtLock()
 	}
 	return nil
 }
@@ -125,26 +137,35 @@ func (m *Map) AttachStructOps() (*Link, error) {
 	return link, nil
 }
 
-// attach makes a Link of what f attaches; nil for nothing. The object is acquired until the link is its child: nobody
-// may free what the link looks into meanwhile. shared is as in newLink.
+// attach makes a Link of what f attaches; nil for nothing. shared is as in newLink.
 func (o *Object) attach(object string, shared *sync.Mutex, f func() (*C.struct_bpf_link, error)) (*Link, error) {
+	var ptr *C.struct_bpf_link
+	return o.attachWith(object, func() (err error) {
+		ptr, err = f()
+		return err
+	}, func() (*Link, error) {
+		if ptr == nil {
+			return nil, nil
+		}
+		return newLink(o.h, shared, ptr, "link of "+object)
+	})
+}
+
+// attachWith runs f, which attaches something, and link, which makes a Link of that. The object is acquired until the link
+// is its child: nobody may free what the link looks into meanwhile.
+func (o *Object) attachWith(object string, f func() error, link func() (*Link, error)) (l *Link, err error) {
 	const op = "attach"
 	if err := o.acquire(op, object); err != nil {
 		return nil, err
 	}
 	defer o.h.drop()
-	var ptr *C.struct_bpf_link
 	to := clib.CurrentPrinter()
-	said, err := capturingLocked(&o.mu, to, op, object, func() (err error) {
-		ptr, err = f()
-		return err
-	})
-	var link *Link
-	if err == nil && ptr != nil {
-		link, err = newLink(o.h, shared, ptr, "link of "+object)
+	said, err := capturingLocked(&o.mu, to, op, object, f)
+	if err == nil {
+		l, err = link()
 	}
 	to.Deliver(said)
-	return link, err
+	return l, err
 }
 
 // Attach attaches all of the object's programs as their sections say, and registers its struct_ops maps, as

@@ -27,7 +27,10 @@ static void lbg_set_kprobe_unique_match(struct bpf_kprobe_multi_opts *opts, bool
 */
 import "C"
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // ProbeMode says how libbpf makes a kprobe or uprobe (enum probe_attach_mode).
 type ProbeMode int
@@ -56,29 +59,50 @@ func (m ProbeMode) check(cookie uint64) error {
 // KprobeOptions are the options for [Program.AttachKprobe] (struct bpf_kprobe_opts).
 type KprobeOptions struct {
 	Cookie   uint64 // what bpf_get_attach_cookie returns in the program (Linux 5.15)
-	Offset   uint64 // in bytes, from the function's beginning
+	Offset   uint64 // in bytes, from the function's beginning; where none is named, an address in the kernel
 	Retprobe bool   // run when the function returns
 	Mode     ProbeMode
 }
 
+func (o *KprobeOptions) check(function string) error {
+	switch {
+	case o.Offset > math.MaxUint:
+		return invalidf("offset %#x has more bits than an address here", o.Offset)
+	case function == "" && o.Offset == 0:
+		return invalidf("a kprobe needs a function, or an address in Offset")
+	case function == "" && o.Mode == ProbeModeLegacy:
+		return invalidf("a legacy probe needs a function, and no address alone")
+	}
+	return o.Mode.check(o.Cookie)
+}
+
+// kernelFunction is such as "do_exit+0x10", or an address.
+func kernelFunction(function string, offset uint64) string {
+	switch {
+	case function == "":
+		return fmt.Sprintf("%#x", offset)
+	case offset == 0:
+		return function
+	}
+	return fmt.Sprintf("%s+%#x", function, offset)
+}
+
 // AttachKprobe runs the program, of section "kprobe" or "kretprobe", where a kernel function begins, at an offset in it, or
-// when it returns, which Retprobe decides and not the section (bpf_program__attach_kprobe_opts).
+// when it returns, which Retprobe decides and not the section (bpf_program__attach_kprobe_opts). With an empty function,
+// Offset is an address, as in /proc/kallsyms.
 //
 // errors.Is(err, os.ErrNotExist) when the kernel has no such function or no kprobes, unix.EADDRNOTAVAIL or unix.EINVAL
 // when it lets nobody probe there, [errors.ErrUnsupported] when it lacks the Mode or cookies.
 func (p *Program) AttachKprobe(function string, opts KprobeOptions) (*Link, error) {
 	var c cStrings
 	defer c.free()
-	name := c.name("function", function)
-	return p.attach(func() (*C.struct_bpf_link, error) {
+	name := c.optional("function", function)
+	return p.attach(kernelFunction(function, opts.Offset), func() (*C.struct_bpf_link, error) {
 		if err := p.checkType("a kprobe", ProgramTypeKprobe); err != nil {
 			return nil, err
 		}
-		if err := opts.Mode.check(opts.Cookie); err != nil {
+		if err := opts.check(function); err != nil {
 			return nil, err
-		}
-		if opts.Offset > math.MaxInt {
-			return nil, invalidf("offset %#x", opts.Offset)
 		}
 		if c.err != nil {
 			return nil, c.err
@@ -107,13 +131,13 @@ func (p *Program) AttachKsyscall(syscall string, opts KsyscallOptions) (*Link, e
 	var c cStrings
 	defer c.free()
 	name := c.name("system call", syscall)
-	return p.attach(func() (*C.struct_bpf_link, error) {
+	return p.attach("system call "+syscall, func() (*C.struct_bpf_link, error) {
 		if err := p.checkType("a ksyscall", ProgramTypeKprobe); err != nil {
 			return nil, err
 		}
 		// libbpf would cut the function's name off, and might find another one.
 		if len(syscall) > 100 {
-			return nil, invalidf("system call %q", syscall)
+			return nil, invalidf("%q has %d characters, and no system call more than 100", syscall, len(syscall))
 		}
 		if c.err != nil {
 			return nil, c.err
@@ -192,7 +216,7 @@ func (p *Program) AttachKprobeMulti(opts KprobeMultiOptions) (*Link, error) {
 	symbols := c.names("symbol", opts.Symbols)
 	addresses := arrays.ulongs("address", opts.Addresses)
 	cookies := arrays.u64s(opts.Cookies)
-	return p.attach(func() (*C.struct_bpf_link, error) {
+	return p.attach("functions of the kernel", func() (*C.struct_bpf_link, error) {
 		if err := opts.check(p); err != nil {
 			return nil, err
 		}

@@ -59,7 +59,7 @@ func (p *Program) AttachPerfEvent(fd int, opts PerfEventOptions) (*Link, error) 
 			_ = unix.Close(own)
 		}
 	}()
-	return p.attach(func() (*C.struct_bpf_link, error) {
+	return p.attach("a perf event", func() (*C.struct_bpf_link, error) {
 		err := p.checkType("a perf event", ProgramTypePerfEvent, ProgramTypeKprobe, ProgramTypeTracepoint)
 		if err == nil {
 			err = opts.check()

@@ -17,7 +17,7 @@ type TraceOptions struct {
 // errors.Is(err, unix.EBUSY) when the function has as many programs as the kernel allows, or a program is attached
 // already that can't be twice.
 func (p *Program) AttachTrace(opts TraceOptions) (*Link, error) {
-	return p.attach(func() (*C.struct_bpf_link, error) {
+	return p.attach("", func() (*C.struct_bpf_link, error) {
 		if err := p.checkType("tracing", ProgramTypeTracing); err != nil {
 			return nil, err
 		}
@@ -33,7 +33,7 @@ func (p *Program) AttachTrace(opts TraceOptions) (*Link, error) {
 // (bpf_program__attach_lsm, Linux 5.7). The kernel must have been booted with "bpf" among its security modules
 // (lsm=); otherwise this succeeds and the program is never run. Programs of section "lsm_cgroup" attach to cgroups.
 func (p *Program) AttachLSM(opts TraceOptions) (*Link, error) {
-	return p.attach(func() (*C.struct_bpf_link, error) {
+	return p.attach("", func() (*C.struct_bpf_link, error) {
 		if err := p.checkType("LSM", ProgramTypeLSM); err != nil {
 			return nil, err
 		}
@@ -79,7 +79,7 @@ func (p *Program) attachFreplace(target int, function string) (*Link, error) {
 	var c cStrings
 	defer c.free()
 	name := c.optional("function", function)
-	return p.attach(func() (*C.struct_bpf_link, error) {
+	return p.attach("", func() (*C.struct_bpf_link, error) {
 		if err := p.checkType("freplace", ProgramTypeExt); err != nil {
 			return nil, err
 		}

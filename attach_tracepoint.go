@@ -30,7 +30,7 @@ func (p *Program) AttachTracepoint(category, name string, opts TracepointOptions
 	defer c.free()
 	cCategory := c.name("category", category)
 	cName := c.name("tracepoint", name)
-	return p.attach(func() (*C.struct_bpf_link, error) {
+	return p.attach("tracepoint "+category+"/"+name, func() (*C.struct_bpf_link, error) {
 		if err := p.checkType("a tracepoint", ProgramTypeTracepoint); err != nil {
 			return nil, err
 		}
@@ -59,7 +59,7 @@ func (p *Program) AttachRawTracepoint(name string, opts RawTracepointOptions) (*
 	var c cStrings
 	defer c.free()
 	cName := c.name("tracepoint", name)
-	return p.attach(func() (*C.struct_bpf_link, error) {
+	return p.attach("tracepoint "+name, func() (*C.struct_bpf_link, error) {
 		err := p.checkType("a raw tracepoint", ProgramTypeRawTracepoint, ProgramTypeRawTracepointWritable)
 		if err == nil && opts.Cookie != 0 {
 			err = needs("bpf_program__attach_raw_tracepoint_opts", 1, 4)

@@ -14,12 +14,11 @@ static void lbg_set_uprobe_mode(struct bpf_uprobe_opts *opts, int mode)
 
 // The options as arguments: their struct came with the function.
 static struct bpf_link *lbg_attach_uprobe_multi(const struct bpf_program *prog, pid_t pid, const char *path,
-	const char *pattern, const char **syms, const unsigned long *offsets, const unsigned long *ref_ctr_offsets,
-	const __u64 *cookies, size_t cnt, bool retprobe, bool session)
+	const unsigned long *offsets, const unsigned long *ref_ctr_offsets, const __u64 *cookies, size_t cnt,
+	bool retprobe, bool session)
 {
 #if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
 	LIBBPF_OPTS(bpf_uprobe_multi_opts, opts,
-		.syms = syms,
 		.offsets = offsets,
 		.ref_ctr_offsets = ref_ctr_offsets,
 		.cookies = cookies,
@@ -30,7 +29,7 @@ static struct bpf_link *lbg_attach_uprobe_multi(const struct bpf_program *prog, 
 #if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 6
 	opts.session = session;
 #endif
-	return bpf_program__attach_uprobe_multi(prog, pid, path, pattern, &opts);
+	return bpf_program__attach_uprobe_multi(prog, pid, path, NULL, &opts);
 #else
 	return NULL;
 #endif
@@ -39,12 +38,9 @@ static struct bpf_link *lbg_attach_uprobe_multi(const struct bpf_program *prog, 
 import "C"
 
 import (
-	"debug/elf"
+	"fmt"
 	"math"
 	"os"
-	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // Which processes a probe in user space is for, where it is not one that is named by its process id. Others that run
@@ -68,8 +64,10 @@ func checkPID(pid int) (C.pid_t, error) {
 
 // UprobeOptions are the options for [Program.AttachUprobe] (struct bpf_uprobe_opts).
 type UprobeOptions struct {
-	// Function is a function's name in the binary's symbols, to which the offset is then relative. "name@VERSION"
-	// chooses one of several versions in a library, such as "fmemopen@GLIBC_2.22" (libbpf 1.3).
+	// Function is a function's name, to which the offset is then relative. "name@VERSION" chooses one of several versions
+	// in a library, such as "fmemopen@GLIBC_2.22". It is looked for in the binary's symbols; then, for a stripped one, in
+	// its separate debug file, by build id or .gnu_debuglink below /usr/lib/debug and beside the binary; then in the table
+	// that Go programs have, where names are such as "main.(*Server).Serve".
 	Function string
 	Cookie   uint64 // what bpf_get_attach_cookie returns in the program (Linux 5.15)
 	// RefCtrOffset is the offset in the file of a counter that the kernel increments while the probe is attached, as
@@ -94,6 +92,17 @@ func (o *UprobeOptions) check(offset uint64) error {
 	return o.Mode.check(o.Cookie)
 }
 
+// placeInBinary is such as "/bin/sh:main+0x10", or "/bin/sh+0x1234".
+func placeInBinary(binary, function string, offset uint64) string {
+	if function != "" {
+		binary += ":" + function
+		if offset == 0 {
+			return binary
+		}
+	}
+	return fmt.Sprintf("%s+%#x", binary, offset)
+}
+
 // AttachUprobe runs the program, of section "uprobe" or "uretprobe", when a process of pid, which may be [AllProcesses] or
 // [ThisProcess], runs the code at an offset in a binary file: a function where it begins, where it returns with
 // Retprobe, or any instruction (bpf_program__attach_uprobe_opts).
@@ -102,16 +111,16 @@ func (o *UprobeOptions) check(offset uint64) error {
 // are, another in the PATH. "archive.apk!/lib/lib.so" is a file that is stored uncompressed in a zip archive. offset is
 // in bytes, from the beginning of opts.Function, or of the file.
 //
-// A return probe on a function of Go's crashes the process it is in, because Go moves stacks.
+// WARNING: a return probe on a function of Go's crashes the process it is in. It puts another return address on the stack,
+// which Go's runtime does not know when it moves the stack or walks it. Nothing refuses that.
 //
-// errors.Is(err, os.ErrNotExist) when there is no such file or function, unix.ESRCH when there is no such process,
+// errors.Is(err, os.ErrNotExist) when there is no such file, or it has no such function or only imports it; errors.Is(err,
+// [ErrInvalid]) when it has several, of which the offset alone can choose; unix.ESRCH when there is no such process,
 // [errors.ErrUnsupported] when the kernel lacks the Mode or cookies.
 func (p *Program) AttachUprobe(pid int, binary string, offset uint64, opts UprobeOptions) (*Link, error) {
 	var c cStrings
 	defer c.free()
-	path := c.name("binary", binary)
-	function := c.optional("function", opts.Function)
-	return p.attach(func() (*C.struct_bpf_link, error) {
+	return p.attach(placeInBinary(binary, opts.Function, offset), func() (*C.struct_bpf_link, error) {
 		if err := p.checkType("a uprobe", ProgramTypeKprobe); err != nil {
 			return nil, err
 		}
@@ -122,6 +131,19 @@ func (p *Program) AttachUprobe(pid int, binary string, offset uint64, opts Uprob
 		if err := opts.check(offset); err != nil {
 			return nil, err
 		}
+		file, err := binaryPath(binary)
+		if err != nil {
+			return nil, err
+		}
+		function := c.optional("function", opts.Function)
+		if function != nil && !inArchive(file) { // libbpf looks into archives itself
+			found, err := functionOffsets(file, []string{opts.Function})
+			if err != nil {
+				return nil, err
+			}
+			function, offset = nil, offset+found[0]
+		}
+		path := c.of("binary", file)
 		if c.err != nil {
 			return nil, c.err
 		}
@@ -140,9 +162,10 @@ func (p *Program) AttachUprobe(pid int, binary string, offset uint64, opts Uprob
 // UprobeMultiOptions say where in a binary [Program.AttachUprobeMulti] attaches, by one of Pattern, Symbols and Offsets,
 // and how (struct bpf_uprobe_multi_opts).
 type UprobeMultiOptions struct {
-	// Pattern is a glob of the names of functions, in which * stands for any characters and ? for one.
+	// Pattern is a glob of the names of functions, in which * stands for any characters and ? for one. It takes those that
+	// the binary has, not those that it imports, and each piece of code once, whatever the number of its names.
 	Pattern string
-	Symbols []string // names of functions, without versions
+	Symbols []string // names of functions, each as [UprobeOptions.Function]
 	Offsets []uint64 // in bytes, from the beginning of the file
 	// RefCtrOffsets are as [UprobeOptions.RefCtrOffset]: none, or one for each of Symbols or Offsets, 0 where it has none.
 	RefCtrOffsets []uint64
@@ -154,7 +177,7 @@ type UprobeMultiOptions struct {
 	Session bool
 }
 
-func (o *UprobeMultiOptions) check(p *Program, binary string) error {
+func (o *UprobeMultiOptions) check(p *Program) error {
 	attachType := AttachTypeTraceUprobeMulti
 	if o.Session {
 		attachType = AttachTypeTraceUprobeSession
@@ -175,10 +198,6 @@ func (o *UprobeMultiOptions) check(p *Program, binary string) error {
 	if n := len(o.RefCtrOffsets); n > 0 && n != where.count() {
 		return invalidf("%d offsets of reference counters for %d %s", n, where.count(), where.counted())
 	}
-	if o.Pattern == "" && !strings.Contains(binary, "/") {
-		// It would be taken for a file in the working directory, and not be looked for.
-		return invalidf("binary %q must be a path: only with a pattern it can be a name", binary)
-	}
 	if o.Session {
 		return needs("bpf_program__attach_uprobe_multi with session", 1, 6)
 	}
@@ -189,83 +208,45 @@ func (o *UprobeMultiOptions) check(p *Program, binary string) error {
 // binary begin or return, through one link, which for many takes far less time than one by one
 // (bpf_program__attach_uprobe_multi, libbpf 1.3, Linux 6.6).
 //
-// pid and binary are as for [Program.AttachUprobe], but pid is a process's and not a thread's, and binary must be a path
-// unless opts has a Pattern. Errors are the same, and [errors.ErrUnsupported] when the linked libbpf lacks it.
+// pid and binary are as for [Program.AttachUprobe], but pid is a process's and not a thread's, and binary not in an archive.
+// It attaches to all functions or to none: the error names those that are missing, only imported, or named twice. Errors are the same, and [errors.ErrUnsupported] when the kernel or the linked libbpf lacks it.
 func (p *Program) AttachUprobeMulti(pid int, binary string, opts UprobeMultiOptions) (*Link, error) {
 	var c cStrings
 	defer c.free()
 	var arrays cArrays
 	defer arrays.free()
-	path := c.name("binary", binary)
-	pattern := c.optional("pattern", opts.Pattern)
-	symbols := c.names("symbol", opts.Symbols)
-	offsets := arrays.ulongs("offset", opts.Offsets)
 	refCtrOffsets := arrays.ulongs("offset of a reference counter", opts.RefCtrOffsets)
 	cookies := (*C.__u64)(arrays.u64s(opts.Cookies))
-	count := C.size_t(len(opts.Symbols) + len(opts.Offsets))
-	return p.attach(func() (*C.struct_bpf_link, error) {
-		if err := opts.check(p, binary); err != nil {
+	return p.attach(binary, func() (*C.struct_bpf_link, error) {
+		if err := opts.check(p); err != nil {
 			return nil, err
 		}
 		cPID, err := checkPID(pid)
 		if err != nil {
 			return nil, err
 		}
-		if c.err != nil {
-			return nil, c.err
+		file, err := binaryPath(binary)
+		if err != nil {
+			return nil, err
 		}
+		// libbpf would resolve what the binary only imports to offset 0, and never run the program.
+		found := opts.Offsets
+		switch {
+		case opts.Pattern != "":
+			found, err = matchingOffsets(file, opts.Pattern)
+		case len(opts.Symbols) > 0:
+			found, err = functionOffsets(file, opts.Symbols)
+		}
+		if err != nil {
+			return nil, err
+		}
+		path := c.of("binary", file)
+		offsets := arrays.ulongs("offset", found)
 		if arrays.err != nil {
 			return nil, arrays.err
 		}
-		attach := func(symbols **C.char, offsets *C.ulong) (*C.struct_bpf_link, error) {
-			link, errno := C.lbg_attach_uprobe_multi(p.ptr, cPID, path, pattern, symbols, offsets, refCtrOffsets,
-				cookies, count, C.bool(opts.Retprobe), C.bool(opts.Session))
-			return link, errno
-		}
-		link, err := attach(symbols, offsets)
-		if link == nil && err == unix.ENOENT && symbols != nil {
-			if found := dynamicOffsets(binary, opts.Symbols); found != nil {
-				offsets := arrays.ulongs("offset", found)
-				if arrays.err != nil {
-					return nil, arrays.err
-				}
-				return attach(nil, offsets)
-			}
-		}
-		return link, err
+		link, errno := C.lbg_attach_uprobe_multi(p.ptr, cPID, path, offsets, refCtrOffsets, cookies,
+			C.size_t(len(found)), C.bool(opts.Retprobe), C.bool(opts.Session))
+		return link, errno
 	})
-}
-
-// dynamicOffsets are the offsets of functions in the file of a binary that has no symbols but dynamic ones, as stripped
-// libraries do: libbpf finds them and then says that it did not (elf_resolve_syms_offsets keeps the error of looking for
-// others). It is nil for other binaries, and where a function is not there or more than once.
-func dynamicOffsets(path string, functions []string) []uint64 {
-	f, err := elf.Open(path)
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	symbols, err := f.DynamicSymbols()
-	if err != nil || f.SectionByType(elf.SHT_SYMTAB) != nil {
-		return nil
-	}
-	found := make(map[string]uint64)
-	for _, s := range symbols {
-		if elf.ST_TYPE(s.Info) != elf.STT_FUNC || s.Section == elf.SHN_UNDEF || int(s.Section) >= len(f.Sections) {
-			continue
-		}
-		section := f.Sections[s.Section]
-		offset := s.Value - section.Addr + section.Offset
-		if first, twice := found[s.Name]; twice && first != offset {
-			offset = 0 // of several versions
-		}
-		found[s.Name] = offset
-	}
-	offsets := make([]uint64, len(functions))
-	for i, name := range functions {
-		if offsets[i] = found[name]; offsets[i] == 0 {
-			return nil
-		}
-	}
-	return offsets
 }

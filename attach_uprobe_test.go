@@ -7,12 +7,12 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go"
-	"github.com/libbpf-go/libbpf-go/internal/testutil"
 	"github.com/libbpf-go/libbpf-go/internal/testutil/usdt"
 )
 
@@ -345,9 +345,6 @@ func TestUprobeMultiCookies(t *testing.T) {
 
 // A library's function can have several versions, of which one must be chosen.
 func TestUprobeVersions(t *testing.T) {
-	if v := libbpf.Version(); v.Major == 1 && v.Minor < 3 {
-		testutil.Skip(t, "libbpf-1.3", errors.ErrUnsupported)
-	}
 	_, p := loadSeen(t, "uprobe", "uprobe", "on_entry", nil)
 	attach := func(function string) error {
 		link, err := p.AttachUprobe(libbpf.ThisProcess, "libc.so.6", 0, libbpf.UprobeOptions{Function: function})
@@ -361,7 +358,7 @@ func TestUprobeVersions(t *testing.T) {
 		wantErr(t, attach("realpath"+version+"GLIBC_0.0"), os.ErrNotExist)
 	}
 	if runtime.GOARCH == "amd64" {
-		wantErr(t, attach("realpath"), libbpf.Errno(4001)) // there are two
+		wantErr(t, attach("realpath"), libbpf.ErrInvalid) // there are two
 	} else {
 		check(t, attach("realpath"))
 	}
@@ -439,7 +436,7 @@ func TestUprobeMultiErrors(t *testing.T) {
 	}{
 		{-2, self, one, libbpf.ErrInvalid},
 		{libbpf.ThisProcess, "", one, libbpf.ErrInvalid},
-		{libbpf.ThisProcess, "libc.so.6", one, libbpf.ErrInvalid}, // would be a file here
+		{libbpf.ThisProcess, "libc.so.6", one, os.ErrNotExist},
 		{libbpf.ThisProcess, "/nonexistent", one, os.ErrNotExist},
 		{libbpf.ThisProcess, self, libbpf.UprobeMultiOptions{Symbols: []string{"no_such_function"}}, os.ErrNotExist},
 		{libbpf.ThisProcess, self, libbpf.UprobeMultiOptions{Pattern: "no_such_function*"}, os.ErrNotExist},
@@ -447,5 +444,122 @@ func TestUprobeMultiErrors(t *testing.T) {
 	} {
 		_, err := p.AttachUprobeMulti(c.pid, c.binary, c.opts)
 		wantErr(t, err, c.want)
+	}
+}
+
+// imported is a function that this test's binary imports: it has a symbol for it, and no code.
+const imported = "realpath"
+
+// What a binary only imports would be attached at the file's first byte, where nothing ever runs; and of several functions
+// that could not all be attached, those that could.
+func TestUprobeNamesWhatIsMissing(t *testing.T) {
+	const feature = "uprobe.multi"
+	_, single := loadSeen(t, "uprobe", "uprobe", "on_entry", nil)
+	_, multi := loadSeen(t, feature, "uprobe", "on_entries", nil)
+	symbols := func(names ...string) libbpf.UprobeMultiOptions { return libbpf.UprobeMultiOptions{Symbols: names} }
+	for _, c := range []struct {
+		opts libbpf.UprobeMultiOptions
+		want error
+		says []string
+	}{
+		{symbols(imported), os.ErrNotExist, []string{imported, "only imports"}},
+		{symbols(targetOne, imported), os.ErrNotExist, []string{imported, "only imports"}},
+		{libbpf.UprobeMultiOptions{Pattern: "realpat*"}, os.ErrNotExist, []string{"realpat*", "only imports"}},
+		{symbols(targetOne, "no_such_function", "nor_this"), os.ErrNotExist, []string{"no_such_function", "nor_this"}},
+		{libbpf.UprobeMultiOptions{Pattern: "no_such*"}, os.ErrNotExist, []string{"no_such*"}},
+		{symbols(targetOne, targetTwo, targetOne), libbpf.ErrInvalid, []string{targetOne, "twice"}},
+	} {
+		_, err := multi.AttachUprobeMulti(libbpf.ThisProcess, self, c.opts)
+		if errors.Is(err, errors.ErrUnsupported) {
+			skipMissing(t, feature, err)
+		}
+		wantErrSaying(t, err, c.want, c.says...)
+	}
+	_, err := single.AttachUprobe(libbpf.ThisProcess, self, 0, libbpf.UprobeOptions{Function: imported})
+	wantErrSaying(t, err, os.ErrNotExist, imported, "only imports")
+	_, err = single.AttachUprobe(libbpf.ThisProcess, "no_such_library.so.1", 0, libbpf.UprobeOptions{Function: imported})
+	wantErrSaying(t, err, os.ErrNotExist, "no_such_library.so.1")
+}
+
+// The same for what sections name.
+func TestUprobeSections(t *testing.T) {
+	for _, c := range []struct{ program, missing string }{
+		{"function", ""},
+		{"imported", imported},
+		{"pattern", ""},
+		{"imported_pattern", "realpat*"},
+		{"missing_pattern", "no_such_function"},
+		{"missing_probe", "no_such_probe"},
+	} {
+		t.Run(c.program, func(t *testing.T) {
+			feature := "uprobe"
+			if strings.Contains(c.program, "pattern") {
+				feature = "uprobe.multi"
+			}
+			o, p := loadSeen(t, feature, "sections", c.program, nil)
+			for _, attach := range []func() ([]*libbpf.Link, error){
+				o.Attach,
+				func() ([]*libbpf.Link, error) {
+					link, err := p.Attach()
+					return []*libbpf.Link{link}, err
+				},
+			} {
+				links, err := attach()
+				if c.missing != "" {
+					wantErrSaying(t, err, os.ErrNotExist, c.missing)
+					continue
+				}
+				if err != nil {
+					skipMissing(t, feature, err)
+				}
+				before := seen(t, o).hits
+				usdt.CallOne(1)
+				if hits := seen(t, o).hits - before; len(links) != 1 || hits != 1 {
+					t.Errorf("%d links, %d hits", len(links), hits)
+				}
+				check(t, links[0].Close())
+			}
+		})
+	}
+}
+
+func wantErrSaying(t testing.TB, err, want error, says ...string) {
+	t.Helper()
+	wantErr(t, err, want)
+	for _, text := range says {
+		if !strings.Contains(err.Error(), text) {
+			t.Errorf("%q is not in: %v", text, err)
+		}
+	}
+}
+
+//go:noinline
+func goTarget(x int) int { return x + 1 }
+
+// A function of Go's is found, in the symbols of this test's binary or in the table that the runtime has where they are
+// stripped, as go test strips them.
+func TestUprobeGoFunction(t *testing.T) {
+	const function = "github.com/libbpf-go/libbpf-go_test.goTarget"
+	for _, c := range []struct {
+		feature, program string
+		attach           func(*libbpf.Program) (*libbpf.Link, error)
+	}{
+		{"uprobe", "on_entry", func(p *libbpf.Program) (*libbpf.Link, error) {
+			return p.AttachUprobe(libbpf.ThisProcess, self, 0, libbpf.UprobeOptions{Function: function})
+		}},
+		{"uprobe.multi", "on_entries", func(p *libbpf.Program) (*libbpf.Link, error) {
+			return p.AttachUprobeMulti(libbpf.ThisProcess, self, libbpf.UprobeMultiOptions{Symbols: []string{function, targetTwo}})
+		}},
+		{"uprobe.multi", "on_entries", func(p *libbpf.Program) (*libbpf.Link, error) {
+			return p.AttachUprobeMulti(libbpf.ThisProcess, self, libbpf.UprobeMultiOptions{Pattern: "*-go_test.goTarge?"})
+		}},
+	} {
+		o := attachOrSkip(t, c.feature, "uprobe", c.program, c.attach)
+		if got := goTarget(41); got != 42 {
+			t.Errorf("it returned %d", got)
+		}
+		if hits := seen(t, o).hits; hits != 1 {
+			t.Errorf("%d hits", hits)
+		}
 	}
 }

@@ -6,6 +6,14 @@ package libbpf
 */
 import "C"
 
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
+)
+
 // USDTOptions are the options for [Program.AttachUSDT] (struct bpf_usdt_opts).
 type USDTOptions struct {
 	Cookie uint64 // what bpf_usdt_cookie returns in the program, also before Linux 5.15
@@ -19,15 +27,16 @@ type USDTOptions struct {
 // The link has no descriptor: it can't be pinned, updated or detached other than by its Close.
 //
 // errors.Is(err, os.ErrNotExist) when there is no such file or probe, unix.ESRCH when the object lacks the map of probes or
-// there is no such process, unix.E2BIG when that map is full, unix.EEXIST before Linux 5.15 when a program of the object is
+// there is no such process, [ErrInvalid] when that map is of another libbpf's usdt.bpf.h, unix.E2BIG when that map is full, unix.EEXIST before Linux 5.15 when a program of the object is
 // attached to the probe already.
 func (p *Program) AttachUSDT(pid int, binary, provider, name string, opts USDTOptions) (*Link, error) {
+	place := fmt.Sprintf("USDT probe %s:%s of %s", provider, name, binary)
 	var c cStrings
 	defer c.free()
 	path := c.name("binary", binary)
 	cProvider := c.name("provider", provider)
 	cName := c.name("probe", name)
-	return p.attachLocking(p.usdtLock(), func() (*C.struct_bpf_link, error) {
+	link, err := p.attachLocking(place, p.usdtLock(), func() (*C.struct_bpf_link, error) {
 		if err := p.checkType("USDT", ProgramTypeKprobe); err != nil {
 			return nil, err
 		}
@@ -38,10 +47,32 @@ func (p *Program) AttachUSDT(pid int, binary, provider, name string, opts USDTOp
 		if c.err != nil {
 			return nil, c.err
 		}
+		if err := p.o.checkUSDTSpecs(); err != nil {
+			return nil, err
+		}
 		var o C.struct_bpf_usdt_opts
 		o.sz = C.sizeof_struct_bpf_usdt_opts
 		o.usdt_cookie = C.__u64(opts.Cookie)
 		link, errno := C.bpf_program__attach_usdt(p.ptr, cPID, path, cProvider, cName, &o)
 		return link, errno
 	})
+	// Whatever else is not there, libbpf has a message for.
+	if e, ok := err.(*Error); ok && e.Err == unix.ENOENT && len(e.Messages) == 0 {
+		e.Err = &detail{"it has no such probe", unix.ENOENT}
+	}
+	return link, err
+}
+
+// checkUSDTSpecs refuses an object whose map of probes has another layout than libbpf writes: the program would read wrong
+// arguments, and nothing would tell.
+func (o *Object) checkUSDTSpecs() error {
+	const name = "__bpf_usdt_specs"
+	size := clib.USDTSpecSize()
+	for _, m := range o.maps {
+		if m.c.name == name && size != 0 && int(m.c.valueSize) != size {
+			return invalidf("map %q has values of %d bytes where libbpf %s writes %d: "+
+				"compile the object with the bpf/usdt.bpf.h of that libbpf", name, m.c.valueSize, clib.VersionString(), size)
+		}
+	}
+	return nil
 }

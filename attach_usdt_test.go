@@ -3,6 +3,7 @@ package libbpf_test
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"sync"
@@ -190,4 +191,24 @@ func TestUSDTAttachRacesWithClose(t *testing.T) {
 		wg.Go(func() { _ = o.Close() })
 		wg.Wait()
 	}
+}
+
+// An object that was compiled with another libbpf's usdt.bpf.h would read arguments from the wrong places.
+func TestUSDTOfAnotherLibbpf(t *testing.T) {
+	o := open(t, "usdt")
+	check(t, o.SetGlobal("target_tgid", selfTGID(t)))
+	specs, err := o.Map("__bpf_usdt_specs")
+	check(t, err)
+	size, err := specs.ValueSize()
+	check(t, err)
+	check(t, specs.SetValueSize(size+96)) // 208 bytes up to libbpf 1.6, 304 in 1.7
+	obj := load(t, o)
+	_, err = obj.Attach()
+	wantErrSaying(t, err, libbpf.ErrInvalid, "__bpf_usdt_specs", fmt.Sprint(size+96), fmt.Sprint(size), "usdt.bpf.h")
+	p, err := obj.Program("on_probe")
+	check(t, err)
+	_, err = p.Attach()
+	wantErr(t, err, libbpf.ErrInvalid)
+	_, err = attachProbe(p, 0)
+	wantErr(t, err, libbpf.ErrInvalid)
 }

@@ -39,7 +39,7 @@ import "C"
 // cgroup is a descriptor of the cgroup's folder, such as int(dir.Fd()) after os.Open. It is not needed any more when
 // AttachCgroup returns. The result belongs to the caller, and to the object, whose Close closes it.
 func (p *Program) AttachCgroup(cgroup int, opts PlacementOptions) (*Link, error) {
-	return p.attach(func() (*C.struct_bpf_link, error) {
+	return p.attach("a cgroup", func() (*C.struct_bpf_link, error) {
 		if err := p.checkForCgroup(); err != nil {
 			return nil, err
 		}

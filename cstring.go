@@ -21,8 +21,8 @@ type cStrings struct {
 
 // of is a C copy of s. A NUL inside, which C would take for the end, is remembered in err. what names the string there.
 func (c *cStrings) of(what, s string) *C.char {
-	if strings.IndexByte(s, 0) >= 0 {
-		c.err = invalidf("%s %q has a NUL in it", what, s)
+	if err := checkCString(what, s); err != nil {
+		c.err = err
 	}
 	p := C.CString(s)
 	c.made = append(c.made, p)
@@ -39,8 +39,8 @@ func (c *cStrings) optional(what, s string) *C.char {
 
 // name is of for what must not be empty.
 func (c *cStrings) name(what, s string) *C.char {
-	if s == "" {
-		c.err = invalidf("%s is empty", what)
+	if err := checkName(what, s); err != nil {
+		c.err = err
 	}
 	return c.of(what, s)
 }
@@ -86,6 +86,22 @@ func withOptional(what, s string, f func(*C.char) C.int) error {
 		return clib.FromRet(int(f(nil)))
 	}
 	return withString(what, s, f)
+}
+
+// checkCString refuses what C would cut off.
+func checkCString(what, s string) error {
+	if strings.IndexByte(s, 0) >= 0 {
+		return invalidf("%s %q has a NUL in it", what, s)
+	}
+	return nil
+}
+
+// checkName is checkCString for what must not be empty.
+func checkName(what, s string) error {
+	if s == "" {
+		return invalidf("%s is empty", what)
+	}
+	return checkCString(what, s)
 }
 
 // cBytes is b for C, NULL where it is empty.

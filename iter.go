@@ -169,7 +169,7 @@ func (p *Program) AttachIter(opts IterOptions) (link *Link, err error) {
 
 // attachIter is AttachIter with the map that opts name.
 func (p *Program) attachIter(opts IterOptions, m *mapCore) (*Link, error) {
-	link, err := p.attach(func() (link *C.struct_bpf_link, errno error) {
+	link, err := p.attach("", func() (link *C.struct_bpf_link, errno error) {
 		const place = "an iterator"
 		if err := p.checkType(place, ProgramTypeTracing); err != nil {
 			return nil, err

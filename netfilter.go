@@ -31,6 +31,7 @@ static struct bpf_link *lbg_attach_netfilter(const struct bpf_program *prog, __u
 import "C"
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 )
@@ -117,7 +118,7 @@ const netfilterDefrag = -400
 func (p *Program) AttachNetfilter(
 	protocol NetfilterProtocol, hook NetfilterHook, opts NetfilterOptions,
 ) (*Link, error) {
-	return p.attach(func() (*C.struct_bpf_link, error) {
+	return p.attach(fmt.Sprintf("netfilter %v of %v", hook, protocol), func() (*C.struct_bpf_link, error) {
 		if err := p.checkType("netfilter", ProgramTypeNetfilter); err != nil {
 			return nil, err
 		}

@@ -40,7 +40,7 @@ import "C"
 // errors.Is(err, unix.ENODEV) when there is none, errors.Is(err, [ErrInvalid]) or unix.ENXIO when it is not a netkit device.
 // The result belongs to the caller, and to the object, whose Close closes it.
 func (p *Program) AttachNetkit(ifindex int, opts PlacementOptions) (*Link, error) {
-	return p.attach(func() (*C.struct_bpf_link, error) {
+	return p.attach("netkit", func() (*C.struct_bpf_link, error) {
 		if err := p.checkForDevice("netkit", ifindex, opts, AttachTypeNetkitPrimary, AttachTypeNetkitPeer); err != nil {
 			return nil, err
 		}

@@ -13,7 +13,7 @@ import "C"
 // netns is a descriptor of the namespace, such as that of /proc/self/ns/net. It is not needed any more when AttachNetns
 // returns. The result belongs to the caller, and to the object, whose Close closes it.
 func (p *Program) AttachNetns(netns int) (*Link, error) {
-	return p.attach(func() (*C.struct_bpf_link, error) {
+	return p.attach("a network namespace", func() (*C.struct_bpf_link, error) {
 		if err := p.checkType("a network namespace", ProgramTypeFlowDissector, ProgramTypeSKLookup); err != nil {
 			return nil, err
 		}

@@ -19,14 +19,17 @@ static struct bpf_link *lbg_attach_sockmap(const struct bpf_program *prog, int m
 */
 import "C"
 
+import "fmt"
+
 // AttachSockmap attaches a program of type sk_skb or sk_msg to a sockmap or sockhash, and so to the sockets that are put
 // into it from then on (bpf_program__attach_sockmap, libbpf 1.5, Linux 6.10). The map has one place for each of the attach
-// types of such programs: errors.Is(err, unix.EBUSY) when it is taken. With an older libbpf or kernel use a [Hook].
+// types of such programs: errors.Is(err, unix.EBUSY) when it is taken,
+// [errors.ErrUnsupported] when the kernel lacks such links. With an older libbpf or kernel use a [Hook].
 //
 // The result belongs to the caller, and to the object, whose Close closes it. It keeps the map.
 func (p *Program) AttachSockmap(m MapCore) (link *Link, err error) {
 	err = useMap("attach", p.core().object(), m, func(m *mapCore) error {
-		link, err = p.attach(func() (*C.struct_bpf_link, error) {
+		link, err = p.attach(fmt.Sprintf("map %q", m.name), func() (*C.struct_bpf_link, error) {
 			if err := p.checkType("a sockmap", ProgramTypeSKSKB, ProgramTypeSKMsg); err != nil {
 				return nil, err
 			}

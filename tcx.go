@@ -40,7 +40,7 @@ import "C"
 // errors.Is(err, unix.ENODEV) when there is none. The result belongs to the caller, and to the object, whose Close closes
 // it.
 func (p *Program) AttachTCX(ifindex int, opts PlacementOptions) (*Link, error) {
-	return p.attach(func() (*C.struct_bpf_link, error) {
+	return p.attach("tcx", func() (*C.struct_bpf_link, error) {
 		if err := p.checkForDevice("tcx", ifindex, opts, AttachTypeTCXIngress, AttachTypeTCXEgress); err != nil {
 			return nil, err
 		}

@@ -129,7 +129,7 @@ func (o *XDPLinkOptions) check() error {
 // The result belongs to the caller, and to the object, whose Close closes it. The program is detached when the link is
 // closed, or the process ends, and unlike a program that [XDP.Attach] attached it can't be replaced by others.
 func (p *Program) AttachXDP(ifindex int, opts XDPLinkOptions) (*Link, error) {
-	return p.attach(func() (*C.struct_bpf_link, error) {
+	return p.attach("xdp", func() (*C.struct_bpf_link, error) {
 		if err := p.checkType("XDP", ProgramTypeXDP); err != nil {
 			return nil, err
 		}

@@ -1,5 +1,5 @@
 // Package clib is the C library itself: it compiles the vendored libbpf, or links the system's where none is vendored,
-// and knows the two facts that every package above needs, which version that is and what its error codes mean.
+// and knows the facts that packages above need and libbpf does not tell: which version that is, what its error codes mean.
 //
 // Programs use package libbpf, one folder up, and not this one.
 package clib
@@ -16,6 +16,8 @@ package clib
 #include <bpf/libbpf.h>
 
 static const char *vendored(void) { return libbpf_go_build; }
+
+size_t libbpf_go_usdt_spec_size(void); // in c_usdt.c
 */
 import "C"
 
@@ -35,3 +37,7 @@ var VersionString = sync.OnceValue(func() string {
 
 // Vendored reports whether libbpf was compiled from the vendored sources.
 var Vendored = sync.OnceValue(func() bool { return C.GoString(C.vendored()) != "" })
+
+// USDTSpecSize is how many bytes libbpf writes for each USDT probe into the map of probes that the header usdt.bpf.h
+// defines, as that map rounds them; 0 where that is not known.
+func USDTSpecSize() int { return (int(C.libbpf_go_usdt_spec_size()) + 7) &^ 7 }

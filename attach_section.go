@@ -1,0 +1,47 @@
+package libbpf
+
+import (
+	"strconv"
+	"strings"
+)
+
+// attachSection attaches a program whose section names a place in user space, such as "uprobe//bin/sh:readline", for all
+// processes. Those go by the program's methods, which know more than what libbpf does for sections. named is false for
+// all other sections, and for those that name no place.
+func (p *Program) attachSection() (link *Link, named bool, err error) {
+	if p == nil || p.typ != ProgramTypeKprobe {
+		return nil, false, nil
+	}
+	kind, place, _ := strings.Cut(p.section, "/")
+	binary, what, _ := strings.Cut(place, ":")
+	if binary == "" || what == "" {
+		return nil, false, nil
+	}
+	kind = strings.TrimSuffix(kind, ".s") // sleepable
+	switch kind {
+	case "uprobe", "uretprobe":
+		function, offset := cutOffset(what)
+		opts := UprobeOptions{Function: function, Retprobe: kind == "uretprobe"}
+		link, err = p.AttachUprobe(AllProcesses, binary, offset, opts)
+	case "uprobe.multi", "uretprobe.multi", "uprobe.session":
+		link, err = p.AttachUprobeMulti(AllProcesses, binary, UprobeMultiOptions{
+			Pattern: what, Retprobe: kind == "uretprobe.multi", Session: kind == "uprobe.session",
+		})
+	case "usdt":
+		provider, name, _ := strings.Cut(what, ":")
+		link, err = p.AttachUSDT(AllProcesses, binary, provider, name, USDTOptions{})
+	default:
+		return nil, false, nil
+	}
+	return link, true, err
+}
+
+// cutOffset splits such as "main+0x10".
+func cutOffset(where string) (function string, offset uint64) {
+	if plus := strings.LastIndexByte(where, '+'); plus >= 0 {
+		if offset, err := strconv.ParseUint(where[plus+1:], 0, 64); err == nil {
+			return where[:plus], offset
+		}
+	}
+	return where, 0
+}

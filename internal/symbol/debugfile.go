@@ -1,0 +1,129 @@
+package symbol
+
+import (
+	"bytes"
+	"debug/elf"
+	"encoding/hex"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// debugRoot is where distributions install the debug files of what they strip. Tests have their own.
+var debugRoot = "/usr/lib/debug"
+
+// debugSymbols are those of the separate debug file, where there is one that belongs to this binary.
+func (f *File) debugSymbols(visit func(function)) {
+	debug := f.openDebugFile()
+	if debug == nil {
+		return
+	}
+	defer debug.Close()
+	walk(debug.elf, elf.SHT_SYMTAB, nil, visit)
+}
+
+// openDebugFile opens the file with the symbols of a stripped binary, in the places where GDB looks for it: by the
+// build id, which both have, then by the name and the checksum in .gnu_debuglink. It is nil where there is none.
+func (f *File) openDebugFile() *File {
+	id := buildID(f.elf)
+	if len(id) > 1 {
+		name := hex.EncodeToString(id)
+		debug, err := Open(filepath.Join(debugRoot, ".build-id", name[:2], name[2:]+".debug"))
+		if err == nil {
+			if bytes.Equal(buildID(debug.elf), id) {
+				return debug
+			}
+			_ = debug.Close()
+		}
+	}
+	name, sum, ok := f.debugLink()
+	if !ok {
+		return nil
+	}
+	for _, dir := range f.dirs() {
+		for _, path := range []string{
+			filepath.Join(dir, name), filepath.Join(dir, ".debug", name), filepath.Join(debugRoot, dir, name),
+		} {
+			debug, err := Open(path)
+			if err != nil {
+				continue
+			}
+			if other := buildID(debug.elf); (other == nil || bytes.Equal(other, id)) && checksum(debug.file) == sum {
+				return debug
+			}
+			_ = debug.Close()
+		}
+	}
+	return nil
+}
+
+// dirs are the folders that the binary is in, as it was named and as it really is.
+func (f *File) dirs() []string {
+	var dirs []string
+	if dir, err := filepath.Abs(filepath.Dir(f.path)); err == nil {
+		dirs = append(dirs, dir)
+	}
+	if path, err := filepath.EvalSymlinks(f.path); err == nil {
+		if dir, err := filepath.Abs(filepath.Dir(path)); err == nil && (len(dirs) == 0 || dir != dirs[0]) {
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs
+}
+
+// debugLink is the name of the debug file, and the checksum that it must have.
+func (f *File) debugLink() (name string, sum uint32, ok bool) {
+	section := f.elf.Section(".gnu_debuglink")
+	if section == nil {
+		return "", 0, false
+	}
+	data, err := section.Data()
+	if err != nil {
+		return "", 0, false
+	}
+	end := bytes.IndexByte(data, 0)
+	at := (end + 1 + 3) &^ 3 // aligned
+	if end <= 0 || at+4 > len(data) {
+		return "", 0, false
+	}
+	name = string(data[:end])
+	return name, f.elf.ByteOrder.Uint32(data[at:]), name == filepath.Base(name)
+}
+
+// checksum is the CRC of a whole file.
+func checksum(file *os.File) uint32 {
+	sum := crc32.NewIEEE()
+	if _, err := io.Copy(sum, io.NewSectionReader(file, 0, 1<<62)); err != nil {
+		return 0
+	}
+	return sum.Sum32()
+}
+
+// buildID is what the linker called the binary, nil where it has no name.
+func buildID(e *elf.File) []byte {
+	const typeBuildID = 3 // NT_GNU_BUILD_ID
+	for _, s := range e.Sections {
+		if s.Type != elf.SHT_NOTE {
+			continue
+		}
+		data, err := s.Data()
+		if err != nil {
+			continue
+		}
+		for len(data) >= 12 {
+			nameSize, descSize := uint64(e.ByteOrder.Uint32(data)), uint64(e.ByteOrder.Uint32(data[4:]))
+			typ := e.ByteOrder.Uint32(data[8:])
+			data = data[12:]
+			nameEnd, descAt := nameSize, (nameSize+3)&^3
+			if descAt+descSize > uint64(len(data)) {
+				break
+			}
+			if typ == typeBuildID && string(data[:nameEnd]) == "GNU\x00" {
+				return data[descAt : descAt+descSize]
+			}
+			data = data[min(descAt+(descSize+3)&^3, uint64(len(data))):]
+		}
+	}
+	return nil
+}

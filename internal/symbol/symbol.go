@@ -1,0 +1,256 @@
+// Package symbol finds the functions of a binary in user space: where in the file their code begins, which is what the
+// kernel wants to know for a uprobe.
+//
+// It stands beside libbpf, which knows the binary's own symbols only, resolves a function that the binary imports to
+// offset 0 or to where the import is called through, and does not say which of several names it did not find. It looks
+// in the same order: dynamic symbols, symbols, then what libbpf lacks, the separate debug file and the table of
+// functions that every Go program carries.
+package symbol
+
+import (
+	"debug/elf"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+)
+
+// What to test errors for. Others are of opening or reading a file.
+var (
+	ErrNotFound  = errors.New("no such function")
+	ErrAmbiguous = errors.New("function is not unique")
+	ErrFormat    = errors.New("not an ELF file")
+)
+
+// failure says what is wrong with functions of a binary.
+type failure struct {
+	text string
+	is   error
+}
+
+func (f *failure) Error() string { return f.text }
+func (f *failure) Unwrap() error { return f.is }
+
+// File is a binary whose functions are looked for.
+type File struct {
+	elf  *elf.File
+	file *os.File
+	path string
+}
+
+// Open opens a program or a shared library.
+func Open(path string) (*File, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	e, err := elf.NewFile(file)
+	if err != nil {
+		_ = file.Close()
+		return nil, &failure{fmt.Sprintf("%s is not an ELF file: %v", path, err), ErrFormat}
+	}
+	return &File{e, file, path}, nil
+}
+
+// Close closes the binary.
+func (f *File) Close() error { return f.file.Close() }
+
+// function is one that a table has.
+type function struct {
+	name    []byte // of the table's memory, without a version
+	version string
+	address uint64
+	weak    bool
+	kind    kind
+}
+
+type kind int
+
+const (
+	defined  kind = iota
+	imported      // another file has its code
+	indirect      // its code chooses, when the program starts, which other code it stands for (IFUNC)
+)
+
+// table calls a function for each function that it has. What is damaged has none, or fewer.
+type table func(visit func(function))
+
+// wanted is a function that is looked for.
+type wanted struct {
+	name          string // as it was asked for, for errors
+	version       string // "" for any
+	found         bool
+	offset        uint64
+	weak          bool
+	other         uint64 // another one of that name, as good as the first
+	ambiguous     bool
+	onlyElsewhere kind // why it is not there, though its name is
+}
+
+// take looks at a function of that name.
+func (w *wanted) take(f function, offset uint64) {
+	switch {
+	case f.kind != defined:
+		w.onlyElsewhere = f.kind
+	case !w.found, w.weak && !f.weak:
+		w.found, w.offset, w.weak, w.ambiguous = true, offset, f.weak, false
+	case offset != w.offset && !f.weak && !w.ambiguous:
+		w.other, w.ambiguous = offset, true
+	}
+}
+
+// Offsets are where in the file the code of functions begins, in the order of their names, which may be such as
+// "fmemopen@GLIBC_2.22" to choose one of a library's versions. It is an error if one of them is not there, is only
+// imported, there in several places, or named twice.
+func (f *File) Offsets(names []string) ([]uint64, error) {
+	all := make([]*wanted, len(names))
+	pending := make(map[string][]*wanted)
+	given := make(map[string]bool)
+	versions := false
+	for i, name := range names {
+		if given[name] {
+			return nil, &failure{fmt.Sprintf("function %q is given twice", name), ErrAmbiguous}
+		}
+		given[name] = true
+		base, version := cutVersion(name)
+		versions = versions || version != ""
+		all[i] = &wanted{name: name, version: version}
+		pending[base] = append(pending[base], all[i])
+	}
+	for _, functions := range []table{f.dynamic(versions), f.symbols, f.debugSymbols, f.goFunctions} {
+		functions(func(found function) {
+			for _, w := range pending[string(found.name)] {
+				if w.version != "" && w.version != found.version {
+					continue
+				}
+				if offset, ok := f.offset(found.address); ok || found.kind != defined {
+					w.take(found, offset)
+				}
+			}
+		})
+		for base, list := range pending {
+			if list = slices.DeleteFunc(list, func(w *wanted) bool { return w.found }); len(list) == 0 {
+				delete(pending, base)
+			} else {
+				pending[base] = list
+			}
+		}
+		if len(pending) == 0 {
+			break
+		}
+	}
+	return f.offsetsOf(all)
+}
+
+// cutVersion splits such as "fmemopen@GLIBC_2.22", or with two @, as linkers write the default version.
+func cutVersion(s string) (name, version string) {
+	name, version, _ = strings.Cut(s, "@")
+	return name, strings.TrimPrefix(version, "@")
+}
+
+// offsetsOf are the offsets, if everything was found.
+func (f *File) offsetsOf(all []*wanted) ([]uint64, error) {
+	offsets := make([]uint64, len(all))
+	var missing, imports, indirects []string
+	for i, w := range all {
+		switch name := fmt.Sprintf("%q", w.name); {
+		case w.ambiguous:
+			return nil, &failure{fmt.Sprintf("%s has several functions %s, such as at offsets %#x and %#x",
+				f.path, name, w.offset, w.other), ErrAmbiguous}
+		case w.found:
+			offsets[i] = w.offset
+		case w.onlyElsewhere == imported:
+			imports = append(imports, name)
+		case w.onlyElsewhere == indirect:
+			indirects = append(indirects, name)
+		default:
+			missing = append(missing, name)
+		}
+	}
+	var text []string
+	if len(missing) > 0 {
+		text = append(text, fmt.Sprintf("%s has no function %s%s", f.path, strings.Join(missing, ", "), f.stripped()))
+	}
+	if len(imports) > 0 {
+		text = append(text, fmt.Sprintf("%s only imports %s: attach to the library that has it",
+			f.path, strings.Join(imports, ", ")))
+	}
+	if len(indirects) > 0 {
+		text = append(text, fmt.Sprintf("%s chooses the code of %s when it is loaded (IFUNC): attach to what it chooses",
+			f.path, strings.Join(indirects, ", ")))
+	}
+	if len(text) > 0 {
+		return nil, &failure{strings.Join(text, "; "), ErrNotFound}
+	}
+	return offsets, nil
+}
+
+// Matching are the offsets of all functions whose names fit a pattern, in which * stands for any characters and ? for
+// one; behind an @ it may have a version. Functions that share their code count once. It is an error if there are none.
+func (f *File) Matching(pattern string) ([]uint64, error) {
+	glob, version := cutVersion(pattern)
+	var offsets []uint64
+	imports := false
+	// The fullest table first, and only one: each of the others has a part of it.
+	for _, functions := range []table{f.symbols, f.debugSymbols, f.dynamic(version != ""), f.goFunctions} {
+		functions(func(found function) {
+			if version != "" && version != found.version || !matches(glob, found.name) {
+				return
+			}
+			if found.kind != defined {
+				imports = imports || found.kind == imported
+			} else if offset, ok := f.offset(found.address); ok {
+				offsets = append(offsets, offset)
+			}
+		})
+		if len(offsets) > 0 {
+			slices.Sort(offsets)
+			return slices.Compact(offsets), nil
+		}
+	}
+	if imports {
+		return nil, &failure{fmt.Sprintf("%s only imports what matches %q", f.path, pattern), ErrNotFound}
+	}
+	return nil, &failure{fmt.Sprintf("%s has no function that matches %q%s", f.path, pattern, f.stripped()), ErrNotFound}
+}
+
+// matches tells whether a name fits a pattern.
+func matches(pattern string, name []byte) bool {
+	p, n := 0, 0
+	star, from := -1, 0 // the last * of the pattern, and where what it stands for ends
+	for n < len(name) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, from = p, n
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == name[n]):
+			p++
+			n++
+		case star >= 0:
+			from++
+			p, n = star+1, from
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
+}
+
+// stripped is what an error adds where the binary's symbols were taken away.
+func (f *File) stripped() string {
+	if f.elf.SectionByType(elf.SHT_SYMTAB) == nil && f.elf.Section(goTable) == nil {
+		return ": its symbols are stripped, and there is no debug file with them"
+	}
+	return ""
+}
+
+// offset is where in the file the code at an address is. There is none where the kernel maps no code.
+func (f *File) offset(address uint64) (uint64, bool) {
+	for _, p := range f.elf.Progs {
+		if p.Type == elf.PT_LOAD && p.Flags&elf.PF_X != 0 && address >= p.Vaddr && address-p.Vaddr < p.Filesz {
+			return address - p.Vaddr + p.Off, true
+		}
+	}
+	return 0, false
+}

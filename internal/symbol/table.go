@@ -1,0 +1,78 @@
+package symbol
+
+import (
+	"bytes"
+	"debug/elf"
+)
+
+// symbols are those of the binary that strip(1) removes.
+func (f *File) symbols(visit func(function)) { walk(f.elf, elf.SHT_SYMTAB, nil, visit) }
+
+// dynamic are the symbols that the dynamic linker needs: what a library exports, and what a binary imports. Their
+// versions take time to read, and are left out where nobody asks for one.
+func (f *File) dynamic(versions bool) table {
+	return func(visit func(function)) {
+		var symbols []elf.Symbol
+		if versions {
+			symbols, _ = f.elf.DynamicSymbols()
+		}
+		walk(f.elf, elf.SHT_DYNSYM, symbols, visit)
+	}
+}
+
+// walk visits the functions of a table of symbols. It makes nothing of them but a slice: large binaries have millions.
+// dynamic are the same symbols with their versions, or nil; others have the version in their name.
+func walk(e *elf.File, typ elf.SectionType, dynamic []elf.Symbol, visit func(function)) {
+	section := e.SectionByType(typ)
+	if section == nil || int64(section.Link) >= int64(len(e.Sections)) {
+		return
+	}
+	data, err := section.Data()
+	if err != nil {
+		return
+	}
+	names, err := e.Sections[section.Link].Data()
+	if err != nil {
+		return
+	}
+	size := elf.Sym64Size
+	if e.Class == elf.ELFCLASS32 {
+		size = elf.Sym32Size
+	}
+	for i := 1; (i+1)*size <= len(data); i++ { // the first one is empty
+		entry := data[i*size : (i+1)*size]
+		var value uint64
+		var info byte
+		var shndx uint16
+		if e.Class == elf.ELFCLASS32 {
+			value, info, shndx = uint64(e.ByteOrder.Uint32(entry[4:])), entry[12], e.ByteOrder.Uint16(entry[14:])
+		} else {
+			value, info, shndx = e.ByteOrder.Uint64(entry[8:]), entry[4], e.ByteOrder.Uint16(entry[6:])
+		}
+		found := function{address: value, weak: elf.ST_BIND(info) == elf.STB_WEAK}
+		switch t := elf.ST_TYPE(info); {
+		case t != elf.STT_FUNC && t != elf.STT_GNU_IFUNC:
+			continue
+		case elf.SectionIndex(shndx) == elf.SHN_UNDEF:
+			found.kind = imported
+		case t == elf.STT_GNU_IFUNC:
+			found.kind = indirect
+		}
+		name := e.ByteOrder.Uint32(entry)
+		if uint64(name) >= uint64(len(names)) {
+			continue
+		}
+		found.name = names[name:]
+		if end := bytes.IndexByte(found.name, 0); end >= 0 {
+			found.name = found.name[:end]
+		}
+		if at := bytes.IndexByte(found.name, '@'); at >= 0 {
+			_, found.version = cutVersion(string(found.name[at:]))
+			found.name = found.name[:at]
+		}
+		if i-1 < len(dynamic) {
+			found.version = dynamic[i-1].Version
+		}
+		visit(found)
+	}
+}
