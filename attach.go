@@ -66,6 +66,16 @@ func (p *Program) attachLocking(
 	})
 }
 
+// attachFD is attach for one of libbpf's functions that return a link's descriptor.
+func (p *Program) attachFD(place string, f func() (int, error)) (*Link, error) {
+	var fd int
+	object := p.objectTo(place)
+	return p.o.attachWith(object, func() (err error) {
+		fd, err = f()
+		return err
+	}, func() (*Link, error) { return newFDLink(p.o.h, fd, "link of "+object) })
+}
+
 // objectTo is the program with the place that it is to be attached to, for errors.
 func (p *Program) objectTo(place string) string {
 	object := fmt.Sprintf("program %q", p.name)

@@ -236,6 +236,9 @@ func (p *Program) AttachKprobeMulti(opts KprobeMultiOptions) (*Link, error) {
 		C.lbg_set_kprobe_session(&o, C.bool(opts.Session))
 		C.lbg_set_kprobe_unique_match(&o, C.bool(opts.UniqueMatch))
 		link, errno := C.bpf_program__attach_kprobe_multi_opts(p.ptr, pattern, &o)
+		if link == nil {
+			errno = explainOld(errno, p.attachType.String(), enumAttachType, uint32(p.attachType))
+		}
 		return link, errno
 	})
 }

@@ -247,6 +247,9 @@ func (p *Program) AttachUprobeMulti(pid int, binary string, opts UprobeMultiOpti
 		}
 		link, errno := C.lbg_attach_uprobe_multi(p.ptr, cPID, path, offsets, refCtrOffsets, cookies,
 			C.size_t(len(found)), C.bool(opts.Retprobe), C.bool(opts.Session))
+		if link == nil {
+			errno = explainOld(errno, p.attachType.String(), enumAttachType, uint32(p.attachType))
+		}
 		return link, errno
 	})
 }

@@ -36,6 +36,10 @@ const (
 // run. The zero value is after all others.
 type PlacementOptions struct {
 	Flags AttachFlags // AttachBefore, AttachAfter, AttachLink
+	// AttachType is the direction on a device, if not that of the program's section: AttachTypeTCXIngress or
+	// AttachTypeTCXEgress, AttachTypeNetkitPrimary or AttachTypeNetkitPeer. One program may be attached to both, each by
+	// a link of its own. 0 is the section's; cgroups take no other.
+	AttachType ProgramAttachType
 	// RelativeFD or RelativeID is another program of the same place and direction, next to which Flags put this one; with
 	// AttachLink in Flags it is a link. 0 is none.
 	RelativeFD int
@@ -43,20 +47,6 @@ type PlacementOptions struct {
 	// ExpectedRevision makes the attachment fail with unix.ESTALE if the programs there were changed since a query
 	// returned this revision. 0 does not check.
 	ExpectedRevision uint64
-}
-
-// checkForDevice checks what is to be attached to a device, by one of two functions that came with the same libbpf.
-func (p *Program) checkForDevice(place string, ifindex int, opts PlacementOptions, types ...ProgramAttachType) error {
-	if err := p.checkAttachType(place, types...); err != nil {
-		return err
-	}
-	if err := needs("bpf_program__attach_"+place, 1, 3); err != nil {
-		return err
-	}
-	if err := opts.check(); err != nil {
-		return err
-	}
-	return checkIfIndex(ifindex)
 }
 
 // check checks how the other program or link is given.
@@ -77,14 +67,6 @@ func (o PlacementOptions) check() error {
 func checkFDNumber(what string, fd int) error {
 	if fd < 0 || fd > math.MaxInt32 {
 		return invalidf("%s fd %d", what, fd)
-	}
-	return nil
-}
-
-// checkIfIndex checks the number of a network device.
-func checkIfIndex(ifindex int) error {
-	if ifindex <= 0 || ifindex > math.MaxInt32 {
-		return invalidf("network device %d", ifindex)
 	}
 	return nil
 }

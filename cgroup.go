@@ -51,6 +51,9 @@ func (p *Program) AttachCgroup(cgroup int, opts PlacementOptions) (*Link, error)
 		if err := checkFDNumber("cgroup", cgroup); err != nil {
 			return nil, err
 		}
+		if opts.AttachType != 0 {
+			return nil, invalidf("AttachType is for devices: at a cgroup a program has the attach type it was loaded for")
+		}
 		if err := opts.check(); err != nil {
 			return nil, err
 		}

@@ -122,8 +122,8 @@ func (h Hook) Attach(p ProgramCore, opts HookOptions) error {
 			if replace != 0 {
 				flags |= attachReplace
 			}
-			return clib.FromRet(int(C.lbg_prog_attach(C.int(fd), h.target(), uint32(h.Type), C.__u32(flags),
-				C.int(replace), C.int(opts.RelativeFD), C.__u32(opts.RelativeID), C.__u64(opts.ExpectedRevision))))
+			return h.explain(clib.FromRet(int(C.lbg_prog_attach(C.int(fd), h.target(), uint32(h.Type), C.__u32(flags),
+				C.int(replace), C.int(opts.RelativeFD), C.__u32(opts.RelativeID), C.__u64(opts.ExpectedRevision)))))
 		})
 	}
 	return useProgram(op, object, p, func(fd int) error {
@@ -169,8 +169,8 @@ func (h Hook) Detach(p ProgramCore, opts HookDetachOptions) error {
 					return err
 				}
 			}
-			return clib.FromRet(int(C.lbg_prog_detach(C.int(fd), h.target(), uint32(h.Type),
-				C.__u64(opts.ExpectedRevision))))
+			return h.explain(clib.FromRet(int(C.lbg_prog_detach(C.int(fd), h.target(), uint32(h.Type),
+				C.__u64(opts.ExpectedRevision)))))
 		})
 	})
 }
@@ -216,7 +216,7 @@ func (h Hook) Query(opts HookQueryOptions) (HookInfo, error) {
 				break
 			}
 		}
-		return err
+		return h.explain(err)
 	})
 	return info, err
 }

@@ -41,10 +41,10 @@ type Link struct {
 
 	// libbpf changes the link in most calls.
 	mu        sync.Mutex
-	ptr       *C.struct_bpf_link // nil for a link that was opened by its id: libbpf has none for a descriptor
+	ptr       *C.struct_bpf_link // nil for a link that began as a descriptor: libbpf makes none of that
 	structOps bool               // ptr is what libbpf made for a struct_ops map
 
-	// Of a link that was opened by its id.
+	// Of a link that began as a descriptor.
 	ownFD        int
 	pinPath      string
 	disconnected bool
@@ -108,14 +108,23 @@ func LinkFromID(id uint32) (*Link, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Link{ownFD: fd, what: fmt.Sprintf("link with id %d", id)}
-	l.h, err = newHandle(nil, func() error {
+	return newFDLink(nil, fd, fmt.Sprintf("link with id %d", id))
+}
+
+// newFDLink takes a descriptor of a link over, also when it fails. parent is as in newLink.
+func newFDLink(parent *handle, fd int, what string) (*Link, error) {
+	l := &Link{ownFD: fd, what: what}
+	h, err := newHandle(parent, func() error {
 		if l.disconnected {
 			return nil
 		}
 		return unix.Close(fd)
 	})
-	return l, err
+	if err != nil {
+		return nil, &Error{Op: "attach", Object: what, Err: err}
+	}
+	l.h = h
+	return l, nil
 }
 
 // fd is the link's descriptor, or that of the perf event or the map that stands for it, or -1. The caller has acquired

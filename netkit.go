@@ -31,19 +31,18 @@ static struct bpf_link *lbg_attach_netkit(const struct bpf_program *prog, int if
 */
 import "C"
 
-// AttachNetkit attaches a program to what a pair of netkit devices sends, as its attach type says: AttachTypeNetkitPrimary
-// ("netkit/primary") runs for what the primary device sends, AttachTypeNetkitPeer ("netkit/peer") for what its peer sends
-// (bpf_program__attach_netkit, libbpf 1.3, Linux 6.7). The programs run in their order, until one returns something else
+// AttachNetkit attaches a program to what a pair of netkit devices sends, as AttachType in opts says, or the program's
+// section: AttachTypeNetkitPrimary ("netkit/primary") runs for what the primary device sends, AttachTypeNetkitPeer
+// ("netkit/peer") for what its peer sends (bpf_program__attach_netkit, or bpf_link_create for an AttachType that is not the
+// section's; libbpf 1.3, Linux 6.7). The programs run in their order, until one returns something else
 // than NETKIT_NEXT (-1).
 //
 // ifindex is the primary device's number in the network namespace of the calling thread, for both;
-// errors.Is(err, unix.ENODEV) when there is none, errors.Is(err, [ErrInvalid]) or unix.ENXIO when it is not a netkit device.
+// errors.Is(err, unix.ENODEV) when there is none, errors.Is(err, [ErrInvalid]) or unix.ENXIO when it is not a netkit device,
+// [errors.ErrUnsupported] when the kernel has no netkit.
 // The result belongs to the caller, and to the object, whose Close closes it.
 func (p *Program) AttachNetkit(ifindex int, opts PlacementOptions) (*Link, error) {
-	return p.attach("netkit", func() (*C.struct_bpf_link, error) {
-		if err := p.checkForDevice("netkit", ifindex, opts, AttachTypeNetkitPrimary, AttachTypeNetkitPeer); err != nil {
-			return nil, err
-		}
+	return netkit.attach(p, ifindex, opts, func() (*C.struct_bpf_link, error) {
 		link, errno := C.lbg_attach_netkit(p.ptr, C.int(ifindex), C.__u32(opts.Flags),
 			C.__u32(opts.RelativeFD), C.__u32(opts.RelativeID), C.__u64(opts.ExpectedRevision))
 		return link, errno

@@ -40,6 +40,9 @@ func (p *Program) AttachSockmap(m MapCore) (link *Link, err error) {
 				return nil, err
 			}
 			link, errno := C.lbg_attach_sockmap(p.ptr, C.int(m.fd))
+			if link == nil {
+				errno = explainOld(errno, "links of sockmaps", enumLinkType, uint32(LinkTypeSockMap))
+			}
 			return link, errno
 		})
 		return err

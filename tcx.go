@@ -31,19 +31,17 @@ static struct bpf_link *lbg_attach_tcx(const struct bpf_program *prog, int ifind
 */
 import "C"
 
-// AttachTCX attaches a program to what comes into a network device or leaves it, as its attach type says:
-// AttachTypeTCXIngress ("tcx/ingress") or AttachTypeTCXEgress ("tcx/egress") (bpf_program__attach_tcx, libbpf 1.3,
-// Linux 6.6). The device's programs run in their order, until one returns something else than TCX_NEXT (-1), and then
-// those that a [TCHook] attached.
+// AttachTCX attaches a program to what comes into a network device or leaves it, as AttachType in opts says, or the
+// program's section: AttachTypeTCXIngress ("tcx/ingress") or AttachTypeTCXEgress ("tcx/egress"). Programs of section "tc"
+// or "classifier" have no direction and need the AttachType (bpf_program__attach_tcx, or bpf_link_create for a direction
+// that is not the section's; libbpf 1.3, Linux 6.6). The device's programs run in their order, until one returns something
+// else than TCX_NEXT (-1), and then those that a [TCHook] attached.
 //
 // ifindex is the device's number in the network namespace of the calling thread, such as the Index of a net.Interface;
-// errors.Is(err, unix.ENODEV) when there is none. The result belongs to the caller, and to the object, whose Close closes
+// errors.Is(err, unix.ENODEV) when there is none, [errors.ErrUnsupported] when the kernel has no tcx. The result belongs to the caller, and to the object, whose Close closes
 // it.
 func (p *Program) AttachTCX(ifindex int, opts PlacementOptions) (*Link, error) {
-	return p.attach("tcx", func() (*C.struct_bpf_link, error) {
-		if err := p.checkForDevice("tcx", ifindex, opts, AttachTypeTCXIngress, AttachTypeTCXEgress); err != nil {
-			return nil, err
-		}
+	return tcx.attach(p, ifindex, opts, func() (*C.struct_bpf_link, error) {
 		link, errno := C.lbg_attach_tcx(p.ptr, C.int(ifindex), C.__u32(opts.Flags),
 			C.__u32(opts.RelativeFD), C.__u32(opts.RelativeID), C.__u64(opts.ExpectedRevision))
 		return link, errno

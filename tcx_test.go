@@ -2,6 +2,7 @@ package libbpf_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -149,5 +150,64 @@ func TestTCXRefusals(t *testing.T) {
 		check(t, o.Close())
 		_, err = first.AttachTCX(veth, libbpf.PlacementOptions{})
 		wantErr(t, err, libbpf.ErrClosed)
+	})
+}
+
+// One program on both directions of a device, whatever its section says; a program of section "tc" has none of its own.
+func TestTCXBothDirections(t *testing.T) {
+	for _, section := range []libbpf.ProgramAttachType{0, libbpf.AttachTypeTCXIngress, libbpf.AttachTypeTCXEgress} {
+		w := newWire(t)
+		o := loadTC(t, section, "first", "second")
+		first, hits := findProgram(t, o, "first"), counter(t, o, "first_hits")
+		w.net.Do(func() {
+			for dev, direction := range map[int]libbpf.ProgramAttachType{
+				w.near: libbpf.AttachTypeTCXEgress, w.far: libbpf.AttachTypeTCXIngress,
+			} {
+				link := attachTCX(t, first, dev, libbpf.PlacementOptions{AttachType: direction})
+				info, err := link.Info()
+				check(t, err)
+				want := libbpf.TCXLinkInfo{IfIndex: uint32(dev), AttachType: direction}
+				if info.Detail != want || info.ProgramID != programID(t, first) {
+					t.Errorf("section %v: %+v, want %+v", section, info, want)
+				}
+				w.wantPass(hits, true)
+				check(t, link.UpdateProgram(findProgram(t, o, "second")))
+				w.wantPass(hits, false)
+				check(t, link.Close())
+				w.wantPass(hits, false)
+			}
+			both := libbpf.PlacementOptions{AttachType: libbpf.AttachTypeTCXIngress}
+			attachTCX(t, first, w.far, both)
+			both.AttachType = libbpf.AttachTypeTCXEgress
+			attachTCX(t, first, w.far, both)
+			at := libbpf.Hook{Type: libbpf.AttachTypeTCXEgress, IfIndex: w.far}
+			info, err := at.Query(libbpf.HookQueryOptions{})
+			check(t, err)
+			if len(info.Programs) != 1 {
+				t.Errorf("%+v", info)
+			}
+			check(t, o.Close()) // the links are the object's
+			if info, err = at.Query(libbpf.HookQueryOptions{}); err != nil || len(info.Programs) != 0 {
+				t.Errorf("after Close of the object: %+v, %v", info, err)
+			}
+		})
+	}
+}
+
+func TestTCXDirectionRefusals(t *testing.T) {
+	w := newWire(t)
+	o := loadTC(t, libbpf.AttachTypeTCXIngress, "first")
+	w.net.Do(func() {
+		attachTCX(t, findProgram(t, o, "first"), w.far, libbpf.PlacementOptions{})
+		_, err := findProgram(t, o, "second").AttachTCX(w.far, libbpf.PlacementOptions{})
+		wantErrSaying(t, err, libbpf.ErrInvalid, "AttachType", `section "tc"`, fmt.Sprintf("device %d", w.far))
+		_, err = findProgram(t, o, "first").AttachTCX(w.far,
+			libbpf.PlacementOptions{AttachType: libbpf.AttachTypeNetkitPeer})
+		wantErrSaying(t, err, libbpf.ErrInvalid, "netkit_peer", "tcx_ingress")
+		// At a direction that is not the program's, placed and refused as at its own.
+		_, err = findProgram(t, o, "first").AttachTCX(w.far, libbpf.PlacementOptions{
+			AttachType: libbpf.AttachTypeTCXEgress, ExpectedRevision: 1 << 40,
+		})
+		wantErr(t, err, unix.ESTALE)
 	})
 }

@@ -5,19 +5,6 @@ package libbpf
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-// bpf_program__attach_xdp has no flags, although the kernel has some for its links. The function for tcx has, and
-// creates what the program's attach type says, which is BPF_XDP.
-static struct bpf_link *lbg_attach_xdp(const struct bpf_program *prog, int ifindex, __u32 flags)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
-	LIBBPF_OPTS(bpf_tcx_opts, opts, .flags = flags);
-
-	if (flags)
-		return bpf_program__attach_tcx(prog, ifindex, &opts);
-#endif
-	return bpf_program__attach_xdp(prog, ifindex);
-}
-
 static void lbg_xdp_features(const struct bpf_xdp_query_opts *opts, __u64 *features, __u32 *max_segs)
 {
 #if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
@@ -109,41 +96,50 @@ func (f XDPFeatures) String() string {
 
 // XDPLinkOptions are for [Program.AttachXDP]. The zero value is the default.
 type XDPLinkOptions struct {
-	Mode XDPFlags // XDPSKBMode, XDPDrvMode or XDPHWMode, which need libbpf 1.3; 0 leaves it to the kernel
+	Mode XDPFlags // XDPSKBMode, XDPDrvMode or XDPHWMode; 0 leaves it to the kernel
 }
 
 func (o *XDPLinkOptions) check() error {
-	switch mode := o.Mode; {
-	case mode&^XDPModes != 0 || mode&(mode-1) != 0:
-		return invalidf("XDP mode %#x", uint32(mode))
-	case mode != 0:
-		return needs("a link in a chosen mode of XDP", 1, 3)
+	if mode := o.Mode; mode&^XDPModes != 0 || mode&(mode-1) != 0 {
+		return invalidf("mode %#x is not one of XDPSKBMode, XDPDrvMode and XDPHWMode", uint32(mode))
 	}
 	return nil
 }
 
-// AttachXDP attaches the program to a network device by a link (bpf_program__attach_xdp, Linux 5.9). A device has one
-// program in each mode: errors.Is(err, unix.EBUSY) when there is one. ifindex is the device's number in the network
+// AttachXDP attaches the program to a network device by a link (bpf_program__attach_xdp, or bpf_link_create with a Mode,
+// which libbpf's function does not have; Linux 5.9). A device has one program in each mode: errors.Is(err, unix.EBUSY) when there is one. ifindex is the device's number in the network
 // namespace of the calling thread, such as the Index of a net.Interface; errors.Is(err, unix.ENODEV) when there is none.
 //
 // The result belongs to the caller, and to the object, whose Close closes it. The program is detached when the link is
 // closed, or the process ends, and unlike a program that [XDP.Attach] attached it can't be replaced by others.
 func (p *Program) AttachXDP(ifindex int, opts XDPLinkOptions) (*Link, error) {
-	return p.attach("xdp", func() (*C.struct_bpf_link, error) {
+	place := XDP{IfIndex: ifindex}.String()
+	check := func() error {
 		if err := p.checkType("XDP", ProgramTypeXDP); err != nil {
-			return nil, err
+			return err
 		}
 		if err := opts.check(); err != nil {
-			return nil, err
+			return err
 		}
 		if err := checkIfIndex(ifindex); err != nil {
-			return nil, err
+			return err
 		}
-		if err := deviceExists(ifindex); err != nil {
-			return nil, err // the kernel would only say that something is invalid
+		return deviceExists(ifindex) // the kernel would only say that something is invalid
+	}
+	if p == nil || opts.Mode == 0 {
+		return p.attach(place, func() (*C.struct_bpf_link, error) {
+			if err := check(); err != nil {
+				return nil, err
+			}
+			link, errno := C.bpf_program__attach_xdp(p.ptr, C.int(ifindex))
+			return link, errno
+		})
+	}
+	return p.attachFD(place, func() (int, error) {
+		if err := check(); err != nil {
+			return -1, err
 		}
-		link, errno := C.lbg_attach_xdp(p.ptr, C.int(ifindex), C.__u32(opts.Mode))
-		return link, errno
+		return p.linkDevice(Hook{Type: AttachTypeXDP, IfIndex: ifindex}, uint32(opts.Mode), PlacementOptions{})
 	})
 }
 

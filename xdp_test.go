@@ -2,7 +2,9 @@ package libbpf_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -228,6 +230,18 @@ func TestXDPRefusals(t *testing.T) {
 		}
 		_, err := pass.AttachXDP(veth, libbpf.XDPLinkOptions{Mode: libbpf.XDPReplace})
 		wantErr(t, err, libbpf.ErrInvalid)
+
+		// Taken, with a mode as without one: the error says what, and nothing else.
+		for _, mode := range []libbpf.XDPFlags{0, libbpf.XDPDrvMode} {
+			link, err := pass.AttachXDP(veth, libbpf.XDPLinkOptions{Mode: mode})
+			check(t, err)
+			_, err = pass.AttachXDP(veth, libbpf.XDPLinkOptions{Mode: mode})
+			wantErrSaying(t, err, unix.EBUSY, fmt.Sprintf("XDP of device %d", veth))
+			if strings.Contains(err.Error(), "tcx") {
+				t.Error(err)
+			}
+			check(t, link.Close())
+		}
 
 		// A device that is gone.
 		n.Remove(veth)

@@ -1,0 +1,32 @@
+package libbpf
+
+import (
+	"errors"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// What the running kernel has stays the EINVAL that it is; what none has yet is not supported.
+func TestExplainOld(t *testing.T) {
+	for _, c := range []struct {
+		err   error
+		enum  string
+		value uint32
+		lacks bool
+	}{
+		{unix.EINVAL, enumLinkType, uint32(LinkTypeTracing), false},
+		{unix.EINVAL, enumLinkType, 1 << 20, true},
+		{unix.EINVAL, enumAttachType, uint32(AttachTypeTraceIter), false},
+		{unix.EINVAL, enumAttachType, 1 << 20, true},
+		{unix.EINVAL, "no_such_enum", 1, false},
+		{unix.EPERM, enumLinkType, 1 << 20, false},
+		{ErrInvalid, enumLinkType, 1 << 20, false},
+		{nil, enumLinkType, 1 << 20, false},
+	} {
+		got := explainOld(c.err, "it", c.enum, c.value)
+		if errors.Is(got, errors.ErrUnsupported) != c.lacks || !errors.Is(got, c.err) {
+			t.Errorf("%v, %s %d: %v", c.err, c.enum, c.value, got)
+		}
+	}
+}
