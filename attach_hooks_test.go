@@ -166,13 +166,9 @@ func skipMissing(t testing.TB, feature string, err error) {
 	if errors.As(err, &old) {
 		testutil.Skip(t, "libbpf-"+old.Needs, err)
 	}
-	for _, missing := range []error{
-		errors.ErrUnsupported, unix.EINVAL, unix.ENOENT, unix.EPERM, unix.E2BIG, unix.EBUSY, unix.ESRCH,
-	} {
-		// What Go found wrong is no feature of the kernel's.
-		if errors.Is(err, missing) && !errors.Is(err, libbpf.ErrInvalid) {
-			testutil.Skip(t, feature, err)
-		}
+	// What Go found wrong is no feature of the kernel's.
+	if testutil.Refused(err) && !errors.Is(err, libbpf.ErrInvalid) {
+		testutil.Skip(t, feature, err)
 	}
 	t.Fatalf("%+v", err)
 }

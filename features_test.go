@@ -8,6 +8,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/needs"
 )
 
 // What can be loaded is supported, and the other way round.
@@ -101,6 +102,7 @@ func TestHelperSupported(t *testing.T) {
 		{libbpf.ProgramTypeRawTracepoint, libbpf.HelperGetStackID, true},
 		{libbpf.ProgramTypeXDP, libbpf.HelperID(100_000), false},
 	} {
+		needs.ProgramType(t, c.typ)
 		got, err := libbpf.HelperSupported(c.typ, c.id)
 		check(t, err)
 		if got != c.want {

@@ -11,11 +11,14 @@ import (
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/needs"
 )
 
 func TestMain(m *testing.M) {
 	testutil.TraceFS()
-	os.Exit(testutil.Main(m))
+	os.Exit(testutil.Main(m, testutil.Example{Name: "Example", Missing: func() (string, error) {
+		return needs.Missing("bpf/syscalls.bpf.o")
+	}}))
 }
 
 // open opens one of the objects in the bpf folder.
@@ -65,7 +68,7 @@ func openMaps(t testing.TB, pins string) *libbpf.OpenObject {
 // bloomFilters tells why the kernel has no bloom filters.
 var bloomFilters = sync.OnceValue(func() error {
 	m, err := libbpf.CreateMap(libbpf.MapTypeBloomFilter, "bloom", 0, 4, 1, libbpf.MapCreateOptions{})
-	if errors.Is(err, unix.EINVAL) {
+	if err != nil && testutil.Refused(err) {
 		return err
 	}
 	_ = m.Close()
@@ -91,7 +94,7 @@ func missingMaps(t testing.TB, name string) map[string]error {
 			check(t, m.SetAutocreate(m.Name() == wanted.Name()))
 		}
 		loaded, err := o.Load()
-		if errors.Is(err, unix.EINVAL) {
+		if err != nil && testutil.Refused(err) {
 			missing[wanted.Name()] = err
 			continue
 		}
@@ -103,7 +106,7 @@ func missingMaps(t testing.TB, name string) map[string]error {
 
 func load(t testing.TB, o *libbpf.OpenObject) *libbpf.Object {
 	t.Helper()
-	testutil.Root(t)
+	needs.ToLoad(t, o)
 	loaded, err := o.Load()
 	if err != nil {
 		t.Fatalf("%+v", err)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/needs"
 )
 
 // libbpf takes the size of a map's initial content from its definition each time that it touches or frees it. No
@@ -64,6 +65,7 @@ func TestPrintFuncUsesObject(t *testing.T) {
 	image := readObject(t, "attach")
 	o, err := b.OpenMemory(image)
 	check(t, err)
+	needs.ToLoad(t, o)
 	loaded, err := o.Load()
 	check(t, err)
 	check(t, loaded.Close())

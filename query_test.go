@@ -9,6 +9,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/needs"
 )
 
 // find is the element of a walk that is wanted. Every error of the walk fails the test.
@@ -105,7 +106,7 @@ func TestIDs(t *testing.T) {
 
 // What goes away while others walk is no error of theirs.
 func TestQueryWhileThingsVanish(t *testing.T) {
-	testutil.Root(t)
+	needs.ToLoadFile(t, testutil.Object(t, "attach"))
 	stop := make(chan struct{})
 	var wait sync.WaitGroup
 	defer wait.Wait()

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/needs"
 )
 
 // Operations that race with Close complete or say ErrClosed; none may reach a descriptor that became another file's. To
@@ -101,6 +103,7 @@ func TestOperationsRaceWithClose(t *testing.T) {
 }
 
 func TestLoadRacesWithViews(t *testing.T) {
+	needs.ToLoadFile(t, testutil.Object(t, "attach"))
 	rounds := 30
 	if testing.Short() {
 		rounds = 5

@@ -19,6 +19,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/needs"
 )
 
 // What stream.bpf.o writes.
@@ -42,6 +43,7 @@ func loadStream(t testing.TB, change func(*libbpf.OpenObject)) *libbpf.Object {
 	if change != nil {
 		change(o)
 	}
+	needs.ToLoad(t, o)
 	loaded, err := o.Load()
 	if errors.Is(err, unix.EINVAL) { // atomic operations that have a result
 		testutil.Skip(t, "atomic_fetch", err)
@@ -385,6 +387,7 @@ func TestReaderWaitsForBusyRecord(t *testing.T) {
 	p, err := o.Program("on_hold")
 	check(t, err)
 	check(t, p.SetAutoload(true))
+	needs.ToLoad(t, o)
 	loaded, err := o.Load()
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EPERM) {
 		testutil.Skip(t, "bpf_loop", err)

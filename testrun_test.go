@@ -22,10 +22,6 @@ func loadTestRun(t testing.TB, syscall bool) *libbpf.Object {
 	testutil.Root(t)
 	o := open(t, "testrun")
 	if syscall {
-		if ok, err := libbpf.ProgramTypeSyscall.IsSupported(); err != nil || !ok {
-			check(t, err)
-			testutil.Skip(t, "syscall-programs", unix.EINVAL)
-		}
 		p, err := o.Program("add_fields")
 		check(t, err)
 		check(t, p.SetAutoload(true))

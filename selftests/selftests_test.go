@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/needs"
 )
 
 func TestPrograms(t *testing.T) {
@@ -42,6 +43,7 @@ func TestPrograms(t *testing.T) {
 					if got := isStatic(t, program); got != linking.static {
 						t.Errorf("statically linked: %t, want %t", got, linking.static)
 					}
+					needs.ToLoadFile(t, filepath.Join(name, name+".bpf.o"))
 					run(t, program)
 				})
 			}

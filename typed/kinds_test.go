@@ -18,6 +18,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/needs"
 	"github.com/libbpf-go/libbpf-go/typed"
 )
 
@@ -36,6 +37,7 @@ func xdp(t *testing.T, attachType libbpf.ProgramAttachType) *libbpf.Program {
 	p, err := open.Program("anywhere")
 	check(t, err)
 	check(t, p.SetAttachType(attachType))
+	needs.ToLoad(t, open)
 	object, err := open.Load()
 	check(t, err)
 	t.Cleanup(func() { check(t, object.Close()) })
@@ -373,6 +375,7 @@ func bpf[T any](t *testing.T, command uintptr, attr *T) int {
 // stackID has a program record the stack it is called on.
 func stackID(t *testing.T, m libbpf.MapCore) uint32 {
 	t.Helper()
+	needs.ProgramType(t, libbpf.ProgramTypeRawTracepoint)
 	const stackIDFunc = 27
 	insns := []libbpf.Instruction{
 		{Code: 0x18, Registers: 0x12, Immediate: int32(m.FD())}, {}, // r2 = map
@@ -532,6 +535,7 @@ func eventRings(t *testing.T) (events, more *libbpf.Map) {
 	defer open.Close()
 	check(t, open.SetGlobal("target_tgid", os.Getpid()))
 	check(t, open.SetGlobal("getpgid_nr", unix.SYS_GETPGID))
+	needs.ToLoad(t, open)
 	object, err := open.Load()
 	check(t, err)
 	t.Cleanup(func() { check(t, object.Close()) })

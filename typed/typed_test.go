@@ -16,6 +16,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/needs"
 	"github.com/libbpf-go/libbpf-go/typed"
 )
 
@@ -669,6 +670,7 @@ func TestObjectMap(t *testing.T) {
 		check(t, err)
 		check(t, change(m))
 	}
+	needs.ToLoad(t, open)
 	object, err := open.Load()
 	check(t, err)
 	defer object.Close()

@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -25,6 +24,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/needs"
 )
 
 func ignoreSignals() { signal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP) }
@@ -32,41 +32,23 @@ func ignoreSignals() { signal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP) }
 // getpgidNumber tells an object which system call makes it work.
 func getpgidNumber() string { return "getpgid_nr=" + strconv.Itoa(unix.SYS_GETPGID) }
 
-// syscallsObject is bpf/syscalls.bpf.o, whose threads are in the tasks' storage.
-func syscallsObject(t *testing.T) string {
+// neededObject is one of the objects in the bpf folder, which the test loads.
+func neededObject(t *testing.T, name string) string {
 	t.Helper()
-	testutil.Root(t)
-	path := testutil.Object(t, "syscalls")
-	if err := taskStorage(); err != nil {
-		testutil.Skip(t, "task_storage", err)
-	}
+	path := testutil.Object(t, name)
+	needs.ToLoadFile(t, path)
 	return path
 }
 
-// taskStorage tells why the kernel does not load bpf/syscalls.bpf.o, if that is for its map of tasks.
-var taskStorage = sync.OnceValue(func() error {
-	open, err := libbpf.OpenFile("../../bpf/syscalls.bpf.o")
-	if err != nil {
-		return nil
-	}
-	defer open.Close()
-	for p := range open.Programs() {
-		_ = p.SetAutoload(false)
-	}
-	for m := range open.Maps() {
-		_ = m.SetAutocreate(m.Name() == "threads")
-	}
-	object, err := open.Load()
-	if errors.Is(err, unix.EINVAL) {
-		return err
-	}
-	_ = object.Close()
-	return nil
-})
+func syscallsObject(t *testing.T) string {
+	t.Helper()
+	return neededObject(t, "syscalls")
+}
 
 // runShapes is the beginning of a command line that runs testdata/shapes.bpf.c.
 func runShapes(t *testing.T) []string {
 	t.Helper()
+	needs.ToLoadFile(t, shapesObject(t))
 	return []string{"run", shapesObject(t), "--pin-root", testutil.BPFFS(t), "--set", getpgidNumber()}
 }
 
@@ -159,7 +141,7 @@ func TestPID(t *testing.T) {
 
 func TestEvents(t *testing.T) {
 	testutil.Root(t)
-	args := append([]string{"run", testutil.Object(t, "events"), "--json", "--set", getpgidNumber(),
+	args := append([]string{"run", neededObject(t, "events"), "--json", "--set", getpgidNumber(),
 		"--event", "events=record", "--event", "perf_events=struct record"}, helper(t, calls(100, 4))...)
 	stdout, stderr := mustRun(t, args...)
 	wantLine(t, stderr, "1200 events, 0 lost; ", "exited with status 7")
@@ -203,7 +185,7 @@ func TestEvents(t *testing.T) {
 
 func TestEventsText(t *testing.T) {
 	testutil.Root(t)
-	args := append([]string{"run", testutil.Object(t, "events"), "--set", getpgidNumber(),
+	args := append([]string{"run", neededObject(t, "events"), "--set", getpgidNumber(),
 		"--event", "events=record", "--event", "perf_events=record"}, helper(t, calls(2, 1))...)
 	stdout, _ := mustRun(t, args...)
 	for _, want := range []string{
@@ -234,7 +216,7 @@ func (w *slowWriter) Write(p []byte) (int, error) {
 func TestLostEventsAreCounted(t *testing.T) {
 	testutil.Root(t)
 	const produced = 500 * 200 // in each buffer
-	args := append([]string{"run", testutil.Object(t, "events"), "--json", "--dump", ".bss", "--set", getpgidNumber()},
+	args := append([]string{"run", neededObject(t, "events"), "--json", "--dump", ".bss", "--set", getpgidNumber()},
 		helper(t, calls(500, 200))...)
 	open := make(chan time.Time)
 	time.AfterFunc(2*time.Second, func() { close(open) })

@@ -1,62 +1,59 @@
-// Package testutil is what the tests of all packages share: the written list of permitted skips, the check for leaked
-// descriptors, and a bpf file system of the test's own.
+// Package testutil is what the tests of all packages share: how a test is skipped, the check for leaked descriptors,
+// and a bpf file system of the test's own.
 package testutil
 
 import (
-	_ "embed"
+	"errors"
 	"flag"
 	"fmt"
-	"iter"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sort"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/internal/testutil/skips"
 )
 
-// skips lists the skips that are permitted: a line each, of patterns for the kernel's release (as path.Match has them,
-// separated by commas), a feature, and why the feature is missing there.
-//
-//go:embed skips.txt
-var skips string
-
-// Skip skips the test because a feature is missing here. With LIBBPF_GO_STRICT=1 in the environment it fails instead,
-// unless the written list permits the skip for the running kernel.
+// Skip skips the test because the kernel refused what it needs. In the file that LIBBPF_GO_SKIPPED names it notes which
+// test that was and why: "make test" has it run elsewhere. With LIBBPF_GO_KNOWN_KERNEL=1, on the kernels of the matrix,
+// it fails the test, unless the written list permits the skip for the running kernel.
 func Skip(t testing.TB, feature string, cause error) {
 	t.Helper()
-	if os.Getenv("LIBBPF_GO_STRICT") == "1" && !permitted(skips, release(), feature) {
-		t.Fatalf("%s is missing (%v), and skips.txt does not permit that on Linux %s", feature, cause, release())
+	if err := skip(t.Name(), feature, cause); err != nil {
+		t.Fatal(err)
 	}
 	t.Skipf("%s is missing: %v", feature, cause)
 }
 
-func permitted(list, release, feature string) bool {
-	for permission := range permissions(list, release) {
-		if permission == feature {
-			return true
-		}
+func skip(test, feature string, cause error) error {
+	if os.Getenv("LIBBPF_GO_KNOWN_KERNEL") == "1" && !skips.Permitted(release(), feature) {
+		return fmt.Errorf("%s is missing (%w), and skips.txt does not permit that on Linux %s", feature, cause, release())
 	}
-	return false
+	file := os.Getenv("LIBBPF_GO_SKIPPED")
+	if file == "" {
+		return nil
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return errors.New("the test's binary does not tell its package")
+	}
+	return skips.Note(file, skips.Test{
+		Package: strings.TrimSuffix(info.Path, ".test"), Name: test, Feature: feature, Cause: cause.Error(),
+	})
 }
 
-// permissions are the features that a list permits to be missing on a kernel.
-func permissions(list, release string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for line := range strings.Lines(list) {
-			fields := strings.Fields(line)
-			if len(fields) < 3 || strings.HasPrefix(line, "#") {
-				continue
-			}
-			matches := func(pattern string) bool { ok, err := filepath.Match(pattern, release); return ok && err == nil }
-			if slices.ContainsFunc(strings.Split(fields[0], ","), matches) && !yield(fields[1]) {
-				return
-			}
-		}
-	}
+// Refused tells whether an error is one with which kernels say that they do not have what was asked for.
+func Refused(err error) bool {
+	return slices.ContainsFunc([]error{
+		errors.ErrUnsupported, unix.EINVAL, unix.ENOENT, unix.EPERM, unix.EACCES, unix.E2BIG, unix.EBUSY, unix.ESRCH,
+	}, func(missing error) bool { return errors.Is(err, missing) })
 }
 
 func release() string {
@@ -78,16 +75,25 @@ func Root(t testing.TB) {
 // Object is the path of a compiled object in the bpf folder.
 func Object(t testing.TB, name string) string {
 	t.Helper()
+	path, err := FindObject(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// FindObject is Object where there is no test.
+func FindObject(name string) (string, error) {
 	for dir := "."; ; dir = filepath.Join(dir, "..") {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
 			path := filepath.Join(dir, "bpf", name+".bpf.o")
 			if _, err := os.Stat(path); err != nil {
-				t.Fatalf("%v: run 'make bpf' first", err)
+				return "", fmt.Errorf("%w: run 'make bpf' first", err)
 			}
-			return path
+			return path, nil
 		}
 		if abs, err := filepath.Abs(dir); err != nil || abs == "/" {
-			t.Fatal("no go.mod above the test")
+			return "", errors.New("no go.mod above the test")
 		}
 	}
 }
@@ -108,14 +114,20 @@ func BPFFS(t testing.TB) string {
 	return dir
 }
 
+// Example is an example that needs what not every kernel has. It cannot skip itself.
+type Example struct {
+	Name    string
+	Missing func() (feature string, cause error) // tries it; the cause is nil where nothing is missing
+}
+
 // Main runs a package's tests, and fails when they leave descriptors open that were not before.
-func Main(m *testing.M) int {
+func Main(m *testing.M, examples ...Example) int {
 	// The runtime opens its poller and its pipe when they are first needed.
 	if r, w, err := os.Pipe(); err == nil {
 		_ = r.Close()
 		_ = w.Close()
 	}
-	if err := skipExamples(); err != nil {
+	if err := leaveOut(examples); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -139,20 +151,29 @@ func Main(m *testing.M) int {
 	return 0
 }
 
-// skipExamples leaves out the examples that the written list names for the running kernel: they cannot skip themselves.
-func skipExamples() error {
+// leaveOut leaves out the examples that were asked for and for which something is missing.
+func leaveOut(examples []Example) error {
 	flag.Parse()
-	if flag.Lookup("test.skip").Value.String() != "" {
-		return nil
-	}
+	wanted, skipped := flag.Lookup("test.run").Value.String(), flag.Lookup("test.skip")
 	var names []string
-	for name := range permissions(skips, release()) {
-		if strings.HasPrefix(name, "Example") {
-			fmt.Printf("%s is left out on Linux %s: see skips.txt\n", name, release())
-			names = append(names, "^"+name+"$")
-		}
+	if skipped.Value.String() != "" {
+		names = append(names, skipped.Value.String())
 	}
-	return flag.Set("test.skip", strings.Join(names, "|"))
+	for _, example := range examples {
+		if asked, err := regexp.MatchString(wanted, example.Name); !asked && err == nil {
+			continue
+		}
+		feature, cause := example.Missing()
+		if cause == nil {
+			continue
+		}
+		if err := skip(example.Name, feature, cause); err != nil {
+			return err
+		}
+		fmt.Printf("%s is left out: %s is missing: %v\n", example.Name, feature, cause)
+		names = append(names, "^"+example.Name+"$")
+	}
+	return skipped.Value.Set(strings.Join(names, "|"))
 }
 
 // OpenFiles are the process's descriptors and what they are of.

@@ -8,27 +8,6 @@ import (
 	"testing"
 )
 
-func TestPermitted(t *testing.T) {
-	const list = "# comment\n6.18.* kprobe CONFIG_KPROBES is off\n5.10.*,5.15.* tcx came with 6.6\n* broken\n"
-	for _, c := range []struct {
-		release, feature string
-		want             bool
-	}{
-		{"6.18.44-fc", "kprobe", true},
-		{"6.18.44-fc", "tcx", false},
-		{"6.1.0", "kprobe", false},
-		{"5.10.1", "tcx", true},
-		{"5.15.2", "tcx", true},
-		{"6.6.0", "tcx", false},
-		{"6.18.44-fc", "comment", false},
-		{"6.18.44-fc", "broken", false}, // no reason given
-	} {
-		if got := permitted(list, c.release, c.feature); got != c.want {
-			t.Errorf("permitted(%q, %q) = %t, want %t", c.release, c.feature, got, c.want)
-		}
-	}
-}
-
 // A test that skips by itself could hide a break: all must go through Skip.
 func TestNobodySkipsUnseen(t *testing.T) {
 	skip := regexp.MustCompile(`\b[tbf]b?\.(Skip|Skipf|SkipNow)\(`)

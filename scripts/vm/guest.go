@@ -43,6 +43,8 @@ type outcome struct {
 	err     error
 }
 
+const qemu = "qemu-system-x86_64"
+
 // Multi-threaded TCG of QEMU 7 crashes or hangs guests as soon as fentry or kprobes patch code. KVM is faster where it
 // works, and does not work wherever /dev/kvm can be opened.
 var machine = []string{
@@ -75,7 +77,7 @@ func (g *guest) run(ctx context.Context, jobs []job, out func(int) io.Writer) ([
 	defer cancel()
 	args := append([]string{"-m", g.memory, "-kernel", filepath.Join(g.kernel, "vmlinuz"), "-initrd", image,
 		"-append", commandLine}, machine...)
-	cmd := exec.CommandContext(ctx, "qemu-system-x86_64", args...)
+	cmd := exec.CommandContext(ctx, qemu, args...)
 	var ports [4]*os.File
 	for i := range ports {
 		r, w, err := os.Pipe()

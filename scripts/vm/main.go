@@ -2,11 +2,12 @@
 //
 //	vm run -k KERNEL [-limit TIME] program [argument...]
 //	vm test [-k KERNEL,...] [-packages PACKAGE,...] [-run PATTERN]
+//	vm test [-k KERNEL,...] -skipped FILE
 //
 // KERNEL is a name in kernels.txt, which is downloaded where it is not in the cache, or a folder that kernels.sh made.
 // The first form is made for "go test -exec": paths, arguments and the working folder are as on the host, the source
 // tree is there, profiles and coverage come home. The second is the kernel matrix: all tests, one boot per kernel, a
-// table at the end.
+// table at the end. The third runs what "make test" could not run on the host, and says what no kernel ran.
 package main
 
 import (

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/libbpf-go/libbpf-go/internal/testutil/skips"
 )
 
 // matrix is what "vm test" was asked for.
@@ -34,6 +36,7 @@ func testAll(ctx context.Context, args []string) error {
 	kernels := flags.String("k", "", "the `kernels`, by commas (default: all of kernels.txt)")
 	packages := flags.String("packages", "./...", "the packages, by commas")
 	run := flags.String("run", "", "only the tests that match, as with go test")
+	skipped := flags.String("skipped", "", "the `file` of the tests that were skipped on the host: only these")
 	m := matrix{}
 	flags.DurationVar(&m.limit, "limit", 20*time.Minute, "how long each machine may run")
 	flags.IntVar(&m.at, "j", runtime.NumCPU(), "how many machines at a time")
@@ -55,6 +58,12 @@ func testAll(ctx context.Context, args []string) error {
 	}
 	m.packages = strings.Split(*packages, ",")
 	m.flags = []string{"-test.v=test2json", "-test.short", "-test.run=" + *run, "-test.timeout=" + m.limit.String()}
+	var tests []skips.Test
+	if *skipped != "" {
+		if tests, err = skips.Read(*skipped); err != nil {
+			return err
+		}
+	}
 	if err := os.MkdirAll(m.logs, 0o755); err != nil {
 		return err
 	}
@@ -64,6 +73,9 @@ func testAll(ctx context.Context, args []string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	if *skipped != "" {
+		return m.elsewhere(ctx, os.Stdout, dir, tests, os.Getenv("LIBBPF_GO_STRICT") == "1")
+	}
 	jobs, names, err := m.build(ctx, dir)
 	if err != nil {
 		return err
@@ -136,7 +148,7 @@ func (m *matrix) build(ctx context.Context, dir string) (jobs []job, names []str
 			return nil, nil, err
 		}
 		j := job{dir: folder, argv: append([]string{program}, m.flags...)}
-		j.env = []string{"LIBBPF_GO_STRICT=1", "LIBBPF_GO_SELFTESTS=" + dir}
+		j.env = []string{"LIBBPF_GO_KNOWN_KERNEL=1", "LIBBPF_GO_SELFTESTS=" + dir}
 		if j.with, err = m.needs(ctx, name, dir); err != nil {
 			return nil, nil, err
 		}
@@ -202,6 +214,10 @@ func (m *matrix) test(ctx context.Context, kernel string, jobs []job, names []st
 	r := newReport(kernel)
 	began := time.Now()
 	defer func() { r.elapsed = time.Since(began) }()
+	if _, err := exec.LookPath(qemu); err != nil {
+		r.missing = err
+		return r
+	}
 	folder, err := kernelFolder(ctx, kernel)
 	if err != nil {
 		r.missing = err

@@ -1,0 +1,211 @@
+// Package needs finds out what the running kernel lacks of what an object needs, by trying: each hook with the smallest
+// program, each type of map with the smallest map. It is for tests of what not every kernel has.
+package needs
+
+import (
+	"cmp"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
+)
+
+// ToLoad skips the test where the kernel refuses a hook that one of the object's programs is for, or the type of one of
+// its maps. What the object will not load counts for nothing.
+func ToLoad(t testing.TB, o *libbpf.OpenObject) {
+	t.Helper()
+	testutil.Root(t)
+	feature, cause, err := missing(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cause != nil {
+		testutil.Skip(t, feature, cause)
+	}
+}
+
+// ToLoadFile is ToLoad for an object file.
+func ToLoadFile(t testing.TB, path string) {
+	t.Helper()
+	o, err := libbpf.OpenFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Close()
+	ToLoad(t, o)
+}
+
+// ProgramType skips the test where the kernel refuses programs of a type.
+func ProgramType(t testing.TB, typ libbpf.ProgramType) {
+	t.Helper()
+	testutil.Root(t)
+	if supported, err := typ.IsSupported(); err != nil || !supported {
+		testutil.Skip(t, typ.String(), cmp.Or(err, errors.ErrUnsupported))
+	}
+}
+
+// Missing tells what the kernel lacks to load an object file, and how it refused that. The cause is nil where it has
+// all.
+func Missing(path string) (feature string, cause error) {
+	o, err := libbpf.OpenFile(path)
+	if err != nil {
+		return path, err
+	}
+	defer o.Close()
+	feature, cause, err = missing(o)
+	if err != nil {
+		return path, err
+	}
+	return feature, cause
+}
+
+func missing(o *libbpf.OpenObject) (feature string, cause, err error) {
+	for m := range o.Maps() {
+		if created, err := m.Autocreate(); err != nil || !created {
+			if err != nil {
+				return "", nil, err
+			}
+			continue
+		}
+		typ, err := m.Type()
+		if err != nil {
+			return "", nil, err
+		}
+		switch supported, err := typ.IsSupported(); {
+		case err != nil && testutil.Refused(err):
+			return typ.String(), err, nil
+		case err != nil:
+			return "", nil, err
+		case !supported:
+			return typ.String(), errors.ErrUnsupported, nil
+		}
+	}
+	for p := range o.Programs() {
+		h, loaded, err := hookOf(p)
+		if err != nil {
+			return "", nil, err
+		}
+		if !loaded {
+			continue
+		}
+		if cause, err := h.refusal(); cause != nil || err != nil {
+			return h.feature, cause, err
+		}
+	}
+	return "", nil, nil
+}
+
+type hook struct {
+	typ        libbpf.ProgramType
+	attachType libbpf.ProgramAttachType
+	sleepable  bool
+	feature    string // the kind of section
+	target     string // what in the kernel a tracing or LSM program is for
+}
+
+func hookOf(p *libbpf.OpenProgram) (h hook, loaded bool, err error) {
+	if loaded, err = p.Autoload(); err != nil || !loaded {
+		return hook{}, false, err
+	}
+	if h.typ, err = p.Type(); err != nil {
+		return hook{}, false, err
+	}
+	if h.attachType, err = p.AttachType(); err != nil {
+		return hook{}, false, err
+	}
+	section := strings.TrimPrefix(p.Section(), "?")
+	kind, target, _ := strings.Cut(section, "/")
+	h.feature, h.sleepable = strings.CutSuffix(kind, ".s")
+	h.sleepable = h.sleepable || h.typ == libbpf.ProgramTypeSyscall
+	if h.attachType == libbpf.AttachTypeTraceRawTP {
+		target = "sys_enter" // that a kernel has another tracepoint is not asked
+	}
+	if h.typ == libbpf.ProgramTypeTracing || h.typ == libbpf.ProgramTypeLSM {
+		h.target = target
+	}
+	return h, true, nil
+}
+
+// refusals are how the kernel refused the hooks that were tried.
+var (
+	mu       sync.Mutex
+	refusals = make(map[hook]error)
+)
+
+// refusal is how the kernel refuses the hook, nil where it does not.
+func (h hook) refusal() (cause, err error) {
+	switch {
+	case h.typ == libbpf.ProgramTypeExt, h.typ == libbpf.ProgramTypeStructOps:
+		return nil, nil // they need another program, or a struct
+	case h.target == "" && (h.typ == libbpf.ProgramTypeTracing || h.typ == libbpf.ProgramTypeLSM):
+		return nil, nil // the test sets it
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	cause, tried := refusals[h]
+	if tried {
+		return cause, nil
+	}
+	path, err := testutil.FindObject("smallest")
+	if err != nil {
+		return nil, err
+	}
+	err = h.try(path)
+	if err != nil && !testutil.Refused(err) {
+		return nil, err
+	}
+	refusals[h] = err
+	return err, nil
+}
+
+// try loads the smallest program for the hook, and attaches it where it takes nothing more.
+func (h hook) try(path string) error {
+	open, err := libbpf.OpenFile(path)
+	if err != nil {
+		return err
+	}
+	defer open.Close()
+	smallest, err := open.Program("smallest")
+	if err != nil {
+		return err
+	}
+	if err := smallest.SetType(h.typ); err != nil {
+		return err
+	}
+	if err := smallest.SetAttachType(h.attachType); err != nil {
+		return err
+	}
+	if h.sleepable {
+		if err := smallest.SetFlags(unix.BPF_F_SLEEPABLE); err != nil {
+			return err
+		}
+	}
+	if h.typ == libbpf.ProgramTypeTracing || h.typ == libbpf.ProgramTypeLSM {
+		if err := smallest.SetAttachTarget(0, h.target); err != nil {
+			return err
+		}
+	}
+	o, err := open.Load()
+	if err != nil {
+		return err
+	}
+	defer o.Close()
+	p, err := o.Program("smallest")
+	if err != nil {
+		return err
+	}
+	switch {
+	case h.typ == libbpf.ProgramTypeRawTracepoint:
+		_, err = p.AttachRawTracepoint("sys_enter", libbpf.RawTracepointOptions{})
+	case h.attachType == libbpf.AttachTypeTraceRawTP:
+		_, err = p.AttachTrace(libbpf.TraceOptions{})
+	case h.attachType == libbpf.AttachTypeTraceIter && h.target == "task":
+		_, err = p.AttachIter(libbpf.IterOptions{})
+	}
+	return err
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/libbpf-go/libbpf-go/internal/testutil/skips"
+)
+
+// elsewhere has the tests run that were skipped on the host: on the first kernel, and on each of the others those that
+// all before it skipped. What no kernel ran is named, and with strict that is an error.
+func (m *matrix) elsewhere(ctx context.Context, w io.Writer, dir string, skipped []skips.Test, strict bool) error {
+	left := slices.DeleteFunc(slices.Clone(skipped), func(t skips.Test) bool { return skips.Everywhere(t.Feature) })
+	if len(left) == 0 {
+		fmt.Fprintln(w, "no test was skipped here")
+		return nil
+	}
+	fmt.Fprintf(w, "skipped here, and to run on other kernels:\n%s", describe(left, false))
+	m.packages = packages(left)
+	jobs, names, err := m.build(ctx, dir)
+	if err != nil {
+		return err
+	}
+	var reports []*report
+	failed := 0
+	for _, kernel := range m.kernels {
+		if len(left) == 0 || ctx.Err() != nil {
+			break
+		}
+		theirs, wanted := only(jobs, names, left)
+		r := m.test(ctx, kernel, theirs, wanted)
+		fmt.Fprintln(w, r.line())
+		if r.release != "" {
+			left = r.left(left)
+		}
+		if !r.ok() {
+			failed++
+		}
+		reports = append(reports, r)
+	}
+	for _, r := range reports {
+		r.writeFailures(w)
+	}
+	fmt.Fprintln(w)
+	writeTable(w, reports)
+	switch {
+	case failed > 0:
+		return fmt.Errorf("%d of %d kernels failed", failed, len(reports))
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case len(left) == 0:
+		fmt.Fprintln(w, "\nevery test ran, here or on one of these kernels")
+		return nil
+	}
+	fmt.Fprintf(w, "\nNOT TESTED, neither here nor on another kernel:\n%s", describe(left, true))
+	if strict {
+		return fmt.Errorf("%d tests ran on no kernel", len(left))
+	}
+	return nil
+}
+
+func packages(tests []skips.Test) []string {
+	var all []string
+	for _, t := range tests {
+		all = append(all, t.Package)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// only are the jobs that run these tests and no others.
+func only(jobs []job, names []string, tests []skips.Test) (theirs []job, wanted []string) {
+	patterns := make(map[string][]string)
+	for _, t := range tests {
+		patterns[t.Package] = append(patterns[t.Package], exactly(t.Name))
+	}
+	for i, name := range names {
+		if patterns[name] != nil {
+			j := jobs[i]
+			j.argv = append(slices.Clone(j.argv), "-test.run="+strings.Join(patterns[name], "|"))
+			theirs, wanted = append(theirs, j), append(wanted, name)
+		}
+	}
+	return theirs, wanted
+}
+
+// exactly is the pattern for one test, as "go test -run" has it.
+func exactly(test string) string {
+	levels := strings.Split(test, "/")
+	for i, level := range levels {
+		levels[i] = "^" + regexp.QuoteMeta(level) + "$"
+	}
+	return strings.Join(levels, "/")
+}
+
+// left are the tests that were wanted and did not pass, and those that were skipped within others.
+func (r *report) left(wanted []skips.Test) []skips.Test {
+	var left []skips.Test
+	for _, t := range wanted {
+		if here := r.tests[testName{t.Package, t.Name}]; here == nil || here.result != "pass" && here.result != "skip" {
+			left = append(left, t)
+		}
+	}
+	for _, name := range r.names() {
+		if t := r.tests[name]; t.result == "skip" && !skips.Everywhere(t.feature) {
+			left = append(left, skips.Test{Package: name.pkg, Name: name.name, Feature: t.feature, Cause: t.cause})
+		}
+	}
+	return left
+}
+
+// describe has a line for each feature: how many tests need it, how it was refused and, if wanted, which tests.
+func describe(tests []skips.Test, names bool) string {
+	features := make(map[string][]skips.Test)
+	for _, t := range tests {
+		features[t.Feature] = append(features[t.Feature], t)
+	}
+	var text strings.Builder
+	for _, feature := range slices.Sorted(keys(features)) {
+		fmt.Fprintf(&text, "  %s (%d): %s\n", feature, len(features[feature]), firstLine(features[feature][0].Cause))
+		for _, t := range features[feature] {
+			if names {
+				fmt.Fprintf(&text, "    %s %s\n", t.Package, t.Name)
+			}
+		}
+	}
+	return text.String()
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
