@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 	"syscall"
@@ -120,6 +121,14 @@ func errorText(err error) string {
 // invalidf is an [ErrInvalid] that says what was wrong.
 func invalidf(format string, args ...any) error {
 	return &detail{fmt.Sprintf(format, args...), ErrInvalid}
+}
+
+// checkInt32 refuses a number that is negative or does not fit an int of C's.
+func checkInt32(what string, n int) error {
+	if n < 0 || n > math.MaxInt32 {
+		return invalidf("%s is %d and must be from 0 to %d", what, n, math.MaxInt32)
+	}
+	return nil
 }
 
 // notFoundf is an [ErrNotFound] that says what was not found.

@@ -69,7 +69,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"strconv"
 	"strings"
 
@@ -129,23 +128,29 @@ func (o IterOptions) check() error {
 		}
 	}
 	tasks := 0
-	for what, number := range map[string]int{"thread": o.TID, "process": o.PID, "pid fd": o.PIDFD, "cgroup fd": o.CgroupFD} {
-		if number < 0 || number > math.MaxInt32 {
-			return invalidf("%s %d", what, number)
+	for _, number := range []struct {
+		name  string
+		value int
+		task  bool
+	}{{"TID", o.TID, true}, {"PID", o.PID, true}, {"PIDFD", o.PIDFD, true}, {"CgroupFD", o.CgroupFD, false}} {
+		if err := checkInt32(number.name, number.value); err != nil {
+			return err
 		}
-		if number != 0 && what != "cgroup fd" {
+		if number.value != 0 && number.task {
 			tasks++
 		}
 	}
 	switch {
 	case kinds > 1:
-		return invalidf("an iterator is over a map, cgroups or tasks, not several of them")
+		return invalidf("the options are for a map, for cgroups and for tasks: an iterator is over one of them")
 	case tasks > 1:
-		return invalidf("more than one of TID, PID and PIDFD")
-	case o.cgroups() && (o.CgroupOrder == 0 || o.CgroupOrder > CgroupIterChildren):
-		return invalidf("cgroup order %v", o.CgroupOrder)
+		return invalidf("TID, PID and PIDFD exclude one another")
+	case o.cgroups() && o.CgroupOrder == 0:
+		return invalidf("an iterator over cgroups needs a CgroupOrder")
+	case o.CgroupOrder > CgroupIterChildren:
+		return invalidf("there is no CgroupOrder %d", o.CgroupOrder)
 	case o.CgroupFD != 0 && o.CgroupID != 0:
-		return invalidf("both a cgroup's fd and id")
+		return invalidf("CgroupFD and CgroupID exclude one another")
 	}
 	return nil
 }
@@ -266,7 +271,7 @@ func IterFromPinnedPath(path string) (*Iter, error) {
 	}
 	var fs unix.Statfs_t
 	if err = unix.Fstatfs(fd, &fs); err == nil && fs.Type != unix.BPF_FS_MAGIC {
-		err = invalidf("not on a bpf file system")
+		err = invalidf("it is not on a bpf file system, as the pin of an iterator is")
 	}
 	if err != nil {
 		_ = unix.Close(fd)

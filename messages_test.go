@@ -152,3 +152,30 @@ func TestCloseDoesNotWaitForLoad(t *testing.T) {
 		}
 	}
 }
+
+// An argument that is refused comes with the rule that it breaks.
+func TestRulesAreSaid(t *testing.T) {
+	says := func(err error, rule string) {
+		t.Helper()
+		if !errors.Is(err, libbpf.ErrInvalid) || !strings.Contains(err.Error(), rule) {
+			t.Errorf("error %v, want %q", err, rule)
+		}
+	}
+	path := testutil.Object(t, "attach")
+	_, err := libbpf.ObjectBuilder{KernelLogSize: -1}.OpenFile(path)
+	says(err, "KernelLogSize is -1 and must be from 0 to 2147483647")
+	_, err = libbpf.ObjectBuilder{TokenPath: "/x", NoToken: true}.OpenFile(path)
+	says(err, "TokenPath and NoToken exclude one another")
+	o := open(t, "attach")
+	p, err := o.Program("on_enter")
+	check(t, err)
+	says(p.SetLogSize(-1), "the size is -1 and must be from 0")
+	says(p.SetInstructions(nil), "there are 0 instructions and must be")
+
+	onEnter, err := load(t, o).Program("on_enter")
+	check(t, err)
+	_, err = onEnter.TestRun(libbpf.TestRunOptions{Repeat: -1})
+	says(err, "Repeat is -1 and must be from 0")
+	_, err = onEnter.TestRun(libbpf.TestRunOptions{CPU: 1})
+	says(err, "CPU is 1, which needs TestRunOnCPU in Flags")
+}

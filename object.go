@@ -26,7 +26,6 @@ import (
 	"cmp"
 	"fmt"
 	"iter"
-	"math"
 	"sync"
 	"unsafe"
 
@@ -142,8 +141,8 @@ func (b ObjectBuilder) open(
 	}
 	o := &OpenObject{what: what, printer: b.printer()}
 	if b.KernelLogSize != 0 {
-		if b.KernelLogSize < 0 || b.KernelLogSize > math.MaxInt32 {
-			return nil, &Error{Op: op, Object: what, Err: invalidf("kernel log size %d", b.KernelLogSize)}
+		if err := checkInt32("KernelLogSize", b.KernelLogSize); err != nil {
+			return nil, &Error{Op: op, Object: what, Err: err}
 		}
 		o.log = newKernelLog(b.KernelLogSize)
 		opts.kernel_log_buf = o.log.buf

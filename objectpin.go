@@ -66,7 +66,7 @@ func (o *Object) UnpinPrograms(folder string) error {
 func (o *Object) pinning(op, folder string, f func() error) error {
 	return o.use(op, o.object(), func() error {
 		if folder == "" {
-			return invalidf("no folder is given")
+			return invalidf("a folder must be given")
 		}
 		return f()
 	})

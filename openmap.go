@@ -108,7 +108,7 @@ func (m *OpenMap) Type() (MapType, error) {
 func (m *OpenMap) SetType(t MapType) error {
 	return m.use("set type of", func() error {
 		if m.isStructOps() != (t == MapTypeStructOps) {
-			return invalidf("a map is a struct_ops by its definition or not at all")
+			return invalidf("only a map that is defined as a struct_ops has that type, and it keeps it")
 		}
 		if m.hasMemory() && t != m.typ() {
 			return errKeepsMemory
@@ -127,7 +127,7 @@ func (m *OpenMap) hasMemory() bool {
 	return m.isStructOps() || m.initialValue() != nil || m.typ() == MapTypeArena
 }
 
-var errKeepsMemory = invalidf("the map has an initial content, to which that would not fit")
+var errKeepsMemory = invalidf("the map has an initial content, which must fit: its type and sizes stay as they are")
 
 // KeySize is the length of a key in bytes (bpf_map__key_size).
 func (m *OpenMap) KeySize() (uint32, error) {
@@ -268,7 +268,7 @@ func (m *OpenMap) SetAutoattach(on bool) error {
 func (m *OpenMap) SetExclusiveProgram(p *OpenProgram) error {
 	return m.use("set exclusive program of", func() error {
 		if p == nil || p.o != m.o {
-			return invalidf("the program is not of the same object")
+			return invalidf("the program must be of the same object")
 		}
 		if err := needs("bpf_map__set_exclusive_program", 1, 7); err != nil {
 			return err

@@ -7,7 +7,6 @@ import "C"
 
 import (
 	"fmt"
-	"math"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -182,8 +181,8 @@ func (p *OpenProgram) LogSize() (int, error) {
 // unix.ENOSPC. Without one, libbpf takes a buffer that grows, or that of [ObjectBuilder.KernelLogSize].
 func (p *OpenProgram) SetLogSize(size int) error {
 	return p.use("set log size of", func() error {
-		if size < 0 || size > math.MaxInt32 {
-			return invalidf("log size %d", size)
+		if err := checkInt32("the size", size); err != nil {
+			return err
 		}
 		var log *kernelLog
 		if size > 0 {
@@ -210,10 +209,10 @@ func (p *OpenProgram) Instructions() ([]Instruction, error) {
 func (p *OpenProgram) SetInstructions(insns []Instruction) error {
 	return p.use("set instructions of", func() error {
 		if old := int(C.bpf_program__insn_cnt(p.ptr)); len(insns) < old {
-			return invalidf("%d instructions in place of %d", len(insns), old)
+			return invalidf("there are %d instructions and must be %d at least, as many as before", len(insns), old)
 		}
 		if len(insns) > 0 && insns[len(insns)-1].Code == loadImm64 {
-			return invalidf("they end within an instruction") // of which relocating would write to the rest
+			return invalidf("the last instruction takes two slots and has one") // relocating would write to the other
 		}
 		return clib.FromRet(int(C.bpf_program__set_insns(p.ptr,
 			(*C.struct_bpf_insn)(unsafe.Pointer(unsafe.SliceData(insns))), C.size_t(len(insns)))))

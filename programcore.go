@@ -163,7 +163,7 @@ func (p *programCore) associateStructOps(m MapCore) error {
 	return p.callWithMap("associate a struct_ops with", m, func(fd int, m *mapCore) error {
 		switch {
 		case p.typ == ProgramTypeStructOps:
-			return invalidf("the program is of a struct_ops itself")
+			return invalidf("the program is of a struct_ops itself, and only others can be associated with one")
 		case m.typ != MapTypeStructOps:
 			return invalidf("map %q is not a struct_ops but of type %s", m.name, m.typ)
 		}

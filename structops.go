@@ -26,7 +26,7 @@ func (m *OpenMap) SetField(name string, value any) error {
 			return f.setProgram(m.o, p)
 		}
 		if f.callback {
-			return invalidf("a callback takes an *OpenProgram and no %T", value)
+			return invalidf("the field is a callback and takes an *OpenProgram, not a %T", value)
 		}
 		return f.set(value)
 	})
@@ -48,7 +48,7 @@ func (m *OpenMap) FieldProgram(name string) (*OpenProgram, error) {
 	var found *OpenProgram
 	err := m.withField("get", name, func(f *structOpsField) error {
 		if !f.callback {
-			return invalidf("it is no callback")
+			return invalidf("the field is not a callback and has no program")
 		}
 		for _, p := range m.o.programs {
 			if p.ptr == *f.program() {
@@ -74,14 +74,15 @@ func (f *structOpsField) program() **C.struct_bpf_program {
 func (f *structOpsField) setProgram(o *OpenObject, p *OpenProgram) error {
 	switch {
 	case !f.callback:
-		return invalidf("it is no callback and takes no program")
+		return invalidf("the field is not a callback and takes no program")
 	case p == nil:
 		*f.program() = nil
 		return nil
 	case p.o != o:
-		return invalidf("program %q is of another object", p.name)
+		return invalidf("program %q is of another object and must be of this one", p.name)
 	case ProgramType(C.bpf_program__type(p.ptr)) != ProgramTypeStructOps:
-		return invalidf("program %q is not of a struct_ops", p.name)
+		return invalidf("program %q is of type %s and must be of type %s", p.name,
+			ProgramType(C.bpf_program__type(p.ptr)), ProgramTypeStructOps)
 	}
 	*f.program() = p.ptr
 	return nil

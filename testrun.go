@@ -93,19 +93,19 @@ func (o *TestRunOptions) check(typ ProgramType) error {
 		{"Context", len(o.Context)}, {"ContextOut", len(o.ContextOut)},
 	} {
 		if uint64(buffer.size) > math.MaxUint32 {
-			return invalidf("%s has %d bytes, which is more than the kernel can count", buffer.name, buffer.size)
+			return invalidf("%s has %d bytes and must have less than 4 GiB", buffer.name, buffer.size)
 		}
 	}
 	for _, number := range []struct {
 		name  string
 		value int
 	}{{"Repeat", o.Repeat}, {"CPU", o.CPU}, {"BatchSize", o.BatchSize}} {
-		if number.value < 0 || number.value > math.MaxInt32 {
-			return invalidf("%s is %d", number.name, number.value)
+		if err := checkInt32(number.name, number.value); err != nil {
+			return err
 		}
 	}
 	if o.CPU != 0 && o.Flags&TestRunOnCPU == 0 {
-		return invalidf("CPU is %d, and Flags has no TestRunOnCPU", o.CPU)
+		return invalidf("CPU is %d, which needs TestRunOnCPU in Flags", o.CPU)
 	}
 	if typ == ProgramTypeSyscall && o.ContextOut != nil && len(o.ContextOut) != len(o.Context) {
 		return invalidf("ContextOut has %d bytes and, for a syscall program, must have Context's %d",

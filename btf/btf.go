@@ -68,7 +68,7 @@ type BTF struct {
 // damaged type information.
 func Parse(path string) (*BTF, error) {
 	if path == "" || strings.IndexByte(path, 0) >= 0 {
-		return nil, fmt.Errorf("btf: parse %q: %w", path, unix.EINVAL)
+		return nil, fmt.Errorf("btf: parse %q: %w", path, invalid("a path is not empty and has no NUL in it"))
 	}
 	p := C.CString(path)
 	defer C.free(unsafe.Pointer(p))
@@ -98,7 +98,7 @@ func lacksBTF(path string, err error) bool {
 func ParseRaw(data []byte) (*BTF, error) {
 	const what = "raw data"
 	if len(data) == 0 || len(data) > math.MaxUint32 {
-		return nil, fmt.Errorf("btf: parse %s of %d bytes: %w", what, len(data), unix.EINVAL)
+		return nil, fmt.Errorf("btf: parse %s of %d bytes: %w", what, len(data), invalid("it has from 1 byte to 4 GiB"))
 	}
 	b, err := newBTF("parse", what, nil, func(ret *C.int) *C.struct_btf {
 		return C.parse_raw(unsafe.Pointer(&data[0]), C.__u32(len(data)), ret)
@@ -124,7 +124,7 @@ func LoadKernel() (*BTF, error) {
 // errors.Is: os.ErrNotExist where there is no such module, or it is not loaded; [ErrClosed] for kernel.
 func LoadModule(name string, kernel *BTF) (*BTF, error) {
 	if name == "" || strings.ContainsAny(name, "/\x00") || strings.HasPrefix(name, ".") {
-		return nil, fmt.Errorf("btf: load types of module %q: %w", name, unix.EINVAL)
+		return nil, fmt.Errorf("btf: load types of module %q: %w", name, invalid("no module has such a name"))
 	}
 	if err := kernel.acquire(); err != nil {
 		return nil, err

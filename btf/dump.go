@@ -90,7 +90,7 @@ func (b *BTF) Declaration(id TypeID, name string) (string, error) {
 		return "", err
 	}
 	if !isC(t.Kind()) {
-		return "", fmt.Errorf("btf: declaration of type %d, of kind %s: %w", id, t.Kind(), unix.EINVAL)
+		return "", fmt.Errorf("btf: declaration of type %d: %w", id, invalid("C declares no "+t.Kind().String()))
 	}
 	var text strings.Builder
 	d, err := b.newDumper(&text)
@@ -227,7 +227,7 @@ func (d *dumper) kfuncs() error {
 
 func (d *dumper) declare(id TypeID, name string) error {
 	if strings.IndexByte(name, 0) >= 0 {
-		return unix.EINVAL
+		return invalid("a name has no NUL in it")
 	}
 	n := C.CString(name)
 	defer C.free(unsafe.Pointer(n))

@@ -58,6 +58,9 @@ func (s *said) Error() string {
 
 func (s *said) Unwrap() error { return s.err }
 
+// invalid is an argument that breaks a rule.
+func invalid(rule string) error { return &meaning{rule, unix.EINVAL} }
+
 type meaning struct {
 	text string
 	is   error

@@ -92,6 +92,7 @@ var harmless = []string{
 	"Ignored and continue",
 	"skipping all of .BTF.ext",
 	"failed to bind map",
+	"BTF is optional",
 	"truncated to",
 	"is expected to be of `struct",
 	"cannot create a dummy_ksym",

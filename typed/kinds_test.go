@@ -579,7 +579,7 @@ func TestRingBuf(t *testing.T) {
 	if ring.EpollFD() < 0 {
 		t.Error("no epoll fd")
 	}
-	wantInvalid(t, second(short.Consume()), "64 bytes", "uint64 has 8")
+	wantInvalid(t, second(short.Consume()), "64 bytes", "must have 8, as a uint64 has")
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	wantErr(t, second(ring.PollContext(ctx)), context.DeadlineExceeded)
@@ -658,7 +658,7 @@ func TestRingReader(t *testing.T) {
 	for range short.Pending(&err) {
 		t.Error("a record of another length")
 	}
-	wantInvalid(t, err, "64 bytes", "uint64 has 8")
+	wantInvalid(t, err, "64 bytes", "must have 8, as a uint64 has")
 	after, err := short.Stats()
 	check(t, err)
 	equal(t, "consumed", after.ConsumerPos-before.ConsumerPos, 8+64)

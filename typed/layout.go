@@ -39,7 +39,7 @@ func (l *layout) add(t reflect.Type, at uintptr, path string) error {
 	case reflect.Struct:
 		return l.addStruct(t, at, path)
 	}
-	return invalidf("%s is a %s, which is not of fixed size and without pointers", path, t.Kind())
+	return invalidf("%s is a %s: types must have a fixed size and no pointers", path, t.Kind())
 }
 
 func (l *layout) addArray(t reflect.Type, at uintptr, path string) error {

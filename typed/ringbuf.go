@@ -59,7 +59,7 @@ func AddRingBuf[T any](b *libbpf.RingBufferBuilder, m libbpf.MapCore, callback f
 }
 
 func wrongRecord(found int, t reflect.Type, size uintptr) error {
-	return invalidf("a record has %d bytes, and a %s has %d", found, t, size)
+	return invalidf("a record has %d bytes and must have %d, as a %s has", found, size, t)
 }
 
 func (r *RingBuf[T]) buffer() *libbpf.RingBuffer {
