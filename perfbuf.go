@@ -16,6 +16,7 @@ import (
 	"math/bits"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -35,14 +36,16 @@ type PerfBufferBuilder struct {
 	// an error, Poll or Consume stops and returns that error, and the records behind it remain for the next call.
 	Sample func(cpu int, record []byte) error
 	// Lost is told how many records a CPU could not write because its buffer was full. It may be nil. The kernel
-	// tells with the next record that the CPU can write; [PerfBuffer.Lost] knows before.
+	// tells with the next record that the CPU can write; [PerfBuffer.Lost] knows before. What was damaged, as
+	// [PerfBuffer] tells, counts as one record.
 	Lost func(cpu int, count uint64)
 
 	// Event, in the place of Sample and Lost, receives each event whole, as it is in the buffer: a header
 	// (struct perf_event_header) and what Attr asks for.
 	Event func(cpu int, event []byte) error
 	// Attr opens an event of one's own on each CPU, not that of bpf_perf_event_output; only with Event. WakeupEvents
-	// is then in there as well. If Size is 0, it is that of Attr.
+	// is then in there as well. If Size is 0, it is that of Attr. A record of 64 KiB or more says in such an event that
+	// it is longer than the event.
 	Attr *unix.PerfEventAttr
 	// CPUs are those to open buffers on; nil is all that are online and have a key in the map.
 	CPUs []int
@@ -193,6 +196,11 @@ func (b PerfBufferBuilder) Build(m MapCore) (*PerfBuffer, error) {
 // PerfBuffer receives the records that programs write with bpf_perf_event_output, through callbacks. Records of one
 // CPU arrive in order, those of different CPUs in none. A [RingBuffer] is the better choice since Linux 5.8.
 //
+// A record of 64 KiB or more does not fit into an event. The kernel writes it all the same, over unread ones if the
+// buffer is full enough. Poll and Consume then return an error that names the CPU, once for each damaged place:
+// errors.Is(err, unix.EBADMSG). The next call goes on with the first event that is whole again. With an Attr of one's
+// own, that is one which the CPU writes later.
+//
 // All methods are safe for concurrent use, Close included, from within a callback too. The callbacks never run at the
 // same time. A panic in one surfaces in the caller of Poll or Consume, and leaves the PerfBuffer as if the callback
 // had returned.
@@ -202,6 +210,7 @@ type PerfBuffer struct {
 	options PerfBufferBuilder
 	attr    unix.PerfEventAttr
 	rings   []perfRing
+	damaged atomic.Uint64 // how often records were lost that the kernel does not count
 
 	// body is that of a PerfReader's loop, in the place of Sample.
 	body func(cpu int, record []byte) bool
@@ -275,7 +284,7 @@ func (p *PerfBuffer) ConsumeBuffer(index int) (int, error) {
 }
 
 // UseBuffer calls f with the memory of a buffer: a page with the positions (struct perf_event_mmap_page), and the
-// data behind it, for a reader of one's own (perf_buffer__buffer). The memory is valid until f returns. While f runs,
+// data behind it, which can only be read, for a reader of one's own (perf_buffer__buffer). The memory is valid until f returns. While f runs,
 // nothing is consumed by others.
 func (p *PerfBuffer) UseBuffer(index int, f func(memory []byte) error) error {
 	const op = "use a buffer of"
@@ -294,7 +303,7 @@ func (p *PerfBuffer) UseBuffer(index int, f func(memory []byte) error) error {
 }
 
 // Lost is how many records the CPUs could not write since Build because their buffers were full, those among them
-// that the Lost callback was not told of yet. errors.Is(err, [errors.ErrUnsupported]) before Linux 6.0, and with an
+// that the Lost callback was not told of yet, and one for each damaged place: nobody knows how many were there. errors.Is(err, [errors.ErrUnsupported]) before Linux 6.0, and with an
 // Attr of one's own without PERF_FORMAT_LOST.
 func (p *PerfBuffer) Lost() (uint64, error) {
 	const op = "count losses of"
@@ -309,7 +318,7 @@ func (p *PerfBuffer) Lost() (uint64, error) {
 	// The count is the last of the words that were asked for: the value, and one for each bit; that of groups makes
 	// their size one of them.
 	words := 1 + bits.OnesCount64(p.attr.Read_format)
-	sum := uint64(0)
+	sum := p.damaged.Load()
 	for i := range p.rings {
 		values := make([]byte, 8*words)
 		n, err := unix.Read(p.bufferFD(i), values)

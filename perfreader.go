@@ -31,6 +31,9 @@ import (
 // Records that were handed to the loop's body are consumed, no more and no less, however the loop ends: by break,
 // return, a panic or an error.
 //
+// A record of 64 KiB or more damages what is in the buffer: see [PerfBuffer]. The loop then ends with an error that names
+// the CPU, errors.Is(err, unix.EBADMSG), and the next loop goes on behind the damage.
+//
 // All methods are safe for concurrent use, Close included, from within a loop too. Only one loop at a time can run: a
 // second one ends at once, with unix.EBUSY.
 type PerfReader struct {
@@ -156,7 +159,8 @@ func (r *PerfReader) iterate(err *error, body func(int, []byte) bool, receive fu
 	}
 }
 
-// Lost is how many records the CPUs could not write since the reader was opened because their buffers were full.
+// Lost is how many records the CPUs could not write since the reader was opened because their buffers were full, and
+// one for each damaged place: nobody knows how many were there.
 // Before Linux 6.0 these are only those of which the kernel has told, with a record that it could write later; with an
 // Attr of one's own, there and without PERF_FORMAT_LOST, errors.Is(err, [errors.ErrUnsupported]).
 func (r *PerfReader) Lost() (uint64, error) {

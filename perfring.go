@@ -38,6 +38,11 @@ const (
 	perfHeader     = 8
 	perfHeaderSize = 6
 
+	// How many bytes a sample has before its record, whose length is the last four of them, and how many an event has
+	// that tells of losses.
+	perfSample = perfHeader + 4
+	perfLost   = perfHeader + 16
+
 	// perfLease is how much is consumed of one buffer before the others have their turn.
 	perfLease = 64 << 10
 )
@@ -74,8 +79,8 @@ func (p *PerfBuffer) handOver(index, most int) (n int, err error) {
 	defer func() { atomic.StoreUint64(r.tail, r.pos) }()
 	available := r.filled - r.pos
 	// The tail can be written to by whoever uses the buffer.
-	if available > uint64(len(r.data)) || r.pos%8 != 0 {
-		return 0, p.failEvent(r.pos, available)
+	if available != 0 && (available > uint64(len(r.data)) || r.pos%8 != 0) {
+		return 0, p.giveUp(r, fmt.Sprintf("the position is %#x, and the end %#x", r.pos, r.filled))
 	}
 	r.end = r.pos + min(available, perfLease)
 	err = p.handOverLease(r, most)
@@ -96,38 +101,45 @@ func (p *PerfBuffer) handOverLease(r *perfRing, most int) (err error) {
 		event := unsafe.Pointer(&r.data[at])
 		size := uint64(*(*uint16)(unsafe.Add(event, perfHeaderSize)))
 		if size < perfHeader || size > r.filled-r.pos || size%8 != 0 {
-			return p.failEvent(r.pos, size)
+			return p.giveUp(r, fmt.Sprintf("an event of %d bytes at %#x", size, r.pos))
 		}
 		r.pos += size
 		if at+size > uint64(len(r.data)) {
 			event = r.join(at, size)
 		}
 		switch kind := *(*uint32)(event); {
-		case p.options.Event != nil:
+		case p.options.Attr != nil: // what there is behind the header is its owner's business
 			r.n++
 			err = p.options.Event(r.cpu, (*perfEvent)(event)[:size:size])
 		case kind == unix.PERF_RECORD_SAMPLE:
-			// A size of four bytes, and so many more.
-			const start = perfHeader + 4
-			if size < start {
-				return p.failEvent(r.pos, size)
+			if size < perfSample { // not even the length of the record is left
+				return p.lose(r, r.pos, "a record of over 64 KiB does not fit into an event")
 			}
 			length := uint64(*(*uint32)(unsafe.Add(event, perfHeader)))
-			if length > size-start {
-				return p.failEvent(r.pos, length)
+			if length != size-perfSample {
+				return p.skip(r, event, size)
 			}
 			r.n++
-			record := (*perfEvent)(unsafe.Add(event, start))[:length:length]
-			if p.body == nil {
+			record := (*perfEvent)(unsafe.Add(event, perfSample))[:length:length]
+			if p.body != nil {
+				if !p.body(r.cpu, record) {
+					return errLoopLeft
+				}
+			} else if p.options.Sample != nil {
 				err = p.options.Sample(r.cpu, record)
-			} else if !p.body(r.cpu, record) {
-				return errLoopLeft
+			} else {
+				err = p.options.Event(r.cpu, (*perfEvent)(event)[:size:size])
 			}
-		case kind == unix.PERF_RECORD_LOST && p.options.Lost != nil:
-			if size < perfHeader+16 {
-				return p.failEvent(r.pos, size)
+		case kind == unix.PERF_RECORD_LOST && size == perfLost:
+			if p.options.Event != nil {
+				r.n++
+				err = p.options.Event(r.cpu, (*perfEvent)(event)[:size:size])
+			} else if p.options.Lost != nil {
+				p.options.Lost(r.cpu, *(*uint64)(unsafe.Add(event, perfHeader+8)))
 			}
-			p.options.Lost(r.cpu, *(*uint64)(unsafe.Add(event, perfHeader+8)))
+		default:
+			r.pos -= size
+			return p.giveUp(r, fmt.Sprintf("an event of type %d", kind))
 		}
 		if err != nil {
 			return err
@@ -142,6 +154,72 @@ func (r *perfRing) join(at, size uint64) unsafe.Pointer {
 	return unsafe.Pointer(&r.joined[0])
 }
 
-func (p *PerfBuffer) failEvent(tail, size uint64) error {
-	return p.d.fail("consume", fmt.Errorf("an event of %d bytes at %#x: %w", size, tail, unix.EBADMSG))
+// An event's size has 16 bits. The kernel cuts that of an event with a longer record, gives it room for the rest only, and
+// writes all of it nevertheless: over the oldest events that are unread, where the buffer is that full. The next event then
+// overwrites what is behind the room.
+
+// cutSize is an event's size, as a sample with a record of so many bytes would have it.
+func cutSize(record uint32) uint64 { return uint64(uint16(record + perfSample)) }
+
+// skip leaves out a sample whose record is not as long as there is room for. If the event's size is what the cut left of
+// it, the next event is where the size says.
+func (p *PerfBuffer) skip(r *perfRing, event unsafe.Pointer, size uint64) error {
+	length := *(*uint32)(unsafe.Add(event, perfHeader))
+	if cutSize(length) != size {
+		r.pos -= size
+		return p.giveUp(r, fmt.Sprintf("an event of %d bytes at %#x has a record of %d", size, r.pos, length))
+	}
+	return p.lose(r, r.pos, fmt.Sprintf("a record of %d bytes does not fit into an event, which has less than 64 KiB", length))
+}
+
+// giveUp leaves out what can't be, and all that is behind it until events can be told again.
+func (p *PerfBuffer) giveUp(r *perfRing, what string) error {
+	pos := r.filled
+	if p.options.Attr == nil && r.filled-r.pos <= uint64(len(r.data)) && (r.filled|r.pos)%8 == 0 {
+		pos = r.resume()
+	}
+	what = fmt.Sprintf("%s, as after a record of over 64 KiB; the events before %#x are lost", what, pos)
+	return p.lose(r, pos, what)
+}
+
+// resume is where events go on behind one that is damaged: where the first begins from which each leads to the next, up to
+// the end.
+func (r *perfRing) resume() uint64 {
+	first := r.filled
+	leads := make([]bool, (r.filled-r.pos)/8+1) // whether those that begin there do
+	leads[len(leads)-1] = true
+	for i := len(leads) - 2; i > 0; i-- {
+		at := r.pos + uint64(i)*8
+		size := r.plausible(at)
+		if next := i + int(size/8); size > 0 && next < len(leads) && leads[next] {
+			leads[i], first = true, at
+		}
+	}
+	return first
+}
+
+// plausible is the size of the event at a position, or 0 where there seems to be none.
+func (r *perfRing) plausible(pos uint64) uint64 {
+	mask := uint64(len(r.data) - 1)
+	header := unsafe.Pointer(&r.data[pos&mask])
+	size := uint64(*(*uint16)(unsafe.Add(header, perfHeaderSize)))
+	switch kind := *(*uint32)(header); {
+	case size%8 != 0:
+	case kind == unix.PERF_RECORD_SAMPLE &&
+		(size == perfHeader || size == cutSize(*(*uint32)(unsafe.Pointer(&r.data[(pos+perfHeader)&mask])))):
+		return size
+	case kind == unix.PERF_RECORD_LOST && size == perfLost:
+		return size
+	}
+	return 0
+}
+
+// lose goes on at a position, and counts one record, as nobody knows how many there were.
+func (p *PerfBuffer) lose(r *perfRing, pos uint64, what string) error {
+	r.pos = pos
+	p.damaged.Add(1)
+	if p.options.Lost != nil {
+		p.options.Lost(r.cpu, 1)
+	}
+	return p.d.fail("consume", fmt.Errorf("CPU %d: %s: %w", r.cpu, what, unix.EBADMSG))
 }

@@ -474,6 +474,7 @@ func (s *session) stream(signals <-chan os.Signal, commandDone <-chan struct{}) 
 		wg.Go(func() {
 			for ctx.Err() == nil {
 				_, err := b.PollContext(ctx)
+				err = s.tolerate(b, err)
 				if ctx.Err() != nil {
 					return
 				}
@@ -519,6 +520,26 @@ func (s *session) stream(signals <-chan os.Signal, commandDone <-chan struct{}) 
 	}
 }
 
+// tolerate notes that a perf buffer was damaged, by a record of 64 KiB or more, which is no reason to end: the next call
+// goes on behind that. A ring buffer that is damaged stays so.
+func (s *session) tolerate(b buffer, err error) error {
+	if _, perf := b.(*libbpf.PerfBuffer); !perf || !errors.Is(err, unix.EBADMSG) {
+		return err
+	}
+	fmt.Fprintf(s.stderr, "bpfgo: note: %v\n", err)
+	return nil
+}
+
+// consume shows the events that are there.
+func (s *session) consume(b buffer) error {
+	for {
+		_, err := b.Consume()
+		if err == nil || s.tolerate(b, err) != nil {
+			return err
+		}
+	}
+}
+
 // detach ends what others can see of the object: its attachments, and the pins of its maps.
 func (s *session) detach() error {
 	var failed error
@@ -541,8 +562,7 @@ func (s *session) finish() error {
 	awaitPrograms()
 	var failed error
 	for _, b := range s.buffers() {
-		_, err := b.Consume()
-		failed = cmp.Or(failed, err)
+		failed = cmp.Or(failed, s.consume(b))
 	}
 	return cmp.Or(failed, s.show())
 }

@@ -270,6 +270,26 @@ func countsLosses(t *testing.T) bool {
 	return err == nil
 }
 
+// A record of 64 KiB or more damages a perf buffer, which is told, and is not the end.
+func TestRunDamagedPerfBuffer(t *testing.T) {
+	testutil.Root(t)
+	stdout, stderr := mustRun(t, append([]string{"run", testutil.Object(t, "bigperf"), "--json", "--set", getpgidNumber()},
+		helper(t, calls(70_000, 5))...)...)
+	if n := len(lines(t, stdout)); n != 5 {
+		t.Errorf("%d events, want 5", n)
+	}
+	if n := strings.Count(stderr, "bpfgo: note: consume perf buffer: CPU "); n != 5 {
+		t.Errorf("%d notes, want 5", n)
+	}
+	want := "bpfgo: 5 events, 5 lost; "
+	if !countsLosses(t) {
+		want = "bpfgo: 5 events, at least 5 lost; "
+	}
+	if !strings.Contains(stderr, want) {
+		t.Errorf("%q, want %q", stderr, want)
+	}
+}
+
 func TestLosses(t *testing.T) {
 	const both = "by perf buffers, and an unknown number by ring buffers: the object has no variable lost_events"
 	for _, tt := range []struct {
