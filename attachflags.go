@@ -32,6 +32,12 @@ const (
 	attachID      AttachFlags = 1 << 5 // BPF_F_ID
 )
 
+// String is such as "before|link".
+func (f AttachFlags) String() string {
+	return flagsText(uint64(f),
+		"allow_override", "allow_multi", "replace", "before", "after", "id", "preorder", "", "", "", "", "", "", "link")
+}
+
 // PlacementOptions say where among the programs of a cgroup, of a device's tcx or of a pair of netkit devices one is to
 // run. The zero value is after all others.
 type PlacementOptions struct {

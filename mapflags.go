@@ -1,5 +1,7 @@
 package libbpf
 
+import "strconv"
+
 // MapFlags qualify a lookup or an update of one element, or of a batch. They are not the flags that a map is created
 // with: see [MapCreateFlags].
 type MapFlags uint64
@@ -24,6 +26,21 @@ func OnCPU(cpu uint32) MapFlags { return onlyCPU | MapFlags(cpu)<<32 }
 
 // oneValue tells whether an operation on a per-CPU map is with one value, and not with one for each CPU.
 func (f MapFlags) oneValue() bool { return f&(onlyCPU|AllCPUs) != 0 }
+
+// String is such as "noexist|lock", "any" or "cpu 3".
+func (f MapFlags) String() string {
+	switch {
+	case f == Any:
+		return "any"
+	case f&onlyCPU != 0:
+		text := "cpu " + strconv.FormatUint(uint64(f>>32), 10)
+		if rest := f & (1<<32 - 1) &^ onlyCPU; rest != 0 {
+			text = rest.String() + "|" + text
+		}
+		return text
+	}
+	return flagsText(uint64(f), "noexist", "exist", "lock", "", "all_cpus")
+}
 
 // MapCreateFlags are properties that a map has from its creation on.
 type MapCreateFlags uint32
@@ -51,3 +68,10 @@ const (
 	NoUserConv       MapCreateFlags = 1 << 18 // an arena's pointers are left as they are (Linux 6.9)
 	RingBufOverwrite MapCreateFlags = 1 << 19 // a full ring buffer overwrites its oldest records (Linux 6.19)
 )
+
+// String is such as "no_prealloc|mmapable".
+func (f MapCreateFlags) String() string {
+	return flagsText(uint64(f), "no_prealloc", "no_common_lru", "numa_node", "rdonly", "wronly", "stack_build_id",
+		"zero_seed", "rdonly_prog", "wronly_prog", "clone", "mmapable", "preserve_elems", "inner_map", "link",
+		"path_fd", "vtype_btf_obj_fd", "token_fd", "segv_on_fault", "no_user_conv", "rb_overwrite")
+}

@@ -83,6 +83,9 @@ type NetfilterFlags uint32
 // (BPF_F_NETFILTER_IP_DEFRAG, Linux 6.6).
 const NetfilterIPDefrag NetfilterFlags = 1 << 0
 
+// String is such as "ip_defrag".
+func (f NetfilterFlags) String() string { return flagsText(uint64(f), "ip_defrag") }
+
 // NetfilterOptions are for [Program.AttachNetfilter]. The zero value is the priority of a packet filter, and no flags.
 type NetfilterOptions struct {
 	// Priority is the program's place in the order of all that netfilter does at the hook, the lowest first. The

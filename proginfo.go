@@ -27,6 +27,12 @@ const (
 	IncludeAll = IncludeFuncTags<<1 - 1
 )
 
+// String is such as "map_ids|func_info".
+func (p ProgramInfoParts) String() string {
+	return flagsText(uint64(p), "map_ids", "xlated_instructions", "jited_instructions", "jited_ksyms",
+		"jited_func_lens", "func_info", "line_info", "jited_line_info", "func_tags")
+}
+
 // ProgramTag identifies a program's instructions: a hash over them, in which the maps are left out.
 type ProgramTag [8]byte
 

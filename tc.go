@@ -35,6 +35,11 @@ const (
 	TCQdisc   TCAttachPoint = 1 << 3 // a queueing discipline of a kind of one's own (BPF_TC_QDISC, libbpf 1.6)
 )
 
+// String is such as "ingress|egress".
+func (p TCAttachPoint) String() string {
+	return flagsText(uint64(p), "ingress", "egress", "custom", "qdisc")
+}
+
 // The handles of classes and queueing disciplines that have names (linux/pkt_sched.h).
 const (
 	TCHandleRoot       uint32 = 0xffffffff // the device's root queueing discipline (TC_H_ROOT)

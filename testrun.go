@@ -47,6 +47,11 @@ const (
 	TestRunSKBChecksumComplete TestRunFlags = 1 << 2 // the packet's checksum is known (Linux 6.15)
 )
 
+// String is such as "on_cpu".
+func (f TestRunFlags) String() string {
+	return flagsText(uint64(f), "on_cpu", "xdp_live_frames", "skb_checksum_complete")
+}
+
 // TestRunOptions are what a program is run on, and how often (struct bpf_test_run_opts). Which of them a program takes
 // is a matter of its type; the kernel refuses the others with unix.EINVAL. The zero value is the default of each.
 type TestRunOptions struct {

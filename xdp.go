@@ -22,7 +22,6 @@ import "C"
 import (
 	"fmt"
 	"strconv"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -44,6 +43,11 @@ const (
 	XDPModes = XDPSKBMode | XDPDrvMode | XDPHWMode        // XDP_FLAGS_MODES
 	XDPMask  = XDPUpdateIfNoExist | XDPModes | XDPReplace // XDP_FLAGS_MASK
 )
+
+// String is such as "update_if_noexist|skb_mode".
+func (f XDPFlags) String() string {
+	return flagsText(uint64(f), "update_if_noexist", "skb_mode", "drv_mode", "hw_mode", "replace")
+}
 
 // XDPMode is how a program is attached to a device.
 type XDPMode uint8
@@ -81,17 +85,8 @@ const (
 
 // String is such as "basic|redirect".
 func (f XDPFeatures) String() string {
-	names := [...]string{"basic", "redirect", "ndo_xmit", "xsk_zerocopy", "hw_offload", "rx_sg", "ndo_xmit_sg"}
-	var set []string
-	for i, name := range names {
-		if f&(1<<i) != 0 {
-			set = append(set, name)
-		}
-	}
-	if rest := f >> len(names) << len(names); rest != 0 || f == 0 {
-		set = append(set, "0x"+strconv.FormatUint(uint64(rest), 16))
-	}
-	return strings.Join(set, "|")
+	return flagsText(uint64(f),
+		"basic", "redirect", "ndo_xmit", "xsk_zerocopy", "hw_offload", "rx_sg", "ndo_xmit_sg")
 }
 
 // XDPLinkOptions are for [Program.AttachXDP]. The zero value is the default.
