@@ -160,7 +160,7 @@ func (l *lacking) Is(target error) bool { return target == errors.ErrUnsupported
 
 // VersionError says that the libbpf that is linked is too old for an operation. It matches [errors.ErrUnsupported].
 type VersionError struct {
-	Func  string // the libbpf function that is missing
+	Func  string // what is missing: a function, or such as `section "tcx/ingress"`
 	Needs string // the first libbpf that has it, such as "1.5"
 }
 

@@ -489,6 +489,14 @@ func TestVerbose(t *testing.T) {
 	if !strings.HasPrefix(last, "bpfgo: load program") {
 		t.Errorf("the last line is %q", last)
 	}
+	// Warnings that are part of the error, too.
+	if !strings.Contains(stderr, "libbpf: prog 'rejected': BPF program load failed") {
+		t.Errorf("the warnings are missing:\n%s", stderr)
+	}
+	_, stderr, _ = bpfgo("run", "--verbose", filepath.Join(t.TempDir(), "missing.o"))
+	if !strings.Contains(stderr, "\nlibbpf: elf: failed to open") {
+		t.Errorf("the warnings are missing:\n%s", stderr)
+	}
 }
 
 func TestNoPrivileges(t *testing.T) {
