@@ -39,13 +39,13 @@ func (p *Program) Attach() (*Link, error) {
 	}
 	return p.attach("", func() (*C.struct_bpf_link, error) {
 		link, errno := C.bpf_program__attach(p.ptr)
-		return link, errno
+		return link, explainTracefs(errno, link == nil && p.sectionNeedsTracefs())
 	})
 }
 
-// attach runs one of libbpf's functions that attach the program, and makes a Link of the result. place is where, for errors,
-// or "". f returns the errno of that function, or what it found wrong with the arguments before: a program that is closed
-// says so first.
+// attach runs one of libbpf's functions that attach the program, and makes a Link of the result. place is where, for
+// errors, or "". f returns the errno of that function, or what it found wrong with the arguments before: a program that is
+// closed says so first.
 func (p *Program) attach(place string, f func() (*C.struct_bpf_link, error)) (*Link, error) {
 	return p.attachLocking(place, nil, f)
 }
@@ -96,7 +96,7 @@ func (p *Program) attachAuto() (*Link, error) {
 	return p.o.attach(fmt.Sprintf("program %q", p.name), nil, func() (*C.struct_bpf_link, error) {
 		var ptr *C.struct_bpf_link
 		err := clib.FromRet(int(C.lbg_attach_auto(p.ptr, &ptr)))
-		return ptr, err
+		return ptr, explainTracefs(err, p.sectionNeedsTracefs())
 	})
 }
 

@@ -30,6 +30,7 @@ import "C"
 import (
 	"fmt"
 	"math"
+	"strings"
 )
 
 // ProbeMode says how libbpf makes a kprobe or uprobe (enum probe_attach_mode).
@@ -47,7 +48,7 @@ const (
 func (m ProbeMode) check(cookie uint64) error {
 	switch {
 	case m < ProbeModeDefault || m > ProbeModeLink:
-		return invalidf("probe mode %d", m)
+		return invalidf("probe mode %d is none of the ProbeMode constants", m)
 	case cookie != 0 && (m == ProbeModeLegacy || m == ProbeModePerf):
 		return invalidf("a cookie needs a link, which the probe mode excludes")
 	case m != ProbeModeDefault:
@@ -114,7 +115,7 @@ func (p *Program) AttachKprobe(function string, opts KprobeOptions) (*Link, erro
 		o.retprobe = C.bool(opts.Retprobe)
 		C.lbg_set_kprobe_mode(&o, C.int(opts.Mode))
 		link, errno := C.bpf_program__attach_kprobe_opts(p.ptr, name, &o)
-		return link, errno
+		return link, explainTracefs(errno, link == nil && legacyProbes("kprobe", opts.Mode))
 	})
 }
 
@@ -147,7 +148,7 @@ func (p *Program) AttachKsyscall(syscall string, opts KsyscallOptions) (*Link, e
 		o.bpf_cookie = C.__u64(opts.Cookie)
 		o.retprobe = C.bool(opts.Retprobe)
 		link, errno := C.bpf_program__attach_ksyscall(p.ptr, name, &o)
-		return link, errno
+		return link, explainTracefs(errno, link == nil && legacyProbes("kprobe", ProbeModeDefault))
 	})
 }
 
@@ -188,7 +189,7 @@ func (o *KprobeMultiOptions) check(p *Program) error {
 		return err
 	}
 	if o.UniqueMatch && o.Pattern == "" {
-		return invalidf("a unique match without a pattern")
+		return invalidf("UniqueMatch is for a Pattern, and there is none")
 	}
 	if o.Session {
 		if err := needs("bpf_program__attach_kprobe_multi_opts with session", 1, 5); err != nil {
@@ -238,6 +239,7 @@ func (p *Program) AttachKprobeMulti(opts KprobeMultiOptions) (*Link, error) {
 		link, errno := C.bpf_program__attach_kprobe_multi_opts(p.ptr, pattern, &o)
 		if link == nil {
 			errno = explainOld(errno, p.attachType.String(), enumAttachType, uint32(p.attachType))
+			errno = explainTracefs(errno, strings.ContainsAny(opts.Pattern, "*?"))
 		}
 		return link, errno
 	})

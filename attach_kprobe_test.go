@@ -215,7 +215,6 @@ func TestKprobeErrors(t *testing.T) {
 	_, err := p.AttachKsyscall(strings.Repeat("a", 200), libbpf.KsyscallOptions{})
 	wantErr(t, err, libbpf.ErrInvalid)
 	for _, opts := range []libbpf.KprobeOptions{
-		{Offset: 1 << 63},
 		{Mode: -1},
 		{Mode: libbpf.ProbeModeLink + 1},
 		{Mode: libbpf.ProbeModePerf, Cookie: 1},
@@ -262,4 +261,26 @@ func TestKprobeSessionErrors(t *testing.T) {
 	wantErr(t, err, libbpf.ErrInvalid)
 	_, err = p.AttachKprobeMulti(libbpf.KprobeMultiOptions{Symbols: []string{"vfs_read"}})
 	wantErr(t, err, libbpf.ErrInvalid)
+}
+
+// A probe at an address, which in the kernel is above all offsets in functions; and an offset that leads nowhere.
+func TestKprobeAddress(t *testing.T) {
+	const feature = "kprobe"
+	o, p := loadSeen(t, feature, "kprobe", "on_entry", nil)
+	address, err := kernelAddress(kernelFunction)
+	check(t, err)
+	link, err := p.AttachKprobe("", libbpf.KprobeOptions{Offset: address})
+	if err != nil {
+		skipMissing(t, feature, err)
+	}
+	getpgid(t)
+	if hits := seen(t, o).hits; hits != 1 {
+		t.Errorf("%d hits", hits)
+	}
+	check(t, link.Close())
+	for _, function := range []string{"", kernelFunction} {
+		if _, err := p.AttachKprobe(function, libbpf.KprobeOptions{Offset: 1 << 63}); err == nil {
+			t.Errorf("attached to %q+%#x", function, uint64(1<<63))
+		}
+	}
 }

@@ -22,11 +22,11 @@ func (m *multi) check() error {
 	n := m.count()
 	switch {
 	case given != 1:
-		return invalidf("of a pattern, symbols and %s one is needed, and %d are given", m.numbersAre, given)
+		return invalidf("of a pattern, symbols and %s exactly one must be given, and %d are", m.numbersAre, given)
 	case len(m.cookies) > 0 && len(m.cookies) != n:
-		return invalidf("%d cookies for %d %s", len(m.cookies), n, m.counted())
+		return invalidf("there must be a cookie for each function or none: %d for %d %s", len(m.cookies), n, m.counted())
 	case n > math.MaxInt32:
-		return invalidf("%d %s", n, m.counted())
+		return invalidf("%d %s are more than the kernel takes, %d", n, m.counted(), math.MaxInt32)
 	case m.retprobe && m.session:
 		return invalidf("a session sees returns already: retprobe excludes it")
 	}

@@ -36,6 +36,19 @@ func (p *Program) attachSection() (link *Link, named bool, err error) {
 	return link, true, err
 }
 
+// sectionNeedsTracefs tells whether libbpf reads or writes files of tracefs when it attaches the program by its section.
+func (p *Program) sectionNeedsTracefs() bool {
+	switch p.typ {
+	case ProgramTypeTracepoint:
+		return true
+	case ProgramTypeKprobe:
+		_, what, _ := strings.Cut(p.section, "/")
+		return legacyProbes("kprobe", ProbeModeDefault) ||
+			p.attachType == AttachTypeTraceKprobeMulti && strings.ContainsAny(what, "*?")
+	}
+	return false
+}
+
 // cutOffset splits such as "main+0x10".
 func cutOffset(where string) (function string, offset uint64) {
 	if plus := strings.LastIndexByte(where, '+'); plus >= 0 {

@@ -41,7 +41,7 @@ func (p *Program) AttachTracepoint(category, name string, opts TracepointOptions
 		o.sz = C.sizeof_struct_bpf_tracepoint_opts
 		o.bpf_cookie = C.__u64(opts.Cookie)
 		link, errno := C.bpf_program__attach_tracepoint_opts(p.ptr, cCategory, cName, &o)
-		return link, errno
+		return link, explainTracefs(errno, link == nil)
 	})
 }
 

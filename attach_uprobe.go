@@ -57,7 +57,7 @@ func checkPID(pid int) (C.pid_t, error) {
 	case pid == ThisProcess:
 		return C.pid_t(os.Getpid()), nil
 	case pid < AllProcesses || pid > math.MaxInt32:
-		return 0, invalidf("process id %d", pid)
+		return 0, invalidf("process id %d must be above 0, ThisProcess or AllProcesses, and at most %d", pid, math.MaxInt32)
 	}
 	return C.pid_t(pid), nil
 }
@@ -80,14 +80,14 @@ type UprobeOptions struct {
 func (o *UprobeOptions) check(offset uint64) error {
 	switch {
 	case offset > math.MaxInt:
-		return invalidf("offset %#x", offset)
+		return invalidf("offset %#x is beyond the end of any file", offset)
 	case o.RefCtrOffset > math.MaxUint32:
-		return invalidf("offset %#x of a reference counter", o.RefCtrOffset)
+		return invalidf("offset %#x of a reference counter must be below 1<<32", o.RefCtrOffset)
 	case o.RefCtrOffset != 0 && o.Mode == ProbeModeLegacy:
 		return invalidf("a legacy probe takes no reference counter")
 	case o.Retprobe && o.Function != "" && offset != 0:
 		// The kernel would take what is on top of the stack there for the address to return to, and overwrite it.
-		return invalidf("offset %#x in %s: a return probe goes where the function begins", offset, o.Function)
+		return invalidf("a return probe goes where a function begins, and not to offset %#x in %s", offset, o.Function)
 	}
 	return o.Mode.check(o.Cookie)
 }
@@ -155,7 +155,7 @@ func (p *Program) AttachUprobe(pid int, binary string, offset uint64, opts Uprob
 		o.func_name = function
 		C.lbg_set_uprobe_mode(&o, C.int(opts.Mode))
 		link, errno := C.bpf_program__attach_uprobe_opts(p.ptr, cPID, path, C.size_t(offset), &o)
-		return link, errno
+		return link, explainTracefs(errno, link == nil && legacyProbes("uprobe", opts.Mode))
 	})
 }
 
@@ -196,7 +196,8 @@ func (o *UprobeMultiOptions) check(p *Program) error {
 		return err
 	}
 	if n := len(o.RefCtrOffsets); n > 0 && n != where.count() {
-		return invalidf("%d offsets of reference counters for %d %s", n, where.count(), where.counted())
+		return invalidf("there must be an offset of a reference counter for each function or none: %d for %d %s",
+			n, where.count(), where.counted())
 	}
 	if o.Session {
 		return needs("bpf_program__attach_uprobe_multi with session", 1, 6)
@@ -209,7 +210,8 @@ func (o *UprobeMultiOptions) check(p *Program) error {
 // (bpf_program__attach_uprobe_multi, libbpf 1.3, Linux 6.6).
 //
 // pid and binary are as for [Program.AttachUprobe], but pid is a process's and not a thread's, and binary not in an archive.
-// It attaches to all functions or to none: the error names those that are missing, only imported, or named twice. Errors are the same, and [errors.ErrUnsupported] when the kernel or the linked libbpf lacks it.
+// It attaches to all functions or to none: the error names those that are missing, only imported, or named twice. Errors
+// are the same, and [errors.ErrUnsupported] when the kernel or the linked libbpf lacks it.
 func (p *Program) AttachUprobeMulti(pid int, binary string, opts UprobeMultiOptions) (*Link, error) {
 	var c cStrings
 	defer c.free()

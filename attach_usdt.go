@@ -27,8 +27,8 @@ type USDTOptions struct {
 // The link has no descriptor: it can't be pinned, updated or detached other than by its Close.
 //
 // errors.Is(err, os.ErrNotExist) when there is no such file or probe, unix.ESRCH when the object lacks the map of probes or
-// there is no such process, [ErrInvalid] when that map is of another libbpf's usdt.bpf.h, unix.E2BIG when that map is full, unix.EEXIST before Linux 5.15 when a program of the object is
-// attached to the probe already.
+// there is no such process, [ErrInvalid] when that map is of another libbpf's usdt.bpf.h, unix.E2BIG when that map is full,
+// unix.EEXIST before Linux 5.15 when a program of the object is attached to the probe already.
 func (p *Program) AttachUSDT(pid int, binary, provider, name string, opts USDTOptions) (*Link, error) {
 	place := fmt.Sprintf("USDT probe %s:%s of %s", provider, name, binary)
 	var c cStrings

@@ -60,11 +60,11 @@ func (o PlacementOptions) check() error {
 	flags, fd, id := o.Flags, o.RelativeFD, o.RelativeID
 	switch {
 	case fd != 0 && id != 0:
-		return invalidf("both a relative fd and a relative id")
+		return invalidf("the other program is given by RelativeFD or by RelativeID, not by both")
 	case flags&(attachID|attachReplace) != 0:
-		return invalidf("flags %#x", uint32(flags))
+		return invalidf("flags %#x must not have BPF_F_REPLACE or BPF_F_ID: they follow from other options", uint32(flags))
 	case flags&AttachLink != 0 && fd == 0 && id == 0:
-		return invalidf("AttachLink without a relative fd or id")
+		return invalidf("AttachLink needs a link in RelativeFD or RelativeID")
 	}
 	return checkFDNumber("relative", fd)
 }
@@ -72,7 +72,7 @@ func (o PlacementOptions) check() error {
 // checkFDNumber checks a descriptor, or 0 where that stands for none.
 func checkFDNumber(what string, fd int) error {
 	if fd < 0 || fd > math.MaxInt32 {
-		return invalidf("%s fd %d", what, fd)
+		return invalidf("the %s fd %d is no descriptor: those are from 0 to %d", what, fd, math.MaxInt32)
 	}
 	return nil
 }

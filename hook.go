@@ -288,12 +288,12 @@ func (h Hook) target() C.int {
 func (h Hook) check() error {
 	if h.onDevice() {
 		if h.FD != 0 {
-			return invalidf("%v is given as a device, not as an fd", h.Type)
+			return invalidf("%v is on a device: IfIndex names it, and FD must be 0", h.Type)
 		}
 		return checkIfIndex(h.IfIndex)
 	}
 	if h.IfIndex != 0 {
-		return invalidf("%v is given as an fd, not as a device", h.Type)
+		return invalidf("%v is on what FD is of, and IfIndex must be 0", h.Type)
 	}
 	return checkFDNumber("target", h.FD)
 }

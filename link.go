@@ -22,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -296,6 +297,7 @@ func (l *Link) Pin(path string) error {
 			case l.ptr != nil:
 				return C.bpf_link__pin(l.ptr, p)
 			}
+			_ = os.Mkdir(filepath.Dir(path), 0o700) // as libbpf does
 			return C.bpf_obj_pin(l.fd(), p)
 		})
 		if at != "" && errors.Is(err, unix.EBUSY) {

@@ -97,15 +97,16 @@ type NetfilterOptions struct {
 func (o *NetfilterOptions) check(protocol NetfilterProtocol, hook NetfilterHook) error {
 	switch {
 	case protocol != NetfilterIPv4 && protocol != NetfilterIPv6:
-		return invalidf("netfilter %v", protocol)
+		return invalidf("%v is neither NetfilterIPv4 nor NetfilterIPv6", protocol)
 	case hook > NetfilterPostRouting:
-		return invalidf("netfilter %v", hook)
+		return invalidf("%v is none of the NetfilterHook constants", hook)
 	case o.Priority == math.MinInt32 || o.Priority == math.MaxInt32:
-		return invalidf("netfilter priority %d", o.Priority)
+		return invalidf("priority %d is the lowest or the highest number, which the kernel does not allow", o.Priority)
 	case o.Flags&^NetfilterIPDefrag != 0:
-		return invalidf("netfilter flags %#x", uint32(o.Flags))
+		return invalidf("flags %#x have other bits than NetfilterIPDefrag", uint32(o.Flags))
 	case o.Flags&NetfilterIPDefrag != 0 && o.Priority <= netfilterDefrag:
-		return invalidf("netfilter priority %d is before defragmentation, at %d", o.Priority, netfilterDefrag)
+		return invalidf("with NetfilterIPDefrag the priority must be above that of defragmentation, %d, and is %d",
+			netfilterDefrag, o.Priority)
 	}
 	return needs("bpf_program__attach_netfilter", 1, 3)
 }

@@ -3,6 +3,7 @@ package libbpf_test
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -155,6 +156,7 @@ func TestTCXRefusals(t *testing.T) {
 
 // One program on both directions of a device, whatever its section says; a program of section "tc" has none of its own.
 func TestTCXBothDirections(t *testing.T) {
+	bpffs := testutil.BPFFS(t)
 	for _, section := range []libbpf.ProgramAttachType{0, libbpf.AttachTypeTCXIngress, libbpf.AttachTypeTCXEgress} {
 		w := newWire(t)
 		o := loadTC(t, section, "first", "second")
@@ -175,6 +177,14 @@ func TestTCXBothDirections(t *testing.T) {
 				w.wantPass(hits, false)
 				check(t, link.Close())
 				w.wantPass(hits, false)
+			}
+			// A link of either direction is pinned in a folder that is not there yet, as libbpf does it.
+			for i, direction := range []libbpf.ProgramAttachType{libbpf.AttachTypeTCXIngress, libbpf.AttachTypeTCXEgress} {
+				link := attachTCX(t, first, w.far, libbpf.PlacementOptions{AttachType: direction})
+				path := filepath.Join(bpffs, fmt.Sprint(section, i), "link")
+				check(t, link.Pin(path))
+				check(t, link.Unpin())
+				check(t, link.Close())
 			}
 			both := libbpf.PlacementOptions{AttachType: libbpf.AttachTypeTCXIngress}
 			attachTCX(t, first, w.far, both)

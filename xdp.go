@@ -280,10 +280,10 @@ func (x XDP) callFor(op, object string, f func() error) error {
 
 func (x XDP) check() error {
 	if x.Flags&^XDPMask != 0 {
-		return invalidf("XDP flags %#x", uint32(x.Flags))
+		return invalidf("flags %#x have other bits than those of XDPMask, %#x", uint32(x.Flags), uint32(XDPMask))
 	}
 	if mode := x.Flags & XDPModes; mode&(mode-1) != 0 {
-		return invalidf("several modes of XDP, flags %#x", uint32(x.Flags))
+		return invalidf("flags %#x have several modes: one of XDPSKBMode, XDPDrvMode and XDPHWMode, or none", uint32(x.Flags))
 	}
 	return checkIfIndex(x.IfIndex)
 }

@@ -1,0 +1,52 @@
+package libbpf_test
+
+import (
+	"testing"
+
+	"github.com/libbpf-go/libbpf-go"
+)
+
+// What is refused before the kernel sees it is refused with the rule, and not only with the value that breaks it.
+func TestRefusalsSayTheRule(t *testing.T) {
+	_, uprobe := loadSeen(t, "uprobe", "uprobe", "on_entry", nil)
+	xdp := findProgram(t, load(t, open(t, "xdp")), "pass")
+	tc := findProgram(t, load(t, open(t, "tc")), "first")
+	probe := func(pid int, opts libbpf.UprobeOptions) error {
+		_, err := uprobe.AttachUprobe(pid, self, 0, opts)
+		return err
+	}
+	kprobe := func(function string, opts libbpf.KprobeOptions) error {
+		_, err := uprobe.AttachKprobe(function, opts)
+		return err
+	}
+	at := func(hook libbpf.TCHook) error { return hook.Create() }
+	hook := func(h libbpf.Hook) error { return h.Attach(xdp, libbpf.HookOptions{}) }
+	tcx := func(ifindex int, opts libbpf.PlacementOptions) error {
+		_, err := tc.AttachTCX(ifindex, opts)
+		return err
+	}
+	const ingress = libbpf.AttachTypeTCXIngress
+	for rule, err := range map[string]error{
+		"from 1, and there is no -1":     libbpf.XDP{IfIndex: -1}.Attach(xdp),
+		"from 1, and there is no 0":      at(libbpf.TCHook{AttachPoint: libbpf.TCIngress}),
+		"than those of XDPMask":          libbpf.XDP{IfIndex: 1, Flags: 1 << 9}.Detach(),
+		"several modes":                  libbpf.XDP{IfIndex: 1, Flags: libbpf.XDPModes}.Detach(),
+		"must be above 0, ThisProcess":   probe(-2, libbpf.UprobeOptions{}),
+		"must be below 1<<32":            probe(0, libbpf.UprobeOptions{RefCtrOffset: 1 << 32}),
+		"none of the ProbeMode":          probe(0, libbpf.UprobeOptions{Mode: 99}),
+		"needs a function, or an addr":   kprobe("", libbpf.KprobeOptions{}),
+		"legacy probe needs a function":  kprobe("", libbpf.KprobeOptions{Offset: 1, Mode: libbpf.ProbeModeLegacy}),
+		"TCCustom needs a Parent":        at(libbpf.TCHook{IfIndex: 1, AttachPoint: libbpf.TCCustom}),
+		"Parent must be 0":               at(libbpf.TCHook{IfIndex: 1, AttachPoint: libbpf.TCIngress, Parent: 1}),
+		"none of TCIngress":              at(libbpf.TCHook{IfIndex: 1, AttachPoint: 1 << 9}),
+		"Qdisc and QdiscHandle are for":  at(libbpf.TCHook{IfIndex: 1, AttachPoint: libbpf.TCIngress, Qdisc: "fq"}),
+		"IfIndex names it":               hook(libbpf.Hook{Type: ingress, FD: 3}),
+		"IfIndex must be 0":              hook(libbpf.Hook{Type: libbpf.AttachTypeSKSKBVerdict, IfIndex: 1}),
+		"is no descriptor":               tcx(1, libbpf.PlacementOptions{AttachType: ingress, RelativeFD: -1}),
+		"by RelativeFD or by RelativeID": tcx(1, libbpf.PlacementOptions{AttachType: ingress, RelativeFD: 3, RelativeID: 1}),
+		"AttachLink needs a link":        tcx(1, libbpf.PlacementOptions{AttachType: ingress, Flags: libbpf.AttachLink}),
+		"BPF_F_REPLACE or BPF_F_ID":      tcx(1, libbpf.PlacementOptions{AttachType: ingress, Flags: 1 << 2}),
+	} {
+		wantErrSaying(t, err, libbpf.ErrInvalid, rule)
+	}
+}

@@ -1,0 +1,32 @@
+package libbpf
+
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// explainTracefs says why there is no such file where tracefs is not mounted and what is attached needs it.
+func explainTracefs(err error, needed bool) error {
+	if !needed || !errors.Is(err, unix.ENOENT) {
+		return err
+	}
+	// libbpf looks for it in these places.
+	for _, events := range []string{"/sys/kernel/tracing/events", "/sys/kernel/debug/tracing/events"} {
+		if _, statErr := os.Stat(events); !errors.Is(statErr, os.ErrNotExist) {
+			return err
+		}
+	}
+	return &detail{"tracefs is not mounted (mount -t tracefs tracefs /sys/kernel/tracing)", err}
+}
+
+// legacyProbes tells whether libbpf makes probes of a kind, "kprobe" or "uprobe", as events in tracefs: in that mode, or
+// because the kernel has no other way.
+func legacyProbes(kind string, mode ProbeMode) bool {
+	if mode == ProbeModeLegacy {
+		return true
+	}
+	_, err := os.Stat("/sys/bus/event_source/devices/" + kind)
+	return mode == ProbeModeDefault && errors.Is(err, os.ErrNotExist)
+}

@@ -1,0 +1,58 @@
+package libbpf_test
+
+import (
+	"os"
+	"runtime"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go"
+)
+
+// Without tracefs the error says that it is missing, and not only that some file is.
+func TestWithoutTracefs(t *testing.T) {
+	attach := func(p *libbpf.Program) error {
+		link, err := p.AttachTracepoint("syscalls", "sys_enter_getpgid", libbpf.TracepointOptions{})
+		if err == nil {
+			err = link.Close()
+		}
+		return err
+	}
+	_, byName := loadSeen(t, "tracepoint", "tracepoint", "on_tracepoint", nil)
+	o, bySection := loadSeen(t, "tracepoint", "tracepoint", "on_getpgid", nil)
+	_, uprobe := loadSeen(t, "uprobe", "uprobe", "on_entry", nil)
+	if err := attach(byName); err != nil { // libbpf remembers where it found tracefs
+		skipMissing(t, "tracepoint", err)
+	}
+	_, err := byName.AttachTracepoint("syscalls", "no_such_tracepoint", libbpf.TracepointOptions{})
+	wantErrSaying(t, err, os.ErrNotExist, "tracepoint syscalls/no_such_tracepoint: no such file or directory")
+
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // and not unlocked: the thread ends, and its mounts with it
+		for _, err := range []error{
+			unix.Unshare(unix.CLONE_NEWNS),
+			unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
+			unix.Mount("none", "/sys/kernel", "tmpfs", unix.MS_RDONLY, ""),
+		} {
+			if err != nil {
+				t.Error(err)
+				return
+			}
+		}
+		const missing = "tracefs is not mounted"
+		wantErrSaying(t, attach(byName), os.ErrNotExist, missing, "mount -t tracefs", "syscalls/sys_enter_getpgid")
+		_, err := bySection.Attach()
+		wantErrSaying(t, err, os.ErrNotExist, missing)
+		_, err = o.Attach()
+		wantErrSaying(t, err, os.ErrNotExist, missing)
+		_, err = uprobe.AttachUprobe(libbpf.ThisProcess, self, 0,
+			libbpf.UprobeOptions{Function: targetOne, Mode: libbpf.ProbeModeLegacy})
+		wantErrSaying(t, err, os.ErrNotExist, missing)
+		_, err = uprobe.AttachUprobe(libbpf.ThisProcess, self, 0, libbpf.UprobeOptions{Function: "no_such_function"})
+		wantErrSaying(t, err, os.ErrNotExist, "no_such_function")
+	}()
+	<-done
+}
