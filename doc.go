@@ -50,7 +50,7 @@
 //	PerfReader                Lost
 //	UserRingBuffer            Reserve fails with unix.ENOSPC
 //
-// A program counts in a global variable, which [Object.GlobalMemory] reads:
+// A program counts in a global variable, which NewGlobal of the package typed reads, and [Object.GlobalMemory]:
 //
 //	__u64 lost = 0;
 //	...

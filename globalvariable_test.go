@@ -260,11 +260,11 @@ func TestGlobalVariable(t *testing.T) {
 		is   error
 		text string
 	}{
-		"nope":            {libbpf.ErrNotFound, "no such"},
-		"config.nope":     {libbpf.ErrNotFound, "no member nope"},
-		"config.level":    {libbpf.ErrInvalid, "bit field"},
-		"points[4]":       {libbpf.ErrInvalid, "no element 4"},
-		"twin_a":          {libbpf.ErrInvalid, "2 variables"},
+		"nope":           {libbpf.ErrNotFound, "no such"},
+		"config.nope":    {libbpf.ErrNotFound, "no member nope"},
+		"config.level":   {libbpf.ErrInvalid, "bit field"},
+		"points[4]":      {libbpf.ErrInvalid, "no element 4"},
+		"twin_a":         {libbpf.ErrInvalid, "2 variables"},
 		"no_such_symbol": {libbpf.ErrNotFound, "extern"},
 	} {
 		_, _, err := loaded.GlobalMemory(name)

@@ -20,6 +20,7 @@ type MapMemory struct {
 	h        *handle
 	bytes    []byte
 	writable bool
+	leaves   bool // for a moment when it is closed, the addresses are nobody's: they are libbpf's
 }
 
 // mapMemory maps an array that was created with MMapable, as global data is, or an arena.
@@ -97,7 +98,7 @@ type arena struct {
 }
 
 func (a *arena) mapMemory(m *mapCore) (*MapMemory, error) {
-	mem := &MapMemory{bytes: unsafe.Slice((*byte)(a.memory), int(a.length)), writable: true}
+	mem := &MapMemory{bytes: unsafe.Slice((*byte)(a.memory), int(a.length)), writable: true, leaves: true}
 	var err error
 	a.shown.Store(true)
 	if mem.h, err = newHandle(m.h, func() error { return nil }); err != nil {

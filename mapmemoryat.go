@@ -13,34 +13,48 @@ import (
 // in one piece; anything else may be read while a program has written half of it. The offset and the bytes must be
 // within the memory: [ErrInvalid]. It is an [io.ReaderAt], but for reading all or nothing.
 func (m *MapMemory) ReadAt(b []byte, offset int64) (int, error) {
-	p, err := m.lease("read", len(b), offset)
-	if err != nil {
+	// The addresses stay behind Close. So for one number it does to look afterwards whether they were still the map's.
+	if m != nil && !m.leaves && m.has(len(b), offset) && readNumber(b, m.at(offset)) {
+		if m.h.isClosed() {
+			clear(b)
+			return 0, memoryError("read", ErrClosed)
+		}
+		return len(b), nil
+	}
+	if err := m.lease("read", len(b), offset); err != nil {
 		return 0, err
 	}
-	switch {
-	case len(b) == 8 && offset%8 == 0:
-		binary.NativeEndian.PutUint64(b, atomic.LoadUint64((*uint64)(p)))
-	case len(b) == 4 && offset%4 == 0:
-		binary.NativeEndian.PutUint32(b, atomic.LoadUint32((*uint32)(p)))
-	default:
+	defer m.h.drop()
+	if p := m.at(offset); !readNumber(b, p) {
 		copy(b, unsafe.Slice((*byte)(p), len(b)))
 	}
-	m.h.drop()
 	return len(b), nil
+}
+
+// readNumber reads 4 or 8 bytes in one piece, if they are at such an address.
+func readNumber(b []byte, p unsafe.Pointer) bool {
+	switch {
+	case len(b) == 8 && uintptr(p)%8 == 0:
+		binary.NativeEndian.PutUint64(b, atomic.LoadUint64((*uint64)(p)))
+	case len(b) == 4 && uintptr(p)%4 == 0:
+		binary.NativeEndian.PutUint32(b, atomic.LoadUint32((*uint32)(p)))
+	default:
+		return false
+	}
+	return true
 }
 
 // WriteAt copies b into the memory, from an offset on. It is in one piece where ReadAt is, and returns the same errors,
 // and unix.EPERM where the memory is not Writable. It is an [io.WriterAt].
 func (m *MapMemory) WriteAt(b []byte, offset int64) (int, error) {
-	p, err := m.lease("write", len(b), offset)
-	if err != nil {
+	if err := m.lease("write", len(b), offset); err != nil {
 		return 0, err
 	}
 	defer m.h.drop()
 	if !m.writable {
 		return 0, memoryError("write", &detail{"it is read-only: the map is frozen, or for programs alone", unix.EPERM})
 	}
-	switch {
+	switch p := m.at(offset); {
 	case len(b) == 8 && offset%8 == 0:
 		atomic.StoreUint64((*uint64)(p), binary.NativeEndian.Uint64(b))
 	case len(b) == 4 && offset%4 == 0:
@@ -51,16 +65,24 @@ func (m *MapMemory) WriteAt(b []byte, offset int64) (int, error) {
 	return len(b), nil
 }
 
-// lease is the address of so many bytes, which remain the map's until the handle is dropped.
-func (m *MapMemory) lease(op string, size int, offset int64) (unsafe.Pointer, error) {
+// lease makes so many bytes remain the map's until the handle is dropped.
+func (m *MapMemory) lease(op string, size int, offset int64) error {
 	if m == nil || m.h.acquire() != nil {
-		return nil, memoryError(op, ErrClosed)
+		return memoryError(op, ErrClosed)
 	}
-	if offset < 0 || offset > int64(len(m.bytes)-size) {
+	if !m.has(size, offset) {
 		m.h.drop()
-		return nil, memoryError(op, invalidf("%d bytes at %d are beyond the %d that there are", size, offset, len(m.bytes)))
+		return memoryError(op, invalidf("%d bytes at %d are beyond the %d that there are", size, offset, len(m.bytes)))
 	}
-	return unsafe.Add(unsafe.Pointer(unsafe.SliceData(m.bytes)), offset), nil
+	return nil
+}
+
+func (m *MapMemory) has(size int, offset int64) bool {
+	return offset >= 0 && offset <= int64(len(m.bytes)-size)
+}
+
+func (m *MapMemory) at(offset int64) unsafe.Pointer {
+	return unsafe.Add(unsafe.Pointer(unsafe.SliceData(m.bytes)), offset)
 }
 
 func memoryError(op string, err error) error { return &Error{Op: op, Object: "map memory", Err: err} }

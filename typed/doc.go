@@ -6,6 +6,8 @@
 //	n, err := hits.Get(7)                            // errors.Is(err, libbpf.ErrKeyNotExist)
 //	for key, n := range hits.All(&err) { ... }       // in batches underneath
 //
+// A [Global] does the same for a global variable of an object.
+//
 // # Making one
 //
 // Each New function takes a [libbpf.Map] or a [libbpf.MapHandle], and checks once that the map is of the right kind
