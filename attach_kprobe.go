@@ -69,6 +69,9 @@ func (o *KprobeOptions) check(function string) error {
 	switch {
 	case o.Offset > math.MaxUint:
 		return invalidf("offset %#x has more bits than an address here", o.Offset)
+	case function != "" && o.Offset > math.MaxInt32:
+		// The kernel would accept it, and never come there.
+		return invalidf("offset %#x is beyond the end of any function", o.Offset)
 	case function == "" && o.Offset == 0:
 		return invalidf("a kprobe needs a function, or an address in Offset")
 	case function == "" && o.Mode == ProbeModeLegacy:

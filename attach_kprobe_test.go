@@ -215,6 +215,8 @@ func TestKprobeErrors(t *testing.T) {
 	_, err := p.AttachKsyscall(strings.Repeat("a", 200), libbpf.KsyscallOptions{})
 	wantErr(t, err, libbpf.ErrInvalid)
 	for _, opts := range []libbpf.KprobeOptions{
+		{Offset: 1 << 31},
+		{Offset: 1 << 63},
 		{Mode: -1},
 		{Mode: libbpf.ProbeModeLink + 1},
 		{Mode: libbpf.ProbeModePerf, Cookie: 1},
@@ -263,7 +265,7 @@ func TestKprobeSessionErrors(t *testing.T) {
 	wantErr(t, err, libbpf.ErrInvalid)
 }
 
-// A probe at an address, which in the kernel is above all offsets in functions; and an offset that leads nowhere.
+// A probe at an address, which in the kernel is above all offsets in functions.
 func TestKprobeAddress(t *testing.T) {
 	const feature = "kprobe"
 	o, p := loadSeen(t, feature, "kprobe", "on_entry", nil)
@@ -278,9 +280,7 @@ func TestKprobeAddress(t *testing.T) {
 		t.Errorf("%d hits", hits)
 	}
 	check(t, link.Close())
-	for _, function := range []string{"", kernelFunction} {
-		if _, err := p.AttachKprobe(function, libbpf.KprobeOptions{Offset: 1 << 63}); err == nil {
-			t.Errorf("attached to %q+%#x", function, uint64(1<<63))
-		}
+	if _, err := p.AttachKprobe("", libbpf.KprobeOptions{Offset: 1 << 63}); err == nil { // no code is there
+		t.Error("attached to nothing")
 	}
 }
