@@ -163,6 +163,10 @@ test-elsewhere:
 	@$(MAKE) bpf bin/vm
 	bin/vm test -k $(OTHER_KERNELS) -skipped $(SKIPPED)
 
+.PHONY: test-fresh
+test-fresh: root ## run the README's commands in a bare Debian 12, with what is committed here (slow, as root)
+	@scripts/fresh_test.sh
+
 .PHONY: test-build
 test-build: ## build against each libbpf, statically too, and with none (slow)
 	@$(MAKE) deps
