@@ -14,6 +14,7 @@ import (
 // Operations that race with Close complete or say ErrClosed; none may reach a descriptor that became another file's. To
 // make that show, files are opened all the time, under the numbers that Close gives up.
 func TestOperationsRaceWithClose(t *testing.T) {
+	needs.ToLoadFile(t, testutil.Object(t, "attach"))
 	stop := make(chan struct{})
 	var reopening sync.WaitGroup
 	reopening.Go(func() {
