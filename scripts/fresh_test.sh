@@ -56,10 +56,9 @@ fi
 [ "$(id -u)" = 0 ] || die "run it as root: it makes a root of its own and mounts there"
 if ! command -v debootstrap >/dev/null; then
 	echo "fresh_test: installing debootstrap"
-	DEBIAN_FRONTEND=noninteractive
-	export DEBIAN_FRONTEND
-	{ apt-get update && apt-get install -y --no-install-recommends debootstrap; } >/dev/null </dev/null ||
-		die "debootstrap can't be installed"
+	export DEBIAN_FRONTEND=noninteractive
+	said=$(apt-get update && apt-get install -y --no-install-recommends debootstrap 2>&1 </dev/null) ||
+		die "debootstrap can't be installed: $said"
 fi
 
 root=$(mktemp -d /var/tmp/libbpf-go-fresh.XXXXXX)
