@@ -144,6 +144,7 @@ func (m *Map) AttachStructOps() (*Link, error) {
 		return nil, err
 	}
 	link.structOps = true
+	link.needsObject = MapCreateFlags(C.bpf_map__map_flags(m.ptr))&StructOpsLink == 0
 	return link, nil
 }
 

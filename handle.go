@@ -2,10 +2,13 @@ package libbpf
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"golang.org/x/sys/unix"
 )
 
 // handle keeps a C object or a file descriptor valid while it is used, and knows what Close does. It is the only
@@ -26,9 +29,8 @@ type handle struct {
 	release func() error // frees the resource, exactly once
 	wake    func()       // makes operations that block return; nil where none does
 
-	parent *handle
-
 	mu       sync.Mutex
+	parent   *handle
 	closing  bool
 	made     uint64 // children ever made: their order
 	children map[*handle]uint64
@@ -104,10 +106,49 @@ func (h *handle) finish() error {
 		return nil
 	}
 	err := h.release()
-	if h.parent != nil {
-		h.parent.disown(h)
-	}
+	h.leaveParent()
 	return err
+}
+
+// leaveParent ends that the parent closes the handle, and that it keeps the parent's resource.
+func (h *handle) leaveParent() {
+	h.mu.Lock()
+	parent := h.parent
+	h.parent = nil
+	h.mu.Unlock()
+	if parent != nil {
+		parent.disown(h)
+	}
+}
+
+// errInUse says why closeIdle does not close.
+var errInUse = fmt.Errorf("operations are under way, or something hangs on it: %w", unix.EBUSY)
+
+// closeIdle is close if nothing is under way and there are no children; otherwise it does nothing but fail with
+// unix.EBUSY. first comes before all that close does, and sees the resource still there.
+func (h *handle) closeIdle(first func()) error {
+	if h == nil {
+		return ErrClosed
+	}
+	h.mu.Lock()
+	if h.closing {
+		h.mu.Unlock()
+		return ErrClosed
+	}
+	if !h.uses.CompareAndSwap(0, closed+1) {
+		h.mu.Unlock()
+		return errInUse
+	}
+	h.closing = true
+	first()
+	h.mu.Unlock()
+	if h.wake != nil {
+		h.wake()
+	}
+	if h.uses.Add(-1) == closed {
+		return h.finish()
+	}
+	return nil
 }
 
 // close is idempotent. It returns what releasing the resource returned, if that happened here.

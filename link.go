@@ -44,6 +44,9 @@ type Link struct {
 	mu        sync.Mutex
 	ptr       *C.struct_bpf_link // nil for a link that began as a descriptor: libbpf makes none of that
 	structOps bool               // ptr is what libbpf made for a struct_ops map
+	ofC       bool               // C destroys it
+	// libbpf can't destroy it without the object.
+	needsObject bool
 
 	// Of a link that began as a descriptor.
 	ownFD        int
@@ -55,11 +58,14 @@ type Link struct {
 // has acquired, or nil: the link keeps the object's memory until it is destroyed itself. shared is nil, or the lock for
 // what it shares with others and changes when it is destroyed.
 func newLink(parent *handle, shared *sync.Mutex, ptr *C.struct_bpf_link, what string) (*Link, error) {
-	l := &Link{ptr: ptr, what: what, noFD: shared != nil}
+	l := &Link{ptr: ptr, what: what, noFD: shared != nil, needsObject: shared != nil}
 	if shared == nil {
 		shared = new(sync.Mutex)
 	}
 	h, err := newHandle(parent, func() error {
+		if l.ofC {
+			return nil
+		}
 		return callLocked(shared, clib.CurrentPrinter(), "close", what, func() error {
 			return clib.FromRet(int(C.bpf_link__destroy(ptr)))
 		})

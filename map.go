@@ -35,6 +35,9 @@ type MapCore interface {
 	// FD is the map's file descriptor, or -1 after Close. It remains the map's: it must not be closed, and may be
 	// another file's number after Close.
 	FD() int
+	// UseFD runs f with the map's file descriptor, which remains open and the map's until f returns, also when it is
+	// closed meanwhile. f's error is returned as it is.
+	UseFD(f func(fd int) error) error
 
 	// Lookup returns a copy of the value under key: [ErrKeyNotExist] when there is none
 	// (bpf_map_lookup_elem_flags). A queue or stack shows its next element and keeps it. A per-CPU map shows the value

@@ -166,6 +166,19 @@ func (b ObjectBuilder) open(
 			_ = o.Close()
 		}
 	}()
+	o.describe()
+	if err := o.checkStructOps(); err != nil {
+		said, err := failedSaying(said, op, what, err)
+		o.printer.Deliver(said)
+		return nil, err
+	}
+	o.printer.Deliver(said)
+	complete = true
+	return o, nil
+}
+
+// describe reads what libbpf knows of the object: its names, its maps and its programs.
+func (o *OpenObject) describe() {
 	o.name = C.GoString(C.bpf_object__name(o.ptr))
 	o.what = fmt.Sprintf("object %q", o.name)
 	for m := C.bpf_object__next_map(o.ptr, nil); m != nil; m = C.bpf_object__next_map(o.ptr, m) {
@@ -177,14 +190,6 @@ func (b ObjectBuilder) open(
 			name: C.GoString(C.bpf_program__name(p)), section: C.GoString(C.bpf_program__section_name(p)),
 		})
 	}
-	if err := o.checkStructOps(); err != nil {
-		said, err := failedSaying(said, op, what, err)
-		o.printer.Deliver(said)
-		return nil, err
-	}
-	o.printer.Deliver(said)
-	complete = true
-	return o, nil
 }
 
 func (b ObjectBuilder) setToken(c *cStrings, opts *openOpts) error {
@@ -263,7 +268,8 @@ type OpenObject struct {
 	mu      sync.Mutex
 	ended   error                // why it can't be used any more
 	loading bool                 // Load is under way: all that follows is its
-	ptr     *C.struct_bpf_object // owned
+	ptr     *C.struct_bpf_object // owned, unless it is C's
+	ofC     bool                 // C closes it
 	lentFDs []int                // inner map templates and attach targets, ours until Load has used them
 	types   *btf.BTF             // a copy of its BTF, once somebody needed it; owned
 }
@@ -288,8 +294,10 @@ func (o *OpenObject) free() {
 	}
 	o.lentFDs = nil
 	_ = o.types.Close()
-	if o.ptr != nil {
+	if o.ptr != nil && !o.ofC {
 		C.bpf_object__close(o.ptr)
+	}
+	if o.ptr != nil {
 		o.log.free()
 		for _, p := range o.programs {
 			p.log.free()
@@ -523,16 +531,19 @@ type Object struct {
 	// libbpf changes the object when it attaches and pins; reading it needs no lock.
 	mu  sync.Mutex
 	ptr *C.struct_bpf_object
+	ofC bool // C closes it
 }
 
 // newObject takes the pointer and the log over from an OpenObject that was loaded, if it returns no error.
 func newObject(from *OpenObject) (*Object, error) {
-	o := &Object{name: from.name, mapIndex: from.mapIndex, ptr: from.ptr, log: from.log}
+	o := &Object{name: from.name, mapIndex: from.mapIndex, ptr: from.ptr, ofC: from.ofC, log: from.log}
 	var err error
 	o.h, err = newHandle(nil, func() error {
-		C.bpf_object__close(o.ptr)
-		for _, m := range o.maps {
-			m.arena.unmapped()
+		if !o.ofC {
+			C.bpf_object__close(o.ptr)
+			for _, m := range o.maps {
+				m.arena.unmapped()
+			}
 		}
 		o.log.free()
 		for _, p := range o.programs {

@@ -54,9 +54,22 @@ func SlogPrint(logger *slog.Logger) PrintFunc {
 // A warning that belongs to an operation that failed is in the [Error] or the [VerifierError] that the operation
 // returned, and not printed as well. [ObjectBuilder] can take the messages of one object's opening and loading for itself.
 //
+// A function that C code in the same program has set before Go began, by libbpf_set_print in a constructor, is left in
+// place until the first SetPrint: it receives what SetPrint's would. One that C code sets later takes all messages, those
+// of Go's operations too, and errors quote none, until the next SetPrint.
+//
 // It is safe for concurrent use.
 func SetPrint(level PrintLevel, print PrintFunc) {
 	clib.SetPrinter(newPrinter(level, print))
+}
+
+// CurrentPrint is what [SetPrint] set last: the least important level that is delivered, and the function, nil for none.
+func CurrentPrint() (PrintLevel, PrintFunc) {
+	current := clib.CurrentPrinter()
+	if current.Print == nil {
+		return PrintWarn, nil
+	}
+	return PrintLevel(current.Level), func(level PrintLevel, message string) { current.Print(clib.Level(level), message) }
 }
 
 func newPrinter(level PrintLevel, print PrintFunc) clib.Printer {

@@ -49,6 +49,7 @@ type BTF struct {
 	c    *C.struct_btf
 	what string // it is of, for errors
 	base *BTF   // what a module's types refer to
+	ofC  bool   // C frees it
 
 	// uses counts the operations under way, and one more as long as Close was not called.
 	uses   atomic.Int64
@@ -195,7 +196,9 @@ func (b *BTF) release() {
 	if b.uses.Add(-1) > 0 {
 		return
 	}
-	C.btf__free(b.c)
+	if !b.ofC {
+		C.btf__free(b.c)
+	}
 	if b.base != nil {
 		b.base.release()
 	}

@@ -39,18 +39,35 @@ type Printer struct {
 
 var currentPrinter atomic.Pointer[Printer]
 
+// A function that C code set before is not taken from it.
 func init() {
-	SetPrinter(Printer{LevelWarn, func(_ Level, text string) { slog.Warn(text) }})
-	C.lbg_print_install()
+	if C.lbg_print_install() {
+		setPrinter(Printer{LevelDebug, printToTheirs})
+	} else {
+		setPrinter(Printer{LevelWarn, func(_ Level, text string) { slog.Warn(text) }})
+	}
+}
+
+// printToTheirs gives a message to the function that C code had set.
+func printToTheirs(level Level, text string) {
+	c := C.CString(text)
+	defer C.free(unsafe.Pointer(c))
+	C.lbg_print_to_theirs(C.int(level), c)
 }
 
 // SetPrinter says where messages go that no operation takes for itself (libbpf_set_print).
 func SetPrinter(p Printer) {
+	setPrinter(p)
+	C.lbg_print_take()
+}
+
+func setPrinter(p Printer) {
 	currentPrinter.Store(&p)
 	C.lbg_print_set_level(C.int(p.Level))
 }
 
-// CurrentPrinter is what SetPrinter set last: at first, warnings to [slog.Default].
+// CurrentPrinter is what SetPrinter set last: at first, warnings to [slog.Default], or all to a function that C code set
+// before.
 func CurrentPrinter() *Printer { return currentPrinter.Load() }
 
 // Deliver prints messages.

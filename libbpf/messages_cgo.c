@@ -58,8 +58,20 @@ static void capture_message(struct lbg_capture *c, int level, const char *fmt, v
 	va_end(again);
 }
 
+/* libbpf's own function, and one that C code in the same program has set before Go's, or NULL. */
+static libbpf_print_fn_t standard;
+static _Atomic(libbpf_print_fn_t) theirs;
+
+/* Before the constructors of anybody who may set another. */
+__attribute__((constructor(101))) static void remember_standard(void)
+{
+	standard = libbpf_set_print(NULL);
+	libbpf_set_print(standard);
+}
+
 static int print(enum libbpf_print_level level, const char *fmt, va_list args)
 {
+	libbpf_print_fn_t other;
 	char *text;
 
 	if (current) {
@@ -67,6 +79,9 @@ static int print(enum libbpf_print_level level, const char *fmt, va_list args)
 			capture_message(current, level, fmt, args);
 		return 0;
 	}
+	other = atomic_load(&theirs);
+	if (other)
+		return other(level, fmt, args);
 	if ((int)level > atomic_load_explicit(&print_level, memory_order_relaxed))
 		return 0;
 	if (vasprintf(&text, fmt, args) < 0)
@@ -76,9 +91,37 @@ static int print(enum libbpf_print_level level, const char *fmt, va_list args)
 	return 0;
 }
 
-void lbg_print_install(void)
+bool lbg_print_install(void)
 {
+	libbpf_print_fn_t before = libbpf_set_print(print);
+
+	if (before == standard || before == print)
+		return false;
+	atomic_store(&theirs, before);
+	return true;
+}
+
+void lbg_print_take(void)
+{
+	atomic_store(&theirs, NULL);
 	libbpf_set_print(print);
+}
+
+static void call_theirs(libbpf_print_fn_t other, int level, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	other(level, fmt, args);
+	va_end(args);
+}
+
+void lbg_print_to_theirs(int level, const char *text)
+{
+	libbpf_print_fn_t other = atomic_load(&theirs);
+
+	if (other)
+		call_theirs(other, level, "%s\n", text);
 }
 
 void lbg_print_set_level(int level)

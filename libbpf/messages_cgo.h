@@ -1,10 +1,20 @@
 #ifndef LIBBPF_GO_MESSAGES_H
 #define LIBBPF_GO_MESSAGES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
-/* Makes libbpf print through this file, for good. */
-void lbg_print_install(void);
+/*
+ * Makes libbpf print through this file. Returns whether C code in the same program had set a function of its own by then:
+ * what nobody captures goes on to that one, until lbg_print_take.
+ */
+bool lbg_print_install(void);
+
+/* Makes libbpf print through this file, whoever set another function before or since. */
+void lbg_print_take(void);
+
+/* Gives a message to the function that C code had set. */
+void lbg_print_to_theirs(int level, const char *text);
 
 /* Sets the highest level that is delivered outside of a capture (-1: none). */
 void lbg_print_set_level(int level);

@@ -1,0 +1,232 @@
+package libbpf_test
+
+import (
+	"errors"
+	"os"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go"
+)
+
+// released gives an object to C.
+func released(t *testing.T, o *libbpf.Object) unsafe.Pointer {
+	t.Helper()
+	p, err := o.Release()
+	check(t, err)
+	return p
+}
+
+// An object that goes to C and comes back is the same, and the value that gave it away is closed.
+func TestObjectReleaseAndAdopt(t *testing.T) {
+	o := loadMaps(t)
+	m := findMap(t, o, "hash")
+	check(t, m.Update(u32(1), u64(2), libbpf.Any))
+	if o.Pointer() == nil || m.Pointer() == nil {
+		t.Fatal("no pointers")
+	}
+	p := released(t, o)
+	if o.Pointer() != nil || m.Pointer() != nil {
+		t.Error("pointers of what was given away")
+	}
+	_, err := o.Release()
+	wantErr(t, err, libbpf.ErrClosed)
+	_, err = o.Map("hash")
+	wantErr(t, err, libbpf.ErrClosed)
+	wantErr(t, m.UsePointer(func(unsafe.Pointer) error { return nil }), libbpf.ErrClosed)
+	testClosedMap(t, m)
+	check(t, o.Close()) // closes nothing
+
+	_, err = libbpf.AdoptOpenObject(p)
+	wantErr(t, err, libbpf.ErrInvalid)
+	borrowed, err := libbpf.BorrowObject(p)
+	check(t, err)
+	if value, err := findMap(t, borrowed, "hash").Lookup(u32(1), libbpf.Any); err != nil || value[0] != 2 {
+		t.Errorf("%x, %v", value, err)
+	}
+	check(t, borrowed.Close()) // leaves it C's
+	again, err := libbpf.AdoptObject(p)
+	check(t, err)
+	defer again.Close()
+	if again.Name() != o.Name() || again.Pointer() != p {
+		t.Errorf("it is %q at %p, not %q at %p", again.Name(), again.Pointer(), o.Name(), p)
+	}
+	prog, err := again.Program("read_globals")
+	check(t, err)
+	if prog.Pointer() == nil {
+		t.Error("no pointer of the program")
+	}
+	if value, err := findMap(t, again, "hash").Lookup(u32(1), libbpf.Any); err != nil || value[0] != 2 {
+		t.Errorf("%x, %v", value, err)
+	}
+}
+
+func TestOpenObjectReleaseAndAdopt(t *testing.T) {
+	_, err := openMaps(t, "").Release() // has an inner map that was set
+	wantErr(t, err, unix.EBUSY)
+	first := open(t, "events")
+	m, err := first.Map("events")
+	check(t, err)
+	check(t, m.SetMaxEntries(1 << 20))
+	p, err := first.Release()
+	check(t, err)
+	wantErr(t, m.SetMaxEntries(1 << 21), libbpf.ErrClosed)
+	_, err = first.Load()
+	wantErr(t, err, libbpf.ErrClosed)
+	if first.Pointer() != nil || m.Pointer() != nil {
+		t.Error("pointers of what was given away")
+	}
+	_, err = first.Release()
+	wantErr(t, err, libbpf.ErrClosed)
+
+	_, err = libbpf.AdoptObject(p)
+	wantErr(t, err, libbpf.ErrInvalid)
+	borrowed, err := libbpf.BorrowOpenObject(p)
+	check(t, err)
+	check(t, borrowed.Close())
+	adopted, err := libbpf.AdoptOpenObject(p)
+	check(t, err)
+	defer adopted.Close()
+	o, err := adopted.Load()
+	check(t, err)
+	defer o.Close()
+	if n := findMap(t, o, "events").MaxEntries(); n != 1<<20 {
+		t.Errorf("%d bytes, not 1 MiB", n)
+	}
+	_, err = adopted.Release()
+	wantErr(t, err, libbpf.ErrLoaded)
+	for _, adopt := range []func(unsafe.Pointer) error{
+		func(p unsafe.Pointer) error { return second(libbpf.AdoptObject(p)) },
+		func(p unsafe.Pointer) error { return second(libbpf.AdoptOpenObject(p)) },
+		func(p unsafe.Pointer) error { return second(libbpf.AdoptLink(p)) },
+	} {
+		wantErr(t, adopt(nil), libbpf.ErrInvalid)
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// A borrowed object that was opened stays C's when Go loads it.
+func TestBorrowedObjectLoads(t *testing.T) {
+	p, err := open(t, "events").Release()
+	check(t, err)
+	borrowed, err := libbpf.BorrowOpenObject(p)
+	check(t, err)
+	o, err := borrowed.Load()
+	check(t, err)
+	if released(t, o) != p {
+		t.Error("another pointer")
+	}
+	owned, err := libbpf.AdoptObject(p)
+	check(t, err)
+	check(t, owned.Close())
+}
+
+// Nothing is given away while something of it is in use.
+func TestReleaseInUse(t *testing.T) {
+	o := loadEvents(t, nil) // attached
+	_, err := o.Release()
+	wantErr(t, err, unix.EBUSY)
+	m := findMap(t, o, "events")
+	err = m.UseFD(func(fd int) error {
+		if fd != m.FD() {
+			t.Errorf("descriptor %d, not %d", fd, m.FD())
+		}
+		return second(o.Release())
+	})
+	wantErr(t, err, unix.EBUSY)
+	if o.Pointer() == nil {
+		t.Error("it was given away all the same")
+	}
+}
+
+// attachRaw attaches one program of events.bpf.o.
+func attachRaw(t *testing.T) (*libbpf.Object, *libbpf.Link) {
+	t.Helper()
+	open := open(t, "events")
+	check(t, open.SetGlobal("target_tgid", selfTGID(t)))
+	check(t, open.SetGlobal("getpgid_nr", unix.SYS_GETPGID))
+	o := load(t, open)
+	p, err := o.Program("on_sys_enter")
+	check(t, err)
+	link, err := p.Attach()
+	check(t, err)
+	return o, link
+}
+
+// A link that outlives its object goes on, and is closed by itself.
+func TestLinkOutlivesObject(t *testing.T) {
+	o, link := attachRaw(t)
+	seen := 0
+	ring := openRing(t, o, "events", func([]byte) error { seen++; return nil })
+	check(t, link.OutliveObject())
+	check(t, o.Close())
+	emit(3)
+	if n, err := ring.Consume(); n != 3 || err != nil {
+		t.Errorf("%d records, %v", n, err)
+	}
+	check(t, link.Close())
+	emit(3)
+	if n, err := ring.Consume(); n != 0 || err != nil {
+		t.Errorf("%d records of a closed link, %v", n, err)
+	}
+	wantErr(t, link.OutliveObject(), libbpf.ErrClosed)
+	wantErr(t, (*libbpf.Link)(nil).OutliveObject(), libbpf.ErrClosed)
+}
+
+func TestLinkReleaseAndAdopt(t *testing.T) {
+	o, link := attachRaw(t)
+	p, err := link.Release()
+	check(t, err)
+	_, err = link.Release()
+	wantErr(t, err, libbpf.ErrClosed)
+	check(t, link.Close())
+	object, err := libbpf.AdoptObject(released(t, o)) // no link is left on it
+	check(t, err)
+	defer object.Close()
+	borrowed, err := libbpf.BorrowLink(p)
+	check(t, err)
+	if borrowed.Pointer() != p {
+		t.Error("another pointer")
+	}
+	info, err := borrowed.Info()
+	check(t, err)
+	check(t, borrowed.Close())
+	again, err := libbpf.AdoptLink(p)
+	check(t, err)
+	defer again.Close()
+	if now, err := again.Info(); err != nil || now.ID != info.ID {
+		t.Errorf("link %d, not %d, %v", now.ID, info.ID, err)
+	}
+	check(t, again.Close())
+	if _, err := libbpf.LinkFromID(info.ID); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the link is still there: %v", err)
+	}
+}
+
+func TestLinkFromFD(t *testing.T) {
+	_, link := attachRaw(t)
+	var second *libbpf.Link
+	check(t, link.UseFD(func(fd int) (err error) {
+		second, err = libbpf.LinkFromFD(fd)
+		return err
+	}))
+	defer second.Close()
+	first, err := link.Info()
+	check(t, err)
+	if info, err := second.Info(); err != nil || info.ID != first.ID {
+		t.Errorf("link %d, not %d, %v", info.ID, first.ID, err)
+	}
+	_, err = second.Release()
+	wantErr(t, err, libbpf.ErrInvalid)
+	wantErr(t, second.UsePointer(nil), libbpf.ErrInvalid)
+	_, err = libbpf.LinkFromFD(-1)
+	wantErr(t, err, unix.EBADF)
+	m := findMap(t, loadMaps(t), "hash")
+	_, err = libbpf.LinkFromFD(m.FD())
+	wantErr(t, err, libbpf.ErrInvalid)
+	check(t, second.Close())
+	wantErr(t, second.UseFD(nil), libbpf.ErrClosed)
+}
