@@ -42,11 +42,17 @@ func TestUSDTLinkIsDestroyedUnderTheObjectsLock(t *testing.T) {
 			if old := needs("uprobe.multi", 1, 3); err != nil && old != nil {
 				testutil.Skip(t, "libbpf-1.3", old)
 			}
+			if err != nil && testutil.Refused(err) {
+				testutil.Skip(t, "uprobe", err)
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer o.Close()
 			link, err := attach(o)
+			if err != nil && testutil.Refused(err) {
+				testutil.Skip(t, "uprobe", err)
+			}
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/needs"
 )
 
 // returns is a program that returns a number.
@@ -22,7 +23,7 @@ func loadProgram(
 	t *testing.T, typ libbpf.ProgramType, insns []libbpf.Instruction, options libbpf.ProgramLoadOptions,
 ) *libbpf.ProgramHandle {
 	t.Helper()
-	testutil.Root(t)
+	needs.ProgramType(t, typ)
 	p, err := libbpf.LoadProgram(typ, "made", "GPL", insns, options)
 	check(t, err)
 	t.Cleanup(func() { check(t, p.Close()) })

@@ -12,12 +12,13 @@ import (
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/needs"
 )
 
 // A process in a user namespace of its own may do nothing by itself, and what is delegated to it with a token. The kernel
 // wants the file system to be opened by the one who will have it, and to be told by a privileged one what it delegates.
 func TestToken(t *testing.T) {
-	testutil.Root(t)
+	needs.ToLoadFile(t, testutil.Object(t, "testrun"))
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	check(t, err)
 	ours, theirs := pair[0], os.NewFile(uintptr(pair[1]), "socket")
