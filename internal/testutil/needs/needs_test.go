@@ -1,0 +1,49 @@
+package needs
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
+)
+
+// A hook that no kernel has is refused, one that all have is not, and what the object will not load counts for nothing.
+func TestMissing(t *testing.T) {
+	testutil.Root(t)
+	for _, c := range []struct {
+		hook hook
+		want bool
+	}{
+		{hook{typ: libbpf.ProgramTypeSocketFilter}, false},
+		{hook{typ: libbpf.ProgramTypeXDP, attachType: libbpf.AttachTypeXDP}, false},
+		{hook{typ: libbpf.ProgramTypeRawTracepoint}, false},
+		{hook{typ: libbpf.ProgramType(1000)}, true},
+		{hook{typ: libbpf.ProgramTypeTracing, attachType: libbpf.AttachTypeTraceIter, target: "no_such_thing"}, true},
+	} {
+		for range 2 { // by trying, and then from memory
+			cause, err := c.hook.refusal()
+			if err != nil || (cause != nil) != c.want {
+				t.Errorf("%+v: refused: %v, %v", c.hook, cause, err)
+			}
+		}
+	}
+
+	o, err := libbpf.OpenFile(testutil.Object(t, "smallest"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Close()
+	p, err := o.Program("smallest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, loaded := range []bool{true, false} {
+		if err := errors.Join(p.SetType(libbpf.ProgramType(1000)), p.SetAutoload(loaded)); err != nil {
+			t.Fatal(err)
+		}
+		if feature, cause, err := missing(o); err != nil || (cause != nil) != loaded {
+			t.Errorf("to be loaded: %t, missing: %q, %v, %v", loaded, feature, cause, err)
+		}
+	}
+}
