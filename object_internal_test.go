@@ -2,6 +2,7 @@ package libbpf
 
 import (
 	"errors"
+	"sync"
 	"testing"
 
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
@@ -47,6 +48,39 @@ func TestNewSections(t *testing.T) {
 	} {
 		if got := sectionMinor(section); got != minor {
 			t.Errorf("section %q came with 1.%d, want 1.%d", section, got, minor)
+		}
+	}
+}
+
+// Load, Close and views of one object at the same time, in every order: nothing is freed twice, or never.
+func TestLoadRacesWithClose(t *testing.T) {
+	testutil.Root(t)
+	for range 20 {
+		o, err := OpenFile(testutil.Object(t, "attach"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all sync.WaitGroup
+		for _, f := range []func(){
+			func() {
+				loaded, err := o.Load()
+				if err != nil && !errors.Is(err, ErrClosed) {
+					t.Errorf("load: %v", err)
+				}
+				_ = loaded.Close()
+			},
+			func() { _ = o.Close() },
+			func() {
+				for m := range o.Maps() {
+					_, _ = m.Type()
+				}
+			},
+		} {
+			all.Go(f)
+		}
+		all.Wait()
+		if o.ptr != nil {
+			t.Fatal("the object is left")
 		}
 	}
 }
