@@ -42,6 +42,10 @@ func TestErrorText(t *testing.T) {
 	if !errors.Is(notSupp, errors.ErrUnsupported) || errors.Is(&libbpf.Error{Err: unix.EINVAL}, errors.ErrUnsupported) {
 		t.Error("ENOTSUPP is not recognised")
 	}
+	rejected := &libbpf.VerifierError{Program: "p", Err: syscall.Errno(524)}
+	if !errors.Is(rejected, errors.ErrUnsupported) || errors.Is(&libbpf.VerifierError{Err: unix.EINVAL}, errors.ErrUnsupported) {
+		t.Error("the verifier's ENOTSUPP is not recognised")
+	}
 	if !errors.Is(&libbpf.VersionError{Func: "f", Needs: "9.9"}, errors.ErrUnsupported) {
 		t.Error("a VersionError is not ErrUnsupported")
 	}
