@@ -9,6 +9,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/needs"
 )
 
 func init() {
@@ -36,6 +37,7 @@ func init() {
 // openPageFaults is a perf event of the page faults of the calling thread, on which the test remains.
 func openPageFaults(t testing.TB, flags uint64) int {
 	t.Helper()
+	needs.PerfEvents(t)
 	runtime.LockOSThread()
 	t.Cleanup(runtime.UnlockOSThread)
 	fd, err := unix.PerfEventOpen(&unix.PerfEventAttr{

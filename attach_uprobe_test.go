@@ -164,7 +164,9 @@ func TestUprobeOutlivesThread(t *testing.T) {
 	done := make(chan struct{})
 	go attach(done)
 	<-done
-	check(t, err)
+	if err != nil {
+		skipMissing(t, "uprobe", err)
+	}
 	defer link.Close()
 	for {
 		if err := unix.Tgkill(os.Getpid(), tid, 0); errors.Is(err, unix.ESRCH) {
@@ -343,9 +345,21 @@ func TestUprobeMultiCookies(t *testing.T) {
 	}
 }
 
+// loadUprobe loads a program that can be attached to a function, on this kernel.
+func loadUprobe(t *testing.T) *libbpf.Program {
+	t.Helper()
+	_, p := loadSeen(t, "uprobe", "uprobe", "on_entry", nil)
+	link, err := p.AttachUprobe(libbpf.ThisProcess, self, 0, libbpf.UprobeOptions{Function: targetOne})
+	if err != nil {
+		skipMissing(t, "uprobe", err)
+	}
+	check(t, link.Close())
+	return p
+}
+
 // A library's function can have several versions, of which one must be chosen.
 func TestUprobeVersions(t *testing.T) {
-	_, p := loadSeen(t, "uprobe", "uprobe", "on_entry", nil)
+	p := loadUprobe(t)
 	attach := func(function string) error {
 		link, err := p.AttachUprobe(libbpf.ThisProcess, "libc.so.6", 0, libbpf.UprobeOptions{Function: function})
 		if err == nil {
@@ -365,7 +379,7 @@ func TestUprobeVersions(t *testing.T) {
 }
 
 func TestUprobeErrors(t *testing.T) {
-	_, p := loadSeen(t, "uprobe", "uprobe", "on_entry", nil)
+	p := loadUprobe(t)
 	for _, c := range []struct {
 		pid      int
 		binary   string

@@ -12,6 +12,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/needs"
 )
 
 // openMapTypes opens maptypes.bpf.o without the maps that the kernel lacks.
@@ -71,6 +72,7 @@ func TestMapTypes(t *testing.T) {
 	})
 
 	t.Run("perf_event_array", func(t *testing.T) {
+		needs.PerfEvents(t)
 		m := get(t, "perf_event_array")
 		fd, err := unix.PerfEventOpen(&unix.PerfEventAttr{
 			Type: unix.PERF_TYPE_SOFTWARE, Config: unix.PERF_COUNT_SW_BPF_OUTPUT, Sample_type: unix.PERF_SAMPLE_RAW,

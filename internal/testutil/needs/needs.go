@@ -49,6 +49,26 @@ func ProgramType(t testing.TB, typ libbpf.ProgramType) {
 	}
 }
 
+// PerfEvents skips the test where the kernel refuses perf events, as perf buffers are made of.
+func PerfEvents(t testing.TB) {
+	t.Helper()
+	testutil.Root(t)
+	if err := perfEvents(); err != nil {
+		testutil.Skip(t, "perf_event", err)
+	}
+}
+
+var perfEvents = sync.OnceValue(func() error {
+	fd, err := unix.PerfEventOpen(&unix.PerfEventAttr{
+		Type: unix.PERF_TYPE_SOFTWARE, Config: unix.PERF_COUNT_SW_BPF_OUTPUT, Sample_type: unix.PERF_SAMPLE_RAW,
+		Size: unix.PERF_ATTR_SIZE_VER5,
+	}, -1, 0, -1, unix.PERF_FLAG_FD_CLOEXEC)
+	if err != nil {
+		return err
+	}
+	return unix.Close(fd)
+})
+
 // Missing tells what the kernel lacks to load an object file, and how it refused that. The cause is nil where it has
 // all.
 func Missing(path string) (feature string, cause error) {
@@ -83,6 +103,8 @@ func missing(o *libbpf.OpenObject) (feature string, cause, err error) {
 			return "", nil, err
 		case !supported:
 			return typ.String(), errors.ErrUnsupported, nil
+		case typ == libbpf.MapTypePerfEventArray && perfEvents() != nil:
+			return "perf_event", perfEvents(), nil
 		}
 	}
 	for p := range o.Programs() {
