@@ -69,10 +69,10 @@ func TestOpenObjectReleaseAndAdopt(t *testing.T) {
 	first := open(t, "events")
 	m, err := first.Map("events")
 	check(t, err)
-	check(t, m.SetMaxEntries(1 << 20))
+	check(t, m.SetMaxEntries(1<<20))
 	p, err := first.Release()
 	check(t, err)
-	wantErr(t, m.SetMaxEntries(1 << 21), libbpf.ErrClosed)
+	wantErr(t, m.SetMaxEntries(1<<21), libbpf.ErrClosed)
 	_, err = first.Load()
 	wantErr(t, err, libbpf.ErrClosed)
 	if first.Pointer() != nil || m.Pointer() != nil {
