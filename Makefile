@@ -172,6 +172,13 @@ test-build: ## build against each libbpf, statically too, and with none (slow)
 	@$(MAKE) deps
 	@scripts/build_matrix.sh
 
+.PHONY: test-interop
+test-interop: root ## share objects between Go and C under AddressSanitizer (slow)
+	@$(MAKE) setup
+	@mkdir -p bin
+	$(GO) build $(NOVCS) -asan -o bin/interop-asan ./selftests/interop
+	bin/interop-asan
+
 SOAK ?= 10m
 
 .PHONY: soak
