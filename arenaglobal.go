@@ -67,6 +67,7 @@ func (m *Map) setArena(from *OpenMap, length uintptr) {
 		m.globals = int(from.arena.placed - uintptr(memory))
 	}
 	if memory != nil && memory != from.arena.image {
-		m.arena = &arena{memory: memory, length: length}
+		info, _ := mapInfo(m.c.fd)
+		m.arena = &arena{memory: addresses{memory, length, toArena, info.ID}}
 	}
 }

@@ -30,15 +30,19 @@ func (m *mapCore) fdInfo() (MapFDInfo, error) {
 		return MapFDInfo{}, m.fail(op, err)
 	}
 	defer m.h.drop()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", m.fd))
-	if err != nil {
-		return MapFDInfo{}, m.fail(op, err)
-	}
-	info, err := parseMapFDInfo(string(text))
+	info, err := mapFDInfo(m.fd)
 	if err != nil {
 		return MapFDInfo{}, m.fail(op, err)
 	}
 	return info, nil
+}
+
+func mapFDInfo(fd int) (MapFDInfo, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", fd))
+	if err != nil {
+		return MapFDInfo{}, err
+	}
+	return parseMapFDInfo(string(text))
 }
 
 // parseMapFDInfo leaves out what the kernel does not write, and what it writes beside.

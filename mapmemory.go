@@ -30,49 +30,86 @@ func (m *mapCore) mapMemory() (*MapMemory, error) {
 		return nil, m.fail(op, err)
 	}
 	defer m.h.drop()
+	info, err := mapInfo(m.fd)
+	if err != nil {
+		return nil, m.fail(op, err)
+	}
+	var memory addresses
 	var size uint64
-	var at unsafe.Pointer
-	flags := unix.MAP_SHARED
-	page := uint64(os.Getpagesize())
+	var writable bool
 	switch m.typ {
 	case MapTypeArray:
 		size = (uint64(m.valueSize) + 7) / 8 * 8 * uint64(m.maxEntries)
+		memory, writable, err = mapArray(m.fd, size, info.ID)
 	case MapTypeArena:
-		info, err := mapInfo(m.fd)
-		if err != nil {
-			return nil, m.fail(op, err)
-		}
-		size = page * uint64(m.maxEntries)
-		if info.Extra != 0 {
-			at = *(*unsafe.Pointer)(unsafe.Pointer(&info.Extra)) // an address, and none of Go's
-			flags |= unix.MAP_FIXED_NOREPLACE
-		}
+		size = uint64(os.Getpagesize()) * uint64(m.maxEntries)
+		memory, writable, err = mapArena(m.fd, size, info)
 	default:
-		return nil, m.fail(op, invalidf("the map is neither an array nor an arena but of type %s", m.typ))
-	}
-	length := uintptr((size + page - 1) / page * page)
-	writable := true
-	memory, err := unix.MmapPtr(m.fd, 0, at, length, unix.PROT_READ|unix.PROT_WRITE, flags)
-	if err == unix.EPERM || err == unix.EACCES {
-		// Frozen, or read-only for user space.
-		writable = false
-		memory, err = unix.MmapPtr(m.fd, 0, at, length, unix.PROT_READ, flags)
-	}
-	if err == unix.EINVAL {
-		err = errNotMappable
-		if m.typ == MapTypeArena {
-			err = errArenaElsewhere
-		}
+		err = invalidf("the map is neither an array nor an arena but of type %s", m.typ)
 	}
 	if err != nil {
 		return nil, m.fail(op, err)
 	}
-	mem := &MapMemory{bytes: unsafe.Slice((*byte)(memory), int(size)), writable: writable}
-	mem.h, err = newHandle(nil, func() error { return coverUp(memory, length, unix.MAP_FIXED) })
-	if err != nil {
+	mem := &MapMemory{bytes: unsafe.Slice((*byte)(memory.start), int(size)), writable: writable}
+	if mem.h, err = newHandle(nil, memory.retire); err != nil {
 		return nil, m.fail(op, err)
 	}
 	return mem, nil
+}
+
+const readWrite = unix.PROT_READ | unix.PROT_WRITE
+
+// mapArray maps the size bytes of an array, for reading only if it is frozen, or read-only for user space.
+func mapArray(fd int, size uint64, id uint32) (memory addresses, writable bool, err error) {
+	page := uint64(os.Getpagesize())
+	length := uintptr((size + page - 1) / page * page)
+	use := toWrite
+	start, err := unix.MmapPtr(fd, 0, nil, length, readWrite, unix.MAP_SHARED)
+	if err == unix.EPERM || err == unix.EACCES {
+		use = toRead
+		start, err = unix.MmapPtr(fd, 0, nil, length, unix.PROT_READ, unix.MAP_SHARED)
+	}
+	if err == unix.EINVAL {
+		err = errNotMappable
+	}
+	if err != nil {
+		return addresses{}, false, err
+	}
+	return settle(start, length, use, id), use == toWrite, nil
+}
+
+// mapArena maps an arena where the kernel lets it be: at its Extra, or where it was mapped first, by whomever.
+func mapArena(fd int, size uint64, info MapInfo) (memory addresses, writable bool, err error) {
+	state, err := mapFDInfo(fd)
+	if err != nil {
+		return addresses{}, false, err
+	}
+	at := *(*unsafe.Pointer)(unsafe.Pointer(&info.Extra)) // an address, and none of Go's
+	memory = addresses{at, uintptr(size), toArena, info.ID}
+	flags := unix.MAP_SHARED
+	old, again := memory.takeRetired(func(old addresses) bool { return old.mapID == info.ID || old.start == at }, at == nil)
+	if again {
+		at = old.start
+		flags |= unix.MAP_FIXED
+	} else if at != nil {
+		flags |= unix.MAP_FIXED_NOREPLACE
+	}
+	err = unix.EACCES
+	if !state.Frozen {
+		writable = true
+		memory.start, err = unix.MmapPtr(fd, 0, at, memory.length, readWrite, flags)
+	}
+	if err == unix.EACCES { // read-only for user space
+		writable = false
+		memory.start, err = unix.MmapPtr(fd, 0, at, memory.length, unix.PROT_READ, flags)
+	}
+	if err == unix.EINVAL {
+		err = errArenaElsewhere
+	}
+	if err != nil && again {
+		old.retireUnmapped()
+	}
+	return memory, writable, err
 }
 
 // What stands for the kernel's EINVAL, which says little.
@@ -81,24 +118,16 @@ var (
 	errArenaElsewhere = fmt.Errorf("the arena was mapped before, and has its address by that: %w", unix.EBUSY)
 )
 
-// coverUp makes what was a map's memory nobody's. Slices of it are about, and nobody can know when the last is gone. So
-// that they never point at nothing, or at somebody else's memory, what is put there stays for good: pages of zeroes,
-// which take up addresses and no memory until somebody writes to them.
-func coverUp(memory unsafe.Pointer, length uintptr, fixed int) error {
-	_, err := unix.MmapPtr(-1, 0, memory, length, unix.PROT_READ|unix.PROT_WRITE,
-		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE|fixed)
-	return err
-}
-
 // arena is where libbpf has mapped an object's arena. The kernel lets a process have it at one address only.
 type arena struct {
-	memory unsafe.Pointer // until the object is freed
-	length uintptr
+	memory addresses   // until the object is freed
 	shown  atomic.Bool // slices of it are about
 }
 
 func (a *arena) mapMemory(m *mapCore) (*MapMemory, error) {
-	mem := &MapMemory{bytes: unsafe.Slice((*byte)(a.memory), int(a.length)), writable: true, leaves: true}
+	mem := &MapMemory{
+		bytes: unsafe.Slice((*byte)(a.memory.start), int(a.memory.length)), writable: true, leaves: true,
+	}
 	var err error
 	a.shown.Store(true)
 	if mem.h, err = newHandle(m.h, func() error { return nil }); err != nil {
@@ -110,13 +139,13 @@ func (a *arena) mapMemory(m *mapCore) (*MapMemory, error) {
 // unmapped is to be called when libbpf has just given the memory up.
 func (a *arena) unmapped() {
 	if a != nil && a.shown.Load() {
-		_ = coverUp(a.memory, a.length, unix.MAP_FIXED_NOREPLACE)
+		a.memory.retireUnmapped()
 	}
 }
 
 // Bytes is the memory, of MaxEntries elements, or of MaxEntries pages for an arena; nil after Close. It is the map's
-// content until Close, and then safe to touch, but nobody's. Writing to it while it is not Writable is a fault that can't
-// be recovered from.
+// content until Close, and then safe to touch, but nobody's, until it is mapped again. Writing to it while it is not
+// Writable is a fault that can't be recovered from.
 func (m *MapMemory) Bytes() []byte {
 	if m == nil || m.h.acquire() != nil {
 		return nil
@@ -128,8 +157,9 @@ func (m *MapMemory) Bytes() []byte {
 // Writable tells whether the memory may be written to: not that of a map that is frozen or read-only, as .rodata is.
 func (m *MapMemory) Writable() bool { return m != nil && m.writable }
 
-// Close gives the mapping up, but not its addresses: slices and pointers that were taken before remain safe to use, and
-// have nothing to do with the map any more. It is idempotent.
+// Close gives the mapping up, but not its addresses: slices and pointers that were taken before remain safe to use. They
+// have nothing to do with the map any more, unless its Memory is called again, which maps it there. Once 64 others of that
+// length were closed, another map's may be mapped there instead. It is idempotent.
 func (m *MapMemory) Close() error {
 	if m == nil {
 		return nil

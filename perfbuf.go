@@ -173,7 +173,7 @@ func (b PerfBufferBuilder) Build(m MapCore) (*PerfBuffer, error) {
 	}
 	release := func() {
 		for i := range p.rings {
-			p.rings[i].memory.retire()
+			p.rings[i].unmap()
 		}
 		C.perf_buffer__free(p.pb)
 		_ = unix.Close(fd)
@@ -284,8 +284,8 @@ func (p *PerfBuffer) ConsumeBuffer(index int) (int, error) {
 }
 
 // UseBuffer calls f with the memory of a buffer: a page with the positions (struct perf_event_mmap_page), and the
-// data behind it, which can only be read, for a reader of one's own (perf_buffer__buffer). The memory is valid until f returns. While f runs,
-// nothing is consumed by others.
+// data behind it, which can only be read, for a reader of one's own (perf_buffer__buffer). The memory is valid until f returns; a
+// slice kept by mistake does not crash, also after Close. While f runs, nothing is consumed by others.
 func (p *PerfBuffer) UseBuffer(index int, f func(memory []byte) error) error {
 	const op = "use a buffer of"
 	if err := p.beginBuffer(op, index); err != nil {
@@ -294,12 +294,11 @@ func (p *PerfBuffer) UseBuffer(index int, f func(memory []byte) error) error {
 	defer p.d.h.drop()
 	p.d.consuming <- struct{}{}
 	defer func() { <-p.d.consuming }()
-	var memory *C.uchar
-	var size C.size_t
-	if err := clib.FromRet(int(C.lbg_perf_buffer(p.pb, C.int(index), &memory, &size))); err != nil {
+	memory, err := p.show(index)
+	if err != nil {
 		return p.d.fail(op, err)
 	}
-	return f(unsafe.Slice((*byte)(unsafe.Pointer(memory)), os.Getpagesize()+int(size)))
+	return f(memory)
 }
 
 // Lost is how many records the CPUs could not write since Build because their buffers were full, those among them

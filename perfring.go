@@ -20,10 +20,11 @@ import "C"
 // costs more than all the rest.
 type perfRing struct {
 	cpu        int
-	head, tail *uint64 // in libbpf's mapping, which can be written to
-	memory     ringMemory
-	data       []byte // in the mapping of our own, which can not, and whose addresses outlast it
-	joined     []byte // the last event that went beyond the end of the buffer, in one piece
+	head, tail *uint64 // in libbpf's mapping
+	memory     addresses
+	data       []byte    // in the mapping of our own, for reading
+	shown      addresses // the mapping for UseBuffer, once there is one
+	joined     []byte    // the last event that went beyond the end of the buffer, in one piece
 
 	// Of the lease that is under way: where the next event begins, where the last one ends and the lease does, and how
 	// many events were handed over.
@@ -54,7 +55,7 @@ func (p *PerfBuffer) openRing(index, cpu int) (perfRing, error) {
 		return perfRing{}, err
 	}
 	page := os.Getpagesize()
-	memory, err := mapPerf(p.bufferFD(index), uintptr(page)+uintptr(size))
+	memory, err := p.mapRing(index, uintptr(page)+uintptr(size), toRead)
 	if err != nil {
 		return perfRing{}, err
 	}
@@ -64,6 +65,40 @@ func (p *PerfBuffer) openRing(index, cpu int) (perfRing, error) {
 		head: (*uint64)(unsafe.Add(positions, perfDataHead)), tail: (*uint64)(unsafe.Add(positions, perfDataTail)),
 		data: unsafe.Slice((*byte)(unsafe.Add(memory.start, page)), int(size)),
 	}, nil
+}
+
+// mapRing maps a buffer, which libbpf has mapped already, once more.
+func (p *PerfBuffer) mapRing(index int, length uintptr, use addressUse) (addresses, error) {
+	protection := unix.PROT_READ
+	if use == toWrite {
+		protection |= unix.PROT_WRITE
+	}
+	start, err := unix.MmapPtr(p.bufferFD(index), 0, nil, length, protection, unix.MAP_SHARED)
+	if err != nil {
+		return addresses{}, err
+	}
+	return settle(start, length, use, 0), nil
+}
+
+// show is the memory of a buffer, to hand out. The caller has consuming.
+func (p *PerfBuffer) show(index int) ([]byte, error) {
+	r := &p.rings[index]
+	if r.shown.start == nil {
+		shown, err := p.mapRing(index, r.memory.length, toWrite)
+		if err != nil {
+			return nil, err
+		}
+		r.shown = shown
+	}
+	return unsafe.Slice((*byte)(r.shown.start), int(r.shown.length)), nil
+}
+
+// unmap ends the mappings of our own.
+func (r *perfRing) unmap() {
+	_ = r.memory.retire()
+	if r.shown.start != nil {
+		_ = r.shown.retire()
+	}
 }
 
 func (p *PerfBuffer) pending(index int) bool {

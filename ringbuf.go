@@ -81,7 +81,7 @@ func (b *RingBufferBuilder) Build() (*RingBuffer, error) {
 	r := &RingBuffer{rings: rings, callbacks: b.callbacks[:len(fds):len(fds)]}
 	release := func() {
 		for i := range r.mapped {
-			r.mapped[i].memory.retire()
+			_ = r.mapped[i].memory.retire()
 		}
 		C.ring_buffer__free(rings)
 		closeFDs()

@@ -107,8 +107,7 @@ func (r *RingReader) open(fd int, size uintptr) error {
 	}
 	r.ready = func(uintptr) bool { return r.hasRecord(r.pos) }
 	r.h, err = newHandle(nil, func() error {
-		r.memory.retire()
-		return nil
+		return r.memory.retire()
 	})
 	if err != nil {
 		return err

@@ -69,6 +69,12 @@ type UserRingBuffer struct {
 	mu   sync.Mutex // libbpf's reserve is for one thread at a time
 	ring *C.struct_user_ring_buffer
 
+	// memory is a mapping of our own, which libbpf's samples are shown in: libbpf unmaps its own, and samples may still be
+	// about then. It is the page with the producer position, and behind it the data, twice.
+	memory   addresses
+	producer *uintptr
+	data     unsafe.Pointer
+
 	// file is a duplicate of the map's descriptor, in the runtime's poller, and conn waits for it.
 	file *os.File
 	conn syscall.RawConn
@@ -110,15 +116,37 @@ func NewUserRingBuffer(m MapCore) (*UserRingBuffer, error) {
 		_ = r.file.Close()
 		return nil, err
 	}
+	if err := r.mapMemory(fd); err != nil {
+		C.user_ring_buffer__free(r.ring)
+		_ = r.file.Close()
+		return nil, c.fail(op, err)
+	}
 	r.h, err = newHandle(nil, func() error {
 		C.user_ring_buffer__free(r.ring)
-		return nil
+		return r.memory.retire()
 	})
 	if err != nil {
 		return nil, c.fail(op, err)
 	}
 	r.h.wake = func() { _ = r.file.Close() }
 	return r, nil
+}
+
+func (r *UserRingBuffer) mapMemory(fd int) error {
+	info, err := mapInfo(fd)
+	if err != nil {
+		return err
+	}
+	page := uintptr(os.Getpagesize())
+	length := page + 2*uintptr(r.size)
+	start, err := unix.MmapPtr(fd, int64(page), nil, length, readWrite, unix.MAP_SHARED)
+	if err != nil {
+		return err
+	}
+	r.memory = settle(start, length, toWrite, info.ID)
+	r.producer = (*uintptr)(r.memory.start)
+	r.data = unsafe.Add(r.memory.start, page)
+	return nil
 }
 
 const opReserve = "reserve in"
@@ -149,16 +177,18 @@ var errUserRingFull error = &detail{"it is full", unix.ENOSPC}
 
 // reserve returns nil and no error when the ring is full. The caller has acquired it, and the sample keeps it so.
 func (r *UserRingBuffer) reserve(size int) (*UserRingSample, error) {
-	var memory unsafe.Pointer
+	sample := &UserRingSample{ring: r, size: size}
 	ret := -C.int(unix.E2BIG)
 	if size <= math.MaxInt32 {
 		r.mu.Lock()
-		ret = C.lbg_user_ring_reserve(r.ring, C.__u32(size), &memory)
+		begin := atomic.LoadUintptr(r.producer) + ringHeader
+		sample.memory = unsafe.Add(r.data, begin&uintptr(r.size-1))
+		ret = C.lbg_user_ring_reserve(r.ring, C.__u32(size), &sample.libbpfs)
 		r.mu.Unlock()
 	}
 	switch ret {
 	case 0:
-		return &UserRingSample{ring: r, memory: memory, size: size}, nil
+		return sample, nil
 	case -C.int(unix.ENOSPC):
 		return nil, nil
 	case -C.int(unix.E2BIG):
@@ -250,14 +280,15 @@ func (r *UserRingBuffer) Close() error {
 
 // UserRingSample is room in a [UserRingBuffer] that was reserved. It must be submitted or discarded.
 type UserRingSample struct {
-	ring   *UserRingBuffer
-	memory unsafe.Pointer
-	size   int
-	done   atomic.Bool
+	ring    *UserRingBuffer
+	memory  unsafe.Pointer
+	libbpfs unsafe.Pointer // the same in libbpf's mapping
+	size    int
+	done    atomic.Bool
 }
 
 // Bytes is the room to fill, in the memory that the kernel reads; nil once it was submitted or discarded. It must not
-// be used then: it is another sample's.
+// be used then: it is another sample's. A slice kept by mistake does not crash, also after Close of the ring.
 func (s *UserRingSample) Bytes() []byte {
 	if s == nil || s.done.Load() {
 		return nil
@@ -282,7 +313,7 @@ func (s *UserRingSample) commit(submit bool) bool {
 	if s == nil || !s.done.CompareAndSwap(false, true) {
 		return false
 	}
-	C.lbg_user_ring_commit(s.ring.ring, s.memory, C.bool(submit))
+	C.lbg_user_ring_commit(s.ring.ring, s.libbpfs, C.bool(submit))
 	s.ring.h.drop()
 	return true
 }
