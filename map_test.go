@@ -465,7 +465,7 @@ func testMapOpenOptions(t *testing.T, m *libbpf.Map, path string) {
 	defer dir.Close()
 	key, value := u32(1), u64(2)
 	readOnly := libbpf.MapOpenOptions{Flags: libbpf.ReadOnly}
-	relative := libbpf.MapOpenOptions{Flags: libbpf.ReadOnly | libbpf.PathFD, PathFD: int(dir.Fd())}
+	relative := libbpf.MapOpenOptions{Flags: libbpf.ReadOnly, PathFD: int(dir.Fd())}
 	for name, open := range map[string]func() (*libbpf.MapHandle, error){
 		"from pin":    func() (*libbpf.MapHandle, error) { return readOnly.FromPinnedPath(path) },
 		"from pin in": func() (*libbpf.MapHandle, error) { return relative.FromPinnedPath(filepath.Base(path)) },
@@ -494,13 +494,15 @@ func testMapOpenOptions(t *testing.T, m *libbpf.Map, path string) {
 		})
 	}
 	for _, wrong := range []libbpf.MapOpenOptions{
-		{Flags: libbpf.NoPrealloc}, {PathFD: 3}, {TokenFD: 3}, {Flags: libbpf.PathFD | libbpf.TokenFD},
+		{Flags: libbpf.NoPrealloc}, {PathFD: -1}, {TokenFD: 1 << 32}, {Flags: libbpf.PathFD | libbpf.TokenFD},
 	} {
 		_, err = wrong.FromPinnedPath(path)
 		wantErr(t, err, libbpf.ErrInvalid)
 		_, err = wrong.FromID(info.ID)
 		wantErr(t, err, libbpf.ErrInvalid)
 	}
+	_, err = libbpf.MapOpenOptions{PathFD: 3}.FromID(info.ID)
+	wantErr(t, err, libbpf.ErrInvalid)
 	_, err = readOnly.FromPinnedPath(filepath.Join(filepath.Dir(path), "absent"))
 	wantErr(t, err, os.ErrNotExist)
 }

@@ -25,8 +25,12 @@ static void lbg_set_create_opts_1_7(struct bpf_map_create_opts *opts, const void
 import "C"
 
 import (
+	"cmp"
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"iter"
+	"math"
 
 	"golang.org/x/sys/unix"
 
@@ -39,31 +43,47 @@ import (
 type MapHandle struct{ c mapCore }
 
 // MapCreateOptions are the less common properties of a new map (struct bpf_map_create_opts). The zero value is the
-// default of each.
+// default of each. A field that has a flag in the kernel sets it.
 type MapCreateOptions struct {
 	Flags    MapCreateFlags
 	Extra    uint64  // its meaning depends on the type, such as a bloom filter's number of hash functions
-	NUMANode uint32  // whose memory to use, if Flags has NUMANode
+	NUMANode uint32  // whose memory to use; for node 0, set the flag NUMANode
 	IfIndex  uint32  // the network device to offload the map to; 0 for none
-	InnerMap MapCore // for a map of maps: the template of those that it will hold
+	InnerMap MapCore // for a map of maps, which can't do without: the template of those that it will hold
 
 	// The types of keys and values: an fd of BTF in the kernel, and ids in it. 0 is none.
 	BTFFD          int
 	BTFKeyTypeID   uint32
 	BTFValueTypeID uint32
-	// For a struct_ops map: the id of the kernel's struct, and for a module's, with VTypeBTFObjectFD in Flags, the fd
-	// of the module's BTF.
+	// For a struct_ops map: the id of the kernel's struct, and for a module's, the fd of the module's BTF.
 	BTFVmlinuxValueTypeID uint32
-	ValueTypeBTFObjectFD  int // libbpf 1.4
-	// TokenFD is a BPF token that grants the right to create the map, with TokenFD in Flags (libbpf 1.4).
+	ValueTypeBTFObjectFD  int // libbpf 1.4, Linux 6.9
+	// TokenFD is a BPF token that grants the right to create the map; 0 is none (libbpf 1.4, Linux 6.9).
 	TokenFD int
-	// ExclusiveProgramHash makes the map usable by the one program with this SHA-256 hash, of 32 bytes (libbpf 1.7,
-	// Linux 6.18).
+	// ExclusiveProgramHash makes the map usable by the one program with this SHA-256 hash, of 32 bytes; nil for all
+	// (libbpf 1.7, Linux 6.18).
 	ExclusiveProgramHash []byte
 }
 
-// needs is the error for what the linked libbpf does not know.
-func (o MapCreateOptions) needs() error {
+// check returns the first thing that the kernel would overlook, and what the linked libbpf does not know.
+func (o *MapCreateOptions) check(typ MapType) error {
+	for what, fd := range map[string]int{
+		"BTFFD": o.BTFFD, "ValueTypeBTFObjectFD": o.ValueTypeBTFObjectFD, "TokenFD": o.TokenFD,
+	} {
+		if fd < 0 || fd > math.MaxInt32 {
+			return fmt.Errorf("%s is %d, which is no descriptor: %w", what, fd, unix.EBADF)
+		}
+	}
+	switch types := o.BTFKeyTypeID != 0 || o.BTFValueTypeID != 0 || o.BTFVmlinuxValueTypeID != 0; {
+	case o.BTFFD != 0 && !types:
+		return invalidf("BTFFD is set, and no type in it is named")
+	case o.BTFFD == 0 && (o.BTFKeyTypeID != 0 || o.BTFValueTypeID != 0):
+		return invalidf("BTFKeyTypeID and BTFValueTypeID need BTFFD, whose types they name")
+	case o.InnerMap != nil && !typ.IsMapInMap():
+		return invalidf("InnerMap is set, and a %s holds no maps", typ)
+	case o.ExclusiveProgramHash != nil && len(o.ExclusiveProgramHash) == 0:
+		return invalidf("ExclusiveProgramHash has 0 bytes: it has 32, or is nil for all programs")
+	}
 	if o.ValueTypeBTFObjectFD != 0 || o.TokenFD != 0 {
 		if err := needs("bpf_map_create with a token or a module's BTF", 1, 4); err != nil {
 			return err
@@ -75,9 +95,41 @@ func (o MapCreateOptions) needs() error {
 	return nil
 }
 
+// flags are the flags with those that other fields stand for.
+func (o *MapCreateOptions) flags() MapCreateFlags {
+	flags := o.Flags
+	if o.NUMANode != 0 {
+		flags |= NUMANode
+	}
+	if o.ValueTypeBTFObjectFD != 0 {
+		flags |= VTypeBTFObjectFD
+	}
+	if o.TokenFD != 0 {
+		flags |= TokenFD
+	}
+	return flags
+}
+
+// refused says why the kernel refused to create the map with EINVAL, as far as that can be told.
+func (o *MapCreateOptions) refused(d MapDefinition, err error) error {
+	if why := d.refused(err); why != err || !errors.Is(err, unix.EINVAL) {
+		return why
+	}
+	switch n := len(o.ExclusiveProgramHash); {
+	case d.Type.IsMapInMap() && o.InnerMap == nil:
+		return &detail{"a map of maps needs InnerMap", err}
+	case d.Type.isLocalStorage() && o.BTFValueTypeID == 0:
+		return &detail{fmt.Sprintf("a %s needs the types of its keys and values, in BTF", d.Type), err}
+	case n != 0 && n != sha256.Size:
+		return &detail{fmt.Sprintf("ExclusiveProgramHash has %d bytes and must have %d", n, sha256.Size), err}
+	}
+	return err
+}
+
 // CreateMap creates a map (bpf_map_create). Sizes are in bytes; maxEntries is a number of elements, or for ring buffers
-// a size in bytes, which must be a power of two of pages. The kernel keeps the first 15 characters of name, which may
-// be empty. errors.Is(err, unix.EINVAL) when the kernel does not know the type or the sizes do not fit it.
+// a size in bytes, which must be a power of two of pages. The name has letters, digits, underscores and periods, or is
+// empty; the kernel keeps the first 15 characters of it. errors.Is(err, unix.EINVAL) when the sizes or flags do not fit
+// the type, and the error says which; errors.Is(err, [errors.ErrUnsupported]) when the kernel does not know the type.
 func CreateMap(
 	typ MapType, name string, keySize, valueSize, maxEntries uint32, options MapCreateOptions,
 ) (*MapHandle, error) {
@@ -89,12 +141,12 @@ func CreateMap(
 	if c.err != nil {
 		return nil, &Error{Op: op, Object: object, Err: c.err}
 	}
-	if err := options.needs(); err != nil {
+	if err := options.check(typ); err != nil {
 		return nil, &Error{Op: op, Object: object, Err: err}
 	}
 	var opts C.struct_bpf_map_create_opts
 	opts.sz = C.sizeof_struct_bpf_map_create_opts
-	opts.map_flags = C.__u32(options.Flags)
+	opts.map_flags = C.__u32(options.flags())
 	opts.map_extra = C.__u64(options.Extra)
 	opts.numa_node = C.__u32(options.NUMANode)
 	opts.map_ifindex = C.__u32(options.IfIndex)
@@ -122,12 +174,19 @@ func CreateMap(
 	var fd C.int
 	err := call(op, object, func() error {
 		fd = C.bpf_map_create(uint32(typ), cName, C.__u32(keySize), C.__u32(valueSize), C.__u32(maxEntries), &opts)
-		return clib.FromRet(int(fd))
+		err := clib.FromRet(int(fd))
+		if err == nil {
+			return nil
+		}
+		return options.refused(MapDefinition{
+			Name: name, Type: typ, KeySize: keySize, ValueSize: valueSize, MaxEntries: maxEntries,
+			Flags: options.flags(), Extra: options.Extra, NUMANode: options.NUMANode,
+		}, err)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return ownMap(int(fd))
+	return ownMap(int(fd), name)
 }
 
 // MapHandleFromFD makes a handle of a descriptor that came from elsewhere, as from C code or another process. The
@@ -138,7 +197,7 @@ func MapHandleFromFD(fd int) (*MapHandle, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ownMap(own)
+	return ownMap(own, "")
 }
 
 // MapHandleFrom makes a second handle of a map, which lives on when the first one or the map's object is closed.
@@ -147,11 +206,12 @@ func MapHandleFrom(m MapCore) (*MapHandle, error) {
 	if err != nil {
 		return nil, &Error{Op: "duplicate", Object: "map", Err: err}
 	}
-	return ownMap(fd)
+	return ownMap(fd, m.Name())
 }
 
-// ownMap takes the descriptor over, also when it fails.
-func ownMap(fd int) (*MapHandle, error) {
+// ownMap takes the descriptor over, also when it fails. name is the map's whole name, of which the kernel knows the
+// beginning, or "" where that is all that is known.
+func ownMap(fd int, name string) (*MapHandle, error) {
 	h, err := newHandle(nil, func() error { return unix.Close(fd) })
 	if err != nil {
 		return nil, err
@@ -161,6 +221,7 @@ func ownMap(fd int) (*MapHandle, error) {
 		_ = h.close()
 		return nil, &Error{Op: "get info of", Object: "map", Err: err}
 	}
+	info.Name = cmp.Or(name, info.Name)
 	core, err := newMapCore(h, fd, info)
 	if err != nil {
 		_ = h.close()

@@ -27,71 +27,74 @@ static int lbg_map_get_fd_by_id(__u32 id, __u32 flags, int token_fd)
 import "C"
 
 import (
+	"cmp"
 	"fmt"
 )
 
-// MapOpenOptions say how a map that exists is opened. The zero value is for reading and writing.
+// MapOpenOptions say how a map that exists is opened. The zero value is for reading and writing. A field that has a flag
+// in the kernel sets it.
 type MapOpenOptions struct {
 	// Flags are 0, [ReadOnly] or [WriteOnly]: what the handle will be good for (Linux 4.15).
 	Flags MapCreateFlags
-	// PathFD is a directory that a pin's path is relative to, with [PathFD] in Flags (libbpf 1.3, Linux 6.5).
+	// PathFD is a directory that a pin's path is relative to; 0 is none (libbpf 1.3, Linux 6.5).
 	PathFD int
-	// TokenFD is a BPF token that grants the right to open a map by its id, with [TokenFD] in Flags (libbpf 1.7,
-	// Linux 6.17).
+	// TokenFD is a BPF token that grants the right to open a map by its id; 0 is none (libbpf 1.7, Linux 6.17).
 	TokenFD int
 }
 
-// check refuses what the kernel would overlook.
-func (o MapOpenOptions) check(allowed MapCreateFlags) error {
-	switch {
-	case o.Flags&^allowed != 0:
-		return invalidf("flags %#x are not for opening a map", uint32(o.Flags&^allowed))
-	case o.PathFD != 0 && o.Flags&PathFD == 0:
-		return invalidf("PathFD is set and its flag is not")
-	case o.TokenFD != 0 && o.Flags&TokenFD == 0:
-		return invalidf("TokenFD is set and its flag is not")
+// flags are the flags with those that other fields stand for. It refuses what the kernel would overlook.
+func (o MapOpenOptions) flags(allowed MapCreateFlags) (MapCreateFlags, error) {
+	flags := o.Flags
+	if o.PathFD != 0 {
+		flags |= PathFD
 	}
-	return nil
+	if o.TokenFD != 0 {
+		flags |= TokenFD
+	}
+	if wrong := flags &^ allowed; wrong != 0 {
+		return 0, invalidf("the flag %s is not for opening a map in this way", wrong)
+	}
+	return flags, cmp.Or(checkFDNumber("path", o.PathFD), checkFDNumber("token", o.TokenFD))
 }
 
 // FromPinnedPath opens the map that is pinned at path (bpf_obj_get_opts, Linux 4.4). errors.Is(err, os.ErrNotExist) when
 // nothing is pinned there, errors.Is(err, [ErrInvalid]) when it is not a map.
 func (o MapOpenOptions) FromPinnedPath(path string) (*MapHandle, error) {
 	object := fmt.Sprintf("pinned map %q", path)
-	err := o.check(ReadOnly | WriteOnly | PathFD)
-	if err == nil && o.Flags&PathFD != 0 {
+	flags, err := o.flags(ReadOnly | WriteOnly | PathFD)
+	if err == nil && flags&PathFD != 0 {
 		err = needs("bpf_obj_get_opts with path_fd", 1, 3)
 	}
 	if err != nil {
 		return nil, &Error{Op: "open", Object: object, Err: err}
 	}
 	fd, err := openPinned("map", path, mapFDKinds, func(p *C.char) C.int {
-		return C.lbg_obj_get(p, C.__u32(o.Flags), C.int(o.PathFD))
+		return C.lbg_obj_get(p, C.__u32(flags), C.int(o.PathFD))
 	})
 	if err != nil {
 		return nil, err
 	}
-	return ownMap(fd)
+	return ownMap(fd, "")
 }
 
 // FromID opens the map that the kernel knows under id (bpf_map_get_fd_by_id_opts, Linux 4.13).
 // errors.Is(err, os.ErrNotExist) when there is none; it needs CAP_SYS_ADMIN.
 func (o MapOpenOptions) FromID(id uint32) (*MapHandle, error) {
 	object := fmt.Sprintf("map with id %d", id)
-	err := o.check(ReadOnly | WriteOnly | TokenFD)
-	if err == nil && o.Flags&TokenFD != 0 {
+	flags, err := o.flags(ReadOnly | WriteOnly | TokenFD)
+	if err == nil && flags&TokenFD != 0 {
 		err = needs("bpf_map_get_fd_by_id_opts with token_fd", 1, 7)
 	}
 	if err != nil {
 		return nil, &Error{Op: "open", Object: object, Err: err}
 	}
 	fd, err := openID("map", id, func() C.int {
-		return C.lbg_map_get_fd_by_id(C.__u32(id), C.__u32(o.Flags), C.int(o.TokenFD))
+		return C.lbg_map_get_fd_by_id(C.__u32(id), C.__u32(flags), C.int(o.TokenFD))
 	})
 	if err != nil {
 		return nil, err
 	}
-	return ownMap(fd)
+	return ownMap(fd, "")
 }
 
 // MapHandleFromPinnedPath opens the map that is pinned at path, for reading and writing: see

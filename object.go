@@ -441,7 +441,7 @@ func (o *OpenObject) load() (*Object, []clib.Message, error) {
 		return err
 	})
 	if err != nil {
-		return nil, said, verifierError(withoutSkeleton(err), o.userLog)
+		return nil, said, verifierError(o.explainMap(withoutSkeleton(err)), o.userLog)
 	}
 	loaded, err := o.loaded()
 	if err != nil {

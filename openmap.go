@@ -209,9 +209,15 @@ func (m *OpenMap) NUMANode() (uint32, error) {
 	return openMapGet(m, "NUMA node", func() uint32 { return uint32(C.bpf_map__numa_node(m.ptr)) })
 }
 
-// SetNUMANode changes NUMANode (bpf_map__set_numa_node).
+// SetNUMANode changes NUMANode, and sets the flag [NUMANode], without which the kernel does not look at it
+// (bpf_map__set_numa_node).
 func (m *OpenMap) SetNUMANode(node uint32) error {
-	return m.set("NUMA node", func() C.int { return C.bpf_map__set_numa_node(m.ptr, C.__u32(node)) })
+	return m.set("NUMA node", func() C.int {
+		if ret := C.bpf_map__set_map_flags(m.ptr, C.bpf_map__map_flags(m.ptr)|C.__u32(NUMANode)); ret < 0 {
+			return ret
+		}
+		return C.bpf_map__set_numa_node(m.ptr, C.__u32(node))
+	})
 }
 
 // IfIndex is the network device that the map is offloaded to, 0 for none (bpf_map__ifindex).
@@ -298,8 +304,10 @@ func (m *OpenMap) IsInternal() (bool, error) {
 
 // PinPath is where Load will pin the map, or find it pinned; "" for nowhere (bpf_map__pin_path).
 func (m *OpenMap) PinPath() (string, error) {
-	return openMapGet(m, "pin path", func() string { return C.GoString(C.bpf_map__pin_path(m.ptr)) })
+	return openMapGet(m, "pin path", m.pinPath)
 }
+
+func (m *OpenMap) pinPath() string { return C.GoString(C.bpf_map__pin_path(m.ptr)) }
 
 // SetPinPath makes Load pin the map there, or use the one that is pinned there already if it is alike; "" undoes it
 // (bpf_map__set_pin_path).
@@ -356,6 +364,19 @@ type MapDefinition struct {
 	NUMANode   uint32
 }
 
+func definitionOf(m *C.struct_bpf_map) MapDefinition {
+	return MapDefinition{
+		Name:       C.GoString(C.bpf_map__name(m)),
+		Type:       MapType(C.bpf_map__type(m)),
+		KeySize:    uint32(C.bpf_map__key_size(m)),
+		ValueSize:  uint32(C.bpf_map__value_size(m)),
+		MaxEntries: uint32(C.bpf_map__max_entries(m)),
+		Flags:      MapCreateFlags(C.bpf_map__map_flags(m)),
+		Extra:      uint64(C.bpf_map__map_extra(m)),
+		NUMANode:   uint32(C.bpf_map__numa_node(m)),
+	}
+}
+
 // InnerMap is the template, as the object defines it, of the maps that this map of maps will hold
 // (bpf_map__inner_map). errors.Is(err, os.ErrNotExist) when it defines none, or SetInnerMap has replaced it. To change it,
 // create a map and call SetInnerMap: libbpf can't change the template itself.
@@ -369,16 +390,7 @@ func (m *OpenMap) InnerMap() (MapDefinition, error) {
 		if inner == nil {
 			return unix.ENOENT
 		}
-		d = MapDefinition{
-			Name:       C.GoString(C.bpf_map__name(inner)),
-			Type:       MapType(C.bpf_map__type(inner)),
-			KeySize:    uint32(C.bpf_map__key_size(inner)),
-			ValueSize:  uint32(C.bpf_map__value_size(inner)),
-			MaxEntries: uint32(C.bpf_map__max_entries(inner)),
-			Flags:      MapCreateFlags(C.bpf_map__map_flags(inner)),
-			Extra:      uint64(C.bpf_map__map_extra(inner)),
-			NUMANode:   uint32(C.bpf_map__numa_node(inner)),
-		}
+		d = definitionOf(inner)
 		return nil
 	})
 	return d, err

@@ -1,0 +1,274 @@
+package libbpf
+
+/*
+#include <bpf/libbpf.h>
+*/
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// The kernel refuses a map with EINVAL alone. What follows says why, after the kernel has refused: a rule that a later
+// kernel does not have any more never keeps a map from being created.
+
+// mapShape are the rules for the maps of a type. A size or number that is not given is any above 0.
+type mapShape struct {
+	keys, values []uint32 // the sizes that there are
+	noEntries    bool     // the number of entries is 0
+	needs        MapCreateFlags
+	takes        MapCreateFlags // no others but these; 0 where more are taken than are worth a list
+}
+
+var (
+	sized4     = []uint32{4}
+	sized4or8  = []uint32{4, 8}
+	sizedNone  = []uint32{0}
+	ofCgroup   = []uint32{8, 16} // an id, or struct bpf_cgroup_storage_key
+	ofArena    = MMapable | SegvOnFault | NoUserConv
+	ofStorage  = mapShape{keys: sized4, noEntries: true, needs: NoPrealloc, takes: NoPrealloc | Clone}
+	ofCgroups1 = mapShape{keys: ofCgroup, noEntries: true}
+)
+
+var mapShapes = map[MapType]mapShape{
+	MapTypeHash:                {},
+	MapTypePerCPUHash:          {},
+	MapTypeLRUHash:             {},
+	MapTypeLRUPerCPUHash:       {},
+	MapTypeHashOfMaps:          {values: sized4},
+	MapTypeLPMTrie:             {needs: NoPrealloc},
+	MapTypeArray:               {keys: sized4},
+	MapTypePerCPUArray:         {keys: sized4},
+	MapTypeProgArray:           {keys: sized4, values: sized4},
+	MapTypePerfEventArray:      {keys: sized4, values: sized4},
+	MapTypeCgroupArray:         {keys: sized4, values: sized4},
+	MapTypeArrayOfMaps:         {keys: sized4, values: sized4},
+	MapTypeStackTrace:          {keys: sized4},
+	MapTypeDevMap:              {keys: sized4, values: sized4or8},
+	MapTypeDevMapHash:          {keys: sized4, values: sized4or8},
+	MapTypeCPUMap:              {keys: sized4, values: sized4or8},
+	MapTypeXSKMap:              {keys: sized4, values: sized4},
+	MapTypeSockMap:             {keys: sized4, values: sized4or8},
+	MapTypeSockHash:            {values: sized4or8},
+	MapTypeReuseportSockArray:  {keys: sized4, values: sized4or8},
+	MapTypeQueue:               {keys: sizedNone},
+	MapTypeStack:               {keys: sizedNone},
+	MapTypeBloomFilter:         {keys: sizedNone},
+	MapTypeRingBuf:             {keys: sizedNone, values: sizedNone},
+	MapTypeUserRingBuf:         {keys: sizedNone, values: sizedNone},
+	MapTypeArena:               {keys: sizedNone, values: sizedNone, needs: MMapable, takes: ofArena},
+	MapTypeSKStorage:           ofStorage,
+	MapTypeInodeStorage:        ofStorage,
+	MapTypeTaskStorage:         ofStorage,
+	MapTypeCgrpStorage:         ofStorage,
+	MapTypeCgroupStorage:       ofCgroups1,
+	MapTypePerCPUCgroupStorage: ofCgroups1,
+}
+
+// isLocalStorage reports whether the map's values are kept with what their keys name: a socket, inode, task or cgroup.
+func (t MapType) isLocalStorage() bool { return mapShapes[t].takes&Clone != 0 }
+
+// flagTypes are the types of maps that take a flag that not all take.
+var flagTypes = map[MapCreateFlags][]MapType{
+	NoPrealloc: {MapTypeHash, MapTypePerCPUHash, MapTypeHashOfMaps, MapTypeLPMTrie, MapTypeSKStorage,
+		MapTypeInodeStorage, MapTypeTaskStorage, MapTypeCgrpStorage},
+	NoCommonLRU:  {MapTypeLRUHash, MapTypeLRUPerCPUHash},
+	StackBuildID: {MapTypeStackTrace},
+	ZeroSeed: {MapTypeHash, MapTypePerCPUHash, MapTypeLRUHash, MapTypeLRUPerCPUHash, MapTypeHashOfMaps,
+		MapTypeBloomFilter},
+	Clone:            {MapTypeSKStorage},
+	MMapable:         {MapTypeArray, MapTypeArena},
+	PreserveElements: {MapTypePerfEventArray},
+	InnerMap:         {MapTypeArray},
+	StructOpsLink:    {MapTypeStructOps},
+	VTypeBTFObjectFD: {MapTypeStructOps},
+	SegvOnFault:      {MapTypeArena},
+	NoUserConv:       {MapTypeArena},
+	RingBufOverwrite: {MapTypeRingBuf},
+}
+
+// problem is the rule that the map breaks, or "".
+func (d MapDefinition) problem() string {
+	for _, c := range d.Name[:min(len(d.Name), maxKernelName)] {
+		if c != '_' && c != '.' && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
+			return fmt.Sprintf("the name %q has a %q: it may have letters, digits, underscores and periods", d.Name, c)
+		}
+	}
+	for _, problem := range []string{d.sizeProblem(), d.entriesProblem(), d.flagsProblem()} {
+		if problem != "" {
+			return problem
+		}
+	}
+	switch {
+	case d.Type == MapTypeBloomFilter && d.Extra > 15:
+		return fmt.Sprintf("Extra is %d, and a bloom_filter has at most 15 hash functions", d.Extra)
+	case d.Type != MapTypeBloomFilter && d.Type != MapTypeArena && d.Extra != 0:
+		return fmt.Sprintf("Extra is %d, and a %s takes none", d.Extra, d.Type)
+	}
+	return ""
+}
+
+// maxKernelName is how many characters of a name the kernel keeps.
+const maxKernelName = unix.BPF_OBJ_NAME_LEN - 1
+
+func (d MapDefinition) sizeProblem() string {
+	shape, known := mapShapes[d.Type]
+	if !known {
+		return ""
+	}
+	for _, s := range []struct {
+		what  string
+		size  uint32
+		sizes []uint32
+	}{{"keys", d.KeySize, shape.keys}, {"values", d.ValueSize, shape.values}} {
+		switch {
+		case s.sizes == nil && s.size == 0:
+			return fmt.Sprintf("the %s of a %s have 1 byte or more, not 0", s.what, d.Type)
+		case s.sizes == nil || slices.Contains(s.sizes, s.size):
+		case s.sizes[0] == 0:
+			return fmt.Sprintf("a %s has no %s: their size is 0, not %d", d.Type, s.what, s.size)
+		default:
+			sizes := strings.ReplaceAll(strings.Trim(fmt.Sprint(s.sizes), "[]"), " ", " or ")
+			return fmt.Sprintf("the %s of a %s have %s bytes, not %d", s.what, d.Type, sizes, s.size)
+		}
+	}
+	switch {
+	case d.Type == MapTypeLPMTrie && (d.KeySize < 5 || d.KeySize > 260):
+		return fmt.Sprintf("the keys of a lpm_trie have 4 bytes for the length and 1 to 256 of data, not %d", d.KeySize)
+	case d.Type == MapTypeStackTrace && d.Flags&StackBuildID != 0 && d.ValueSize%32 != 0:
+		return fmt.Sprintf("the values of a stack_trace with build ids have 32 bytes for each address, not %d", d.ValueSize)
+	case d.Type == MapTypeStackTrace && d.ValueSize%8 != 0:
+		return fmt.Sprintf("the values of a stack_trace have 8 bytes for each address, not %d", d.ValueSize)
+	}
+	return ""
+}
+
+func (d MapDefinition) entriesProblem() string {
+	shape, known := mapShapes[d.Type]
+	switch page := uint32(os.Getpagesize()); {
+	case !known:
+	case shape.noEntries && d.MaxEntries != 0:
+		return fmt.Sprintf("a %s has no maximum of entries: it is 0, not %d", d.Type, d.MaxEntries)
+	case !shape.noEntries && d.MaxEntries == 0:
+		return "the maximum of entries is 0"
+	case (d.Type == MapTypeRingBuf || d.Type == MapTypeUserRingBuf) &&
+		(d.MaxEntries%page != 0 || d.MaxEntries&(d.MaxEntries-1) != 0):
+		return fmt.Sprintf("the size of a %s, its maximum of entries, is a power of two and a multiple of a page's %d bytes, "+
+			"not %d", d.Type, page, d.MaxEntries)
+	}
+	return ""
+}
+
+func (d MapDefinition) flagsProblem() string {
+	shape := mapShapes[d.Type]
+	if missing := shape.needs &^ d.Flags; missing != 0 {
+		return fmt.Sprintf("a %s needs the flag %s", d.Type, missing)
+	}
+	if others := d.Flags &^ shape.takes &^ TokenFD; shape.takes != 0 && others != 0 {
+		return fmt.Sprintf("a %s does not take the flag %s", d.Type, others)
+	}
+	for flag := MapCreateFlags(1); flag != 0; flag <<= 1 {
+		if types := flagTypes[flag]; d.Flags&flag != 0 && types != nil && !slices.Contains(types, d.Type) {
+			return fmt.Sprintf("a %s does not take the flag %s", d.Type, flag)
+		}
+	}
+	for _, both := range []MapCreateFlags{ReadOnly | WriteOnly, ReadOnlyProgram | WriteOnlyProgram} {
+		if d.Flags&both == both {
+			return fmt.Sprintf("the flags %s exclude one another", both)
+		}
+	}
+	if d.Flags&NUMANode != 0 {
+		if d.Type.IsPerCPU() && d.Type != MapTypePerCPUCgroupStorage {
+			return fmt.Sprintf("a %s is on the nodes of its CPUs, and does not take the flag %s", d.Type, NUMANode)
+		}
+		if _, err := os.Stat(fmt.Sprintf("/sys/devices/system/node/node%d", d.NUMANode)); errors.Is(err, os.ErrNotExist) {
+			return fmt.Sprintf("there is no NUMA node %d", d.NUMANode)
+		}
+	}
+	return ""
+}
+
+// refused says why the kernel refused to create the map with EINVAL, as far as that can be told. Other errors stay.
+func (d MapDefinition) refused(err error) error {
+	if !errors.Is(err, unix.EINVAL) || errors.Is(err, ErrInvalid) {
+		return err
+	}
+	if problem := d.problem(); problem != "" {
+		return &detail{problem, err}
+	}
+	if supported, probeErr := d.Type.IsSupported(); probeErr == nil && !supported {
+		return &lacking{"maps of type " + d.Type.String(), err}
+	}
+	return err
+}
+
+// pinProblem says in what the map that is pinned at path differs from the definition that is to use it, or "".
+func (d MapDefinition) pinProblem(path string) string {
+	pin, err := pinAt(path)
+	switch {
+	case err != nil:
+		return ""
+	case pin.Kind != PinnedMap:
+		return fmt.Sprintf("%s is pinned at %q, which is no map", pin, path)
+	}
+	pinned := *pin.Map
+	if d.Type == MapTypeDevMap || d.Type == MapTypeDevMapHash {
+		pinned.Flags &^= ReadOnlyProgram // which the kernel adds
+	}
+	var differ []string
+	for _, p := range []struct {
+		what         string
+		theirs, ours any
+	}{
+		{"type", pinned.Type, d.Type},
+		{"key size", pinned.KeySize, d.KeySize},
+		{"value size", pinned.ValueSize, d.ValueSize},
+		{"max entries", pinned.MaxEntries, d.MaxEntries},
+		{"flags", pinned.Flags, d.Flags},
+		{"extra", pinned.Extra, d.Extra},
+	} {
+		if p.theirs != p.ours {
+			differ = append(differ, fmt.Sprintf("%s %v and not %v", p.what, p.theirs, p.ours))
+		}
+	}
+	if differ == nil {
+		return ""
+	}
+	return fmt.Sprintf("the one that is pinned at %q has %s", path, strings.Join(differ, ", "))
+}
+
+// explainMap makes the error of a Load that failed at a map say what is wrong with the map. libbpf's messages tell which
+// map it was.
+func (o *OpenObject) explainMap(err error) error {
+	failed, ok := err.(*Error)
+	if !ok || !errors.Is(failed.Err, unix.EINVAL) || errors.Is(failed.Err, ErrInvalid) {
+		return err
+	}
+	said := strings.Join(failed.Messages, "\n")
+	for _, m := range o.maps {
+		definition, path := definitionOf(m.ptr), m.pinPath()
+		if C.bpf_map__is_internal(m.ptr) {
+			definition.Name = "" // libbpf makes another of it
+		}
+		object := fmt.Sprintf("map %q: ", m.name)
+		switch {
+		case path != "" && strings.Contains(said, fmt.Sprintf("couldn't reuse pinned map at '%s'", path)):
+			if why := definition.pinProblem(path); why != "" {
+				failed.Err = &detail{object + why, failed.Err}
+			}
+			return failed
+		case strings.Contains(said, fmt.Sprintf("map '%s': failed to create", m.name)):
+			if why := definition.refused(failed.Err); why != failed.Err {
+				failed.Err = &detail{object + why.Error(), why}
+			}
+			return failed
+		}
+	}
+	return err
+}

@@ -1,0 +1,65 @@
+package libbpf
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
+)
+
+// Whatever the kernel accepts breaks no rule, and what it refuses breaks one, for all types, sizes and flags.
+func TestMapProblems(t *testing.T) {
+	testutil.Root(t)
+	inner, err := CreateMap(MapTypeArray, "", 4, 4, 1, MapCreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer inner.Close()
+	flags := []MapCreateFlags{0, NUMANode, MMapable | ReadOnly, ReadOnly | WriteOnly, ReadOnlyProgram | WriteOnlyProgram}
+	for flag := range flagTypes {
+		flags = append(flags, flag)
+	}
+	accepted, unexplained := 0, make(map[string]int)
+	for typ := range mapShapes {
+		supported, err := typ.IsSupported()
+		if err != nil || !supported {
+			continue
+		}
+		for _, keySize := range []uint32{0, 4, 8, 16, 300} {
+			for _, valueSize := range []uint32{0, 4, 7, 8} {
+				for _, entries := range []uint32{0, 1, 4096, 5000} {
+					for _, flags := range flags {
+						options := MapCreateOptions{Flags: flags}
+						if typ.IsMapInMap() {
+							options.InnerMap = inner
+						}
+						d := MapDefinition{
+							Type: typ, KeySize: keySize, ValueSize: valueSize, MaxEntries: entries, Flags: flags,
+						}
+						m, err := CreateMap(typ, "", keySize, valueSize, entries, options)
+						problem := d.problem()
+						switch {
+						case err == nil:
+							accepted++
+							if problem != "" {
+								t.Errorf("%+v: %s, which the kernel accepts", d, problem)
+							}
+							_ = m.Close()
+						case errors.Is(err, unix.EINVAL) && err.(*Error).Err == unix.EINVAL && flags != RingBufOverwrite:
+							unexplained[fmt.Sprintf("%v, flags %v", typ, flags)]++
+						}
+					}
+				}
+			}
+		}
+	}
+	if accepted < 100 {
+		t.Errorf("only %d were accepted", accepted)
+	}
+	for what, n := range unexplained {
+		t.Errorf("%s: %d refusals break no rule", what, n)
+	}
+}
