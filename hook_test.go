@@ -247,3 +247,23 @@ func TestHookRefusals(t *testing.T) {
 	wantErr(t, at.Attach(second, libbpf.HookOptions{Replace: egress}), libbpf.ErrClosed)
 	wantHook(t, at)
 }
+
+// A kernel without tcx or netkit says no more than EINVAL; this one has the one or the other, or not.
+func TestHookUnsupported(t *testing.T) {
+	n := testutil.NewNetwork(t)
+	veth, _ := n.Veth()
+	first := findProgram(t, load(t, open(t, "tc")), "first")
+	n.Do(func() {
+		for _, at := range []libbpf.ProgramAttachType{libbpf.AttachTypeTCXIngress, libbpf.AttachTypeNetkitPrimary} {
+			h := libbpf.Hook{Type: at, IfIndex: veth}
+			_, queried := h.Query(libbpf.HookQueryOptions{})
+			for name, err := range map[string]error{
+				"query": queried, "attach": h.Attach(first, libbpf.HookOptions{}), "detach": h.Detach(first, libbpf.HookDetachOptions{}),
+			} {
+				if errors.Is(err, unix.EINVAL) && !errors.Is(err, errors.ErrUnsupported) {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+		}
+	})
+}

@@ -32,7 +32,7 @@ func attachSockmap(t *testing.T, p *libbpf.Program, m libbpf.MapCore) *libbpf.Li
 	switch {
 	case errors.As(err, &old):
 		testutil.Skip(t, "libbpf-1.5", err)
-	case errors.Is(err, unix.EINVAL) && !errors.Is(err, libbpf.ErrInvalid):
+	case errors.Is(err, errors.ErrUnsupported):
 		testutil.Skip(t, "sockmap-link", err)
 	}
 	check(t, err)

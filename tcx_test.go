@@ -33,7 +33,7 @@ func attachTCX(t *testing.T, p *libbpf.Program, ifindex int, opts libbpf.Placeme
 	switch {
 	case errors.As(err, &old):
 		testutil.Skip(t, "libbpf-1.3", err)
-	case errors.Is(err, unix.EINVAL) && !errors.Is(err, libbpf.ErrInvalid):
+	case errors.Is(err, errors.ErrUnsupported):
 		testutil.Skip(t, "tcx", err)
 	}
 	check(t, err)
