@@ -57,17 +57,17 @@ type PerfBufferBuilder struct {
 func (b *PerfBufferBuilder) check() error {
 	switch {
 	case b.Sample == nil && b.Event == nil:
-		return invalidf("Sample is nil, and Event too")
+		return invalidf("one of Sample and Event is needed, and both are nil")
 	case b.Event != nil && (b.Sample != nil || b.Lost != nil):
 		return invalidf("Event does not go with Sample and Lost")
 	case b.Attr != nil && b.Event == nil:
 		return invalidf("Attr needs Event")
 	case b.Attr != nil && b.WakeupEvents != 0:
-		return invalidf("WakeupEvents is part of Attr")
+		return invalidf("with an Attr, WakeupEvents must be 0: it is Attr.Wakeup")
 	case b.Attr != nil && uintptr(b.Attr.Size) > unsafe.Sizeof(*b.Attr):
-		return invalidf("Attr has %d bytes and says %d", unsafe.Sizeof(*b.Attr), b.Attr.Size)
+		return invalidf("Attr.Size is %d, and Attr has %d bytes", b.Attr.Size, unsafe.Sizeof(*b.Attr))
 	case b.Attr != nil && b.Attr.Bits&unix.PerfBitWriteBackward != 0:
-		return invalidf("a buffer that is written backward")
+		return invalidf("Attr must not have WriteBackward: events are read forward")
 	case b.Pages > math.MaxInt/2/os.Getpagesize():
 		return invalidf("%d pages are more than fit into memory", b.Pages)
 	case b.Pages < 0 || b.Pages&(b.Pages-1) != 0:
@@ -95,8 +95,11 @@ func (b *PerfBufferBuilder) places(entries uint32) (cpus, keys []C.int, err erro
 		if b.CPUs == nil && uint32(cpu) >= entries {
 			break
 		}
-		if cpu < 0 || cpu > math.MaxInt32 || given[i] < 0 || uint64(given[i]) >= uint64(entries) {
-			return nil, nil, invalidf("CPU %d with key %d, in a map with %d entries", cpu, given[i], entries)
+		if cpu < 0 || cpu > math.MaxInt32 {
+			return nil, nil, invalidf("CPUs are numbered from 0 to %d, and there is no %d", math.MaxInt32, cpu)
+		}
+		if given[i] < 0 || uint64(given[i]) >= uint64(entries) {
+			return nil, nil, invalidf("CPU %d has key %d, and the map's keys are from 0 to %d", cpu, given[i], entries-1)
 		}
 		if slices.Contains(keys, C.int(given[i])) {
 			return nil, nil, invalidf("key %d is there twice", given[i])

@@ -3,6 +3,8 @@ package libbpf_test
 import (
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/libbpf-go/libbpf-go"
 )
 
@@ -46,6 +48,32 @@ func TestRefusalsSayTheRule(t *testing.T) {
 		"by RelativeFD or by RelativeID": tcx(1, libbpf.PlacementOptions{AttachType: ingress, RelativeFD: 3, RelativeID: 1}),
 		"AttachLink needs a link":        tcx(1, libbpf.PlacementOptions{AttachType: ingress, Flags: libbpf.AttachLink}),
 		"BPF_F_REPLACE or BPF_F_ID":      tcx(1, libbpf.PlacementOptions{AttachType: ingress, Flags: 1 << 2}),
+	} {
+		wantErrSaying(t, err, libbpf.ErrInvalid, rule)
+	}
+}
+
+// So are the options of buffers.
+func TestRefusalsOfBuffers(t *testing.T) {
+	o := load(t, open(t, "events"))
+	perf := func(b libbpf.PerfBufferBuilder) error {
+		if b.Attr == nil {
+			b.Sample = func(int, []byte) error { return nil }
+		} else {
+			b.Event = func(int, []byte) error { return nil }
+		}
+		_, err := b.Build(findMap(t, o, "perf_events"))
+		return err
+	}
+	backward := &unix.PerfEventAttr{Bits: unix.PerfBitWriteBackward}
+	_, task := libbpf.QueryTaskFD(0, 1)
+	for rule, err := range map[string]error{
+		"from 0 to 2147483647, and there is no -1": perf(libbpf.PerfBufferBuilder{CPUs: []int{-1}, MapKeys: []int{0}}),
+		"CPU 0 has key -1, and the map's keys are": perf(libbpf.PerfBufferBuilder{CPUs: []int{0}, MapKeys: []int{-1}}),
+		"WakeupEvents must be 0":                   perf(libbpf.PerfBufferBuilder{Attr: backward, WakeupEvents: 1}),
+		"must not have WriteBackward":              perf(libbpf.PerfBufferBuilder{Attr: backward}),
+		"Attr.Size is 4096":                        perf(libbpf.PerfBufferBuilder{Attr: &unix.PerfEventAttr{Size: 4096}}),
+		"a process id is above 0":                  task,
 	} {
 		wantErrSaying(t, err, libbpf.ErrInvalid, rule)
 	}

@@ -187,7 +187,7 @@ func (r *RingBuffer) Consume() (int, error) { return r.drain().consumeNow(everyt
 func (r *RingBuffer) ConsumeN(n int) (int, error) {
 	d := r.drain()
 	if n < 0 {
-		return 0, d.fail("consume", invalidf("%d records", n))
+		return 0, d.fail("consume", invalidf("the number of records is %d and must not be negative", n))
 	}
 	return d.consumeNow(n)
 }

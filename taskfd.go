@@ -66,7 +66,7 @@ func QueryTaskFD(pid, fd int) (TaskFDInfo, error) {
 		return TaskFDInfo{}, &Error{Op: "query", Object: object, Err: err}
 	}
 	if pid <= 0 || pid > math.MaxInt32 || fd < 0 || fd > math.MaxInt32 {
-		return fail(invalidf("there can't be one"))
+		return fail(invalidf("a process id is above 0, and a descriptor is not below 0"))
 	}
 	var program, kind C.__u32
 	var offset, address C.__u64

@@ -164,7 +164,7 @@ func (r *UserRingBuffer) begin(size int) error {
 		return r.fail(ErrClosed)
 	}
 	if size < 0 {
-		return r.fail(invalidf("a sample of %d bytes", size))
+		return r.fail(invalidf("the size is %d and must not be negative", size))
 	}
 	if err := r.h.acquire(); err != nil {
 		return r.fail(err)

@@ -156,5 +156,6 @@ func parseFlags(flags *flag.FlagSet, args []string) ([]string, error) {
 // doubleDashes spells flags in a message of package flag as the help does.
 func doubleDashes(message string) string {
 	message = strings.Replace(message, ": -", ": --", 1)
+	message = strings.Replace(message, " for -", " for --", 1)
 	return strings.Replace(message, "flag -", "flag --", 1)
 }

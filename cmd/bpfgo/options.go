@@ -2,6 +2,8 @@ package main
 
 import (
 	"flag"
+	"math"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -103,13 +105,13 @@ func parseRunOptions(args []string) (*runOptions, error) {
 		return nil
 	})
 	flags.StringVar(&o.pinRoot, "pin-root", "", "")
-	flags.IntVar(&o.pid, "pid", 0, "")
+	flags.Func("pid", "", number(&o.pid))
 	flags.BoolVar(&o.json, "json", false, "")
-	flags.DurationVar(&o.interval, "interval", 0, "")
+	flags.Func("interval", "", duration(&o.interval))
 	flags.BoolVar(&o.perCPU, "per-cpu", false, "")
 	flags.StringVar(&o.sortBy, "sort", "", "")
-	flags.IntVar(&o.top, "top", 0, "")
-	flags.DurationVar(&o.duration, "duration", 0, "")
+	flags.Func("top", "", number(&o.top))
+	flags.Func("duration", "", duration(&o.duration))
 	flags.BoolVar(&o.verbose, "verbose", false, "")
 	operands, err := parseFlags(flags, args)
 	if err != nil {
@@ -129,6 +131,30 @@ func parseRunOptions(args []string) (*runOptions, error) {
 	return o, o.check(flags, hasCommand)
 }
 
+// number and duration are flags that take one, above 0.
+
+func number(value *int) func(string) error {
+	return func(text string) error {
+		n, err := strconv.ParseInt(text, 10, 32)
+		if err != nil || n <= 0 {
+			return usagef("it is a whole number from 1 to %d", math.MaxInt32)
+		}
+		*value = int(n)
+		return nil
+	}
+}
+
+func duration(value *time.Duration) func(string) error {
+	return func(text string) error {
+		d, err := time.ParseDuration(text)
+		if err != nil || d <= 0 {
+			return usagef("it is a time above 0, such as 500ms, 1s or 2m30s")
+		}
+		*value = d
+		return nil
+	}
+}
+
 // cutCommand splits a command line at its first "--".
 func cutCommand(args []string) (before, command []string, found bool) {
 	for i, arg := range args {
@@ -146,16 +172,8 @@ func (o *runOptions) check(flags *flag.FlagSet, hasCommand bool) error {
 	switch {
 	case hasCommand && len(o.command) == 0:
 		return usagef("run: no command after --")
-	case given["pid"] && o.pid <= 0:
-		return usagef("run: --pid %d is no process", o.pid)
 	case given["pid"] && hasCommand:
 		return usagef("run: --pid and a command exclude each other")
-	case given["interval"] && o.interval <= 0:
-		return usagef("run: --interval must be more than 0")
-	case given["duration"] && o.duration <= 0:
-		return usagef("run: --duration must be more than 0")
-	case given["top"] && o.top <= 0:
-		return usagef("run: --top must be more than 0")
 	}
 	for _, name := range []string{"interval", "per-cpu", "sort", "top"} {
 		if given[name] && len(o.dumps) == 0 {
