@@ -39,13 +39,24 @@ type arenaGlobals struct {
 
 // loadObject is bpf_object__load.
 func (o *OpenObject) loadObject() error {
-	for _, m := range o.maps {
-		if m.typ() == MapTypeArena && m.initialValue() != nil {
-			m.arena.image = unsafe.Pointer(unsafe.SliceData(m.initialValue()))
-			return clib.FromRet(int(C.lbg_load_arena(o.ptr, m.ptr, (*unsafe.Pointer)(unsafe.Pointer(&m.arena.placed)))))
-		}
+	if m := o.arena(); m != nil {
+		return clib.FromRet(int(C.lbg_load_arena(o.ptr, m.ptr, (*unsafe.Pointer)(unsafe.Pointer(&m.arena.placed)))))
 	}
 	return clib.FromRet(int(C.bpf_object__load(o.ptr)))
+}
+
+// arena is the object's arena, nil unless it has global variables, of which there is one at most. The first call comes
+// before the arena is in the kernel.
+func (o *OpenObject) arena() *OpenMap {
+	for _, m := range o.maps {
+		if m.typ() == MapTypeArena && m.arena.image == nil {
+			m.arena.image = unsafe.Pointer(unsafe.SliceData(m.initialValue()))
+		}
+		if m.arena.image != nil {
+			return m
+		}
+	}
+	return nil
 }
 
 // withoutSkeleton takes away what libbpf says of the skeleton that loadObject made.
@@ -63,11 +74,17 @@ func withoutSkeleton(err error) error {
 func (m *Map) setArena(from *OpenMap, length uintptr) {
 	var size C.size_t
 	memory := C.bpf_map__initial_value(m.ptr, &size)
-	if from.arena.placed != 0 {
-		m.globals = int(from.arena.placed - uintptr(memory))
-	}
 	if memory != nil && memory != from.arena.image {
 		info, _ := mapInfo(m.c.fd)
 		m.arena = &arena{memory: addresses{memory, length, toArena, info.ID}}
+	}
+	m.setGlobals(from)
+}
+
+// setGlobals takes down where the global variables are, once the object is loaded.
+func (m *Map) setGlobals(from *OpenMap) {
+	if from.arena.placed != 0 {
+		var size C.size_t
+		m.globals = int(from.arena.placed - uintptr(C.bpf_map__initial_value(m.ptr, &size)))
 	}
 }

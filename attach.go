@@ -170,6 +170,9 @@ func (o *Object) attachWith(object string, f func() error, link func() (*Link, e
 		return nil, err
 	}
 	defer o.h.drop()
+	if o.prepared.Load() {
+		return nil, &Error{Op: op, Object: object, Err: invalidf("the object was prepared and must be loaded first")}
+	}
 	to := clib.CurrentPrinter()
 	said, err := capturingLocked(&o.mu, to, op, object, f)
 	if err == nil {

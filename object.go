@@ -27,6 +27,7 @@ import (
 	"fmt"
 	"iter"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -527,6 +528,7 @@ type Object struct {
 	mapIndex mapIndex // into maps
 	programs []*Program
 	log      *kernelLog
+	prepared atomic.Bool // its programs are not loaded yet: see PreparedObject
 
 	// libbpf changes the object when it attaches and pins; reading it needs no lock.
 	mu  sync.Mutex

@@ -61,10 +61,15 @@ func newProgram(o *Object, from *OpenProgram) *Program {
 		o: o, ptr: from.ptr, section: from.section, log: from.log,
 		attachType: ProgramAttachType(C.bpf_program__expected_attach_type(from.ptr)),
 	}
-	if C.bpf_program__autoload(p.ptr) {
-		p.fd = int(C.bpf_program__fd(p.ptr))
-	}
+	p.readFD()
 	return p
+}
+
+// readFD takes the program's descriptor down, once it was loaded.
+func (p *Program) readFD() {
+	if fd := int(C.bpf_program__fd(p.ptr)); fd >= 0 && bool(C.bpf_program__autoload(p.ptr)) {
+		p.fd = fd
+	}
 }
 
 func (p *Program) core() *programCore {
