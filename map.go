@@ -128,6 +128,10 @@ type MapCore interface {
 	Freeze() error
 	// Pin makes the map last under a path on a bpf file system.
 	Pin(path string) error
+	// PinIn is Pin under a path that is relative to a directory of a bpf file system, by the directory's descriptor, so that
+	// the file system need not be mounted anywhere (bpf_obj_pin_opts, libbpf 1.3, Linux 6.5). Pin and Unpin know nothing
+	// of it: remove it as a file.
+	PinIn(directory int, path string) error
 	// Unpin removes the pin, if it is this map's.
 	Unpin(path string) error
 

@@ -494,7 +494,7 @@ func testMapOpenOptions(t *testing.T, m *libbpf.Map, path string) {
 		})
 	}
 	for _, wrong := range []libbpf.MapOpenOptions{
-		{Flags: libbpf.NoPrealloc}, {PathFD: -1}, {TokenFD: 1 << 32}, {Flags: libbpf.PathFD | libbpf.TokenFD},
+		{Flags: libbpf.NoPrealloc}, {PathFD: -1}, {Flags: libbpf.PathFD | libbpf.TokenFD},
 	} {
 		_, err = wrong.FromPinnedPath(path)
 		wantErr(t, err, libbpf.ErrInvalid)

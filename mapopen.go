@@ -14,22 +14,16 @@ static int lbg_obj_get(const char *path, __u32 flags, int path_fd)
 	return bpf_obj_get_opts(path, &opts);
 }
 
-static int lbg_map_get_fd_by_id(__u32 id, __u32 flags, int token_fd)
+static int lbg_map_get_fd_by_id(__u32 id, __u32 flags)
 {
 	LIBBPF_OPTS(bpf_get_fd_by_id_opts, opts, .open_flags = flags);
 
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 7
-	opts.token_fd = token_fd;
-#endif
 	return bpf_map_get_fd_by_id_opts(id, &opts);
 }
 */
 import "C"
 
-import (
-	"cmp"
-	"fmt"
-)
+import "fmt"
 
 // MapOpenOptions say how a map that exists is opened. The zero value is for reading and writing. A field that has a flag
 // in the kernel sets it.
@@ -38,8 +32,6 @@ type MapOpenOptions struct {
 	Flags MapCreateFlags
 	// PathFD is a directory that a pin's path is relative to; 0 is none (libbpf 1.3, Linux 6.5).
 	PathFD int
-	// TokenFD is a BPF token that grants the right to open a map by its id; 0 is none (libbpf 1.7, Linux 6.17).
-	TokenFD int
 }
 
 // flags are the flags with those that other fields stand for. It refuses what the kernel would overlook.
@@ -48,13 +40,10 @@ func (o MapOpenOptions) flags(allowed MapCreateFlags) (MapCreateFlags, error) {
 	if o.PathFD != 0 {
 		flags |= PathFD
 	}
-	if o.TokenFD != 0 {
-		flags |= TokenFD
-	}
 	if wrong := flags &^ allowed; wrong != 0 {
 		return 0, invalidf("the flag %s is not for opening a map in this way", wrong)
 	}
-	return flags, cmp.Or(checkFDNumber("path", o.PathFD), checkFDNumber("token", o.TokenFD))
+	return flags, checkFDNumber("path", o.PathFD)
 }
 
 // FromPinnedPath opens the map that is pinned at path (bpf_obj_get_opts, Linux 4.4). errors.Is(err, os.ErrNotExist) when
@@ -81,15 +70,12 @@ func (o MapOpenOptions) FromPinnedPath(path string) (*MapHandle, error) {
 // errors.Is(err, os.ErrNotExist) when there is none; it needs CAP_SYS_ADMIN.
 func (o MapOpenOptions) FromID(id uint32) (*MapHandle, error) {
 	object := fmt.Sprintf("map with id %d", id)
-	flags, err := o.flags(ReadOnly | WriteOnly | TokenFD)
-	if err == nil && flags&TokenFD != 0 {
-		err = needs("bpf_map_get_fd_by_id_opts with token_fd", 1, 7)
-	}
+	flags, err := o.flags(ReadOnly | WriteOnly)
 	if err != nil {
 		return nil, &Error{Op: "open", Object: object, Err: err}
 	}
 	fd, err := openID("map", id, func() C.int {
-		return C.lbg_map_get_fd_by_id(C.__u32(id), C.__u32(flags), C.int(o.TokenFD))
+		return C.lbg_map_get_fd_by_id(C.__u32(id), C.__u32(flags))
 	})
 	if err != nil {
 		return nil, err

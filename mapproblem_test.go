@@ -69,8 +69,6 @@ func TestCreateMapSaysWhy(t *testing.T) {
 	}
 	_, err = (libbpf.MapOpenOptions{PathFD: 1 << 32}).FromPinnedPath("m")
 	wantErr(t, err, libbpf.ErrInvalid)
-	_, err = (libbpf.MapOpenOptions{TokenFD: 5}).FromPinnedPath("m")
-	wantErr(t, err, libbpf.ErrInvalid)
 }
 
 // The node is that of the memory, for maps of objects as well.

@@ -66,6 +66,10 @@ type ProgramCore interface {
 	Stderr() io.Reader
 	// Pin makes the program last under a path on a bpf file system. errors.Is(err, os.ErrExist) when the path is taken.
 	Pin(path string) error
+	// PinIn is Pin under a path that is relative to a directory of a bpf file system, by the directory's descriptor, so that
+	// the file system need not be mounted anywhere (bpf_obj_pin_opts, libbpf 1.3, Linux 6.5). Pin and Unpin know nothing
+	// of it: remove it as a file.
+	PinIn(directory int, path string) error
 	// Unpin removes the pin, if it is this program's.
 	Unpin(path string) error
 

@@ -1,0 +1,69 @@
+package libbpf
+
+/*
+#include <bpf/bpf.h>
+
+// Where libbpf has no such function, Go does not call this.
+static int lbg_obj_pin_in(int fd, const char *path, int directory)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
+	LIBBPF_OPTS(bpf_obj_pin_opts, opts, .file_flags = BPF_F_PATH_FD, .path_fd = directory);
+
+	return bpf_obj_pin_opts(fd, path, &opts);
+#else
+	(void)fd;
+	(void)path;
+	(void)directory;
+	return 0;
+#endif
+}
+*/
+import "C"
+
+// pinIn pins what is behind a descriptor, under a path that is relative to a directory.
+func pinIn(fd, directory int, path string) error {
+	if err := needs("bpf_obj_pin_opts", 1, 3); err != nil {
+		return err
+	}
+	if err := checkFDNumber("directory", directory); err != nil {
+		return err
+	}
+	return withString("path", path, func(p *C.char) C.int {
+		return C.lbg_obj_pin_in(C.int(fd), p, C.int(directory))
+	})
+}
+
+func (m *mapCore) pinIn(directory int, path string) error {
+	const op = "pin"
+	if err := m.h.acquire(); err != nil {
+		return m.fail(op, err)
+	}
+	defer m.h.drop()
+	return call(op, m.object(), func() error { return pinIn(m.fd, directory, path) })
+}
+
+// PinIn is as in [MapCore].
+func (m *Map) PinIn(directory int, path string) error { return m.core().pinIn(directory, path) }
+
+// PinIn is as in [MapCore].
+func (m *MapHandle) PinIn(directory int, path string) error { return m.core().pinIn(directory, path) }
+
+func (p *programCore) pinIn(directory int, path string) error {
+	return p.call("pin", func(fd int) error { return pinIn(fd, directory, path) })
+}
+
+// PinIn is as in [ProgramCore].
+func (p *Program) PinIn(directory int, path string) error { return p.core().pinIn(directory, path) }
+
+// PinIn is as in [ProgramCore].
+func (p *ProgramHandle) PinIn(directory int, path string) error {
+	return p.core().pinIn(directory, path)
+}
+
+// PinIn makes the attachment last under a path that is relative to a directory of a bpf file system, as
+// [MapCore].PinIn does for maps. Pin, Unpin and PinPath know nothing of it.
+func (l *Link) PinIn(directory int, path string) error {
+	return l.UseFD(func(fd int) error {
+		return call("pin", l.what, func() error { return pinIn(fd, directory, path) })
+	})
+}
