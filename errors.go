@@ -25,8 +25,9 @@ var (
 	ErrClosed error = &sentinel{"already closed", os.ErrClosed}
 	// ErrLoaded: an OpenObject, or a view of one, was used after Load took it over.
 	ErrLoaded = errors.New("already loaded")
-	// ErrNotFound: the object has no map, program or variable of that name, or has it but did not create or load it.
-	ErrNotFound = errors.New("not found")
+	// ErrNotFound: the object has no map, program or variable of that name, or has it but did not create or load it. It
+	// matches unix.ENOENT, as which libbpf reports it, and so [os.ErrNotExist].
+	ErrNotFound error = &sentinel{"not found", unix.ENOENT}
 	// ErrNoBTF: the object carries no type information. It matches [btf.ErrNoBTF].
 	ErrNoBTF error = &sentinel{"no BTF: compile with -g", btf.ErrNoBTF}
 	// ErrKeyNotExist: no element with this key, or the queue or stack is empty. It matches unix.ENOENT.

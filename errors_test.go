@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
@@ -56,6 +57,28 @@ func TestErrorText(t *testing.T) {
 	if got := fmt.Sprintf("%v|%s|%q", verifier, verifier, verifier); strings.Contains(got, "\n") {
 		t.Errorf("short forms are %q", got)
 	}
+}
+
+// What is not found is so by the names that the kernel, libbpf and Go have for it.
+func TestNotFound(t *testing.T) {
+	o := openMaps(t, "")
+	_, noMap := o.Map("nope")
+	_, noProgram := o.Program("nope")
+	_, noVariable := o.Global("nope")
+	for _, err := range []error{noMap, noProgram, noVariable, libbpf.ErrKeyNotExist} {
+		wantErr(t, err, unix.ENOENT)
+		wantErr(t, err, os.ErrNotExist)
+	}
+	wantErr(t, noVariable, libbpf.ErrNotFound)
+	if errors.Is(noVariable, libbpf.ErrKeyNotExist) || errors.Is(libbpf.ErrKeyNotExist, libbpf.ErrNotFound) {
+		t.Error("a variable is a key")
+	}
+	types, err := o.BTF()
+	check(t, err)
+	defer types.Close()
+	_, err = types.TypeByName("nope")
+	wantErr(t, err, btf.ErrNotFound)
+	wantErr(t, err, os.ErrNotExist)
 }
 
 func TestErrno(t *testing.T) {

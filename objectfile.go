@@ -140,7 +140,8 @@ func (f objectFile) explain(err error) error {
 	case (err == unix.ENOENT || err == unix.ESRCH) && !slices.Contains(f.sections, ".BTF"):
 		return ErrNoBTF
 	case err == unix.ENOENT:
-		return &detail{"its BTF does not have all that it declares: compile the whole of it with -g", ErrNoBTF}
+		return &detail{"its BTF lacks something that it declares: an extern is __kconfig or __ksym, and all of it " +
+			"compiled with -g", ErrNoBTF}
 	}
 	return err
 }

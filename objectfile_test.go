@@ -66,9 +66,12 @@ func TestNotAnObject(t *testing.T) {
 // An object without the types that it needs is there all the same.
 func TestObjectLacksBTF(t *testing.T) {
 	renamed := bytes.ReplaceAll(readObject(t, "maps"), []byte(".BTF\x00"), []byte(".XTF\x00"))
+	otherExtern := readObject(t, "globals")
+	copy(otherExtern[bytes.LastIndex(otherExtern, []byte("CONFIG_HZ\x00")):], "CONFIG_HX") // the symbol's name
 	for name, image := range map[string][]byte{
-		"types":  renamed,
-		"extern": readObject(t, "nobtf_extern"),
+		"types":             renamed,
+		"extern":            readObject(t, "nobtf_extern"),
+		"extern not in BTF": otherExtern,
 	} {
 		path := filepath.Join(t.TempDir(), "file.bpf.o")
 		check(t, os.WriteFile(path, image, 0o600))

@@ -378,7 +378,7 @@ func definitionOf(m *C.struct_bpf_map) MapDefinition {
 }
 
 // InnerMap is the template, as the object defines it, of the maps that this map of maps will hold
-// (bpf_map__inner_map). errors.Is(err, os.ErrNotExist) when it defines none, or SetInnerMap has replaced it. To change it,
+// (bpf_map__inner_map). errors.Is(err, [ErrNotFound]) when it defines none, or SetInnerMap has replaced it. To change it,
 // create a map and call SetInnerMap: libbpf can't change the template itself.
 func (m *OpenMap) InnerMap() (MapDefinition, error) {
 	var d MapDefinition
@@ -388,7 +388,7 @@ func (m *OpenMap) InnerMap() (MapDefinition, error) {
 		}
 		inner := C.bpf_map__inner_map(m.ptr)
 		if inner == nil {
-			return unix.ENOENT
+			return notFoundf("it defines none, or SetInnerMap has replaced it")
 		}
 		d = definitionOf(inner)
 		return nil

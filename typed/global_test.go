@@ -143,7 +143,7 @@ func TestGlobalOfAnotherType(t *testing.T) {
 	newFails("counter", errorOf[float32](o), "no such thing")
 	newFails("counter", errorOf[[2]int16](o), "int16")
 	newFails("counter", errorOf[int](o), "depends on the machine")
-	newFails("counter", errorOf[*int32](o), "without pointers")
+	newFails("counter", errorOf[*int32](o), "no pointers")
 	newFails("limit", errorOf[float64](o), "no such thing")
 	newFails("limit", errorOf[int64](o), "no such thing")
 	newFails("config.ratio", errorOf[uint64](o), "no such thing")
