@@ -3,7 +3,9 @@ package libbpf_test
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -145,6 +147,25 @@ func TestSetPartOfGlobal(t *testing.T) {
 	wantText(t, err, libbpf.ErrInvalid, "ObjectBuilder.Kconfig")
 	wantText(t, openMaps(t, "").SetGlobal("hash", 1), libbpf.ErrNotFound, "it is a map")
 	wantText(t, open(t, "uprobe").SetGlobal("nope", 1), libbpf.ErrNotFound)
+}
+
+// A section that was resized has a longer variable, whoever asked for its types before.
+func TestSetGlobalThatGrew(t *testing.T) {
+	o := openMaps(t, "")
+	check(t, o.SetGlobal("growing[1]", 5))
+	m, err := o.Map(".data.growing")
+	check(t, err)
+	err = m.SetValueSize(16)
+	if errors.Is(err, errors.ErrUnsupported) {
+		testutil.Skip(t, "libbpf-1.3", err)
+	}
+	check(t, err)
+	check(t, o.SetGlobal("growing[3]", 7))
+	value, err := o.Global("growing")
+	check(t, err)
+	if want := slices.Concat(u32(1), u32(5), u32(0), u32(7)); !bytes.Equal(value, want) {
+		t.Errorf("it is %v, want %v", value, want)
+	}
 }
 
 // Each variable that the error for an ambiguous name offers is one of them, and another one.

@@ -22,7 +22,7 @@ import (
 // [ErrClosed]. The kernel makes each operation on one element atomic with respect to its place in the map, but not the
 // bytes of the value while a program writes them: see [Lock].
 type MapCore interface {
-	// Name is the map's name; for global data it is such as "prog.bss".
+	// Name is the map's name; for global data it is such as "prog.bss", or the name of a custom section.
 	Name() string
 	// Type is the map's kind.
 	Type() MapType

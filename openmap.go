@@ -68,7 +68,7 @@ type OpenMap struct {
 	arena arenaGlobals
 }
 
-// Name is the map's name; for global data it is such as "prog.bss".
+// Name is the map's name; for global data it is such as "prog.bss", or the name of a custom section.
 func (m *OpenMap) Name() string {
 	if m == nil {
 		return ""

@@ -19,6 +19,8 @@ Before:
   --set NAME=VALUE       set a global variable before loading; can be repeated. Integers are decimal or 0x...,
                          bools true or false, enums the name, arrays of char the text, other arrays values
                          with commas between. NAME may go on to a part, such as config.mode or table[3].x.
+  --kconfig NAME=VALUE   load as if this were in the kernel's configuration, such as CONFIG_HZ=250; can be
+                         repeated. It is for extern variables, which --set does not take.
   --pid PID              set the global variable target_tgid, if there is one, to PID
   --pin-root DIR         where maps are pinned that ask for it, on a bpf file system, in place of /sys/fs/bpf
   -- CMD ARGS...         set target_tgid to the process of CMD, which starts once all is attached: not even
@@ -60,6 +62,7 @@ type runOptions struct {
 	object   string
 	command  []string
 	settings []setting
+	kconfig  []string
 	pinRoot  string
 	pid      int
 	events   map[string]string // the type of each map's records
@@ -102,6 +105,13 @@ func parseRunOptions(args []string) (*runOptions, error) {
 			return usagef("it is the name of a map")
 		}
 		o.dumps = append(o.dumps, name)
+		return nil
+	})
+	flags.Func("kconfig", "", func(text string) error {
+		if !strings.Contains(text, "=") || strings.Contains(text, "\n") {
+			return usagef("it is NAME=VALUE")
+		}
+		o.kconfig = append(o.kconfig, text)
 		return nil
 	})
 	flags.StringVar(&o.pinRoot, "pin-root", "", "")

@@ -97,7 +97,8 @@ func printDetails(w io.Writer, err error) {
 
 // run does it all, and undoes it.
 func (s *session) run(signals <-chan os.Signal, stdout io.Writer) (err error) {
-	open, err := libbpf.ObjectBuilder{PinRootPath: s.opts.pinRoot}.OpenFile(s.opts.object)
+	builder := libbpf.ObjectBuilder{PinRootPath: s.opts.pinRoot, Kconfig: strings.Join(s.opts.kconfig, "\n")}
+	open, err := builder.OpenFile(s.opts.object)
 	if err != nil {
 		return err
 	}
@@ -282,6 +283,9 @@ func (s *session) set(open *libbpf.OpenObject, set setting) error {
 	}
 	if err != nil {
 		return err
+	}
+	if variable.Section == place.Kconfig {
+		return errors.New("it is an extern, whose value comes from the kernel's configuration: see --kconfig")
 	}
 	name := strings.TrimSuffix(set.name, path)
 	image, err := open.Global(name)

@@ -404,6 +404,16 @@ func TestSetGlobals(t *testing.T) {
 	}
 }
 
+func TestKconfig(t *testing.T) {
+	stdout, _ := mustRun(t, "run", testutil.Object(t, "globals"), "--kconfig", "CONFIG_HZ=123", "--kconfig",
+		"CONFIG_NOT_THERE=y", "--json", "--dump", ".kconfig", "--duration", "1ms")
+	for _, want := range []string{`"CONFIG_HZ":123`, `"CONFIG_NOT_THERE":true`} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("output lacks %s:\n%s", want, stdout)
+		}
+	}
+}
+
 func TestInterval(t *testing.T) {
 	shapes := append(runShapes(t), "--dump", "untyped", "--interval", "20ms")
 	stdout, _ := mustRun(t, append(shapes, "--duration", "200ms", "--json")...)
@@ -448,7 +458,7 @@ func TestFailures(t *testing.T) {
 		{[]string{syscalls, "--set", "slow_ns=fast"}, []string{`value "fast" for __u64 slow_ns is no integer`}},
 		{[]string{syscalls, "--set", "slow_ns.x=1"}, []string{"__u64 slow_ns is no struct and has no member x"}},
 		{[]string{syscalls, "--set", "all_processes=2"}, []string{`"2" does not fit`, "all_processes (true or false)"}},
-		{[]string{testutil.Object(t, "globals"), "--set", "CONFIG_HZ=7"}, []string{"ObjectBuilder.Kconfig"}},
+		{[]string{testutil.Object(t, "globals"), "--set", "CONFIG_HZ=7"}, []string{"--set CONFIG_HZ=7: ", "--kconfig"}},
 		{[]string{noBTF, "--set", "x=1"}, []string{"no BTF (compile it with -g)"}},
 		{[]string{syscalls, "--dump", "nosuch"}, []string{"--dump nosuch: ", "no map nosuch; it has stats, "}},
 		{[]string{syscalls, "--dump", "events"}, []string{"--dump events: a map of type ringbuf can't be read key by key"}},
