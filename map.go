@@ -203,8 +203,20 @@ func (m *mapCore) failed(missing *Error, errno syscall.Errno) error {
 	case errno == unix.E2BIG:
 		return m.fail(missing.Op, ErrIndexRange)
 	default:
-		return m.fail(missing.Op, errno)
+		return m.fail(missing.Op, m.explain(errno))
 	}
+}
+
+// explain is the error of an operation on elements, with what the errno does not say.
+func (m *mapCore) explain(errno syscall.Errno) error {
+	switch m.typ {
+	case MapTypeSockMap, MapTypeSockHash, MapTypeReuseportSockArray:
+		if errno == unix.ENOSPC && m.valueSize != 8 {
+			return &detail{fmt.Sprintf("of a %s with values of %d bytes user space sees no values: "+
+				"these are cookies of sockets, of 8 bytes", m.typ, m.valueSize), errno}
+		}
+	}
+	return errno
 }
 
 // begin acquires the map, and checks the lengths that an operation is about to hand to the kernel.

@@ -130,7 +130,7 @@ func (m *mapCore) lookupBatch(c *MapCursor, keys, values []byte, flags MapFlags,
 	c.found += uint64(have)
 	switch {
 	case errno != 0:
-		return have, m.fail(op, errno)
+		return have, m.fail(op, m.explain(errno))
 	case have == 0 && want > 0:
 		return 0, io.EOF
 	}

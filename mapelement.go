@@ -60,7 +60,7 @@ func (m *mapCore) lookupMany(keys, values []byte, found []bool, flags MapFlags) 
 		C.uint32_t(m.elementSize()), (*C.bool)(&found[0]), C.uint32_t(n), C.uint64_t(flags), &done, &hits)
 	if ret < 0 {
 		clear(found[done:])
-		return int(hits), m.fail(op, fmt.Errorf("key %d of %d: %w", done, n, syscall.Errno(-ret)))
+		return int(hits), m.fail(op, fmt.Errorf("key %d of %d: %w", done, n, m.explain(syscall.Errno(-ret))))
 	}
 	return int(hits), nil
 }

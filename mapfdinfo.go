@@ -1,12 +1,5 @@
 package libbpf
 
-import (
-	"fmt"
-	"os"
-	"strconv"
-	"strings"
-)
-
 // MapFDInfo is what /proc tells of a map's descriptor, some of which Info does not have.
 type MapFDInfo struct {
 	Type       MapType
@@ -37,28 +30,12 @@ func (m *mapCore) fdInfo() (MapFDInfo, error) {
 	return info, nil
 }
 
-func mapFDInfo(fd int) (MapFDInfo, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", fd))
-	if err != nil {
-		return MapFDInfo{}, err
-	}
-	return parseMapFDInfo(string(text))
-}
+func mapFDInfo(fd int) (MapFDInfo, error) { return parseMapFDInfo(readFDInfo(fd)) }
 
 // parseMapFDInfo leaves out what the kernel does not write, and what it writes beside.
-func parseMapFDInfo(text string) (info MapFDInfo, err error) {
-	for line := range strings.Lines(text) {
-		name, value, ok := strings.Cut(strings.TrimSpace(line), ":")
-		if !ok {
-			continue
-		}
-		number := func(bits int) uint64 {
-			n, failed := strconv.ParseUint(strings.TrimSpace(value), 0, bits)
-			if failed != nil && err == nil {
-				err = fmt.Errorf("%s: %w", name, failed)
-			}
-			return n
-		}
+func parseMapFDInfo(text string, err error) (MapFDInfo, error) {
+	var info MapFDInfo
+	err = eachOfFDInfo(text, err, func(name string, number func(bits int) uint64) {
 		switch name {
 		case "map_type":
 			info.Type = MapType(number(32))
@@ -83,6 +60,6 @@ func parseMapFDInfo(text string) (info MapFDInfo, err error) {
 		case "owner_jited":
 			info.OwnerJITed = number(8) != 0
 		}
-	}
+	})
 	return info, err
 }

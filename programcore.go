@@ -33,8 +33,8 @@ import (
 // All methods are safe for concurrent use, closing included: after Close of the object or the handle they return
 // [ErrClosed].
 type ProgramCore interface {
-	// Name is the program's name: its C function's. Of a ProgramHandle it is what the kernel knows of it, which is the
-	// first 15 characters.
+	// Name is the program's name: its C function's. Of a ProgramHandle that was opened by a pin, an id or a descriptor it
+	// is the first 15 characters, if the program has no BTF or the process may not open that (CAP_SYS_ADMIN).
 	Name() string
 	// Type is the program's kind.
 	Type() ProgramType
@@ -48,6 +48,8 @@ type ProgramCore interface {
 	// Info asks the kernel for what it knows of the program: numbers, names and counts always, arrays as asked for
 	// (bpf_obj_get_info_by_fd, Linux 4.13).
 	Info(include ProgramInfoParts) (ProgramInfo, error)
+	// FDInfo reads what /proc tells of the program's descriptor, its memory among it.
+	FDInfo() (ProgramFDInfo, error)
 	// TestRun runs the program on data that the caller gives (bpf_prog_test_run_opts, Linux 4.12).
 	TestRun(options TestRunOptions) (TestRunResult, error)
 	// BindMap makes the map live as long as the program, and be in its list of maps, also if it uses the map by no

@@ -22,7 +22,7 @@ func ProgramHandleFromID(id uint32) (*ProgramHandle, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ownProgram(fd)
+	return ownProgram(fd, "")
 }
 
 // ProgramHandleFromPinnedPath opens the program that is pinned at path (bpf_obj_get, Linux 4.4).
@@ -32,7 +32,7 @@ func ProgramHandleFromPinnedPath(path string) (*ProgramHandle, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ownProgram(fd)
+	return ownProgram(fd, "")
 }
 
 // ProgramHandleFromFD makes a handle of a descriptor that came from elsewhere, as from C code or another process. The
@@ -43,7 +43,7 @@ func ProgramHandleFromFD(fd int) (*ProgramHandle, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ownProgram(own)
+	return ownProgram(own, "")
 }
 
 // ProgramHandleFrom makes a second handle of a program, which lives on when the first one or the program's object is
@@ -57,11 +57,11 @@ func ProgramHandleFrom(p ProgramCore) (*ProgramHandle, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ownProgram(own)
+	return ownProgram(own, programCoreOf(p).name)
 }
 
-// ownProgram takes the descriptor over, also when it fails.
-func ownProgram(fd int) (*ProgramHandle, error) {
+// ownProgram takes the descriptor over, also when it fails. name is the program's whole name, or "" where it is not known.
+func ownProgram(fd int, name string) (*ProgramHandle, error) {
 	h, err := newHandle(nil, func() error { return unix.Close(fd) })
 	if err != nil {
 		return nil, err
@@ -71,7 +71,10 @@ func ownProgram(fd int) (*ProgramHandle, error) {
 		_ = h.close()
 		return nil, &Error{Op: "get info of", Object: "program", Err: err}
 	}
-	return &ProgramHandle{programCore{h: h, fd: fd, name: info.Name, typ: info.Type}}, nil
+	if name == "" {
+		name = programName(fd, info)
+	}
+	return &ProgramHandle{programCore{h: h, fd: fd, name: name, typ: info.Type}}, nil
 }
 
 func (p *ProgramHandle) core() *programCore {
@@ -119,6 +122,9 @@ func (p *ProgramHandle) UseFD(f func(fd int) error) error { return p.core().useF
 func (p *ProgramHandle) Info(include ProgramInfoParts) (ProgramInfo, error) {
 	return p.core().info(include)
 }
+
+// FDInfo is as in [ProgramCore].
+func (p *ProgramHandle) FDInfo() (ProgramFDInfo, error) { return p.core().fdInfo() }
 
 // TestRun is as in [ProgramCore].
 func (p *ProgramHandle) TestRun(options TestRunOptions) (TestRunResult, error) {

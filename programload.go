@@ -203,7 +203,7 @@ func loadProgram(
 	var err error
 	if o.LogLevel == 0 {
 		if err = try(0, 0); err == nil {
-			return ownProgram(int(fd))
+			return ownProgram(int(fd), name)
 		}
 	}
 	// The log comes by a second try: it costs the verifier more than the check.
@@ -217,7 +217,7 @@ func loadProgram(
 	}
 	switch {
 	case logged == nil: // what failed before was not the program, such as memory that was short
-		return ownProgram(int(fd))
+		return ownProgram(int(fd), name)
 	case err == nil || !errors.Is(logged, unix.ENOSPC):
 		err = logged
 	}

@@ -94,6 +94,9 @@ func (p *Program) UseFD(f func(fd int) error) error { return p.core().useFD(f) }
 // Info is as in [ProgramCore].
 func (p *Program) Info(include ProgramInfoParts) (ProgramInfo, error) { return p.core().info(include) }
 
+// FDInfo is as in [ProgramCore].
+func (p *Program) FDInfo() (ProgramFDInfo, error) { return p.core().fdInfo() }
+
 // TestRun is as in [ProgramCore].
 func (p *Program) TestRun(options TestRunOptions) (TestRunResult, error) {
 	return p.core().testRun(options)
