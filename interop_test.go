@@ -9,6 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/needs"
 )
 
 // released gives an object to C.
@@ -64,6 +66,7 @@ func TestObjectReleaseAndAdopt(t *testing.T) {
 }
 
 func TestOpenObjectReleaseAndAdopt(t *testing.T) {
+	needs.ToLoadFile(t, testutil.Object(t, "events"))
 	_, err := openMaps(t, "").Release() // has an inner map that was set
 	wantErr(t, err, unix.EBUSY)
 	first := open(t, "events")
@@ -110,6 +113,7 @@ func second[T any](_ T, err error) error { return err }
 
 // A borrowed object that was opened stays C's when Go loads it.
 func TestBorrowedObjectLoads(t *testing.T) {
+	needs.ToLoadFile(t, testutil.Object(t, "events"))
 	p, err := open(t, "events").Release()
 	check(t, err)
 	borrowed, err := libbpf.BorrowOpenObject(p)

@@ -249,22 +249,17 @@ func TestGlobalIsInOnePiece(t *testing.T) {
 }
 
 func TestGlobalDoesNotAllocate(t *testing.T) {
-	if raceDetector {
-		t.Skip("the race detector allocates")
-	}
 	o := loadGlobals(t, openGlobals(t))
 	counter := global[int32](t, o, "counter")
 	whole := global[config](t, o, "config")
-	if n := testing.AllocsPerRun(100, func() {
+	noAllocs(t, map[string]func(){"get and set": func() {
 		value, err := counter.Get()
 		check(t, err)
 		check(t, counter.Set(value+1))
 		all, err := whole.Get()
 		check(t, err)
 		check(t, whole.Set(all))
-	}); n != 0 {
-		t.Errorf("%v allocations", n)
-	}
+	}})
 }
 
 func BenchmarkGlobal(b *testing.B) {

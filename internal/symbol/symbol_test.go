@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
 const source = `
@@ -28,7 +30,7 @@ int main(int argc, char **argv) { int (*p)(const char *, ...) = printf; return p
 func run(t *testing.T, dir string, command ...string) {
 	t.Helper()
 	if _, err := exec.LookPath(command[0]); err != nil {
-		t.Skip(err)
+		testutil.Skip(t, "toolchain", err)
 	}
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Dir = dir

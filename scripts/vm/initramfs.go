@@ -196,6 +196,9 @@ func writeInitramfs(image, kernel, end string, jobs []job) error {
 	if err := c.modules(kernel); err != nil {
 		return err
 	}
+	if err := c.config(kernel); err != nil {
+		return err
+	}
 	var bring []string
 	for i, job := range jobs {
 		c.script(fmt.Sprintf("/vm/jobs/%d", i), job.script())
@@ -231,6 +234,15 @@ func writeInitramfs(image, kernel, end string, jobs []job) error {
 		return err
 	}
 	return f.Close()
+}
+
+// config adds the kernel's configuration where libbpf looks for it.
+func (c *cpio) config(kernel string) error {
+	release, err := os.ReadFile(filepath.Join(kernel, "release"))
+	if err != nil {
+		return err
+	}
+	return c.file(filepath.Join(kernel, "config"), "/boot/config-"+strings.TrimSpace(string(release)))
 }
 
 // modules adds the modules in the order in which they can be loaded, unpacked.

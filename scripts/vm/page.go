@@ -5,6 +5,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/libbpf-go/libbpf-go/internal/testutil/skips"
 )
 
 // tables are the tests each of whose subtests shows one thing at work, on the page that says what kernels have.
@@ -99,7 +101,7 @@ func features(reports []*report) map[string][]cell {
 	needs := make(map[string]map[testName]bool)
 	for _, r := range reports {
 		for name, t := range r.tests {
-			if t.feature == "" {
+			if t.feature == "" || skips.Everywhere(t.feature) {
 				continue
 			}
 			if needs[t.feature] == nil {
