@@ -2,7 +2,6 @@ package libbpf_test
 
 import (
 	"encoding/binary"
-	"errors"
 	"os"
 	"testing"
 	"unsafe"
