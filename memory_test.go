@@ -65,6 +65,7 @@ func TestPrintFuncUsesObject(t *testing.T) {
 	image := readObject(t, "attach")
 	o, err := b.OpenMemory(image)
 	check(t, err)
+	defer o.Close()
 	needs.ToLoad(t, o)
 	loaded, err := o.Load()
 	check(t, err)

@@ -182,6 +182,7 @@ func TestTokenRefusals(t *testing.T) {
 	wantErr(t, err, libbpf.ErrInvalid)
 	o, err := libbpf.ObjectBuilder{NoToken: true}.OpenFile(testutil.Object(t, "testrun"))
 	check(t, err)
+	defer o.Close()
 	if fd := load(t, o).TokenFD(); fd != -1 {
 		t.Errorf("token %d without one", fd)
 	}
