@@ -5,6 +5,9 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
@@ -89,7 +92,21 @@ func capturing(to *clib.Printer, op, object string, f func() error) (said []clib
 	if err == nil {
 		return said, nil
 	}
+	if isPassing(err) {
+		clib.ForgetMissing()
+	}
 	return failedSaying(said, op, object, err)
+}
+
+// isPassing tells whether an error is about the process as it is now, and may have been the answer to libbpf's questions
+// about features of the kernel too.
+func isPassing(err error) bool {
+	errno, _ := err.(syscall.Errno)
+	switch errno {
+	case unix.EMFILE, unix.ENFILE, unix.ENOMEM, unix.EPERM, unix.EACCES, unix.EAGAIN, unix.EINTR:
+		return true
+	}
+	return false
 }
 
 // failedSaying makes the error of an operation that failed after libbpf said something, and leaves what does not belong

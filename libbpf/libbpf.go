@@ -17,7 +17,8 @@ package clib
 
 static const char *vendored(void) { return libbpf_go_build; }
 
-size_t libbpf_go_usdt_spec_size(void); // in c_usdt.c
+size_t libbpf_go_usdt_spec_size(void);  // in c_usdt.c
+void libbpf_go_forget_missing(void);    // in c_features.c
 */
 import "C"
 
@@ -41,3 +42,7 @@ var Vendored = sync.OnceValue(func() bool { return C.GoString(C.vendored()) != "
 // USDTSpecSize is how many bytes libbpf writes for each USDT probe into the map of probes that the header usdt.bpf.h
 // defines, as that map rounds them; 0 where that is not known.
 func USDTSpecSize() int { return (int(C.libbpf_go_usdt_spec_size()) + 7) &^ 7 }
+
+// ForgetMissing makes the vendored libbpf ask the kernel again for each feature that it found missing, when it needs to
+// know. libbpf tries a feature once, and takes every failure for an answer.
+func ForgetMissing() { C.libbpf_go_forget_missing() }
