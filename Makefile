@@ -113,7 +113,7 @@ demo: root ## trace the system calls of a workload: a table of real numbers (as 
 .PHONY: test
 test: root ## set up and run all tests (as root; LIBBPF_GO_STRICT=1: each test, on some kernel)
 	@$(MAKE) setup
-	@$(MAKE) fmt-check test-vendor
+	@$(MAKE) fmt-check test-vendor test-cgo
 	$(GO) vet ./...
 	@: >$(SKIPPED)
 	LIBBPF_GO_SKIPPED=$(SKIPPED) $(GO) test -race $(TESTFLAGS) ./...
@@ -127,6 +127,10 @@ SKIPPED := $(CURDIR)/bin/skipped.json
 test-vendor: ## test scripts/vendor.sh, and what is said where nothing can be built
 	@scripts/vendor_test.sh
 	@scripts/nobuild_test.sh
+
+.PHONY: test-cgo
+test-cgo: ## build examples/cgo, C code of a user's, against the libbpf that is linked here
+	@scripts/cgo_test.sh
 
 # Other kernels
 

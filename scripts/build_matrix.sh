@@ -60,6 +60,12 @@ fails() {
 	echo "ok: $what: $(grep -m 1 -e "$1" "$tmp/out" | cut -c1-150)"
 }
 
+# interop [ARGUMENT]: a user's module builds its own C code against it.
+interop() {
+	scripts/cgo_test.sh "$@" >"$tmp/out" 2>&1 || fail "cgo_test.sh $*"
+	sed -n '/^ok/p' "$tmp/out"
+}
+
 # needed: the shared libraries that the probe asks for.
 needed() { readelf -d "$tmp/probe" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | tr '\n' ' '; }
 
@@ -90,6 +96,7 @@ if [ -n "$system" ]; then
 	builds "system" "$version (system)"
 	[[ $(needed) = *libbpf* ]] || fail "system: libbpf is not linked"
 	builds "system, static" "$version (system)" "${static[@]}"
+	interop
 fi
 
 LIBBPF_VERSION=$first vendor
@@ -97,6 +104,8 @@ builds "vendored" "$first (vendored)"
 [[ $(needed) != *libbpf* ]] || fail "vendored: the system's libbpf is linked as well"
 builds "vendored, static" "$first (vendored)" "${static[@]}"
 [ -z "$(needed)" ] || fail "vendored, static: it needs $(needed)"
+interop go-mod-vendor
+CC=clang interop
 
 # Half vendored, with everything in Go's cache for either state: killed after the markers, before them, between them.
 echo 'INPUT("make vendor")' >libbpf/upstream/lib/libbpf.a

@@ -2,6 +2,7 @@
 //
 //	bpfgo run OBJ [-- CMD ARGS...]    load and attach an object, show its events and maps
 //	bpfgo btf dump [--file PATH]      write types as a C header: the kernel's are vmlinux.h
+//	bpfgo cflags, bpfgo ldflags       tell C code where libbpf is: for #cgo lines
 //	bpfgo version                     which libbpf this is, and which kernel it runs on
 //
 // "bpfgo help run" has the rest. What goes wrong is one line on standard error and exit status 1, or 2 when the command
@@ -50,6 +51,8 @@ func commands() []command {
 	return []command{
 		{"run", "load and attach an object, show its events and maps", runHelp, runRun},
 		{"btf dump", "write types as a C header", btfDumpHelp, runBTFDump},
+		{"cflags", "tell where C code finds libbpf's headers", cflagsHelp, runCFlags},
+		{"ldflags", "tell how C libraries link libbpf", ldflagsHelp, runLDFlags},
 		{"version", "tell the versions of bpfgo, libbpf and the kernel", versionHelp, runVersion},
 	}
 }

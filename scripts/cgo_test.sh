@@ -1,0 +1,161 @@
+#!/usr/bin/env bash
+# Tests what docs/interop.md tells people with a cgo package of their own: "bpfgo cflags" in each place where libbpf-go
+# can be, and the module of examples/cgo, which is built in a folder of its own with the libbpf that is linked here,
+# dynamically and statically.
+#
+#   cgo_test.sh                 that
+#   cgo_test.sh go-mod-vendor   with the dependencies in the module's vendor folder as well (slow: all is compiled again)
+set -euo pipefail
+export LC_ALL=C
+unset CGO_CFLAGS CGO_LDFLAGS GOWORK
+export GOFLAGS=-buildvcs=false
+
+cd "$(dirname "$0")/.."
+root=$PWD
+library=github.com/libbpf-go/libbpf-go
+tmp=$(realpath "$(mktemp -d)")
+trap 'rm -rf "$tmp"' EXIT
+
+fail() {
+	printf 'cgo_test: FAIL: %s\n' "$*" >&2
+	[ ! -s "$tmp/out" ] || sed 's/^/    /' "$tmp/out" >&2
+	exit 1
+}
+
+go build -o "$tmp/bpfgo" ./cmd/bpfgo
+
+# says TEXT FOLDER [ARGUMENTS...]: bpfgo cflags writes this there.
+says() {
+	local want=$1 folder=$2
+	shift 2
+	(cd "$folder" && "$tmp/bpfgo" cflags "$@") >"$tmp/out" 2>&1 || fail "bpfgo cflags $*"
+	[ "$(cat "$tmp/out")" = "$want" ] || fail "bpfgo cflags $*: want '$want'"
+}
+
+# file_says TEXT FOLDER: the file that it writes there has this line.
+file_says() {
+	says '' "$2" --output libbpf_flags.go
+	grep -qxF -e "$1" "$2/libbpf_flags.go" || { cp "$2/libbpf_flags.go" "$tmp/out" && fail "no line '$1'"; }
+}
+
+# refuses TEXT FOLDER: it fails with one line that has the text.
+refuses() {
+	! (cd "$2" && "$tmp/bpfgo" cflags) >"$tmp/out" 2>&1 || fail "it succeeds, not: $1"
+	grep -qF -e "$1" "$tmp/out" && [ "$(wc -l <"$tmp/out")" = 1 ] || fail "it does not say '$1'"
+}
+
+# A libbpf-go with nothing in it but what tells the states apart, and a module that depends on it.
+lib=$tmp/places/libbpf-go
+app=$tmp/places/app
+mkdir -p "$lib/libbpf" "$app/inner"
+printf 'module %s\n\ngo 1.25\n' $library >"$lib/go.mod"
+echo 'package libbpf' >"$lib/libbpf.go"
+echo 'package clib' >"$lib/libbpf/libbpf.go"
+printf 'module example.org/app\n\ngo 1.25\n\nrequire %s v0.0.0\n\nreplace %s => ../libbpf-go\n' \
+	$library $library >"$app/go.mod"
+printf 'package app\n\nimport _ "%s/libbpf"\n' $library | tee "$app/app.go" >"$app/inner/inner.go"
+api=libbpf/upstream/api
+
+says '' "$app"
+file_says "package app" "$app"
+file_says "extern const char libbpf_go_system[];" "$app"
+! grep -q '#cgo' "$app/libbpf_flags.go" || fail "flags for the system's libbpf"
+
+mkdir -p "$lib/$api" "$lib/libbpf/upstream/src"
+: >"$lib/libbpf/upstream/src/libbpf.c"
+refuses "vendored in part" "$app"
+printf '#define LIBBPF_GO_VENDORED "9.1.0"\n#define LIBBPF_GO_BUILD libbpf_go_vendored_9_1_0\n' \
+	>"$lib/libbpf/libbpf_vendored.h"
+: >"$lib/libbpf/upstream/interrupted.h"
+refuses "vendored in part" "$app"
+rm "$lib/libbpf/upstream/interrupted.h"
+
+says "-I$lib/$api" "$app"
+says "-I$lib/$api" "$lib"
+file_says "#cgo CFLAGS: -I\${SRCDIR}/../libbpf-go/$api" "$app"
+file_says "#cgo CFLAGS: -I\${SRCDIR}/../../libbpf-go/$api" "$app/inner"
+file_says "extern const char libbpf_go_vendored_9_1_0[];" "$app/inner"
+mkdir -p "$tmp/deep/er"
+cp -R "$app/inner" "$tmp/deep/er"
+ln -s "$tmp/deep/er/inner" "$app/link"
+file_says "#cgo CFLAGS: -I\${SRCDIR}/../../../places/libbpf-go/$api" "$app/link"
+rm "$app/link"
+says '' "$app" --output inner/elsewhere.go
+grep -qx 'package app' "$app/inner/elsewhere.go" || fail "the package's name is not that of the file's folder"
+
+(cd "$app" && go mod vendor) || fail "go mod vendor"
+refuses "'go mod vendor' does not copy it" "$app"
+cp -R "$lib/libbpf/upstream" "$app/vendor/$library/libbpf"
+file_says "#cgo CFLAGS: -I\${SRCDIR}/../vendor/$library/$api" "$app/inner"
+rm -r "$app/vendor"
+
+sed -i '/^replace/d' "$app/go.mod"
+printf 'go 1.25\n\nuse (\n\t./app\n\t./libbpf-go\n)\n' >"$tmp/places/go.work"
+file_says "#cgo CFLAGS: -I\${SRCDIR}/../libbpf-go/$api" "$app"
+rm "$tmp/places/go.work"
+refuses "go list: " "$app"
+
+cp -R "$lib" "$lib@v1.0.0"
+printf '\nreplace %s => ../libbpf-go@v1.0.0\n' $library >>"$app/go.mod"
+file_says "#cgo CFLAGS: -I$lib@v1.0.0/$api" "$app"
+mv "$tmp/places" "$tmp/pla ces"
+says "'-I$tmp/pla ces/libbpf-go@v1.0.0/$api'" "$tmp/pla ces/app"
+
+# The module as somebody has it, beside this tree.
+mkdir "$tmp/user"
+cp -R examples/cgo "$tmp/user/app"
+cd "$tmp/user/app"
+go mod edit -replace "$library=$(realpath --relative-to=. "$root")"
+${CLANG:-clang} -g -O2 -target bpf $("$tmp/bpfgo" cflags) $(printf ' -I%s' /usr/include/*-linux-gnu*) \
+	-c hello.bpf.c -o hello.bpf.o >"$tmp/out" 2>&1 || fail "the BPF program"
+case $("$tmp/bpfgo" cflags) in
+'') state=system ;;
+*) state=vendored ;;
+esac
+
+# builds WHAT [FLAGS...]: the module builds and C describes what Go opened, with one libbpf.
+builds() {
+	local what="$state, $1" needed
+	shift
+	go build -o app "$@" . >"$tmp/out" 2>&1 || fail "$what"
+	./app hello.bpf.o >"$tmp/out" 2>&1 || fail "$what: it does not run"
+	[ "$(sed '$d' "$tmp/out")" = $'hello:\n  hello in section socket' ] || fail "$what: what C says"
+	grep -q "^1 programs, libbpf .*($state)$" "$tmp/out" || fail "$what: the libbpf"
+	needed=$(readelf -d app | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
+	case $what in
+	*static*) [ -z "$needed" ] ;;
+	system*) [[ $needed = *libbpf* ]] ;;
+	*) [[ $needed != *libbpf* ]] ;;
+	esac || fail "$what: it needs $needed"
+	echo "ok: $what: $(tail -n 1 "$tmp/out")"
+}
+static=(-ldflags '-extldflags "-static"')
+
+go generate ./... >"$tmp/out" 2>&1 || fail "go generate"
+builds "dynamic"
+builds "static" "${static[@]}"
+
+if [ "${1:-}" = go-mod-vendor ]; then
+	go mod vendor >"$tmp/out" 2>&1 || fail "go mod vendor"
+	[ "$state" = system ] || cp -R "$root/libbpf/upstream" vendor/$library/libbpf
+	go generate ./... >"$tmp/out" 2>&1 || fail "go generate with a vendor folder"
+	builds "dynamic, in the vendor folder"
+	rm -r vendor
+	go generate ./...
+fi
+
+# The same as an archive that somebody built.
+(
+	cd describe
+	${CC:-cc} -O2 $("$tmp/bpfgo" cflags) -c describe.c
+	ar rc libdescribe.a describe.o
+	rm describe.c describe.o
+	sed -i "s|^// #include|// #cgo LDFLAGS: \${SRCDIR}/libdescribe.a $("$tmp/bpfgo" ldflags)\n&|" describe.go
+)
+builds "archive, dynamic"
+builds "archive, static" "${static[@]}"
+
+# Flags of another libbpf do not link.
+sed -i 's/\(libbpf_go_\)[a-z0-9_]*\(\[\]\)\?;/\1another\2;/' describe/libbpf_flags.go
+! go build -o app . >"$tmp/out" 2>&1 && grep -q libbpf_go_another "$tmp/out" || fail "two of them link"
+echo "cgo_test: ok"
