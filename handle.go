@@ -31,7 +31,6 @@ type handle struct {
 
 	mu       sync.Mutex
 	parent   *handle
-	closing  bool
 	made     uint64 // children ever made: their order
 	children map[*handle]uint64
 }
@@ -39,7 +38,8 @@ type handle struct {
 // closed is so low that uses is negative after close, whatever is still under way.
 const closed = math.MinInt64 / 2
 
-// lowestFD is where duplicates begin: 0 means "none" to many commands of bpf(2), and 1 and 2 are written to by everybody.
+// lowestFD is where duplicates begin: 0 means "none" to many commands of bpf(2), and 1 and 2 are written to by
+// everybody.
 const lowestFD = 3
 
 // newHandle makes a handle for a resource. On error, which is [ErrClosed] when the parent was closed meanwhile, the
@@ -59,7 +59,7 @@ func newHandle(parent *handle, release func() error) (*handle, error) {
 func (h *handle) adopt(child *handle) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.closing {
+	if h.isClosed() {
 		return ErrClosed
 	}
 	if h.children == nil {
@@ -131,7 +131,7 @@ func (h *handle) closeIdle(first func()) error {
 		return ErrClosed
 	}
 	h.mu.Lock()
-	if h.closing {
+	if h.isClosed() {
 		h.mu.Unlock()
 		return ErrClosed
 	}
@@ -139,7 +139,6 @@ func (h *handle) closeIdle(first func()) error {
 		h.mu.Unlock()
 		return errInUse
 	}
-	h.closing = true
 	first()
 	h.mu.Unlock()
 	if h.wake != nil {
@@ -156,23 +155,26 @@ func (h *handle) close() error {
 	if h == nil {
 		return nil
 	}
-	h.mu.Lock()
-	if h.closing {
-		h.mu.Unlock()
-		return nil
+	// This call's own use keeps the resource until the children are closed. A second call that returns at once finds it
+	// closed as well.
+	for {
+		uses := h.uses.Load()
+		if uses < 0 {
+			return nil
+		}
+		if h.uses.CompareAndSwap(uses, uses+closed+1) {
+			break
+		}
 	}
-	h.closing = true
 	type child struct {
 		*handle
 		made uint64
 	}
+	h.mu.Lock() // after which there are no more children
 	children := make([]child, 0, len(h.children))
 	for c, made := range h.children {
 		children = append(children, child{c, made})
 	}
-	// This call's own use keeps the resource until the children are closed. A second call that returns at once finds it
-	// closed as well.
-	h.uses.Add(closed + 1)
 	h.mu.Unlock()
 
 	if h.wake != nil {

@@ -2,10 +2,12 @@ package libbpf
 
 import (
 	"errors"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 func TestHandleReleasesOnce(t *testing.T) {
@@ -103,5 +105,50 @@ func TestHandleTree(t *testing.T) {
 	}
 	if third.close() != nil || parent.close() != nil || (*handle)(nil).close() != nil {
 		t.Error("a second close failed")
+	}
+}
+
+// A second close that returns at once finds the handle closed, however long the first one takes from there on.
+func TestHandleSecondCloseFindsItClosed(t *testing.T) {
+	h, _ := newHandle(nil, func() error { return nil })
+	h.mu.Lock() // the first one waits for it
+	done := make(chan error)
+	go func() { done <- h.close() }()
+	for deadline := time.Now().Add(time.Minute); !h.isClosed(); runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatal("it is not closed while the first close goes on")
+		}
+	}
+	if err := h.close(); err != nil {
+		t.Error(err)
+	}
+	if h.acquire() != ErrClosed {
+		t.Error("acquired after close")
+	}
+	h.mu.Unlock()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// The children are closed before the parent, last made first.
+func TestHandleClosesLastMadeFirst(t *testing.T) {
+	const children = 20
+	var order []int
+	parent, _ := newHandle(nil, func() error { order = append(order, children); return nil })
+	for i := range children {
+		if _, err := newHandle(parent, func() error { order = append(order, i); return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := parent.close(); err != nil {
+		t.Fatal(err)
+	}
+	var want []int
+	for i := range children {
+		want = append(want, children-1-i)
+	}
+	if want = append(want, children); !slices.Equal(order, want) {
+		t.Errorf("released in the order %v", order)
 	}
 }
