@@ -28,7 +28,7 @@
 //	Object, Program, Link            safe; calls that change the object take turns
 //	Program, ProgramHandle           test runs and infos are parallel
 //	Map, MapHandle (MapCore)         safe, and parallel: each operation is one system call
-//	RingBuffer, PerfBuffer           safe; callbacks never run at the same time
+//	RingBuffer, PerfBuffer           safe; one Poll or Consume at a time
 //	RingReader, PerfReader           safe; one loop at a time
 //	RingChannel                      safe; one Run at a time
 //	UserRingBuffer, UserRingSample   safe; filling a sample is its holder's

@@ -5,41 +5,45 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
-	"syscall"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 // drain is what [RingBuffer] and [PerfBuffer] have in common: it hands records, in place, from their buffers to the
-// user's callbacks, and waits for more.
+// user's callbacks, and waits for more. One call at a time does so, and others fail: so none waits for a callback,
+// which may be the caller.
 //
 // The wait needs no thread: it is for libbpf's epoll descriptor, in the Go runtime's poller, which also brings
 // deadlines and the wake-up by Close.
 type drain struct {
-	h    *handle
-	what string // for errors
-
+	h       *handle
+	what    string // for errors
+	source  source
 	buffers int
-	// pending tells whether a buffer has something to hand over, and handOver hands some of it over, at most so many
-	// records, and returns how many. Each counts once its callback was called, however that ends. The caller has
-	// consuming.
-	pending  func(index int) bool
-	handOver func(index, most int) (int, error)
 
-	epollFD int
-	epoll   *os.File // a duplicate of it, non-blocking
-	conn    syscall.RawConn
-	waiting chan struct{} // holds a token while somebody waits: the deadline is the file's, and this theirs:
-	ready   func(fd uintptr) bool
+	epollFD   int
+	interrupt // its file is a duplicate of it
+	ready     func(fd uintptr) bool
 
-	// consuming holds a token while somebody consumes. It is no mutex, because who waits for it may also wait for a
-	// context.
-	consuming chan struct{}
-	// Of the one who consumes: the buffer to begin with, as a busy one must not starve those behind it, and the only
-	// one to consume, or -1.
-	next, only int
+	busy atomic.Bool // while there is a call, whose the rest is
+	op   string      // for errors
+	next int         // the buffer to begin with, as a busy one must not starve those behind it
+}
+
+// source is the buffers of a drain.
+type source interface {
+	// pending tells whether a buffer has something to hand over.
+	pending(index int) bool
+	// begin notes how far a buffer is filled: handOver goes to there, or programs could fill it faster for ever.
+	begin(index int)
+	// handOver hands over so many records at most, and ends after so many bytes, or when the interrupt is raised. It
+	// tells how many records that were, and whether more are left. A record counts once its callback was called,
+	// however that ends.
+	handOver(index, most int, bytes uintptr) (n int, more bool, err error)
+	// publish gives the space of what was handed over back to programs.
+	publish(index int)
 }
 
 // start makes the drain usable. release frees the buffers, also when start fails.
@@ -52,22 +56,12 @@ func (d *drain) start(what string, epollFD int, release func()) error {
 	if err != nil {
 		return fail(err)
 	}
-	// So that os.File puts it into the runtime's poller; waiting for an epoll descriptor does not heed the flag.
-	if err := unix.SetNonblock(fd, true); err != nil {
-		_ = unix.Close(fd)
+	if err := d.interrupt.open(fd, what); err != nil {
 		return fail(err)
 	}
 	d.what = what
 	d.epollFD = epollFD
-	d.epoll = os.NewFile(uintptr(fd), what)
-	if d.conn, err = d.epoll.SyscallConn(); err != nil {
-		_ = d.epoll.Close()
-		return fail(err)
-	}
-	d.ready = func(uintptr) bool { return d.lookForRecords() }
-	d.waiting = make(chan struct{}, 1)
-	d.consuming = make(chan struct{}, 1)
-	d.only = -1
+	d.ready = func(uintptr) bool { return d.pending() }
 	d.h, err = newHandle(nil, func() error {
 		release()
 		return nil
@@ -75,8 +69,7 @@ func (d *drain) start(what string, epollFD int, release func()) error {
 	if err != nil {
 		return fail(err)
 	}
-	// Closing the file waits for those who wait for it, and none of them runs a callback meanwhile.
-	d.h.wake = func() { _ = d.epoll.Close() }
+	d.h.wake = d.interrupt.close
 	return nil
 }
 
@@ -98,7 +91,9 @@ func (d *drain) close() error {
 	if d == nil {
 		return nil
 	}
-	return d.h.close()
+	err := d.h.close()
+	d.raised.Store(true) // where another call is about to
+	return err
 }
 
 // currentEpollFD is libbpf's epoll descriptor, or -1 once closed.
@@ -110,60 +105,78 @@ func (d *drain) currentEpollFD() int {
 	return d.epollFD
 }
 
-// more tells whether there is anything to hand over. The caller has consuming.
-func (d *drain) more() bool {
-	if d.only >= 0 {
-		return d.pending(d.only)
+// enter makes the caller the one who may consume, until leave.
+func (d *drain) enter(op string) error {
+	if err := d.acquire(); err != nil {
+		return d.fail(op, err)
 	}
+	if !d.busy.CompareAndSwap(false, true) {
+		d.h.drop()
+		return d.fail(op, fmt.Errorf("another call or loop receives its records: %w", unix.EBUSY))
+	}
+	d.op = op
+	return nil
+}
+
+func (d *drain) leave() {
+	d.stopWatching()
+	d.busy.Store(false)
+	d.h.drop()
+}
+
+// pending tells whether there is anything to hand over.
+func (d *drain) pending() bool {
 	for i := range d.buffers {
-		if d.pending(i) {
+		if d.source.pending(i) {
 			return true
 		}
 	}
 	return false
 }
 
-// hand hands over from each buffer in turn, at most so many records. The caller has consuming.
-func (d *drain) hand(most int) (n int, err error) {
-	if d.only >= 0 {
-		return d.handOver(d.only, most)
+// consume hands over what is in some of the buffers now, at most so many records. It ends early when a callback fails,
+// when the drain is closed, and when ctx is done, which is an error only if no record came.
+func (d *drain) consume(ctx context.Context, from, to, most int) (n int, err error) {
+	for i := from; i < to; i++ {
+		d.source.begin(i)
 	}
-	first := d.next
-	for i := range d.buffers {
-		turn := (first + i) % d.buffers
-		d.next = (turn + 1) % d.buffers
-		handed, err := d.handOver(turn, most-n)
-		if n += handed; err != nil || n >= most {
+	if err := d.reason(ctx, d.h); err != nil {
+		return 0, d.fail(d.op, err)
+	}
+	turn := from
+	if from < d.next && d.next < to {
+		turn = d.next
+	}
+	defer func() { d.source.publish(turn) }() // however a callback ends
+	look, lease := uintptr(1), uintptr(0)     // in bytes: the first record is followed by a look at ctx
+	for empty := 0; empty < to-from && n < most; {
+		d.next = turn + 1
+		handed, more, err := d.source.handOver(turn, most-n, look)
+		if n += handed; err != nil {
 			return n, err
 		}
-	}
-	return n, nil
-}
-
-// consume delivers what is there, at most so many records, and stops early when a callback fails, or between turns
-// when ctx is done. The caller has acquired the handle.
-func (d *drain) consume(ctx context.Context, most int) (n int, err error) {
-	select {
-	case d.consuming <- struct{}{}: // also when ctx is done: select takes either of two that are ready
-	default:
-		select {
-		case d.consuming <- struct{}{}:
-		case <-ctx.Done():
-			return 0, d.fail("poll", contextError(ctx))
+		if handed > 0 || more {
+			switch err := d.reason(ctx, d.h); {
+			case err == ErrClosed || err != nil && n == 0:
+				return n, d.fail(d.op, err)
+			case err != nil:
+				return n, nil
+			}
+			lease += look
+			look = bytesBetweenLooks(ctx, mostLease)
+			d.watch(ctx)
 		}
-	}
-	defer func() { <-d.consuming }()
-	return d.consumeAlone(ctx, most)
-}
-
-// consumeAlone is consume; the caller has consuming.
-func (d *drain) consumeAlone(ctx context.Context, most int) (n int, err error) {
-	for n < most && d.more() {
-		delivered, err := d.hand(most - n)
-		n += delivered
-		if err != nil || ctx.Err() != nil {
-			return n, err
+		if more && lease < mostLease {
+			continue
 		}
+		d.source.publish(turn)
+		if empty++; more {
+			empty = 0
+		}
+		if turn++; turn == to {
+			turn = from
+		}
+		lease = 0
 	}
 	return n, nil
 }
@@ -173,101 +186,51 @@ const everything = math.MaxInt
 
 // consumeNow is Consume, of at most so many records.
 func (d *drain) consumeNow(most int) (int, error) {
-	if err := d.acquire(); err != nil {
-		return 0, d.fail("consume", err)
+	if err := d.enter("consume"); err != nil {
+		return 0, err
 	}
-	defer d.h.drop()
-	return d.consume(context.Background(), most)
+	defer d.leave()
+	return d.consume(context.Background(), 0, d.buffers, most)
 }
 
-// poll is Poll: it waits for records until ctx is done, and delivers them.
-func (d *drain) poll(ctx context.Context) (n int, err error) {
-	if err := d.acquire(); err != nil {
-		return 0, d.fail("poll", err)
+// pollContext is PollContext.
+func (d *drain) pollContext(ctx context.Context) (int, error) {
+	const op = "poll"
+	if err := d.enter(op); err != nil {
+		return 0, err
 	}
-	defer d.h.drop()
+	defer d.leave()
 	if ctx == nil {
-		return 0, d.fail("poll", invalidf("the context is nil"))
+		return 0, d.fail(op, invalidf("the context is nil"))
 	}
-	for {
-		n, err := d.consume(ctx, everything)
-		if n > 0 || err != nil {
-			return n, err
-		}
-		if err := d.wait(ctx); err != nil {
-			if ctx.Err() == nil {
-				return 0, err
-			}
-			// Records may have come since the last look, before ctx was done.
-			if n, last := d.consume(ctx, everything); n > 0 || last != nil {
-				return n, last
-			}
-			return 0, err
-		}
-	}
+	return d.poll(ctx)
 }
 
-// pollTimeout is poll for a time; negative is for ever. That it passes is not an error.
+// pollTimeout is Poll. That the time passes is not an error.
 func (d *drain) pollTimeout(timeout time.Duration) (int, error) {
 	ctx := context.Background()
 	switch {
 	case timeout == 0:
 		return d.consumeNow(everything)
-	case timeout > 0 && timeout < math.MaxInt64:
-		limit := newTimeLimit(timeout)
-		defer limit.stop()
-		ctx = limit
+	case timeout > 0:
+		ctx = &timeLimit{Context: ctx, timeout: timeout}
 	}
-	n, err := d.poll(ctx)
-	if err != nil && n == 0 && errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
+	n, err := d.pollContext(ctx)
+	if n == 0 && errors.Is(err, context.DeadlineExceeded) {
 		return 0, nil
 	}
 	return n, err
 }
 
-// wait returns nil when there are records to deliver, or may be.
-func (d *drain) wait(ctx context.Context) error {
-	if ctx.Err() != nil {
-		return d.fail("poll", contextError(ctx))
-	}
-	// The wait of others ends with the drain closed, or with records that this caller will look for as well.
-	select {
-	case d.waiting <- struct{}{}:
-	default:
-		select {
-		case d.waiting <- struct{}{}:
-		case <-ctx.Done():
-			return d.fail("poll", contextError(ctx))
+// poll waits for records until ctx is done, and hands them over. The caller has entered.
+func (d *drain) poll(ctx context.Context) (int, error) {
+	for {
+		n, err := d.consume(ctx, 0, d.buffers, everything)
+		if n > 0 || err != nil {
+			return n, err
+		}
+		if err := d.wait(ctx, d.h, d.ready); err != nil {
+			return 0, d.fail(d.op, err)
 		}
 	}
-	defer func() { <-d.waiting }()
-	defer interruptWaits(ctx, d.epoll)()
-	err := d.conn.Read(d.ready)
-	switch {
-	case err != nil && ctx.Err() != nil:
-		return d.fail("poll", contextError(ctx))
-	case err != nil:
-		return d.fail("poll", d.closedOr(err))
-	}
-	return nil
-}
-
-// lookForRecords tells a wait to end.
-func (d *drain) lookForRecords() bool {
-	// Whoever consumes may be in a callback, which may be in Close, which waits for this function.
-	select {
-	case d.consuming <- struct{}{}:
-		defer func() { <-d.consuming }()
-	default:
-		return true
-	}
-	return d.more()
-}
-
-// closedOr is [ErrClosed] if that is the reason for err. The runtime's poller has an error of its own for it.
-func (d *drain) closedOr(err error) error {
-	if d.h.isClosed() {
-		return ErrClosed
-	}
-	return fmt.Errorf("wait for records: %w", err)
 }

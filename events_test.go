@@ -323,14 +323,14 @@ func TestPollContext(t *testing.T) {
 	})
 }
 
-// A PollContext that returns the context's error leaves no record behind that came before the context was done.
+// A record that ends the wait is handed over, also when the context is done by then.
 func TestPollContextLeavesNothing(t *testing.T) {
 	buffers(t, func(t *testing.T, open func(func([]byte) error) buffer, _ uint32) {
 		b := open(func([]byte) error { return nil })
 		left := 0
 		const rounds = 500
 		for range rounds {
-			ctx, cancel := context.WithCancel(context.Background())
+			ctx, cancel := newWaitedFor()
 			done := make(chan int)
 			go func() {
 				n := 0
@@ -343,7 +343,7 @@ func TestPollContextLeavesNothing(t *testing.T) {
 					}
 				}
 			}()
-			time.Sleep(50 * time.Microsecond) // so that it waits
+			<-ctx.waits
 			emit(1)
 			cancel()
 			if n := <-done; n != 1 {
@@ -359,31 +359,172 @@ func TestPollContextLeavesNothing(t *testing.T) {
 	})
 }
 
-// Who polls while a callback runs elsewhere waits no longer than it was told to.
-func TestPollBehindCallback(t *testing.T) {
+// waitedFor is a context that tells when somebody begins to wait for its end.
+type waitedFor struct {
+	context.Context
+	waits chan struct{}
+	once  sync.Once
+}
+
+func newWaitedFor() (*waitedFor, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &waitedFor{Context: ctx, waits: make(chan struct{})}, cancel
+}
+
+func (w *waitedFor) Done() <-chan struct{} {
+	w.once.Do(func() { close(w.waits) })
+	return w.Context.Done()
+}
+
+// Once the context is done, or the time has passed, no callback is called; what it would have got stays.
+func TestPollEndsInTime(t *testing.T) {
+	buffers(t, func(t *testing.T, open func(func([]byte) error) buffer, kind uint32) {
+		c := checker{t: t, ring: kind}
+		during := func() {}
+		b := open(func(data []byte) error {
+			during()
+			return c.record(data)
+		})
+		want := func(n int, err error, want int) {
+			t.Helper()
+			if n != want || err != nil {
+				t.Fatalf("%d records, %v, want %d", n, err, want)
+			}
+		}
+		consume := func(left int) {
+			t.Helper()
+			during = func() {}
+			n, err := b.Consume()
+			want(n, err, left)
+		}
+		done, cancel := context.WithCancel(context.Background())
+		cancel()
+		passed, cancelPassed := context.WithTimeout(context.Background(), -time.Second)
+		defer cancelPassed()
+		emit(2000)
+		for _, ctx := range []context.Context{done, passed} {
+			n, err := b.PollContext(ctx)
+			wantErr(t, err, ctx.Err())
+			want(n, nil, 0)
+		}
+		consume(2000)
+
+		emit(2000)
+		ctx, cancel := context.WithCancel(context.Background())
+		during = cancel
+		n, err := b.PollContext(ctx)
+		want(n, err, 1)
+		consume(1999)
+
+		// Later on, one who ends the context himself gets the rest of a KiB.
+		emit(2000)
+		ctx, cancel = context.WithCancel(context.Background())
+		calls := 0
+		during = func() {
+			if calls++; calls == 700 {
+				cancel()
+			}
+		}
+		n, err = b.PollContext(ctx)
+		check(t, err)
+		if n < 700 || n > 700+1<<10/recordSize {
+			t.Errorf("%d records", n)
+		}
+		consume(2000 - n)
+
+		emit(2000)
+		during = func() { time.Sleep(2 * time.Millisecond) }
+		n, err = b.Poll(time.Millisecond)
+		want(n, err, 1)
+		during = func() {}
+		n, err = b.Poll(1) // too short for anything but a record that is there
+		check(t, err)
+		if n == 0 {
+			t.Error("no record in so short a time")
+		}
+		consume(1999 - n)
+	})
+}
+
+// Consume ends, however fast programs write: it hands over what was there when it began.
+func TestConsumeEnds(t *testing.T) {
 	buffers(t, func(t *testing.T, open func(func([]byte) error) buffer, _ uint32) {
-		entered, leave := make(chan struct{}), make(chan struct{})
+		calls := 0
 		b := open(func([]byte) error {
-			close(entered)
-			<-leave
+			if calls++; calls > 1000 {
+				return errors.New("it does not end")
+			}
+			emit(1)
 			return nil
 		})
-		emit(1)
+		emit(100)
+		for name, consume := range map[string]func() (int, error){
+			"Consume": b.Consume,
+			"Poll":    func() (int, error) { return b.Poll(-1) },
+		} {
+			if n, err := consume(); n != 100 || err != nil {
+				t.Errorf("%s: %d records, %v", name, n, err)
+			}
+		}
+	})
+}
+
+// There is one call at a time. Another one fails, and does not wait for the first, which may be waiting for it.
+func TestOnePollAtATime(t *testing.T) {
+	buffers(t, func(t *testing.T, open func(func([]byte) error) buffer, _ uint32) {
+		var b buffer
+		others := func() {
+			t.Helper()
+			others := map[string]func() (int, error){
+				"Consume":     b.Consume,
+				"Poll":        func() (int, error) { return b.Poll(-1) },
+				"PollContext": func() (int, error) { return b.PollContext(context.Background()) },
+			}
+			switch b := b.(type) {
+			case *libbpf.RingBuffer:
+				others["ConsumeN"] = func() (int, error) { return b.ConsumeN(1) }
+			case *libbpf.PerfBuffer:
+				others["ConsumeBuffer"] = func() (int, error) { return b.ConsumeBuffer(0) }
+				others["UseBuffer"] = func() (int, error) {
+					return 0, b.UseBuffer(0, func([]byte) error { t.Error("another has the buffer"); return nil })
+				}
+			}
+			for name, other := range others {
+				n, err := other()
+				if n != 0 || !errors.Is(err, unix.EBUSY) {
+					t.Errorf("%s: %d records, %v", name, n, err)
+				}
+			}
+		}
+		b = open(func([]byte) error {
+			others()
+			elsewhere := make(chan struct{})
+			go func() {
+				defer close(elsewhere)
+				others()
+			}()
+			<-elsewhere
+			return nil
+		})
+		emit(2)
+		if n, err := b.Consume(); n != 2 || err != nil {
+			t.Errorf("%d records, %v", n, err)
+		}
+		// While another one waits.
+		ctx, cancel := newWaitedFor()
 		done := make(chan error)
 		go func() {
-			_, err := b.Consume()
+			_, err := b.PollContext(ctx)
 			done <- err
 		}()
-		<-entered
-		if n, err := b.Poll(time.Millisecond); n != 0 || err != nil {
-			t.Errorf("%d, %v", n, err)
-		}
-		ctx, cancel := context.WithCancel(context.Background())
+		<-ctx.waits
+		others()
 		cancel()
-		_, err := b.PollContext(ctx)
-		wantErr(t, err, context.Canceled)
-		close(leave)
-		check(t, <-done)
+		wantErr(t, <-done, context.Canceled)
+		// What it did is over.
+		if n, err := b.Poll(time.Microsecond); n != 0 || err != nil {
+			t.Errorf("%d records, %v", n, err)
+		}
 	})
 }
 
@@ -462,26 +603,24 @@ func TestCloseInCallback(t *testing.T) {
 	})
 }
 
-// Close wakes everybody who waits, also while a callback runs elsewhere that closes as well.
 func TestCloseWakesPoll(t *testing.T) {
 	buffers(t, func(t *testing.T, open func(func([]byte) error) buffer, _ uint32) {
-		b := open(func([]byte) error { return nil })
-		const pollers = 8
-		errs := make(chan error, pollers)
-		for i := range pollers {
+		for _, poll := range []func(b buffer, ctx context.Context) (int, error){
+			func(b buffer, ctx context.Context) (int, error) { return b.Poll(-1) },
+			func(b buffer, ctx context.Context) (int, error) { return b.Poll(time.Minute) },
+			buffer.PollContext,
+		} {
+			b := open(func([]byte) error { return nil })
+			ctx, cancel := context.WithCancel(context.Background())
+			done := make(chan error)
 			go func() {
-				timeout := time.Minute
-				if i%2 == 0 {
-					timeout = -1
-				}
-				_, err := b.Poll(timeout)
-				errs <- err
+				_, err := poll(b, ctx)
+				done <- err
 			}()
-		}
-		time.Sleep(10 * time.Millisecond)
-		check(t, b.Close())
-		for range pollers {
-			wantErr(t, <-errs, libbpf.ErrClosed, os.ErrClosed)
+			time.Sleep(10 * time.Millisecond) // so that it waits
+			check(t, b.Close())
+			wantErr(t, <-done, libbpf.ErrClosed, os.ErrClosed)
+			cancel()
 		}
 	})
 }
@@ -512,6 +651,10 @@ func TestCloseWhilePolling(t *testing.T) {
 						_, err = r.Consume()
 					}
 					if err != nil {
+						if errors.Is(err, unix.EBUSY) {
+							runtime.Gosched()
+							continue
+						}
 						if !errors.Is(err, libbpf.ErrClosed) {
 							t.Error(err)
 						}
@@ -711,22 +854,60 @@ func TestCloseLeavesRecords(t *testing.T) {
 	}
 }
 
+// Buffers have their turns: who takes one record at a time gets some of each.
+func TestBuffersTakeTurns(t *testing.T) {
+	o := loadEvents(t, nil)
+	var b libbpf.RingBufferBuilder
+	var first, second int
+	check(t, b.Add(findMap(t, o, "events"), func([]byte) error { first++; return nil }))
+	check(t, b.Add(findMap(t, o, "more_events"), func([]byte) error { second++; return nil }))
+	r, err := b.Build()
+	check(t, err)
+	defer r.Close()
+	emit(10)
+	for range 4 {
+		if n, err := r.ConsumeN(1); n != 1 || err != nil {
+			t.Fatalf("%d records, %v", n, err)
+		}
+	}
+	if first == 0 || second == 0 {
+		t.Errorf("%d records of the first and %d of the second", first, second)
+	}
+}
+
 // A consumer position that can't be is an error, and no place to read.
 func TestRingBufferDamaged(t *testing.T) {
-	m, err := libbpf.CreateMap(libbpf.MapTypeRingBuf, "ring", 0, 0, 1<<16, libbpf.MapCreateOptions{})
-	check(t, err)
-	defer m.Close()
+	o := loadEvents(t, nil)
+	m := findMap(t, o, "events")
 	position := consumerPosition(t, m)
-	for _, wrong := range []uintptr{4, 8, 1 << 20} {
-		var b libbpf.RingBufferBuilder
-		check(t, b.Add(m, func([]byte) error { return nil }))
-		r, err := b.Build()
-		check(t, err)
-		old := *position
-		*position = wrong
-		_, consumed := r.Consume()
-		*position = old
-		wantErr(t, consumed, unix.EBADMSG)
-		check(t, r.Close())
+	const step, written = recordSize + ringHeader, 2000
+	emit(written)
+	for name, wrong := range map[string]uintptr{
+		"misaligned": 20, // at zeroes, which look like an empty record
+		"ahead":      (written + 1) * step,
+		"far ahead":  1 << 20,
+		"far back":   ^uintptr(1<<20 - 1),
+		// The last one's number, 1999, looks like the length of a record.
+		"beyond the end": (written-1)*step + ringHeader,
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := openRing(t, o, "events", func(record []byte) error {
+				t.Fatalf("a record of %d bytes", len(record))
+				return nil
+			})
+			atomic.StoreUintptr(position, wrong)
+			_, err := r.Consume()
+			wantErr(t, err, unix.EBADMSG)
+			_, err = r.Poll(-1)
+			wantErr(t, err, unix.EBADMSG)
+			if got := atomic.LoadUintptr(position); got != wrong {
+				t.Errorf("the consumer is at %d now", got)
+			}
+			reader := openReader(t, m)
+			for record := range reader.Pending(&err) {
+				t.Fatalf("a record of %d bytes", len(record))
+			}
+			wantErr(t, err, unix.EBADMSG)
+		})
 	}
 }

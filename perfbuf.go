@@ -189,7 +189,7 @@ func (b PerfBufferBuilder) Build(m MapCore) (*PerfBuffer, error) {
 		}
 		p.rings = append(p.rings, ring)
 	}
-	p.d.buffers, p.d.pending, p.d.handOver = len(p.rings), p.pending, p.handOver
+	p.d.source, p.d.buffers = p, len(p.rings)
 	if err := p.d.start(what, int(C.perf_buffer__epoll_fd(p.pb)), release); err != nil {
 		return nil, err
 	}
@@ -204,8 +204,9 @@ func (b PerfBufferBuilder) Build(m MapCore) (*PerfBuffer, error) {
 // errors.Is(err, unix.EBADMSG). The next call goes on with the first event that is whole again. With an Attr of one's
 // own, that is one which the CPU writes later.
 //
-// All methods are safe for concurrent use, Close included, from within a callback too. The callbacks never run at the
-// same time. A panic in one surfaces in the caller of Poll or Consume, and leaves the PerfBuffer as if the callback
+// All methods are safe for concurrent use, Close included, from within a callback too. Only one Poll, Consume,
+// ConsumeBuffer or UseBuffer can be under way: a second one returns at once, with unix.EBUSY, also while the first one
+// waits. A panic in a callback surfaces in the caller of Poll or Consume, and leaves the PerfBuffer as if the callback
 // had returned.
 type PerfBuffer struct {
 	d       drain
@@ -230,10 +231,10 @@ func (p *PerfBuffer) drain() *drain {
 func (p *PerfBuffer) Poll(timeout time.Duration) (int, error) { return p.drain().pollTimeout(timeout) }
 
 // PollContext is as [RingBuffer.PollContext].
-func (p *PerfBuffer) PollContext(ctx context.Context) (int, error) { return p.drain().poll(ctx) }
+func (p *PerfBuffer) PollContext(ctx context.Context) (int, error) { return p.drain().pollContext(ctx) }
 
-// Consume hands the records that are there to the callbacks, without waiting, and returns how many that were
-// (perf_buffer__consume).
+// Consume hands the records that are there when it begins to the callbacks, without waiting, and returns how many that
+// were (perf_buffer__consume).
 func (p *PerfBuffer) Consume() (int, error) { return p.drain().consumeNow(everything) }
 
 func (p *PerfBuffer) bufferFD(index int) int {
@@ -250,15 +251,9 @@ func (p *PerfBuffer) Buffers() int {
 	return len(p.rings)
 }
 
-// beginBuffer acquires the PerfBuffer for an operation on one of its buffers.
-func (p *PerfBuffer) beginBuffer(op string, index int) error {
-	d := p.drain()
-	if err := d.acquire(); err != nil {
-		return d.fail(op, err)
-	}
+func (p *PerfBuffer) checkIndex(op string, index int) error {
 	if index < 0 || index >= len(p.rings) {
-		d.h.drop()
-		return d.fail(op, invalidf("there are %d buffers, and no number %d", len(p.rings), index))
+		return p.d.fail(op, invalidf("there are %d buffers, and no number %d", len(p.rings), index))
 	}
 	return nil
 }
@@ -266,37 +261,45 @@ func (p *PerfBuffer) beginBuffer(op string, index int) error {
 // BufferFD is the descriptor of a buffer's perf event, for ioctl and the like (perf_buffer__buffer_fd). It remains
 // the PerfBuffer's. Who polls it takes news away from [PerfBuffer.Poll]: the kernel tells one of those who ask.
 func (p *PerfBuffer) BufferFD(index int) (int, error) {
-	if err := p.beginBuffer("get a descriptor of", index); err != nil {
+	const op = "get a descriptor of"
+	d := p.drain()
+	if err := d.acquire(); err != nil {
+		return -1, d.fail(op, err)
+	}
+	defer d.h.drop()
+	if err := p.checkIndex(op, index); err != nil {
 		return -1, err
 	}
-	defer p.d.h.drop()
 	return p.bufferFD(index), nil
 }
 
 // ConsumeBuffer is Consume of one buffer (perf_buffer__consume_buffer).
 func (p *PerfBuffer) ConsumeBuffer(index int) (int, error) {
-	if err := p.beginBuffer("consume", index); err != nil {
+	d := p.drain()
+	if err := d.enter("consume"); err != nil {
 		return 0, err
 	}
-	defer p.d.h.drop()
-	p.d.consuming <- struct{}{}
-	defer func() { <-p.d.consuming }()
-	p.d.only = index
-	defer func() { p.d.only = -1 }()
-	return p.d.consumeAlone(context.Background(), everything)
+	defer d.leave()
+	if err := p.checkIndex("consume", index); err != nil {
+		return 0, err
+	}
+	return d.consume(context.Background(), index, index+1, everything)
 }
 
-// UseBuffer calls f with the memory of a buffer: a page with the positions (struct perf_event_mmap_page), and the
-// data behind it, which can only be read, for a reader of one's own (perf_buffer__buffer). The memory is valid until f returns; a
-// slice kept by mistake does not crash, also after Close. While f runs, nothing is consumed by others.
+// UseBuffer calls f with the memory of a buffer: a page with the positions (struct perf_event_mmap_page), and the data
+// behind it, which can only be read, for a reader of one's own (perf_buffer__buffer). The memory is valid until f
+// returns; a slice kept by mistake does not crash, also after Close. While f runs, others who would consume get
+// unix.EBUSY.
 func (p *PerfBuffer) UseBuffer(index int, f func(memory []byte) error) error {
 	const op = "use a buffer of"
-	if err := p.beginBuffer(op, index); err != nil {
+	d := p.drain()
+	if err := d.enter(op); err != nil {
 		return err
 	}
-	defer p.d.h.drop()
-	p.d.consuming <- struct{}{}
-	defer func() { <-p.d.consuming }()
+	defer d.leave()
+	if err := p.checkIndex(op, index); err != nil {
+		return err
+	}
 	memory, err := p.show(index)
 	if err != nil {
 		return p.d.fail(op, err)
@@ -304,9 +307,9 @@ func (p *PerfBuffer) UseBuffer(index int, f func(memory []byte) error) error {
 	return f(memory)
 }
 
-// Lost is how many records the CPUs could not write since Build because their buffers were full, those among them
-// that the Lost callback was not told of yet, and one for each damaged place: nobody knows how many were there. errors.Is(err, [errors.ErrUnsupported]) before Linux 6.0, and with an
-// Attr of one's own without PERF_FORMAT_LOST.
+// Lost is how many records the CPUs could not write since Build because their buffers were full, those among them that
+// the Lost callback was not told of yet, and one for each damaged place: nobody knows how many were there.
+// errors.Is(err, [errors.ErrUnsupported]) before Linux 6.0, and with an Attr of one's own without PERF_FORMAT_LOST.
 func (p *PerfBuffer) Lost() (uint64, error) {
 	const op = "count losses of"
 	d := p.drain()

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"sync/atomic"
 
@@ -31,15 +30,14 @@ import (
 // Records that were handed to the loop's body are consumed, no more and no less, however the loop ends: by break,
 // return, a panic or an error.
 //
-// A record of 64 KiB or more damages what is in the buffer: see [PerfBuffer]. The loop then ends with an error that names
-// the CPU, errors.Is(err, unix.EBADMSG), and the next loop goes on behind the damage.
+// A record of 64 KiB or more damages what is in the buffer: see [PerfBuffer]. The loop then ends with an error that
+// names the CPU, errors.Is(err, unix.EBADMSG), and the next loop goes on behind the damage.
 //
 // All methods are safe for concurrent use, Close included, from within a loop too. Only one loop at a time can run: a
 // second one ends at once, with unix.EBUSY.
 type PerfReader struct {
-	p       *PerfBuffer
-	reading atomic.Bool
-	told    atomic.Uint64 // how many losses the kernel told of
+	p    *PerfBuffer
+	told atomic.Uint64 // how many losses the kernel told of
 }
 
 // PerfReaderOptions are the options of a [PerfReader]. They mean what those of [PerfBufferBuilder] do.
@@ -93,19 +91,20 @@ func (r *PerfReader) buffer() *PerfBuffer {
 
 // Records iterates over the records, each with the CPU that wrote it, and waits for more when there is none, until ctx
 // is done or the reader is closed. Why it ended is in *err, which is nil only after the loop was left by its body:
-// ctx's error and its cause, or [ErrClosed]. Records that remain when ctx is done stay in the buffers for the next loop.
+// ctx's error and its cause, or [ErrClosed]. Records that remain when ctx is done stay in the buffers for the next
+// loop: see [RingReader.Records].
 //
 // No thread is blocked while it waits. With WakeupEvents above 1, fewer records than that do not wake it.
 func (r *PerfReader) Records(ctx context.Context, err *error) iter.Seq2[int, []byte] {
 	return func(yield func(int, []byte) bool) {
-		d := r.buffer().drain()
-		r.iterate(err, yield, func() (bool, error) {
-			_, failed := d.poll(ctx)
-			if failed == nil && ctx.Err() != nil {
-				failed = d.fail("poll", contextError(ctx))
-			}
-			return true, failed
-		})
+		if err == nil {
+			err = new(error)
+		}
+		if ctx == nil {
+			*err = r.buffer().drain().fail("read", invalidf("the context is nil"))
+			return
+		}
+		r.iterate(ctx, err, yield)
 	}
 }
 
@@ -116,46 +115,33 @@ func (r *PerfReader) Copies(ctx context.Context, err *error) iter.Seq2[int, []by
 	}
 }
 
-// Pending iterates over the records that are there, without waiting for more. If the loop ended because of an error,
-// that is in *err.
+// Pending iterates over the records that are there when it begins, without waiting for more. If the loop ended because
+// of an error, that is in *err.
 func (r *PerfReader) Pending(err *error) iter.Seq2[int, []byte] {
-	return func(yield func(int, []byte) bool) {
-		r.iterate(err, yield, func() (bool, error) {
-			_, failed := r.p.d.consumeNow(everything)
-			return false, failed
-		})
-	}
+	return func(yield func(int, []byte) bool) { r.iterate(nil, err, yield) }
 }
 
-// iterate is a loop, which goes on as long as receive, which hands records over, says so.
-func (r *PerfReader) iterate(err *error, body func(int, []byte) bool, receive func() (more bool, err error)) {
+// iterate is a loop; a nil ctx is one that does not wait.
+func (r *PerfReader) iterate(ctx context.Context, err *error, body func(int, []byte) bool) {
 	if err == nil {
 		err = new(error)
 	}
 	d := r.buffer().drain()
-	if failed := d.acquire(); failed != nil {
-		*err = d.fail("read", failed)
+	if *err = d.enter("read"); *err != nil {
 		return
 	}
-	defer d.h.drop()
-	if !r.reading.CompareAndSwap(false, true) {
-		*err = d.fail("read", fmt.Errorf("there is another loop: %w", unix.EBUSY))
-		return
-	}
-	defer r.reading.Store(false)
+	defer d.leave()
 	r.p.body = body
 	defer func() { r.p.body = nil }()
-	*err = nil
-	for {
-		switch more, failed := receive(); {
-		case failed == errLoopLeft:
-			return
-		case failed != nil:
-			*err = failed
-			return
-		case !more:
-			return
-		}
+	var failed error
+	if ctx == nil {
+		_, failed = d.consume(context.Background(), 0, d.buffers, everything)
+	}
+	for ctx != nil && failed == nil {
+		_, failed = d.poll(ctx)
+	}
+	if failed != errLoopLeft {
+		*err = failed
 	}
 }
 
@@ -175,6 +161,6 @@ func (r *PerfReader) Lost() (uint64, error) {
 // (perf_buffer__epoll_fd). It remains the PerfReader's.
 func (r *PerfReader) EpollFD() int { return r.buffer().EpollFD() }
 
-// Close frees the buffers and wakes a loop that waits (perf_buffer__free). It does not wait itself: a loop that is under
-// way elsewhere may hand one more record to its body. It is idempotent.
+// Close frees the buffers and wakes a loop that waits (perf_buffer__free). It does not wait itself: a loop that is
+// under way elsewhere may hand one more record to its body. It is idempotent.
 func (r *PerfReader) Close() error { return r.buffer().Close() }

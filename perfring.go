@@ -26,8 +26,8 @@ type perfRing struct {
 	shown      addresses // the mapping for UseBuffer, once there is one
 	joined     []byte    // the last event that went beyond the end of the buffer, in one piece
 
-	// Of the lease that is under way: where the next event begins, where the last one ends and the lease does, and how
-	// many events were handed over.
+	// Of the call that consumes: where the next event begins, where the last one ends that it hands over and where the
+	// lease does, and how many events of the lease were handed over.
 	pos, filled, end uint64
 	n                int
 }
@@ -43,9 +43,6 @@ const (
 	// that tells of losses.
 	perfSample = perfHeader + 4
 	perfLost   = perfHeader + 16
-
-	// perfLease is how much is consumed of one buffer before the others have their turn.
-	perfLease = 64 << 10
 )
 
 func (p *PerfBuffer) openRing(index, cpu int) (perfRing, error) {
@@ -106,20 +103,27 @@ func (p *PerfBuffer) pending(index int) bool {
 	return atomic.LoadUint64(r.head) != atomic.LoadUint64(r.tail)
 }
 
-// handOver hands over a lease, and counts the samples.
-func (p *PerfBuffer) handOver(index, most int) (n int, err error) {
+func (p *PerfBuffer) begin(index int) {
 	r := &p.rings[index]
-	r.pos, r.filled, r.n = atomic.LoadUint64(r.tail), atomic.LoadUint64(r.head), 0
-	// Those that a callback has seen are consumed, however it ends.
-	defer func() { atomic.StoreUint64(r.tail, r.pos) }()
+	r.pos, r.filled = atomic.LoadUint64(r.tail), atomic.LoadUint64(r.head)
+}
+
+func (p *PerfBuffer) handOver(index, most int, bytes uintptr) (n int, more bool, err error) {
+	r := &p.rings[index]
 	available := r.filled - r.pos
 	// The tail can be written to by whoever uses the buffer.
 	if available != 0 && (available > uint64(len(r.data)) || r.pos%8 != 0) {
-		return 0, p.giveUp(r, fmt.Sprintf("the position is %#x, and the end %#x", r.pos, r.filled))
+		return 0, false, p.giveUp(r, fmt.Sprintf("the position is %#x, and the end %#x", r.pos, r.filled))
 	}
-	r.end = r.pos + min(available, perfLease)
+	r.end, r.n = r.pos+min(available, uint64(bytes)), 0
 	err = p.handOverLease(r, most)
-	return r.n, err
+	return r.n, r.pos != r.filled, err
+}
+
+func (p *PerfBuffer) publish(index int) {
+	if r := &p.rings[index]; r.pos != atomic.LoadUint64(r.tail) {
+		atomic.StoreUint64(r.tail, r.pos)
+	}
 }
 
 // perfEvent is as long as an event can be at most. An array's slice is cheaper than unsafe.Slice, which checks the address.
@@ -128,10 +132,7 @@ type perfEvent [1 << 16]byte
 // handOverLease hands over the events of a lease. It is one function, with as few variables as can be: all would be saved
 // and restored around each call, and one for each event costs as much as the rest.
 func (p *PerfBuffer) handOverLease(r *perfRing, most int) (err error) {
-	for int64(r.end-r.pos) > 0 && r.n < most {
-		if p.d.h.isClosed() {
-			return p.d.fail("consume", ErrClosed)
-		}
+	for int64(r.end-r.pos) > 0 && r.n < most && !p.d.raised.Load() {
 		at := r.pos & uint64(len(r.data)-1)
 		event := unsafe.Pointer(&r.data[at])
 		size := uint64(*(*uint16)(unsafe.Add(event, perfHeaderSize)))

@@ -56,6 +56,7 @@ func TestPerfRingDamaged(t *testing.T) {
 				}
 				p := &PerfBuffer{rings: []perfRing{{head: &head, tail: &tail, data: data}}}
 				p.d.h, _ = newHandle(nil, nil)
+				p.d.source, p.d.buffers = p, 1
 				var samples []int
 				var lost uint64
 				size := 68
@@ -83,7 +84,7 @@ func TestPerfRingDamaged(t *testing.T) {
 				put(unix.PERF_RECORD_SAMPLE, eventSize, 68)
 				put32(damaged+test.at, test.value)
 
-				n, err := p.handOver(0, everything)
+				n, err := p.Consume()
 				if n != 1 || !errors.Is(err, unix.EBADMSG) || !slices.Equal(samples, []int{size}) {
 					t.Fatalf("%d samples, %d, %v", n, samples, err)
 				}
@@ -91,7 +92,7 @@ func TestPerfRingDamaged(t *testing.T) {
 				if own {
 					want = 1 // where the next event begins is not known
 				}
-				n, err = p.handOver(0, everything)
+				n, err = p.Consume()
 				if n != want-1 || err != nil || len(samples) != want || !own && lost != 8 || p.damaged.Load() != 1 {
 					t.Errorf("%d samples more, %d, %d lost, %v", n, samples, lost, err)
 				}
@@ -124,11 +125,12 @@ func TestPerfRingHeaderOnly(t *testing.T) {
 	binary.NativeEndian.PutUint32(memory[perfHeader:], 4)
 	p := &PerfBuffer{rings: []perfRing{{head: &head, tail: &tail, data: memory[:room]}}}
 	p.d.h, _ = newHandle(nil, nil)
+	p.d.source, p.d.buffers = p, 1
 	p.options.Sample = func(int, []byte) error { return nil }
-	if n, err := p.handOver(0, everything); n != 0 || !errors.Is(err, unix.EBADMSG) {
+	if n, err := p.Consume(); n != 0 || !errors.Is(err, unix.EBADMSG) {
 		t.Errorf("%d records, %v", n, err)
 	}
-	if n, err := p.handOver(0, everything); n != 1 || err != nil || p.damaged.Load() != 1 {
+	if n, err := p.Consume(); n != 1 || err != nil || p.damaged.Load() != 1 {
 		t.Errorf("%d records, %v, and %d times damaged", n, err, p.damaged.Load())
 	}
 }

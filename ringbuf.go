@@ -28,15 +28,13 @@ type RingBufferBuilder struct {
 // returns, and are the kernel's, which must not be written to, as with [RingReader]. When it returns an error, Poll or
 // Consume stops and returns that error: the record counts as handled, and those behind it remain for the next call.
 //
-// The callbacks of one RingBuffer never run at the same time. One may close its RingBuffer, but not poll or consume it.
+// The callbacks of one RingBuffer never run at the same time. One may close its RingBuffer, but not poll or consume it,
+// which fails with unix.EBUSY. errors.Is(err, [errors.ErrUnsupported]) for a map with [RingBufOverwrite].
 func (b *RingBufferBuilder) Add(m MapCore, callback func(record []byte) error) error {
 	const op = "add ring buffer"
-	c, err := coreOf(m)
+	c, err := ringOf(op, m)
 	if err != nil {
-		return &Error{Op: op, Err: err}
-	}
-	if c.typ != MapTypeRingBuf {
-		return c.fail(op, invalidf("the map is not a ring buffer but of type %s", c.typ))
+		return err
 	}
 	if callback == nil {
 		return c.fail(op, invalidf("the callback is nil"))
@@ -47,10 +45,9 @@ func (b *RingBufferBuilder) Add(m MapCore, callback func(record []byte) error) e
 	return nil
 }
 
-// Build opens the ring buffers that were added, at least one
-// (ring_buffer__new, ring_buffer__add, Linux 5.8). The caller owns the result. It has descriptors and mappings of its
-// own, so it works on when the maps' object is closed. Other readers of the same maps must not consume at the same time:
-// each record would reach one of them or both.
+// Build opens the ring buffers that were added, at least one (ring_buffer__new, ring_buffer__add, Linux 5.8). The
+// caller owns the result. It has descriptors and mappings of its own, so it works on when the maps' object is closed.
+// Other readers of the same maps must not consume at the same time: each record would reach one of them or both.
 func (b *RingBufferBuilder) Build() (*RingBuffer, error) {
 	const op, what = "open", "ring buffer"
 	if len(b.maps) == 0 {
@@ -78,7 +75,7 @@ func (b *RingBufferBuilder) Build() (*RingBuffer, error) {
 		closeFDs()
 		return nil, err
 	}
-	r := &RingBuffer{rings: rings, callbacks: b.callbacks[:len(fds):len(fds)]}
+	r := &RingBuffer{rings: rings}
 	release := func() {
 		for i := range r.mapped {
 			_ = r.mapped[i].memory.retire()
@@ -92,9 +89,9 @@ func (b *RingBufferBuilder) Build() (*RingBuffer, error) {
 			release()
 			return nil, &Error{Op: op, Object: what, Err: err}
 		}
-		r.mapped = append(r.mapped, ring)
+		r.mapped = append(r.mapped, bufferedRing{mappedRing: ring, callback: b.callbacks[i]})
 	}
-	r.d.buffers, r.d.pending, r.d.handOver = len(r.mapped), r.pending, r.handOver
+	r.d.source, r.d.buffers = r, len(r.mapped)
 	if err := r.d.start(what, int(C.ring_buffer__epoll_fd(rings)), release); err != nil {
 		return nil, err
 	}
@@ -104,62 +101,76 @@ func (b *RingBufferBuilder) Build() (*RingBuffer, error) {
 // RingBuffer receives the records of one or more ring buffer maps through callbacks. Records of one map arrive in the
 // order in which programs reserved them.
 //
-// All methods are safe for concurrent use, Close included, from within a callback too. A panic in a callback surfaces in
-// the caller of Poll or Consume, and leaves the RingBuffer as if the callback had returned.
+// All methods are safe for concurrent use, Close included, from within a callback too. Only one Poll or Consume, by
+// whatever name, can be under way: a second one returns at once, with unix.EBUSY, also while the first one waits. A
+// panic in a callback surfaces in the caller of Poll or Consume, and leaves the RingBuffer as if the callback had
+// returned.
 type RingBuffer struct {
-	d         drain
-	rings     *C.struct_ring_buffer // for its epoll descriptor and numbers; the records are read here:
-	mapped    []mappedRing
-	callbacks []func(record []byte) error
+	d      drain
+	rings  *C.struct_ring_buffer // for its epoll descriptor and numbers; the records are read here:
+	mapped []bufferedRing
+}
+
+// bufferedRing is one ring of a RingBuffer.
+type bufferedRing struct {
+	mappedRing
+	callback func(record []byte) error
 }
 
 // pending leaves it to handOver to tell of a position that can't be.
 func (r *RingBuffer) pending(index int) bool {
 	ring := &r.mapped[index]
-	pos := atomic.LoadUintptr(ring.consumer)
+	pos := ring.consumer.Load()
 	return pos%8 != 0 || ring.hasRecord(pos)
 }
 
-// handOver hands over a lease.
-func (r *RingBuffer) handOver(index, most int) (n int, err error) {
-	ring, callback, h := &r.mapped[index], r.callbacks[index], r.d.h
-	pos, produced := atomic.LoadUintptr(ring.consumer), atomic.LoadUintptr(ring.producer)
-	available := produced - pos
-	if available > ring.mask+1 || pos%8 != 0 {
-		return 0, r.d.fail("consume", errRingCorrupt)
-	}
-	data, mask, published := ring.data, ring.mask, pos
-	// Those that the callback has seen are consumed, however it ends.
-	defer func() {
-		if pos != published {
-			atomic.StoreUintptr(ring.consumer, pos)
+func (r *RingBuffer) begin(index int) { r.mapped[index].begin() }
+
+func (r *RingBuffer) publish(index int) { r.mapped[index].publish() }
+
+func (r *RingBuffer) handOver(index, most int, bytes uintptr) (n int, more bool, err error) {
+	ring := &r.mapped[index]
+	for ring.leaseEnd = ring.pos; ; bytes = 0 {
+		header, length, room, err := ring.current()
+		switch {
+		case err != nil:
+			return n, false, r.d.fail("consume", err)
+		case header == nil:
+			return n, false, nil
+		case n == most || r.d.raised.Load():
+			return n, true, nil
+		case int(ring.leaseEnd-ring.pos) >= int(room):
+		case bytes == 0:
+			return n, true, nil
+		default:
+			ring.grant(room, bytes)
 		}
-	}()
-	for end := pos + min(available, ring.lease); int(end-pos) > 0 && n < most; {
-		if h.isClosed() {
-			return n, r.d.fail("consume", ErrClosed)
-		}
-		header := unsafe.Add(data, pos&mask)
-		// The length comes with the bytes behind it: the kernel writes it last.
-		length := atomic.LoadUint32((*uint32)(header))
-		if length&ringBusy != 0 {
-			break
-		}
-		size := uintptr(length &^ ringDiscard)
-		next := pos + ringRoom(size)
-		if int(produced-next) < 0 {
-			return n, r.d.fail("consume", errRingCorrupt)
-		}
-		pos = next
 		if length&ringDiscard != 0 {
+			ring.pos += room
 			continue
 		}
+		handed, err := r.handOverLease(ring, most-n)
+		if n += handed; err != nil {
+			return n, true, err
+		}
+	}
+}
+
+// handOverLease is as RingReader's.
+func (r *RingBuffer) handOverLease(ring *bufferedRing, most int) (n int, err error) {
+	for {
+		pos := ring.pos
+		header := unsafe.Add(ring.data, pos&ring.mask)
+		length := uintptr(atomic.LoadUint32((*uint32)(header)))
+		if length >= ringDiscard || int(ring.leaseEnd-pos) < int(length+ringHeader) || r.d.raised.Load() || n == most {
+			return n, nil
+		}
+		ring.pos = pos + ringRoom(length)
 		n++
-		if err := callback(ringBytes(header, size)); err != nil {
+		if err := ring.callback(ringBytes(header, length)); err != nil {
 			return n, err
 		}
 	}
-	return n, nil
 }
 
 func (r *RingBuffer) drain() *drain {
@@ -169,18 +180,20 @@ func (r *RingBuffer) drain() *drain {
 	return &r.d
 }
 
-// Poll waits until there are records, for at most timeout or, if that is negative, for ever, and hands them to the
-// callbacks until none is left. It returns how many that were: 0 when the time passed without one, which is not an
+// Poll waits until there are records, for at most timeout or, if that is negative, for ever, and hands those to the
+// callbacks that are there then. It returns how many that were: 0 when the time passed without one, which is not an
 // error. Close wakes it: errors.Is(err, [ErrClosed]). No thread is blocked while it waits.
 //
-// Under records that come faster than they are handled it goes on until the timeout.
+// When the time passes while a callback runs, no other one is called; what remains comes with the next Poll. However
+// short the time is, a record that is there is handed over.
 func (r *RingBuffer) Poll(timeout time.Duration) (int, error) { return r.drain().pollTimeout(timeout) }
 
-// PollContext is Poll until ctx is done, which is an error, ctx's own and its cause, if no record came.
-func (r *RingBuffer) PollContext(ctx context.Context) (int, error) { return r.drain().poll(ctx) }
+// PollContext is Poll until ctx is done, which is an error, ctx's own and its cause, if no record came. How many
+// records come after that is as with [RingReader.Records]: none, but for those two cases.
+func (r *RingBuffer) PollContext(ctx context.Context) (int, error) { return r.drain().pollContext(ctx) }
 
-// Consume hands the records that are there to the callbacks, without waiting, and returns how many that were
-// (as ring_buffer__consume).
+// Consume hands the records that are there when it begins to the callbacks, without waiting, and returns how many that
+// were (as ring_buffer__consume).
 func (r *RingBuffer) Consume() (int, error) { return r.drain().consumeNow(everything) }
 
 // ConsumeN is Consume of at most n records; those behind them stay in the ring buffers (as ring_buffer__consume_n).

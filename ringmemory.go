@@ -1,6 +1,7 @@
 package libbpf
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -14,11 +15,15 @@ import (
 // data twice, so that a record that goes beyond the end is in one piece.
 type mappedRing struct {
 	memory   addresses
-	consumer *uintptr // written here: how far records are consumed
-	producer *uintptr // written by the kernel: how far they are reserved
+	consumer *atomic.Uintptr // written here: how far records are consumed
+	producer *atomic.Uintptr // written by the kernel: how far they are reserved
 	data     unsafe.Pointer
 	mask     uintptr
 	lease    uintptr // how many bytes are consumed before that is published
+
+	// Of the one who reads: how far records were handed over, and how far that is published; how far they were reserved at
+	// the last look; and where those end that are handed over without another look.
+	pos, published, until, leaseEnd uintptr
 }
 
 // The kernel's format of a ring: each record has a header of eight bytes, which begins with its length and two flags,
@@ -36,6 +41,28 @@ const mostLease = 32 << 10
 // errRingCorrupt says that the positions or lengths in the ring can't be. Who may write to the map may write to its
 // consumer position.
 var errRingCorrupt = fmt.Errorf("the ring's positions are wrong, as by another consumer: %w", unix.EBADMSG)
+
+// ringOf checks that a map is a ring buffer, and one whose records stay until they are consumed.
+func ringOf(op string, m MapCore) (*mapCore, error) {
+	c, err := coreOf(m)
+	if err != nil {
+		return nil, &Error{Op: op, Object: "ring buffer", Err: err}
+	}
+	if c.typ != MapTypeRingBuf && c.h != nil {
+		return nil, c.fail(op, invalidf("the map is not a ring buffer but of type %s", c.typ))
+	}
+	info, err := m.Info()
+	if err != nil {
+		return nil, err
+	}
+	// Nothing keeps a program from writing over a record that is being read, nor tells the reader, and libbpf does not
+	// know of such rings.
+	if info.Flags&RingBufOverwrite != 0 {
+		return nil, c.fail(op, fmt.Errorf("programs overwrite its records while they are read (flag RingBufOverwrite): %w",
+			errors.ErrUnsupported))
+	}
+	return c, nil
+}
 
 // ringRoom is how much of the ring a record takes.
 func ringRoom(size uintptr) uintptr { return (size + ringHeader + 7) &^ 7 }
@@ -55,40 +82,64 @@ func openMappedRing(fd int, size uintptr) (mappedRing, error) {
 	page := uintptr(os.Getpagesize())
 	return mappedRing{
 		memory:   memory,
-		consumer: (*uintptr)(memory.start),
-		producer: (*uintptr)(unsafe.Add(memory.start, page)),
+		consumer: (*atomic.Uintptr)(memory.start),
+		producer: (*atomic.Uintptr)(unsafe.Add(memory.start, page)),
 		data:     unsafe.Add(memory.start, 2*page),
 		mask:     size - 1,
 		lease:    min(mostLease, size/8),
 	}, nil
 }
 
-// at is what the record at pos, which so many bytes are reserved from, takes of the ring, and whether it is discarded;
-// nothing when it is not there, or busy.
-func (r *mappedRing) at(pos, available uintptr) (room uintptr, discarded bool, err error) {
-	if available > r.mask+1 {
-		return 0, false, errRingCorrupt
+// begin begins to read what is there now.
+func (r *mappedRing) begin() {
+	r.pos = r.consumer.Load()
+	r.published = r.pos
+	r.until = r.producer.Load()
+}
+
+// publish gives the space of what was handed over back to programs.
+func (r *mappedRing) publish() {
+	if r.pos != r.published {
+		r.published = r.pos
+		r.consumer.Store(r.pos)
+	}
+}
+
+// grant begins a lease of so many bytes at most, but of the record that is next in any case.
+func (r *mappedRing) grant(room, bytes uintptr) {
+	if r.pos-r.published+room > r.lease {
+		r.publish()
+	}
+	r.leaseEnd = r.pos + max(room, min(r.until-r.pos, r.published+r.lease-r.pos, bytes))
+}
+
+// current finds the record that is next: its header, its length with the flag ringDiscard, and the room that it takes.
+// There is no header when no record is there, or a busy one.
+func (r *mappedRing) current() (header unsafe.Pointer, length uint32, room uintptr, err error) {
+	available := r.until - r.pos
+	if available > r.mask+1 || r.pos%8 != 0 {
+		return nil, 0, 0, errRingCorrupt
 	}
 	if available == 0 {
-		return 0, false, nil
+		return nil, 0, 0, nil
 	}
+	header = unsafe.Add(r.data, r.pos&r.mask)
 	// The length comes with the bytes behind it: the kernel writes it last.
-	length := atomic.LoadUint32((*uint32)(unsafe.Add(r.data, pos&r.mask)))
+	length = atomic.LoadUint32((*uint32)(header))
 	if length&ringBusy != 0 {
-		return 0, false, nil
+		return nil, 0, 0, nil
 	}
-	room = ringRoom(uintptr(length &^ ringDiscard))
-	if room > available {
-		return 0, false, errRingCorrupt
+	if room = ringRoom(uintptr(length &^ ringDiscard)); room > available {
+		return nil, 0, 0, errRingCorrupt
 	}
-	return room, length&ringDiscard != 0, nil
+	return header, length, room, nil
 }
 
 // hasRecord tells whether there is a record at pos, which is a multiple of eight. The kernel notifies only of a record
 // that begins at the consumer position: so that none is missed between the look and the wait, pos must have been
 // published before.
 func (r *mappedRing) hasRecord(pos uintptr) bool {
-	if pos == atomic.LoadUintptr(r.producer) {
+	if pos == r.producer.Load() {
 		return false
 	}
 	return atomic.LoadUint32((*uint32)(unsafe.Add(r.data, pos&r.mask)))&ringBusy == 0

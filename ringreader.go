@@ -3,13 +3,9 @@ package libbpf
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"iter"
-	"os"
-	"sync"
 	"sync/atomic"
-	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -44,40 +40,22 @@ type RingReader struct {
 	h    *handle
 	what string
 
-	// file is a duplicate of the map's descriptor, in the runtime's poller, and conn waits for it.
-	file   *os.File
-	conn   syscall.RawConn
-	closed chan struct{} // closed by Close
+	interrupt // its file is a duplicate of the map's descriptor
+	ready     func(fd uintptr) bool
+	closed    chan struct{} // closed by Close
 
 	mappedRing
-
-	// reading is true while there is a loop, whose the rest is.
-	reading   atomic.Bool
-	pos       uintptr // how far records were handed over
-	published uintptr
-	leaseEnd  atomic.Uintptr // where the records end that the loop may hand over without another look
-	lapse     sync.Once
-	ready     func(fd uintptr) bool
+	reading atomic.Bool // while there is a loop
 }
 
 // NewRingReader maps a ring buffer, a map of type [MapTypeRingBuf], into memory (mmap, Linux 5.8). The caller owns
 // the result. It has a descriptor and mappings of its own, so it works on when the map is closed. Reading goes on
-// where the ring's last reader stopped.
+// where the ring's last reader stopped. errors.Is(err, [errors.ErrUnsupported]) for a map with [RingBufOverwrite].
 func NewRingReader(m MapCore) (*RingReader, error) {
 	const op = "open reader of"
-	c, err := coreOf(m)
-	if err != nil {
-		return nil, &Error{Op: op, Object: "ring buffer", Err: err}
-	}
-	if c.typ != MapTypeRingBuf && c.h != nil {
-		return nil, c.fail(op, invalidf("the map is not a ring buffer but of type %s", c.typ))
-	}
-	info, err := m.Info()
+	c, err := ringOf(op, m)
 	if err != nil {
 		return nil, err
-	}
-	if info.Flags&RingBufOverwrite != 0 {
-		return nil, c.fail(op, fmt.Errorf("a ring that overwrites its records: %w", errors.ErrUnsupported))
 	}
 	fd, err := dupMapFD(m)
 	if err != nil {
@@ -92,16 +70,11 @@ func NewRingReader(m MapCore) (*RingReader, error) {
 
 // open takes fd over, also when it fails.
 func (r *RingReader) open(fd int, size uintptr) error {
-	// So that os.File puts it into the runtime's poller. The flag means nothing to maps.
-	err := unix.SetNonblock(fd, true)
-	r.file = os.NewFile(uintptr(fd), r.what)
-	if err == nil {
-		r.conn, err = r.file.SyscallConn()
+	if err := r.interrupt.open(fd, r.what); err != nil {
+		return err
 	}
-	if err == nil {
-		r.mappedRing, err = openMappedRing(fd, size)
-	}
-	if err != nil {
+	var err error
+	if r.mappedRing, err = openMappedRing(fd, size); err != nil {
 		_ = r.file.Close()
 		return err
 	}
@@ -115,9 +88,7 @@ func (r *RingReader) open(fd int, size uintptr) error {
 	r.closed = make(chan struct{})
 	r.h.wake = func() {
 		close(r.closed)
-		r.lapseLease()
-		// Closing the file waits for those who wait for it, and none of them runs a loop's body meanwhile.
-		_ = r.file.Close()
+		r.interrupt.close()
 	}
 	return nil
 }
@@ -138,10 +109,15 @@ func (r *RingReader) acquire() error {
 
 // Records iterates over the records, and waits for more when there is none, until ctx is done or the reader is
 // closed. Why it ended is in *err, which is nil only after the loop was left by its body: ctx's error and its cause,
-// or [ErrClosed]. Records that remain when ctx is done stay in the ring for the next loop.
+// or [ErrClosed].
+//
+// When ctx is done, the body sees no other record, but for two cases: one that ended a wait, so it is not left behind;
+// and the rest of a KiB of records, where ctx is done by the body itself, and that is so quick that the news is not
+// there yet. Records that remain stay in the ring for the next loop, which may be [RingReader.Pending]. A loop whose
+// ctx was done before it sees none.
 //
 // No thread is blocked while it waits. Programs that write with BPF_RB_NO_WAKEUP do not wake it: such records come
-// with the next that is written with BPF_RB_FORCE_WAKEUP, or with the end of ctx. One that is written without flags
+// with the next that is written with BPF_RB_FORCE_WAKEUP, or with the next loop. One that is written without flags
 // wakes only if there is none before it.
 func (r *RingReader) Records(ctx context.Context, err *error) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
@@ -163,8 +139,8 @@ func (r *RingReader) Copies(ctx context.Context, err *error) iter.Seq[[]byte] {
 	}
 }
 
-// Pending iterates over the records that are there, without waiting for more. If the loop ended because of an error,
-// that is in *err.
+// Pending iterates over the records that are there when it begins, without waiting for more. If the loop ended because
+// of an error, that is in *err.
 func (r *RingReader) Pending(err *error) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) { r.iterate(nil, err, yield) }
 }
@@ -178,24 +154,22 @@ func (r *RingReader) iterate(ctx context.Context, err *error, yield func([]byte)
 		return
 	}
 	defer r.end()
-	if ctx != nil {
-		defer interruptWaits(ctx, r.file)()
+	waits := ctx != nil
+	if !waits {
+		ctx = context.Background()
 	}
-	var done error // why the wait for more ended, if not because there is more
 	for {
-		left, failed := r.handOver(ctx, yield)
+		left, failed := r.handOver(ctx, waits, yield)
 		switch {
-		case left, ctx == nil && failed == nil:
+		case left, failed == nil && !waits:
 			return
-		case failed != nil:
+		case failed == nil:
+			failed = r.wait(ctx, r.h, r.ready)
+		}
+		if failed != nil {
 			*err = r.fail("read", failed)
 			return
-		case done != nil:
-			*err = r.fail("read", done)
-			return
 		}
-		// Records may have come before ctx was done and after the last look: there is always one more.
-		done = r.wait(ctx)
 	}
 }
 
@@ -209,60 +183,48 @@ func (r *RingReader) begin() error {
 		r.h.drop()
 		return r.fail(op, fmt.Errorf("there is another loop: %w", unix.EBUSY))
 	}
-	r.pos = atomic.LoadUintptr(r.consumer)
-	r.published = r.pos
-	r.leaseEnd.Store(r.pos)
-	if r.pos%8 != 0 {
-		r.end()
-		return r.fail(op, errRingCorrupt)
-	}
+	r.mappedRing.begin()
 	return nil
 }
 
 // end publishes what was handed over, also in the course of a panic.
 func (r *RingReader) end() {
 	r.publish()
+	r.stopWatching()
 	r.reading.Store(false)
 	r.h.drop()
-}
-
-// publish gives the space of what was handed over back to programs.
-func (r *RingReader) publish() {
-	if r.pos != r.published {
-		r.published = r.pos
-		atomic.StoreUintptr(r.consumer, r.pos)
-	}
 }
 
 // putBack makes the record that the body of the loop has in hand, which it is about to leave, the next loop's first.
 func (r *RingReader) putBack(record []byte) { r.pos -= ringRoom(uintptr(len(record))) }
 
-// handOver hands records to the loop's body until there is none, or the body leaves the loop.
-func (r *RingReader) handOver(ctx context.Context, yield func([]byte) bool) (left bool, err error) {
-	for leases := 0; ; {
-		available := atomic.LoadUintptr(r.producer) - r.pos
-		room, discarded, err := r.at(r.pos, available)
+// handOver hands records to the loop's body until there is none, or the body leaves the loop. In a loop that waits,
+// those belong to it that come meanwhile.
+func (r *RingReader) handOver(ctx context.Context, waits bool, yield func([]byte) bool) (left bool, err error) {
+	r.leaseEnd = r.pos
+	for look := uintptr(0); ; { // in bytes: the first record is followed by a look at ctx
+		if waits {
+			r.until = r.producer.Load()
+		}
+		header, length, room, err := r.current()
 		switch {
 		case err != nil:
 			return false, err
-		case r.h.isClosed():
-			return false, ErrClosed
-		case room == 0:
+		case header == nil:
 			r.publish()
 			return false, nil
 		}
-		if int(r.leaseEnd.Load()-r.pos) < int(room) {
-			r.publish()
-			if leases++; leases > 1 && ctx != nil && ctx.Err() != nil {
-				return false, contextError(ctx)
+		if int(r.leaseEnd-r.pos) < int(room) || r.raised.Load() {
+			if look > 0 {
+				r.watch(ctx)
 			}
-			// Close looks for the end of the lease and this for Close, so that the body sees no record after it.
-			r.leaseEnd.Store(r.pos + max(room, min(available, r.lease)))
-			if r.h.isClosed() {
-				return false, ErrClosed
+			if err := r.reason(ctx, r.h); err != nil {
+				return false, err
 			}
+			r.grant(room, look)
+			look = bytesBetweenLooks(ctx, r.lease)
 		}
-		if discarded {
+		if length&ringDiscard != 0 {
 			r.pos += room
 		} else if !r.handOverLease(yield) {
 			return true, nil
@@ -270,15 +232,16 @@ func (r *RingReader) handOver(ctx context.Context, yield func([]byte) bool) (lef
 	}
 }
 
-// handOverLease hands over records until there is one that goes beyond the lease, or has a flag and so seems to. It does
-// no more, and has as few variables as can be, because all are saved and restored around each call of the body.
+// handOverLease hands over records until there is one that goes beyond the lease, or has a flag and so seems to, or the
+// loop is interrupted. It does no more, and has as few variables as can be, because all are saved and restored around
+// each call of the body.
 func (r *RingReader) handOverLease(yield func([]byte) bool) bool {
 	for {
 		pos := r.pos
 		header := unsafe.Add(r.data, pos&r.mask)
 		// The length comes with the bytes behind it: the kernel writes it last.
 		length := uintptr(atomic.LoadUint32((*uint32)(header)))
-		if length >= ringDiscard || int(r.leaseEnd.Load()-pos) < int(length+ringHeader) {
+		if length >= ringDiscard || int(r.leaseEnd-pos) < int(length+ringHeader) || r.raised.Load() {
 			return true
 		}
 		r.pos = pos + ringRoom(length)
@@ -286,23 +249,6 @@ func (r *RingReader) handOverLease(yield func([]byte) bool) bool {
 			return false
 		}
 	}
-}
-
-// wait returns nil when there is a record, or a discarded one.
-func (r *RingReader) wait(ctx context.Context) error {
-	if ctx.Err() != nil {
-		return contextError(ctx)
-	}
-	err := r.conn.Read(r.ready)
-	switch {
-	case err == nil:
-		return nil
-	case r.h.isClosed():
-		return ErrClosed
-	case ctx.Err() != nil:
-		return contextError(ctx)
-	}
-	return fmt.Errorf("wait for records: %w", err)
 }
 
 // RingStats are a ring's numbers. Programs and readers change them all the time.
@@ -320,8 +266,8 @@ func (r *RingReader) Stats() (RingStats, error) {
 	}
 	defer r.h.drop()
 	// In this order, so that the producer is not behind the consumer.
-	consumed := atomic.LoadUintptr(r.consumer)
-	produced := atomic.LoadUintptr(r.producer)
+	consumed := r.consumer.Load()
+	produced := r.producer.Load()
 	return RingStats{
 		Size: uint64(r.mask + 1), Available: uint64(produced - consumed),
 		ConsumerPos: uint64(consumed), ProducerPos: uint64(produced),
@@ -335,12 +281,6 @@ func (r *RingReader) Close() error {
 		return nil
 	}
 	err := r.h.close()
-	r.lapseLease() // where another call is about to
+	r.raised.Store(true) // where another call is about to
 	return err
-}
-
-// lapseLease ends the lease of a loop in a closed reader. The end is then behind the loop, wherever that is, as a lease is
-// no longer than the ring. The consumer position is not to be relied on, since others may write to it.
-func (r *RingReader) lapseLease() {
-	r.lapse.Do(func() { r.leaseEnd.Add(^r.mask) })
 }

@@ -491,23 +491,17 @@ func TestRecordsContext(t *testing.T) {
 	if time.Since(start) < 5*time.Millisecond {
 		t.Error("it did not wait")
 	}
-	// What is there is handed over though ctx is done, up to a lease; the rest stays.
-	write(toRing, 2000)
-	n, err := loop(ctx)
-	wantErr(t, err, context.Canceled)
-	if rest := s.pending(r); n == 0 || n+rest != 2000 || rest == 0 {
-		t.Errorf("%d records, then %d", n, rest)
-	}
-	// Such records wake nobody, and come with the end of ctx.
-	silent, cancelSilent := context.WithCancel(context.Background())
-	time.AfterFunc(5*time.Millisecond, func() {
+	// Such records wake nobody. The first one comes with the end of ctx, the other one with the next loop.
+	silent, cancelSilent := newWaitedFor()
+	go func() {
+		<-silent.waits
 		write(toRingSilently, 2)
 		cancelSilent()
-	})
-	n, err = loop(silent)
+	}()
+	n, err := loop(silent)
 	wantErr(t, err, context.Canceled)
-	if n != 2 {
-		t.Errorf("%d records", n)
+	if rest := s.pending(r); n != 1 || rest != 1 {
+		t.Errorf("%d records, then %d", n, rest)
 	}
 	//lint:ignore SA1012 what it does must be known
 	for range r.Records(nil, &err) { //nolint:staticcheck
@@ -515,13 +509,13 @@ func TestRecordsContext(t *testing.T) {
 	wantErr(t, err, libbpf.ErrInvalid)
 }
 
-// A loop that ends with ctx leaves no record behind that came before ctx was done.
+// A record that ends the wait is handed over, also when ctx is done by then.
 func TestRecordsLeavesNothing(t *testing.T) {
 	r := newReader(t, 1<<18)
 	left := 0
 	const rounds = 500
 	for range rounds {
-		ctx, cancel := context.WithCancel(context.Background())
+		ctx, cancel := newWaitedFor()
 		done := make(chan int)
 		go func() {
 			n := 0
@@ -530,7 +524,7 @@ func TestRecordsLeavesNothing(t *testing.T) {
 			}
 			done <- n
 		}()
-		time.Sleep(50 * time.Microsecond) // so that it waits
+		<-ctx.waits
 		write(toRing, 1)
 		cancel()
 		if n := <-done; n != 1 {
@@ -542,6 +536,215 @@ func TestRecordsLeavesNothing(t *testing.T) {
 	if left > 0 {
 		t.Errorf("the loop ended with a record left in %d of %d rounds", left, rounds)
 	}
+}
+
+// What a loop over records is, of each kind.
+type loop struct {
+	write   func(n int)
+	records func(ctx context.Context, err *error, body func()) // Records, or what there is in its place
+	pending func(body func()) int
+	ahead   int // how many records it may be ahead of the body
+}
+
+// loops are loops of each kind.
+func loops(t *testing.T, test func(t *testing.T, l loop)) {
+	toReader := func(t *testing.T) (*libbpf.RingReader, loop) {
+		r := newReader(t, 1<<18)
+		return r, loop{
+			write: func(n int) { write(toRing, n) },
+			records: func(ctx context.Context, err *error, body func()) {
+				for range r.Records(ctx, err) {
+					body()
+				}
+			},
+			pending: func(body func()) (n int) {
+				var err error
+				for range r.Pending(&err) {
+					n++
+					body()
+				}
+				check(t, err)
+				return n
+			},
+		}
+	}
+	t.Run("RingReader", func(t *testing.T) {
+		_, l := toReader(t)
+		test(t, l)
+	})
+	t.Run("Copies", func(t *testing.T) {
+		r, l := toReader(t)
+		l.records = func(ctx context.Context, err *error, body func()) {
+			for range r.Copies(ctx, err) {
+				body()
+			}
+		}
+		test(t, l)
+	})
+	t.Run("RingChannel", func(t *testing.T) {
+		r, l := toReader(t)
+		l.ahead = 1 << 10 / recordSize
+		l.records = func(ctx context.Context, err *error, body func()) {
+			records := make(chan []byte)
+			done := make(chan error)
+			go func() { done <- libbpf.NewRingChannel(r, records, libbpf.RingChannelOptions{}).Run(ctx) }()
+			for {
+				select {
+				case <-records:
+					body()
+				case *err = <-done:
+					return
+				}
+			}
+		}
+		test(t, l)
+	})
+	t.Run("PerfReader", func(t *testing.T) {
+		o := loadStream(t, nil)
+		pinToCPU(t, 0)
+		r := openPerfReader(t, o, libbpf.PerfReaderOptions{})
+		test(t, loop{
+			write: func(n int) { writePerf(t, o, uint64(n)) },
+			records: func(ctx context.Context, err *error, body func()) {
+				for range r.Records(ctx, err) {
+					body()
+				}
+			},
+			pending: func(body func()) (n int) {
+				var err error
+				for range r.Pending(&err) {
+					n++
+					body()
+				}
+				check(t, err)
+				return n
+			},
+		})
+	})
+}
+
+// Once the context is done, the body sees no record; what it would have seen stays.
+func TestLoopEndsWithContext(t *testing.T) {
+	const written, inKiB = 1000, 1 << 10 / recordSize
+	loops(t, func(t *testing.T, l loop) {
+		run := func(ctx context.Context, body func(n int), least, most int) {
+			t.Helper()
+			l.write(written)
+			n := 0
+			var err error
+			l.records(ctx, &err, func() {
+				n++
+				body(n)
+			})
+			wantErr(t, err, ctx.Err())
+			if rest := l.pending(func() {}); n < least || n > most || n+rest != written {
+				t.Errorf("%d records, then %d of %d, want %d to %d", n, rest, written, least, most)
+			}
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		run(ctx, func(int) {}, 0, 0)
+		passed, cancel := context.WithTimeout(context.Background(), -time.Second)
+		defer cancel()
+		run(passed, func(int) {}, 0, 0)
+
+		ctx, cancel = context.WithCancel(context.Background())
+		run(ctx, func(int) { cancel() }, 1, 1+l.ahead)
+		soon, cancelSoon := context.WithTimeout(context.Background(), time.Millisecond)
+		defer cancelSoon()
+		run(soon, func(int) { <-soon.Done() }, 0, 1+l.ahead)
+
+		// Later on, a body that ends the context itself sees the rest of a KiB.
+		ctx, cancel = context.WithCancel(context.Background())
+		run(ctx, func(n int) {
+			if n == 700 {
+				cancel()
+			}
+		}, 700, 700+inKiB+l.ahead)
+	})
+}
+
+// The body of a loop that takes its time sees none of the rest of a KiB, because the runtime gets to raise the flag.
+func TestSlowLoopEndsWithContext(t *testing.T) {
+	const most = 1000
+	loops(t, func(t *testing.T, l loop) {
+		for round := 0; ; round++ {
+			l.write(100)
+			ctx, cancel := context.WithCancel(context.Background())
+			n := 0
+			var err error
+			l.records(ctx, &err, func() {
+				if n++; n == 2 {
+					cancel()
+					time.Sleep(time.Millisecond)
+				}
+			})
+			wantErr(t, err, context.Canceled)
+			if rest := l.pending(func() {}); n+rest != 100 {
+				t.Fatalf("%d records, then %d", n, rest)
+			}
+			if n == 2 {
+				return
+			}
+			if round == most {
+				t.Fatalf("%d records in round %d", n, round)
+			}
+		}
+	})
+}
+
+// Pending ends, however fast programs write: it is over what was there when it began.
+func TestPendingEnds(t *testing.T) {
+	loops(t, func(t *testing.T, l loop) {
+		l.write(100)
+		calls := 0
+		body := func() {
+			if calls++; calls > 1000 {
+				t.Fatal("it does not end")
+			}
+			l.write(1)
+		}
+		for range 2 {
+			if n := l.pending(body); n != 100 {
+				t.Errorf("%d records", n)
+			}
+		}
+	})
+}
+
+// A Close that comes while the loop looks whether it must end is not missed.
+func TestCloseWhileLoopLooks(t *testing.T) {
+	r := newReader(t, 1<<18)
+	write(toRing, 1000)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	closing := &closingContext{Context: ctx, r: r, at: 3}
+	n := 0
+	var err error
+	for range r.Records(closing, &err) {
+		if closing.at <= 0 {
+			t.Fatal("a record after Close")
+		}
+		n++
+	}
+	wantErr(t, err, libbpf.ErrClosed)
+	if n == 0 || n == 1000 {
+		t.Errorf("%d records", n)
+	}
+}
+
+// closingContext closes a reader when it is asked for the third time whether it is done.
+type closingContext struct {
+	context.Context
+	r  *libbpf.RingReader
+	at int
+}
+
+func (c *closingContext) Err() error {
+	if c.at--; c.at == 0 {
+		_ = c.r.Close()
+	}
+	return c.Context.Err()
 }
 
 func TestCopies(t *testing.T) {

@@ -39,7 +39,6 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -75,9 +74,7 @@ type UserRingBuffer struct {
 	producer *uintptr
 	data     unsafe.Pointer
 
-	// file is a duplicate of the map's descriptor, in the runtime's poller, and conn waits for it.
-	file *os.File
-	conn syscall.RawConn
+	interrupt // its file is a duplicate of the map's descriptor
 	// waiting holds a token while somebody waits: the deadline is the file's. Those behind wait for the token, so
 	// that space goes to those who came first.
 	waiting chan struct{}
@@ -98,15 +95,8 @@ func NewUserRingBuffer(m MapCore) (*UserRingBuffer, error) {
 	if err != nil {
 		return nil, c.fail(op, err)
 	}
-	// So that os.File puts it into the runtime's poller. The flag means nothing to maps.
-	err = unix.SetNonblock(fd, true)
 	r := &UserRingBuffer{what: c.object(), size: int(c.maxEntries), waiting: make(chan struct{}, 1)}
-	r.file = os.NewFile(uintptr(fd), r.what)
-	if err == nil {
-		r.conn, err = r.file.SyscallConn()
-	}
-	if err != nil {
-		_ = r.file.Close()
+	if err := r.interrupt.open(fd, r.what); err != nil {
 		return nil, c.fail(op, err)
 	}
 	err = call(op, r.what, func() error {
@@ -128,7 +118,7 @@ func NewUserRingBuffer(m MapCore) (*UserRingBuffer, error) {
 	if err != nil {
 		return nil, c.fail(op, err)
 	}
-	r.h.wake = func() { _ = r.file.Close() }
+	r.h.wake = r.interrupt.close
 	return r, nil
 }
 
@@ -253,7 +243,8 @@ func (r *UserRingBuffer) reserveContext(ctx context.Context, size int) (sample *
 	if ctx.Err() != nil {
 		return nil, full()
 	}
-	defer interruptWaits(ctx, r.file)()
+	r.watch(ctx)
+	defer r.stopWatching()
 	waited := r.conn.Write(func(uintptr) bool {
 		sample, err = r.reserve(size)
 		return sample != nil || err != nil

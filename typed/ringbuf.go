@@ -80,8 +80,8 @@ func (r *RingBuf[T]) Map() libbpf.MapCore {
 // Pin makes the map last under a path on a bpf file system: see [libbpf.MapCore].
 func (r *RingBuf[T]) Pin(path string) error { return r.Map().Pin(path) }
 
-// Poll waits until there are records, for at most timeout or, if that is negative, for ever, and hands them to the
-// callback until none is left. It returns how many that were: see [libbpf.RingBuffer].
+// Poll waits until there are records, for at most timeout or, if that is negative, for ever, and hands those to the
+// callback that are there then. It returns how many that were: see [libbpf.RingBuffer].
 func (r *RingBuf[T]) Poll(timeout time.Duration) (int, error) { return r.buffer().Poll(timeout) }
 
 // PollContext is Poll until ctx is done, which is an error, ctx's own, if no record came.
@@ -89,8 +89,8 @@ func (r *RingBuf[T]) PollContext(ctx context.Context) (int, error) {
 	return r.buffer().PollContext(ctx)
 }
 
-// Consume hands the records that are there to the callback, without waiting, and returns how many that were
-// (ring_buffer__consume).
+// Consume hands the records that are there when it begins to the callback, without waiting, and returns how many that
+// were (ring_buffer__consume).
 func (r *RingBuf[T]) Consume() (int, error) { return r.buffer().Consume() }
 
 // EpollFD is a descriptor that is readable when there are records, or -1 after Close. It remains the RingBuf's.

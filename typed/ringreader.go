@@ -68,8 +68,8 @@ func (r *RingReader[T]) Records(ctx context.Context, err *error) iter.Seq[*T] {
 	return r.each(r.bytes().Records(ctx, err), err)
 }
 
-// Pending iterates over the records that are there, without waiting for more. If the loop ended because of an error,
-// that is in *err.
+// Pending iterates over the records that are there when it begins, without waiting for more. If the loop ended because
+// of an error, that is in *err.
 func (r *RingReader[T]) Pending(err *error) iter.Seq[*T] {
 	if err == nil {
 		err = new(error)
