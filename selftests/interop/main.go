@@ -5,6 +5,7 @@ package main
 /*
 #cgo CFLAGS: -I${SRCDIR}/../../libbpf/upstream/api
 
+#include "../../libbpf/vendor.h"
 #include <stdlib.h>
 #include "meter.h"
 */
