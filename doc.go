@@ -44,7 +44,8 @@
 // Buffers that programs fill faster than they are read overflow. Each way to lose a record has a count:
 //
 //	ring buffer               bpf_ringbuf_reserve or bpf_ringbuf_output fails, which only the program sees
-//	RingReader, RingBuffer    lose nothing that is in the ring, however a loop or a callback ends
+//	RingReader, RingBuffer    lose nothing that is in the ring, however a loop or a callback ends, but for up to 32 KiB
+//	                          that a RingBuffer has in hand when it is closed: see its Close
 //	RingChannel               Dropped
 //	PerfBuffer                Lost, and the Lost callback once the CPU writes again
 //	PerfReader                Lost

@@ -11,17 +11,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// drain is what [RingBuffer] and [PerfBuffer] have in common: it hands records, in place, from their buffers to the
-// user's callbacks, and waits for more. One call at a time does so, and others fail: so none waits for a callback,
-// which may be the caller.
+// drain is what [RingBuffer] and [PerfBuffer] have in common: it hands records from their buffers to the user's callbacks,
+// and waits for more. One call at a time does so, and others fail: so none waits for a callback, which may be the caller.
 //
 // The wait needs no thread: it is for libbpf's epoll descriptor, in the Go runtime's poller, which also brings
 // deadlines and the wake-up by Close.
 type drain struct {
-	h       *handle
-	what    string // for errors
-	source  source
-	buffers int
+	h      *handle
+	what   string // for errors
+	source source
 
 	epollFD   int
 	interrupt // its file is a duplicate of it
@@ -29,21 +27,16 @@ type drain struct {
 
 	busy atomic.Bool // while there is a call, whose the rest is
 	op   string      // for errors
-	next int         // the buffer to begin with, as a busy one must not starve those behind it
 }
 
 // source is the buffers of a drain.
 type source interface {
-	// pending tells whether a buffer has something to hand over.
-	pending(index int) bool
-	// begin notes how far a buffer is filled: handOver goes to there, or programs could fill it faster for ever.
-	begin(index int)
-	// handOver hands over so many records at most, and ends after so many bytes, or when the interrupt is raised. It
-	// tells how many records that were, and whether more are left. A record counts once its callback was called,
-	// however that ends.
-	handOver(index, most int, bytes uintptr) (n int, more bool, err error)
-	// publish gives the space of what was handed over back to programs.
-	publish(index int)
+	// pending tells whether there is anything to hand over.
+	pending() bool
+	// consume hands over the records that are there when it begins, or programs could fill the buffers faster for ever; at
+	// most so many. It ends early when a callback fails, when the drain is closed, and when ctx is done, which is an error
+	// only if no record came. A record counts once its callback was called, however that ends.
+	consume(ctx context.Context, most int) (n int, err error)
 }
 
 // start makes the drain usable. release frees the buffers, also when start fails.
@@ -61,7 +54,7 @@ func (d *drain) start(what string, epollFD int, release func()) error {
 	}
 	d.what = what
 	d.epollFD = epollFD
-	d.ready = func(uintptr) bool { return d.pending() }
+	d.ready = func(uintptr) bool { return d.source.pending() }
 	d.h, err = newHandle(nil, func() error {
 		release()
 		return nil
@@ -124,62 +117,7 @@ func (d *drain) leave() {
 	d.h.drop()
 }
 
-// pending tells whether there is anything to hand over.
-func (d *drain) pending() bool {
-	for i := range d.buffers {
-		if d.source.pending(i) {
-			return true
-		}
-	}
-	return false
-}
-
-// consume hands over what is in some of the buffers now, at most so many records. It ends early when a callback fails,
-// when the drain is closed, and when ctx is done, which is an error only if no record came.
-func (d *drain) consume(ctx context.Context, from, to, most int) (n int, err error) {
-	for i := from; i < to; i++ {
-		d.source.begin(i)
-	}
-	if err := d.reason(ctx, d.h); err != nil {
-		return 0, d.fail(d.op, err)
-	}
-	turn := from
-	if from < d.next && d.next < to {
-		turn = d.next
-	}
-	defer func() { d.source.publish(turn) }() // however a callback ends
-	look, lease := uintptr(1), uintptr(0)     // in bytes: the first record is followed by a look at ctx
-	for empty := 0; empty < to-from && n < most; {
-		d.next = turn + 1
-		handed, more, err := d.source.handOver(turn, most-n, look)
-		if n += handed; err != nil {
-			return n, err
-		}
-		if handed > 0 || more {
-			switch err := d.reason(ctx, d.h); {
-			case err == ErrClosed || err != nil && n == 0:
-				return n, d.fail(d.op, err)
-			case err != nil:
-				return n, nil
-			}
-			lease += look
-			look = bytesBetweenLooks(ctx, mostLease)
-			d.watch(ctx)
-		}
-		if more && lease < mostLease {
-			continue
-		}
-		d.source.publish(turn)
-		if empty++; more {
-			empty = 0
-		}
-		if turn++; turn == to {
-			turn = from
-		}
-		lease = 0
-	}
-	return n, nil
-}
+const opPoll = "poll"
 
 // everything is more than there can be.
 const everything = math.MaxInt
@@ -190,18 +128,17 @@ func (d *drain) consumeNow(most int) (int, error) {
 		return 0, err
 	}
 	defer d.leave()
-	return d.consume(context.Background(), 0, d.buffers, most)
+	return d.source.consume(context.Background(), most)
 }
 
 // pollContext is PollContext.
 func (d *drain) pollContext(ctx context.Context) (int, error) {
-	const op = "poll"
-	if err := d.enter(op); err != nil {
+	if err := d.enter(opPoll); err != nil {
 		return 0, err
 	}
 	defer d.leave()
 	if ctx == nil {
-		return 0, d.fail(op, invalidf("the context is nil"))
+		return 0, d.fail(opPoll, invalidf("the context is nil"))
 	}
 	return d.poll(ctx)
 }
@@ -225,7 +162,7 @@ func (d *drain) pollTimeout(timeout time.Duration) (int, error) {
 // poll waits for records until ctx is done, and hands them over. The caller has entered.
 func (d *drain) poll(ctx context.Context) (int, error) {
 	for {
-		n, err := d.consume(ctx, 0, d.buffers, everything)
+		n, err := d.source.consume(ctx, everything)
 		if n > 0 || err != nil {
 			return n, err
 		}

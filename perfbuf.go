@@ -189,7 +189,7 @@ func (b PerfBufferBuilder) Build(m MapCore) (*PerfBuffer, error) {
 		}
 		p.rings = append(p.rings, ring)
 	}
-	p.d.source, p.d.buffers = p, len(p.rings)
+	p.d.source = p
 	if err := p.d.start(what, int(C.perf_buffer__epoll_fd(p.pb)), release); err != nil {
 		return nil, err
 	}
@@ -214,6 +214,7 @@ type PerfBuffer struct {
 	options PerfBufferBuilder
 	attr    unix.PerfEventAttr
 	rings   []perfRing
+	next    int           // the buffer to begin with, as a busy one must not starve those behind it
 	damaged atomic.Uint64 // how often records were lost that the kernel does not count
 
 	// body is that of a PerfReader's loop, in the place of Sample.
@@ -283,7 +284,7 @@ func (p *PerfBuffer) ConsumeBuffer(index int) (int, error) {
 	if err := p.checkIndex("consume", index); err != nil {
 		return 0, err
 	}
-	return d.consume(context.Background(), index, index+1, everything)
+	return p.consumeSome(context.Background(), index, index+1, everything)
 }
 
 // UseBuffer calls f with the memory of a buffer: a page with the positions (struct perf_event_mmap_page), and the data

@@ -135,7 +135,7 @@ func (r *PerfReader) iterate(ctx context.Context, err *error, body func(int, []b
 	defer func() { r.p.body = nil }()
 	var failed error
 	if ctx == nil {
-		_, failed = d.consume(context.Background(), 0, d.buffers, everything)
+		_, failed = r.p.consume(context.Background(), everything)
 	}
 	for ctx != nil && failed == nil {
 		_, failed = d.poll(ctx)

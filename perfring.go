@@ -1,8 +1,10 @@
 package libbpf
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"slices"
 	"sync/atomic"
 	"unsafe"
 
@@ -98,16 +100,71 @@ func (r *perfRing) unmap() {
 	}
 }
 
-func (p *PerfBuffer) pending(index int) bool {
-	r := &p.rings[index]
-	return atomic.LoadUint64(r.head) != atomic.LoadUint64(r.tail)
+func (p *PerfBuffer) pending() bool {
+	return slices.ContainsFunc(p.rings, func(r perfRing) bool {
+		return atomic.LoadUint64(r.head) != atomic.LoadUint64(r.tail)
+	})
 }
 
+func (p *PerfBuffer) consume(ctx context.Context, most int) (int, error) {
+	return p.consumeSome(ctx, 0, len(p.rings), most)
+}
+
+// consumeSome is consume of some of the buffers. It hands over from each in turn, a lease at a time.
+func (p *PerfBuffer) consumeSome(ctx context.Context, from, to, most int) (n int, err error) {
+	d := &p.d
+	for i := from; i < to; i++ {
+		p.begin(i)
+	}
+	if err := d.reason(ctx, d.h); err != nil {
+		return 0, d.fail(d.op, err)
+	}
+	turn := from
+	if from < p.next && p.next < to {
+		turn = p.next
+	}
+	defer func() { p.publish(turn) }()    // however a callback ends
+	look, lease := uintptr(1), uintptr(0) // in bytes: the first record is followed by a look at ctx
+	for empty := 0; empty < to-from && n < most; {
+		p.next = turn + 1
+		handed, more, err := p.handOver(turn, most-n, look)
+		if n += handed; err != nil {
+			return n, err
+		}
+		if handed > 0 || more {
+			switch err := d.reason(ctx, d.h); {
+			case err == ErrClosed || err != nil && n == 0:
+				return n, d.fail(d.op, err)
+			case err != nil:
+				return n, nil
+			}
+			lease += look
+			look = bytesBetweenLooks(ctx, mostLease)
+			d.watch(ctx)
+		}
+		if more && lease < mostLease {
+			continue
+		}
+		p.publish(turn)
+		if empty++; more {
+			empty = 0
+		}
+		if turn++; turn == to {
+			turn = from
+		}
+		lease = 0
+	}
+	return n, nil
+}
+
+// begin notes how far a buffer is filled: handOver goes to there.
 func (p *PerfBuffer) begin(index int) {
 	r := &p.rings[index]
 	r.pos, r.filled = atomic.LoadUint64(r.tail), atomic.LoadUint64(r.head)
 }
 
+// handOver hands over so many records at most, and ends after so many bytes, or when the interrupt is raised. It tells how
+// many records that were, and whether more are left.
 func (p *PerfBuffer) handOver(index, most int, bytes uintptr) (n int, more bool, err error) {
 	r := &p.rings[index]
 	available := r.filled - r.pos
@@ -120,6 +177,7 @@ func (p *PerfBuffer) handOver(index, most int, bytes uintptr) (n int, more bool,
 	return r.n, r.pos != r.filled, err
 }
 
+// publish gives the space of what was handed over back to programs.
 func (p *PerfBuffer) publish(index int) {
 	if r := &p.rings[index]; r.pos != atomic.LoadUint64(r.tail) {
 		atomic.StoreUint64(r.tail, r.pos)

@@ -56,7 +56,7 @@ func TestPerfRingDamaged(t *testing.T) {
 				}
 				p := &PerfBuffer{rings: []perfRing{{head: &head, tail: &tail, data: data}}}
 				p.d.h, _ = newHandle(nil, nil)
-				p.d.source, p.d.buffers = p, 1
+				p.d.source = p
 				var samples []int
 				var lost uint64
 				size := 68
@@ -125,7 +125,7 @@ func TestPerfRingHeaderOnly(t *testing.T) {
 	binary.NativeEndian.PutUint32(memory[perfHeader:], 4)
 	p := &PerfBuffer{rings: []perfRing{{head: &head, tail: &tail, data: memory[:room]}}}
 	p.d.h, _ = newHandle(nil, nil)
-	p.d.source, p.d.buffers = p, 1
+	p.d.source = p
 	p.options.Sample = func(int, []byte) error { return nil }
 	if n, err := p.Consume(); n != 0 || !errors.Is(err, unix.EBADMSG) {
 		t.Errorf("%d records, %v", n, err)

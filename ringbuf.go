@@ -1,14 +1,17 @@
 package libbpf
 
 /*
-#include <bpf/libbpf.h>
+#cgo noescape lbg_rings_consume
+
+#include <stdbool.h>
+#include <stdlib.h>
 #include "ringbuf_cgo.h"
 */
 import "C"
 
 import (
 	"context"
-	"sync/atomic"
+	"runtime/cgo"
 	"time"
 	"unsafe"
 
@@ -25,8 +28,8 @@ type RingBufferBuilder struct {
 }
 
 // Add adds a map of type [MapTypeRingBuf]. The callback receives each of its records; the bytes are valid until it
-// returns, and are the kernel's, which must not be written to, as with [RingReader]. When it returns an error, Poll or
-// Consume stops and returns that error: the record counts as handled, and those behind it remain for the next call.
+// returns. When it returns an error, Poll or Consume stops and returns that error: the record counts as handled, and those
+// behind it come with the next call.
 //
 // The callbacks of one RingBuffer never run at the same time. One may close its RingBuffer, but not poll or consume it,
 // which fails with unix.EBUSY. errors.Is(err, [errors.ErrUnsupported]) for a map with [RingBufOverwrite].
@@ -67,20 +70,22 @@ func (b *RingBufferBuilder) Build() (*RingBuffer, error) {
 		}
 		fds = append(fds, C.int(fd))
 	}
-	var rings *C.struct_ring_buffer
+	r := &RingBuffer{callbacks: b.callbacks[:len(fds):len(fds)], batch: make([]byte, ringBatch)}
+	r.handle = cgo.NewHandle(r)
 	err := call(op, what, func() error {
-		return clib.FromRet(int(C.lbg_rings_new(&fds[0], C.int(len(fds)), &rings)))
+		return clib.FromRet(int(C.lbg_rings_new(&fds[0], C.uint32_t(len(fds)), C.uintptr_t(r.handle), &r.rings)))
 	})
 	if err != nil {
+		r.handle.Delete()
 		closeFDs()
 		return nil, err
 	}
-	r := &RingBuffer{rings: rings}
 	release := func() {
+		C.lbg_rings_free(r.rings)
+		r.handle.Delete()
 		for i := range r.mapped {
 			_ = r.mapped[i].memory.retire()
 		}
-		C.ring_buffer__free(rings)
 		closeFDs()
 	}
 	for i, size := range b.sizes {
@@ -89,88 +94,184 @@ func (b *RingBufferBuilder) Build() (*RingBuffer, error) {
 			release()
 			return nil, &Error{Op: op, Object: what, Err: err}
 		}
-		r.mapped = append(r.mapped, bufferedRing{mappedRing: ring, callback: b.callbacks[i]})
+		r.mapped = append(r.mapped, ring)
+		C.lbg_ring_map(r.rings, C.uint32_t(i), unsafe.Pointer(ring.consumer), unsafe.Pointer(ring.producer), C.ulong(size))
 	}
-	r.d.source, r.d.buffers = r, len(r.mapped)
-	if err := r.d.start(what, int(C.ring_buffer__epoll_fd(rings)), release); err != nil {
+	r.d.source = r
+	if err := r.d.start(what, int(C.ring_buffer__epoll_fd(r.rings.rb)), release); err != nil {
 		return nil, err
 	}
 	return r, nil
 }
 
-// RingBuffer receives the records of one or more ring buffer maps through callbacks. Records of one map arrive in the
-// order in which programs reserved them.
+// ringBatch is how many bytes of records cross from C to Go at once: few enough to be in a cache still when the callbacks
+// read them.
+const ringBatch = 32 << 10
+
+// RingBuffer receives the records of one or more ring buffer maps through callbacks, as libbpf's struct ring_buffer does in
+// C: libbpf takes records from the rings, and each call from C to Go brings a batch of them. Records of one map arrive in
+// the order in which programs reserved them. A callback holds a thread as long as it runs; where callbacks block, or each
+// nanosecond counts, use a [RingReader].
 //
 // All methods are safe for concurrent use, Close included, from within a callback too. Only one Poll or Consume, by
 // whatever name, can be under way: a second one returns at once, with unix.EBUSY, also while the first one waits. A
 // panic in a callback surfaces in the caller of Poll or Consume, and leaves the RingBuffer as if the callback had
 // returned.
 type RingBuffer struct {
-	d      drain
-	rings  *C.struct_ring_buffer // for its epoll descriptor and numbers; the records are read here:
-	mapped []bufferedRing
+	d         drain
+	rings     *C.struct_lbg_rings
+	handle    cgo.Handle // to this, for libbpfGoRecords
+	mapped    []mappedRing
+	callbacks []func(record []byte) error
+
+	// Of the one who consumes: the records that libbpf has taken from the rings and that were not handed over yet. They
+	// are in the batch from first to end, and behind them comes one that had no room there.
+	batch      []byte
+	first, end int
+	outsize    []byte
+	call       ringCall
 }
 
-// bufferedRing is one ring of a RingBuffer.
-type bufferedRing struct {
-	mappedRing
-	callback func(record []byte) error
+// ringCall is what a method and the callbacks have to tell each other, with libbpf between them.
+type ringCall struct {
+	ctx      context.Context
+	n, most  int     // how many were handed over, and may be
+	look     uintptr // how many bytes are handed over until the next look at ctx
+	err      error   // why it stopped
+	panicked any     // what a callback panicked with
 }
 
-// pending leaves it to handOver to tell of a position that can't be.
-func (r *RingBuffer) pending(index int) bool {
-	ring := &r.mapped[index]
-	pos := ring.consumer.Load()
-	return pos%8 != 0 || ring.hasRecord(pos)
-}
-
-func (r *RingBuffer) begin(index int) { r.mapped[index].begin() }
-
-func (r *RingBuffer) publish(index int) { r.mapped[index].publish() }
-
-func (r *RingBuffer) handOver(index, most int, bytes uintptr) (n int, more bool, err error) {
-	ring := &r.mapped[index]
-	for ring.leaseEnd = ring.pos; ; bytes = 0 {
-		header, length, room, err := ring.current()
-		switch {
-		case err != nil:
-			return n, false, r.d.fail("consume", err)
-		case header == nil:
-			return n, false, nil
-		case n == most || r.d.raised.Load():
-			return n, true, nil
-		case int(ring.leaseEnd-ring.pos) >= int(room):
-		case bytes == 0:
-			return n, true, nil
-		default:
-			ring.grant(room, bytes)
-		}
-		if length&ringDiscard != 0 {
-			ring.pos += room
-			continue
-		}
-		handed, err := r.handOverLease(ring, most-n)
-		if n += handed; err != nil {
-			return n, true, err
+// pending tells whether a ring has a record, or a position that can't be: consume says so. Nothing that was taken from the
+// rings is left when somebody waits.
+func (r *RingBuffer) pending() bool {
+	for i := range r.mapped {
+		ring := &r.mapped[i]
+		if pos := ring.consumer.Load(); pos%8 != 0 || ring.hasRecord(pos) {
+			return true
 		}
 	}
+	return false
 }
 
-// handOverLease is as RingReader's.
-func (r *RingBuffer) handOverLease(ring *bufferedRing, most int) (n int, err error) {
-	for {
-		pos := ring.pos
-		header := unsafe.Add(ring.data, pos&ring.mask)
-		length := uintptr(atomic.LoadUint32((*uint32)(header)))
-		if length >= ringDiscard || int(ring.leaseEnd-pos) < int(length+ringHeader) || r.d.raised.Load() || n == most {
-			return n, nil
-		}
-		ring.pos = pos + ringRoom(length)
-		n++
-		if err := ring.callback(ringBytes(header, length)); err != nil {
-			return n, err
+// checkPositions refuses to let libbpf read where the consumer position can't be right: it would take what is there for a
+// record.
+func (r *RingBuffer) checkPositions() error {
+	for i := range r.mapped {
+		ring := &r.mapped[i]
+		pos := ring.consumer.Load()
+		if available := ring.producer.Load() - pos; available > ring.mask+1 || pos%8 != 0 {
+			return errRingCorrupt
 		}
 	}
+	return nil
+}
+
+// consume is libbpf's, behind what it has taken from the rings before.
+func (r *RingBuffer) consume(ctx context.Context, most int) (int, error) {
+	if err := r.d.reason(ctx, r.d.h); err != nil {
+		return 0, r.d.fail(r.d.op, err)
+	}
+	r.call = ringCall{ctx: ctx, most: most, look: 1} // the first record is followed by a look at ctx
+	defer func() { r.call = ringCall{} }()
+	if r.handOver() && r.call.n < most {
+		if err := r.consumeRings(); err != nil && r.call.err == nil {
+			r.call.err = r.d.fail(r.d.op, err)
+		}
+	}
+	if r.call.panicked != nil {
+		panic(r.call.panicked)
+	}
+	if r.call.err == nil && r.d.raised.Load() {
+		r.look()
+	}
+	return r.call.n, r.call.err
+}
+
+// consumeRings lets libbpf consume the rings, through libbpfGoRecords.
+func (r *RingBuffer) consumeRings() error {
+	if err := r.checkPositions(); err != nil {
+		return err
+	}
+	how := uint32(C.LBG_CONSUME)
+	switch {
+	case r.call.most != everything:
+		how = C.LBG_CONSUME_N
+	case r.d.op == opPoll:
+		how = C.LBG_POLL
+	}
+	ret := C.lbg_rings_consume(r.rings, how, cBytes(r.batch), C.size_t(len(r.batch)), C.uint64_t(r.call.most-r.call.n))
+	err := clib.FromRet(int(ret))
+	if err == unix.EBADMSG {
+		return errRingCorrupt
+	}
+	return err
+}
+
+// libbpfGoRecords takes a batch of records over that libbpf took from the rings, and one that had no room there, and hands
+// them to the callbacks. It returns whether to stop. A panic goes to the method's caller once C has returned. What a
+// callback ends its goroutine with (runtime.Goexit) passes over C, which has nothing left to do by then.
+//
+//export libbpfGoRecords
+func libbpfGoRecords(handle C.uintptr_t, used C.size_t, outsize *C.uchar) (stop C.bool) {
+	r := cgo.Handle(handle).Value().(*RingBuffer)
+	r.first, r.end = 0, int(used)
+	if outsize != nil {
+		size := (*C.struct_lbg_record)(unsafe.Pointer(outsize)).size
+		r.outsize = C.GoBytes(unsafe.Pointer(outsize), C.int(C.sizeof_struct_lbg_record+size))
+		C.free(unsafe.Pointer(outsize))
+	}
+	defer func() {
+		if r.call.panicked = recover(); r.call.panicked != nil {
+			stop = true
+		}
+	}()
+	return C.bool(!r.handOver())
+}
+
+// handOver hands over what was taken from the rings, and tells whether to go on. Each record counts once its callback was
+// called, however that ends.
+func (r *RingBuffer) handOver() bool {
+	call := &r.call
+	for r.first < r.end || r.outsize != nil {
+		if call.n >= call.most || r.d.raised.Load() {
+			return false
+		}
+		var at unsafe.Pointer
+		if r.first < r.end {
+			at = unsafe.Pointer(&r.batch[r.first])
+		} else {
+			at, r.outsize = unsafe.Pointer(&r.outsize[0]), nil
+		}
+		record := (*C.struct_lbg_record)(at)
+		size := uintptr(record.size)
+		room := ringRoom(size)
+		r.first += int(room)
+		call.n++
+		if err := r.callbacks[record.ring](ringBytes(at, size)); err != nil {
+			call.err = err
+			return false
+		}
+		if call.look > room {
+			call.look -= room
+		} else if !r.look() {
+			return false
+		}
+	}
+	return true
+}
+
+// look looks whether to go on, and says when to look again.
+func (r *RingBuffer) look() bool {
+	switch err := r.d.reason(r.call.ctx, r.d.h); {
+	case err == ErrClosed || err != nil && r.call.n == 0:
+		r.call.err = r.d.fail(r.d.op, err)
+		return false
+	case err != nil:
+		return false
+	}
+	r.call.look = bytesBetweenLooks(r.call.ctx, mostLease)
+	r.d.watch(r.call.ctx)
+	return true
 }
 
 func (r *RingBuffer) drain() *drain {
@@ -182,7 +283,7 @@ func (r *RingBuffer) drain() *drain {
 
 // Poll waits until there are records, for at most timeout or, if that is negative, for ever, and hands those to the
 // callbacks that are there then. It returns how many that were: 0 when the time passed without one, which is not an
-// error. Close wakes it: errors.Is(err, [ErrClosed]). No thread is blocked while it waits.
+// error (ring_buffer__poll). Close wakes it: errors.Is(err, [ErrClosed]). No thread is blocked while it waits.
 //
 // When the time passes while a callback runs, no other one is called; what remains comes with the next Poll. However
 // short the time is, a record that is there is handed over.
@@ -193,10 +294,11 @@ func (r *RingBuffer) Poll(timeout time.Duration) (int, error) { return r.drain()
 func (r *RingBuffer) PollContext(ctx context.Context) (int, error) { return r.drain().pollContext(ctx) }
 
 // Consume hands the records that are there when it begins to the callbacks, without waiting, and returns how many that
-// were (as ring_buffer__consume).
+// were (ring_buffer__consume).
 func (r *RingBuffer) Consume() (int, error) { return r.drain().consumeNow(everything) }
 
-// ConsumeN is Consume of at most n records; those behind them stay in the ring buffers (as ring_buffer__consume_n).
+// ConsumeN is Consume of at most n records; those behind them stay in the ring buffers (ring_buffer__consume_n, before
+// libbpf 1.5 ring_buffer__consume).
 func (r *RingBuffer) ConsumeN(n int) (int, error) {
 	d := r.drain()
 	if n < 0 {
@@ -207,7 +309,8 @@ func (r *RingBuffer) ConsumeN(n int) (int, error) {
 
 // Stats tells how full one of the ring buffers is: the index counts the calls of [RingBufferBuilder.Add], from 0
 // (ring_buffer__ring, ring__size, ring__avail_data_size, ring__consumer_pos, ring__producer_pos, libbpf 1.3).
-// Up to an eighth of it, or 32 KiB, that callbacks have seen already counts as available while one runs.
+// Up to 32 KiB of records that libbpf has taken from the rings, and that no callback has seen yet, count as consumed while
+// a callback runs, and after one that failed.
 func (r *RingBuffer) Stats(index int) (RingStats, error) {
 	const op = "get statistics of"
 	d := r.drain()
@@ -222,7 +325,7 @@ func (r *RingBuffer) Stats(index int) (RingStats, error) {
 		return RingStats{}, d.fail(op, invalidf("there are %d ring buffers, and no number %d", len(r.mapped), index))
 	}
 	var stats C.struct_lbg_ring_stats
-	C.lbg_rings_stats(r.rings, C.int(index), &stats)
+	C.lbg_rings_stats(r.rings, C.uint32_t(index), &stats)
 	return RingStats{
 		Size: uint64(stats.size), Available: uint64(stats.available),
 		ConsumerPos: uint64(stats.consumer_pos), ProducerPos: uint64(stats.producer_pos),
@@ -234,5 +337,6 @@ func (r *RingBuffer) Stats(index int) (RingStats, error) {
 func (r *RingBuffer) EpollFD() int { return r.drain().currentEpollFD() }
 
 // Close frees the buffers and wakes Poll (ring_buffer__free). It does not wait: if another goroutine is polling or
-// consuming, one more callback may run or still be under way there. It is idempotent.
+// consuming, one more callback may run or still be under way there. Records that libbpf has taken from the rings for a
+// call that failed are lost with it: up to 32 KiB, which one more Consume hands over before. It is idempotent.
 func (r *RingBuffer) Close() error { return r.drain().close() }

@@ -1,38 +1,109 @@
 #include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
 
-#include <bpf/libbpf.h>
-
+#include "_cgo_export.h"
 #include "ringbuf_cgo.h"
 
-/* libbpf wants one, but Go reads the rings itself. */
-static int no_record(void *ctx, void *data, size_t size)
+/* libbpf passes on what a callback returns, and has no -ECANCELED of its own: the call is to be gone on with, or over. */
+#define LBG_PAUSE (-ECANCELED)
+
+static size_t room_of(size_t size)
 {
-	(void)ctx, (void)data, (void)size;
-	return -EINVAL;
+	return (sizeof(struct lbg_record) + size + 7) & ~(size_t)7;
 }
 
-int lbg_rings_new(const int *map_fds, int n, struct ring_buffer **out)
+static unsigned char *put(unsigned char *at, uint32_t ring, const void *data, size_t size)
 {
-	struct ring_buffer *rb = ring_buffer__new(map_fds[0], no_record, NULL, NULL);
+	struct lbg_record record = { .ring = ring, .size = (uint32_t)size };
 
-	if (!rb)
-		return -errno;
-	for (int i = 1; i < n; i++) {
-		int err = ring_buffer__add(rb, map_fds[i], no_record, NULL);
+	memcpy(at, &record, sizeof(record));
+	return memcpy(at + sizeof(record), data, size);
+}
 
-		if (err) {
-			ring_buffer__free(rb);
-			return err;
-		}
+/* Says that a record can't be, and remembers where: libbpf steps over it. */
+static int refuse(struct lbg_ring *ring, unsigned long begin)
+{
+	ring->rings->damaged = ring;
+	ring->rings->damage = begin;
+	return -EBADMSG;
+}
+
+/* libbpf's callback for one record. The record is consumed whatever this returns, so it must be kept. */
+static int on_record(void *ctx, void *data, size_t size)
+{
+	struct lbg_ring *ring = ctx;
+	struct lbg_rings *rings = ring->rings;
+	unsigned long begin = __atomic_load_n(ring->consumer, __ATOMIC_RELAXED);
+	size_t room = room_of(size); /* in the ring, too: the headers are of one size */
+
+	/* Others may write to the consumer position: what is there is then no record. */
+	if (size > ring->size - 8 || room > __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE) - begin)
+		return refuse(ring, begin);
+	if (room <= rings->size - rings->used) {
+		put(rings->batch + rings->used, ring->index, data, size);
+		rings->used += room;
+	} else {
+		rings->outsize = malloc(room);
+		if (!rings->outsize)
+			return -ENOMEM;
+		put(rings->outsize, ring->index, data, size);
 	}
-	*out = rb;
+	if (room > rings->largest)
+		rings->largest = room;
+	ring->done = (long)(ring->end - (begin + room)) <= 0;
+	if (!--rings->most || ring->done || rings->outsize || rings->size - rings->used < rings->largest) {
+		rings->turn = (ring->index + 1) % rings->count;
+		return LBG_PAUSE;
+	}
 	return 0;
 }
 
-void lbg_rings_stats(struct ring_buffer *rb, int index, struct lbg_ring_stats *stats)
+int lbg_rings_new(const int *map_fds, uint32_t count, uintptr_t handle, struct lbg_rings **out)
+{
+	struct lbg_rings *rings = calloc(1, sizeof(*rings) + count * sizeof(rings->ring[0]));
+	int err = 0;
+
+	if (!rings)
+		return -ENOMEM;
+	rings->handle = handle;
+	rings->count = count;
+	for (uint32_t i = 0; i < count && !err; i++) {
+		rings->ring[i].rings = rings;
+		rings->ring[i].index = i;
+		if (i) {
+			err = ring_buffer__add(rings->rb, map_fds[i], on_record, &rings->ring[i]);
+		} else {
+			rings->rb = ring_buffer__new(map_fds[0], on_record, &rings->ring[0], NULL);
+			err = rings->rb ? 0 : -errno;
+		}
+	}
+	if (err) {
+		lbg_rings_free(rings);
+		return err;
+	}
+	*out = rings;
+	return 0;
+}
+
+void lbg_rings_free(struct lbg_rings *rings)
+{
+	ring_buffer__free(rings->rb);
+	free(rings);
+}
+
+void lbg_ring_map(struct lbg_rings *rings, uint32_t index, void *consumer, void *producer, unsigned long size)
+{
+	rings->ring[index].consumer = consumer;
+	rings->ring[index].producer = producer;
+	rings->ring[index].size = size;
+}
+
+void lbg_rings_stats(struct lbg_rings *rings, uint32_t index, struct lbg_ring_stats *stats)
 {
 #if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
-	const struct ring *ring = ring_buffer__ring(rb, index);
+	const struct ring *ring = ring_buffer__ring(rings->rb, index);
 
 	*stats = (struct lbg_ring_stats){
 		.size = ring__size(ring),
@@ -40,5 +111,104 @@ void lbg_rings_stats(struct ring_buffer *rb, int index, struct lbg_ring_stats *s
 		.consumer_pos = ring__consumer_pos(ring),
 		.producer_pos = ring__producer_pos(ring),
 	};
+#else
+	(void)rings, (void)index, (void)stats;
 #endif
+}
+
+/* Gives Go what was taken from the rings. It may never return: nothing is left to be done then. Returns whether to stop. */
+static bool hand_over(struct lbg_rings *rings)
+{
+	unsigned char *outsize = rings->outsize;
+	size_t used = rings->used;
+
+	rings->outsize = NULL;
+	rings->used = 0;
+	return (used || outsize) && libbpfGoRecords(rings->handle, used, outsize);
+}
+
+/* Has libbpf consume all rings, those of poll that have a record, until one of them pauses. */
+static int consume_all(struct lbg_rings *rings, enum lbg_how how)
+{
+	switch (how) {
+	case LBG_POLL:
+		return ring_buffer__poll(rings->rb, 0);
+	case LBG_CONSUME_N:
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 5
+		return ring_buffer__consume_n(rings->rb, rings->most);
+#endif
+	case LBG_CONSUME:
+		break;
+	}
+	return ring_buffer__consume(rings->rb);
+}
+
+/* Has libbpf consume the ring whose turn it is; all of them where it has no function for one. */
+static int consume_turn(struct lbg_rings *rings)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
+	int err = ring__consume(ring_buffer__ring(rings->rb, rings->turn));
+
+	if (err >= 0)
+		rings->ring[rings->turn].done = true;
+	return err;
+#else
+	int err = ring_buffer__consume(rings->rb);
+
+	for (uint32_t i = 0; err >= 0 && i < rings->count; i++)
+		rings->ring[i].done = true;
+	return err;
+#endif
+}
+
+/* Begins a call: sets where each ring ends. Returns whether any has a record. */
+static bool begin(struct lbg_rings *rings)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < rings->count; i++) {
+		struct lbg_ring *ring = &rings->ring[i];
+
+		ring->end = __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE);
+		ring->done = __atomic_load_n(ring->consumer, __ATOMIC_RELAXED) == ring->end;
+		any = any || !ring->done;
+	}
+	return any;
+}
+
+/* Finds the ring to go on with, from turn on. Returns false if all are done. */
+static bool next_turn(struct lbg_rings *rings)
+{
+	for (uint32_t i = 0; i < rings->count; i++) {
+		if (!rings->ring[rings->turn].done)
+			return true;
+		rings->turn = (rings->turn + 1) % rings->count;
+	}
+	rings->turn = 0;
+	return false;
+}
+
+int lbg_rings_consume(struct lbg_rings *rings, enum lbg_how how, unsigned char *batch, size_t size, uint64_t most)
+{
+	int err;
+
+	if (!begin(rings))
+		return 0;
+	rings->batch = batch;
+	rings->size = size;
+	rings->most = most;
+	rings->damaged = NULL;
+	err = rings->turn ? LBG_PAUSE : consume_all(rings, how);
+	for (;;) {
+		bool stop = hand_over(rings);
+
+		if (err != LBG_PAUSE || stop || !rings->most || !next_turn(rings))
+			break;
+		err = consume_turn(rings);
+		if (err >= 0)
+			err = LBG_PAUSE; /* that one is done: on to the next */
+	}
+	if (rings->damaged)
+		__atomic_store_n(rings->damaged->consumer, rings->damage, __ATOMIC_RELEASE);
+	return err < 0 && err != LBG_PAUSE ? err : 0;
 }
