@@ -27,8 +27,12 @@
 #error "libbpf needs libelf and zlib: install their headers (Debian, Ubuntu: apt-get install libelf-dev zlib1g-dev)"
 #endif
 
-#elif __has_include(<libbpf_vendored.h>) || __has_include("upstream/src/libbpf.c")
+#elif __has_include("upstream/src/libbpf.c")
 #error "libbpf is vendored in part, or this package came later: run 'make vendor' again in libbpf-go"
+
+#elif __has_include(<libbpf_vendored.h>)
+#error "libbpf is vendored in part: run 'make vendor' again in libbpf-go; 'go mod vendor' does not copy \
+libbpf/upstream: copy it to the same place, as docs/interop.md says"
 
 #else
 #define LIBBPF_GO_BUILD libbpf_go_system

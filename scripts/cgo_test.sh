@@ -4,7 +4,7 @@
 # dynamically and statically.
 #
 #   cgo_test.sh                 that
-#   cgo_test.sh go-mod-vendor   with the dependencies in the module's vendor folder as well (slow: all is compiled again)
+#   cgo_test.sh go-mod-vendor   with the dependencies in the module's vendor folder, too (slow: all is compiled again)
 set -euo pipefail
 export LC_ALL=C
 unset CGO_CFLAGS CGO_LDFLAGS GOWORK
@@ -137,11 +137,14 @@ builds "static" "${static[@]}"
 
 if [ "${1:-}" = go-mod-vendor ]; then
 	go mod vendor >"$tmp/out" 2>&1 || fail "go mod vendor"
-	[ "$state" = system ] || cp -R "$root/libbpf/upstream" vendor/$library/libbpf
+	if [ "$state" = vendored ]; then
+		! go build . >"$tmp/out" 2>&1 && grep -q "'go mod vendor' does not copy" "$tmp/out" || fail "without libbpf"
+		cp -R "$root/libbpf/upstream" vendor/$library/libbpf
+	fi
 	go generate ./... >"$tmp/out" 2>&1 || fail "go generate with a vendor folder"
 	builds "dynamic, in the vendor folder"
 	rm -r vendor
-	go generate ./...
+	go generate ./... >"$tmp/out" 2>&1 || fail "go generate without it again"
 fi
 
 # The same as an archive that somebody built.
