@@ -1,7 +1,7 @@
 package clib
 
 /*
-#include <stdlib.h>
+#include "vendor.h"
 #include <bpf/libbpf.h>
 */
 import "C"
