@@ -21,6 +21,9 @@
 //
 // What is pinned on a bpf file system, and legacy attachments that were disconnected, outlast the process.
 //
+// C code in the same program can share objects with Go: Pointer, UsePointer and Release give them to C, Adopt and Borrow
+// take them. The page docs/interop.md has the rules, and how to build it.
+//
 // # Concurrent use
 //
 //	ObjectBuilder                    copy it freely; methods do not change it
