@@ -55,6 +55,15 @@ func TestNewSections(t *testing.T) {
 // Load, Close and views of one object at the same time, in every order: nothing is freed twice, or never.
 func TestLoadRacesWithClose(t *testing.T) {
 	testutil.Root(t)
+	alone, err := OpenFile(testutil.Object(t, "attach"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := alone.Load()
+	if err != nil && testutil.Refused(err) {
+		testutil.Skip(t, "tp_btf", err)
+	}
+	_ = loaded.Close()
 	for range 20 {
 		o, err := OpenFile(testutil.Object(t, "attach"))
 		if err != nil {
