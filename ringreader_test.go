@@ -1098,3 +1098,21 @@ func TestRingReaderErrors(t *testing.T) {
 	wantErr(t, err, libbpf.ErrClosed)
 	check(t, none.Close())
 }
+
+// A ring whose records are overwritten is refused by whoever would read it.
+func TestOverwritingRing(t *testing.T) {
+	m, err := libbpf.CreateMap(libbpf.MapTypeRingBuf, "overwriting", 0, 0, 1<<16,
+		libbpf.MapCreateOptions{Flags: libbpf.RingBufOverwrite})
+	if errors.Is(err, unix.EINVAL) {
+		testutil.Skip(t, "ringbuf-overwrite", err)
+	}
+	check(t, err)
+	defer m.Close()
+	_, err = libbpf.NewRingReader(m)
+	wantErr(t, err, errors.ErrUnsupported)
+	var b libbpf.RingBufferBuilder
+	wantErr(t, b.Add(m, func([]byte) error { return nil }), errors.ErrUnsupported)
+	if _, err := b.Build(); !errors.Is(err, libbpf.ErrInvalid) {
+		t.Errorf("it was added: %v", err)
+	}
+}
