@@ -234,3 +234,61 @@ func TestLinkFromFD(t *testing.T) {
 	check(t, second.Close())
 	wantErr(t, second.UseFD(nil), libbpf.ErrClosed)
 }
+
+// Buffers of C's, here Go's own by their pointers: who polls them, calls the callbacks they were made with.
+func TestBorrowedBuffers(t *testing.T) {
+	o := loadEvents(t, nil)
+	seen := checker{t: t}
+	ring := openRing(t, o, "events", seen.record)
+	borrowed, err := libbpf.BorrowRingBuffer(ring.Pointer())
+	var old *libbpf.VersionError
+	if errors.As(err, &old) {
+		testutil.Skip(t, "libbpf-1.3", err)
+	}
+	check(t, err)
+	defer borrowed.Close()
+	emit(7)
+	if n, err := borrowed.Poll(-1); n != 7 || err != nil || seen.next != 7 {
+		t.Errorf("%d records, %v, %d seen", n, err, seen.next)
+	}
+	emit(2)
+	if n, err := borrowed.ConsumeN(1); n != 1 || err != nil {
+		t.Errorf("%d records, %v", n, err)
+	}
+	if stats, err := borrowed.Stats(0); err != nil || stats.Size != 1<<18 {
+		t.Errorf("%+v, %v", stats, err)
+	}
+	if n, err := borrowed.ConsumeN(0); n != 0 || err != nil {
+		t.Errorf("%d records, %v", n, err)
+	}
+	check(t, borrowed.Close())
+	if n, err := ring.Consume(); n != 1 || err != nil || seen.next != 9 {
+		t.Errorf("%d records, %v, %d seen", n, err, seen.next)
+	}
+	check(t, ring.Close())
+	if ring.Pointer() != nil {
+		t.Error("a pointer after Close")
+	}
+
+	perf, err := libbpf.PerfBufferBuilder{Pages: 1, Sample: func(int, []byte) error { return nil }}.
+		Build(findMap(t, o, "perf_events"))
+	check(t, err)
+	defer perf.Close()
+	lent, err := libbpf.BorrowPerfBuffer(perf.Pointer())
+	check(t, err)
+	defer lent.Close()
+	if lent.Buffers() == 0 || lent.Buffers() != perf.Buffers() {
+		t.Errorf("%d buffers, not %d", lent.Buffers(), perf.Buffers())
+	}
+	_, err = lent.Lost()
+	wantErr(t, err, errors.ErrUnsupported)
+	check(t, lent.Close())
+	check(t, perf.Close())
+	for _, adopt := range []func() error{
+		func() error { return second(libbpf.AdoptRingBuffer(nil)) },
+		func() error { return second(libbpf.AdoptPerfBuffer(nil)) },
+		func() error { return second(libbpf.AdoptUserRingBuffer(nil, nil)) },
+	} {
+		wantErr(t, adopt(), libbpf.ErrInvalid)
+	}
+}

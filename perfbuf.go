@@ -211,6 +211,7 @@ func (b PerfBufferBuilder) Build(m MapCore) (*PerfBuffer, error) {
 type PerfBuffer struct {
 	d       drain
 	pb      *C.struct_perf_buffer
+	ofC     bool // its callbacks are C's
 	options PerfBufferBuilder
 	attr    unix.PerfEventAttr
 	rings   []perfRing
@@ -284,6 +285,9 @@ func (p *PerfBuffer) ConsumeBuffer(index int) (int, error) {
 	if err := p.checkIndex("consume", index); err != nil {
 		return 0, err
 	}
+	if p.ofC {
+		return p.consumed(C.perf_buffer__consume_buffer(p.pb, C.size_t(index)))
+	}
 	return p.consumeSome(context.Background(), index, index+1, everything)
 }
 
@@ -337,6 +341,28 @@ func (p *PerfBuffer) Lost() (uint64, error) {
 		sum += binary.NativeEndian.Uint64(values[n-8:])
 	}
 	return sum, nil
+}
+
+// UsePointer runs f with libbpf's struct perf_buffer, which nobody frees until f returns, and nobody consumes by Go's methods:
+// they fail with unix.EBUSY meanwhile. C code may ask it for descriptors and buffers, and not consume it: the callbacks are
+// not libbpf's. f's error is returned as it is.
+func (p *PerfBuffer) UsePointer(f func(buffer unsafe.Pointer) error) error {
+	d := p.drain()
+	if err := d.enter("use"); err != nil {
+		return err
+	}
+	defer d.leave()
+	return f(unsafe.Pointer(p.pb))
+}
+
+// Pointer is libbpf's struct perf_buffer, or nil after Close, which frees it.
+func (p *PerfBuffer) Pointer() unsafe.Pointer {
+	d := p.drain()
+	if d.acquire() != nil {
+		return nil
+	}
+	defer d.h.drop()
+	return unsafe.Pointer(p.pb)
 }
 
 // EpollFD is a descriptor that is readable when there are records, for a poller of one's own, or -1 after Close

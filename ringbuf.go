@@ -12,6 +12,7 @@ import "C"
 import (
 	"context"
 	"runtime/cgo"
+	"runtime/debug"
 	"time"
 	"unsafe"
 
@@ -97,8 +98,8 @@ func (b *RingBufferBuilder) Build() (*RingBuffer, error) {
 		r.mapped = append(r.mapped, ring)
 		C.lbg_ring_map(r.rings, C.uint32_t(i), unsafe.Pointer(ring.consumer), unsafe.Pointer(ring.producer), C.ulong(size))
 	}
-	r.d.source = r
-	if err := r.d.start(what, int(C.ring_buffer__epoll_fd(r.rings.rb)), release); err != nil {
+	r.rb, r.d.source = r.rings.rb, r
+	if err := r.d.start(what, int(C.ring_buffer__epoll_fd(r.rb)), release); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -119,8 +120,9 @@ const ringBatch = 32 << 10
 // returned.
 type RingBuffer struct {
 	d         drain
-	rings     *C.struct_lbg_rings
-	handle    cgo.Handle // to this, for libbpfGoRecords
+	rb        *C.struct_ring_buffer
+	rings     *C.struct_lbg_rings // nil for one that C code has made
+	handle    cgo.Handle          // to this, for libbpfGoRecords
 	mapped    []mappedRing
 	callbacks []func(record []byte) error
 
@@ -130,6 +132,8 @@ type RingBuffer struct {
 	first, end int
 	outsize    []byte
 	call       ringCall
+
+	ofC error // of a callback below a poll of C's: the next call returns it
 }
 
 // ringCall is what a method and the callbacks have to tell each other, with libbpf between them.
@@ -171,6 +175,10 @@ func (r *RingBuffer) consume(ctx context.Context, most int) (int, error) {
 	if err := r.d.reason(ctx, r.d.h); err != nil {
 		return 0, r.d.fail(r.d.op, err)
 	}
+	if err := r.ofC; err != nil {
+		r.ofC = nil
+		return 0, err
+	}
 	r.call = ringCall{ctx: ctx, most: most, look: 1} // the first record is followed by a look at ctx
 	defer func() { r.call = ringCall{} }()
 	if r.handOver() && r.call.n < most {
@@ -192,19 +200,23 @@ func (r *RingBuffer) consumeRings() error {
 	if err := r.checkPositions(); err != nil {
 		return err
 	}
-	how := uint32(C.LBG_CONSUME)
-	switch {
-	case r.call.most != everything:
-		how = C.LBG_CONSUME_N
-	case r.d.op == opPoll:
-		how = C.LBG_POLL
-	}
-	ret := C.lbg_rings_consume(r.rings, how, cBytes(r.batch), C.size_t(len(r.batch)), C.uint64_t(r.call.most-r.call.n))
+	ret := C.lbg_rings_consume(r.rings, r.how(r.call.most), cBytes(r.batch), C.size_t(len(r.batch)), C.uint64_t(r.call.most-r.call.n))
 	err := clib.FromRet(int(ret))
 	if err == unix.EBADMSG {
 		return errRingCorrupt
 	}
 	return err
+}
+
+// how is the function of libbpf's that the method stands for.
+func (r *RingBuffer) how(most int) uint32 {
+	switch {
+	case most != everything:
+		return C.LBG_CONSUME_N
+	case r.d.op == opPoll:
+		return C.LBG_POLL
+	}
+	return C.LBG_CONSUME
 }
 
 // libbpfGoRecords takes a batch of records over that libbpf took from the rings, and one that had no room there, and hands
@@ -226,6 +238,20 @@ func libbpfGoRecords(handle C.uintptr_t, used C.size_t, outsize *C.uchar) (stop 
 		}
 	}()
 	return C.bool(!r.handOver())
+}
+
+// libbpfGoRecord hands over one record in place, where C code polls the ring_buffer. It returns whether to stop.
+//
+//export libbpfGoRecord
+func libbpfGoRecord(handle C.uintptr_t, index C.uint32_t, data unsafe.Pointer, size C.size_t) (stop C.bool) {
+	r := cgo.Handle(handle).Value().(*RingBuffer)
+	defer func() {
+		if value := recover(); value != nil {
+			r.ofC, stop = &CallbackPanic{value, debug.Stack()}, true
+		}
+	}()
+	r.ofC = r.callbacks[index](unsafe.Slice((*byte)(data), int(size)))
+	return r.ofC != nil
 }
 
 // handOver hands over what was taken from the rings, and tells whether to go on. Each record counts once its callback was
@@ -325,11 +351,34 @@ func (r *RingBuffer) Stats(index int) (RingStats, error) {
 		return RingStats{}, d.fail(op, invalidf("there are %d ring buffers, and no number %d", len(r.mapped), index))
 	}
 	var stats C.struct_lbg_ring_stats
-	C.lbg_rings_stats(r.rings, C.uint32_t(index), &stats)
+	C.lbg_rings_stats(r.rb, C.uint32_t(index), &stats)
 	return RingStats{
 		Size: uint64(stats.size), Available: uint64(stats.available),
 		ConsumerPos: uint64(stats.consumer_pos), ProducerPos: uint64(stats.producer_pos),
 	}, nil
+}
+
+// UsePointer runs f with libbpf's struct ring_buffer, which nobody frees until f returns, and nobody polls by Go's methods: they
+// fail with unix.EBUSY meanwhile. C code may poll it, on the thread of f: each record is then one call of its callback, in
+// place. A callback's error or panic (a [*CallbackPanic]) makes C's poll return -ECANCELED, and the next Poll or Consume
+// return it. f's error is returned as it is.
+func (r *RingBuffer) UsePointer(f func(rings unsafe.Pointer) error) error {
+	d := r.drain()
+	if err := d.enter("use"); err != nil {
+		return err
+	}
+	defer d.leave()
+	return f(unsafe.Pointer(r.rb))
+}
+
+// Pointer is libbpf's struct ring_buffer, or nil after Close, which frees it. Who polls it must not do so while Go does.
+func (r *RingBuffer) Pointer() unsafe.Pointer {
+	d := r.drain()
+	if d.acquire() != nil {
+		return nil
+	}
+	defer d.h.drop()
+	return unsafe.Pointer(r.rb)
 }
 
 // EpollFD is a descriptor that is readable when there are records, for a poller of one's own, or -1 after Close

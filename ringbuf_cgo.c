@@ -38,6 +38,9 @@ static int on_record(void *ctx, void *data, size_t size)
 	unsigned long begin = __atomic_load_n(ring->consumer, __ATOMIC_RELAXED);
 	size_t room = room_of(size); /* in the ring, too: the headers are of one size */
 
+	/* Not by a call of Go's: C code polls. */
+	if (!rings->batch)
+		return libbpfGoRecord(rings->handle, ring->index, data, size) ? -ECANCELED : 0;
 	/* Others may write to the consumer position: what is there is then no record. */
 	if (size > ring->size - 8 || room > __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE) - begin)
 		return refuse(ring, begin);
@@ -100,10 +103,10 @@ void lbg_ring_map(struct lbg_rings *rings, uint32_t index, void *consumer, void 
 	rings->ring[index].size = size;
 }
 
-void lbg_rings_stats(struct lbg_rings *rings, uint32_t index, struct lbg_ring_stats *stats)
+void lbg_rings_stats(struct ring_buffer *rb, uint32_t index, struct lbg_ring_stats *stats)
 {
 #if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
-	const struct ring *ring = ring_buffer__ring(rings->rb, index);
+	const struct ring *ring = ring_buffer__ring(rb, index);
 
 	*stats = (struct lbg_ring_stats){
 		.size = ring__size(ring),
@@ -112,35 +115,54 @@ void lbg_rings_stats(struct lbg_rings *rings, uint32_t index, struct lbg_ring_st
 		.producer_pos = ring__producer_pos(ring),
 	};
 #else
-	(void)rings, (void)index, (void)stats;
+	(void)rb, (void)index, (void)stats;
+#endif
+}
+
+int lbg_rings_map_fd(struct ring_buffer *rb, uint32_t index)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
+	struct ring *ring = ring_buffer__ring(rb, index);
+
+	return ring ? ring__map_fd(ring) : -1;
+#else
+	(void)rb, (void)index;
+	return -1;
 #endif
 }
 
 /* Gives Go what was taken from the rings. It may never return: nothing is left to be done then. Returns whether to stop. */
 static bool hand_over(struct lbg_rings *rings)
 {
-	unsigned char *outsize = rings->outsize;
+	unsigned char *batch = rings->batch, *outsize = rings->outsize;
 	size_t used = rings->used;
+	bool stop;
 
 	rings->outsize = NULL;
 	rings->used = 0;
-	return (used || outsize) && libbpfGoRecords(rings->handle, used, outsize);
+	if (!used && !outsize)
+		return false;
+	rings->batch = NULL;
+	stop = libbpfGoRecords(rings->handle, used, outsize);
+	rings->batch = batch;
+	return stop;
 }
 
-/* Has libbpf consume all rings, those of poll that have a record, until one of them pauses. */
-static int consume_all(struct lbg_rings *rings, enum lbg_how how)
+/* Of all rings, those of poll that have a record. */
+int lbg_ring_buffer_consume(struct ring_buffer *rb, enum lbg_how how, uint64_t most)
 {
 	switch (how) {
 	case LBG_POLL:
-		return ring_buffer__poll(rings->rb, 0);
+		return ring_buffer__poll(rb, 0);
 	case LBG_CONSUME_N:
 #if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 5
-		return ring_buffer__consume_n(rings->rb, rings->most);
+		return ring_buffer__consume_n(rb, most);
 #endif
 	case LBG_CONSUME:
 		break;
 	}
-	return ring_buffer__consume(rings->rb);
+	(void)most;
+	return ring_buffer__consume(rb);
 }
 
 /* Has libbpf consume the ring whose turn it is; all of them where it has no function for one. */
@@ -198,7 +220,7 @@ int lbg_rings_consume(struct lbg_rings *rings, enum lbg_how how, unsigned char *
 	rings->size = size;
 	rings->most = most;
 	rings->damaged = NULL;
-	err = rings->turn ? LBG_PAUSE : consume_all(rings, how);
+	err = rings->turn ? LBG_PAUSE : lbg_ring_buffer_consume(rings->rb, how, rings->most);
 	for (;;) {
 		bool stop = hand_over(rings);
 
@@ -208,6 +230,7 @@ int lbg_rings_consume(struct lbg_rings *rings, enum lbg_how how, unsigned char *
 		if (err >= 0)
 			err = LBG_PAUSE; /* that one is done: on to the next */
 	}
+	rings->batch = NULL;
 	if (rings->damaged)
 		__atomic_store_n(rings->damaged->consumer, rings->damage, __ATOMIC_RELEASE);
 	return err < 0 && err != LBG_PAUSE ? err : 0;

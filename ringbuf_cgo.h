@@ -56,7 +56,10 @@ struct lbg_ring_stats {
 };
 
 /* Where libbpf has no functions for it, Go does not call this. */
-void lbg_rings_stats(struct lbg_rings *rings, uint32_t index, struct lbg_ring_stats *stats);
+void lbg_rings_stats(struct ring_buffer *rb, uint32_t index, struct lbg_ring_stats *stats);
+
+/* The descriptor of a ring's map, -1 behind the last one. Where libbpf has no functions for it, Go does not call this. */
+int lbg_rings_map_fd(struct ring_buffer *rb, uint32_t index);
 
 /* By which function of libbpf's to begin. */
 enum lbg_how { LBG_POLL, LBG_CONSUME, LBG_CONSUME_N };
@@ -66,5 +69,8 @@ enum lbg_how { LBG_POLL, LBG_CONSUME, LBG_CONSUME_N };
  * has size bytes. Returns 0, -EBADMSG where a ring is damaged, or another negative errno.
  */
 int lbg_rings_consume(struct lbg_rings *rings, enum lbg_how how, unsigned char *batch, size_t size, uint64_t most);
+
+/* Has libbpf consume a ring_buffer of C's, whose callbacks are C's. Returns how many records that were, or a negative errno. */
+int lbg_ring_buffer_consume(struct ring_buffer *rb, enum lbg_how how, uint64_t most);
 
 #endif

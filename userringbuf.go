@@ -67,6 +67,7 @@ type UserRingBuffer struct {
 
 	mu   sync.Mutex // libbpf's reserve is for one thread at a time
 	ring *C.struct_user_ring_buffer
+	ofC  bool // C frees it
 
 	// memory is a mapping of our own, which libbpf's samples are shown in: libbpf unmaps its own, and samples may still be
 	// about then. It is the page with the producer position, and behind it the data, twice.
@@ -82,7 +83,10 @@ type UserRingBuffer struct {
 
 // NewUserRingBuffer opens a map of type [MapTypeUserRingBuf] (user_ring_buffer__new, Linux 6.1). The caller owns the
 // result. It has a descriptor and mappings of its own, so it works on when the map is closed.
-func NewUserRingBuffer(m MapCore) (*UserRingBuffer, error) {
+func NewUserRingBuffer(m MapCore) (*UserRingBuffer, error) { return newUserRingBuffer(m, nil, false) }
+
+// newUserRingBuffer makes one of C's, or of a new one where that is nil. ofC says that it remains C's.
+func newUserRingBuffer(m MapCore, ring *C.struct_user_ring_buffer, ofC bool) (*UserRingBuffer, error) {
 	const op = "open user ring buffer of"
 	c, err := coreOf(m)
 	if err != nil {
@@ -95,24 +99,30 @@ func NewUserRingBuffer(m MapCore) (*UserRingBuffer, error) {
 	if err != nil {
 		return nil, c.fail(op, err)
 	}
-	r := &UserRingBuffer{what: c.object(), size: int(c.maxEntries), waiting: make(chan struct{}, 1)}
+	r := &UserRingBuffer{
+		what: c.object(), size: int(c.maxEntries), waiting: make(chan struct{}, 1), ring: ring, ofC: ofC,
+	}
 	if err := r.interrupt.open(fd, r.what); err != nil {
 		return nil, c.fail(op, err)
 	}
-	err = call(op, r.what, func() error {
-		return clib.FromRet(int(C.lbg_user_ring_new(C.int(fd), &r.ring)))
-	})
-	if err != nil {
-		_ = r.file.Close()
-		return nil, err
-	}
 	if err := r.mapMemory(fd); err != nil {
-		C.user_ring_buffer__free(r.ring)
 		_ = r.file.Close()
 		return nil, c.fail(op, err)
 	}
+	if ring == nil {
+		err = call(op, r.what, func() error {
+			return clib.FromRet(int(C.lbg_user_ring_new(C.int(fd), &r.ring)))
+		})
+	}
+	if err != nil {
+		_ = r.memory.retire()
+		_ = r.file.Close()
+		return nil, err
+	}
 	r.h, err = newHandle(nil, func() error {
-		C.user_ring_buffer__free(r.ring)
+		if !r.ofC {
+			C.user_ring_buffer__free(r.ring)
+		}
 		return r.memory.retire()
 	})
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 // The targets for buffers, of C.
 const (
 	mostInPlace = 1.15
-	mostRing    = 2
+	mostRing    = 3.5
 	mostPerf    = 2
 )
 

@@ -41,6 +41,7 @@ func main() {
 		{"C opens, Go loads and gives back", cOpensGoLoads},
 		{"Go loads, C attaches and polls", goLoadsCAttaches},
 		{"C polls, Go's callback", cPollsForGo},
+		{"Go polls C's ring, C polls Go's", ringsCross},
 		{"mistakes", mistakes},
 		{"messages", messages},
 	} {
@@ -322,6 +323,80 @@ func cPollsForGo(object []byte) error {
 	call(1)
 	if ret = C.ring_buffer__consume(ring); ret != -C.int(unix.ECANCELED) || len(pids) != 5 {
 		return fmt.Errorf("closed: C returned %d, Go received %d records", ret, len(pids))
+	}
+	return nil
+}
+
+func ringsCross(object []byte) error {
+	meter, free, err := cLoad(object)
+	if err != nil {
+		return err
+	}
+	defer free()
+	if ret := C.meter__attach(meter); ret != 0 {
+		return unix.Errno(-ret)
+	}
+	obj, err := libbpf.BorrowObject(unsafe.Pointer(meter.obj))
+	if err != nil {
+		return err
+	}
+	defer obj.Close()
+	events, err := obj.Map("events")
+	if err != nil {
+		return err
+	}
+	ring, errno := C.meter_ring_new(C.int(events.FD()))
+	if ring == nil {
+		return errno
+	}
+	ofC, err := libbpf.AdoptRingBuffer(unsafe.Pointer(ring))
+	if err != nil {
+		return err
+	}
+	defer ofC.Close() // frees C's ring_buffer
+	self := os.Getpid()
+	for range 3 {
+		_, _ = unix.Getpgid(self)
+	}
+	if n, err := ofC.Poll(-1); n != 3 || err != nil || C.meter_ring_sum() != C.ulong(3*self) {
+		return fmt.Errorf("%d records, which add up to %d: %w", n, C.meter_ring_sum(), err)
+	}
+	if err := ofC.Close(); err != nil {
+		return err
+	}
+
+	stop, received := errors.New("enough"), 0
+	var builder libbpf.RingBufferBuilder
+	err = builder.Add(events, func([]byte) error {
+		if received++; received == 2 {
+			return stop
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	ofGo, err := builder.Build()
+	if err != nil {
+		return err
+	}
+	defer ofGo.Close()
+	call(5)
+	var first, second C.int
+	err = ofGo.UsePointer(func(rings unsafe.Pointer) error {
+		if _, err := ofGo.Consume(); !errors.Is(err, unix.EBUSY) {
+			return fmt.Errorf("Go consumes while C does: %v", err)
+		}
+		first = C.meter_ring_poll((*C.struct_ring_buffer)(rings))
+		second = C.meter_ring_poll((*C.struct_ring_buffer)(rings))
+		return nil
+	})
+	if err != nil || first != -C.int(unix.ECANCELED) || second != 3 || received != 5 {
+		return fmt.Errorf("C's polls returned %d and %d, Go received %d records: %w", first, second, received, err)
+	}
+	call(1)
+	if n, err := ofGo.Consume(); n != 1 || err != nil {
+		return fmt.Errorf("%d records after C's polls: %w", n, err)
 	}
 	return nil
 }
