@@ -24,7 +24,6 @@ import "C"
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
@@ -76,15 +75,6 @@ func (p *Program) attachFD(place string, f func() (int, error)) (*Link, error) {
 	}, func() (*Link, error) { return newFDLink(p.o.h, fd, "link of "+object) })
 }
 
-// objectTo is the program with the place that it is to be attached to, for errors.
-func (p *Program) objectTo(place string) string {
-	object := fmt.Sprintf("program %q", p.name)
-	if place != "" {
-		object += " to " + place
-	}
-	return object
-}
-
 // attachAuto is Attach, but nil without an error where there is nothing to attach by itself.
 func (p *Program) attachAuto() (*Link, error) {
 	if !C.bpf_program__autoload(p.ptr) || !C.bpf_program__autoattach(p.ptr) {
@@ -98,24 +88,6 @@ func (p *Program) attachAuto() (*Link, error) {
 		err := clib.FromRet(int(C.lbg_attach_auto(p.ptr, &ptr)))
 		return ptr, explainTracefs(err, p.sectionNeedsTracefs())
 	})
-}
-
-// checkType refuses a program that a place is not for, where the kernel's answer would be a bare EINVAL, or where libbpf
-// would attach it to something else: it goes by the program's type, and would take a cgroup's descriptor for the number
-// of a network device.
-func (p *programCore) checkType(place string, types ...ProgramType) error {
-	if !slices.Contains(types, p.typ) {
-		return invalidf("%s takes no program of type %s", place, p.typ)
-	}
-	return nil
-}
-
-// checkAttachType is checkType for the program's attach type.
-func (p *Program) checkAttachType(place string, types ...ProgramAttachType) error {
-	if !slices.Contains(types, p.attachType) {
-		return invalidf("%s takes no program of section %q: its attach type is %s", place, p.section, p.attachType)
-	}
-	return nil
 }
 
 // usdtLock is the lock under which USDT links must be destroyed: they look into the object and change what they share

@@ -3,8 +3,9 @@ package libbpf
 /*
 #include <bpf/bpf.h>
 
-// A link to a network device. tcx and netkit take the same options, which in libbpf's struct share their place.
-static int lbg_link_device(int prog_fd, int ifindex, __u32 type, __u32 flags, __u32 relative_fd, __u32 relative_id,
+// A link to a network device or a cgroup. tcx, netkit and cgroups take the same options, which in libbpf's struct share
+// their place.
+static int lbg_link_placed(int prog_fd, int target, __u32 type, __u32 flags, __u32 relative_fd, __u32 relative_id,
 			   __u64 expected_revision)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
@@ -19,7 +20,7 @@ static int lbg_link_device(int prog_fd, int ifindex, __u32 type, __u32 flags, __
 	(void)relative_id;
 	(void)expected_revision;
 #endif
-	return bpf_link_create(prog_fd, ifindex, type, &opts);
+	return bpf_link_create(prog_fd, target, type, &opts);
 }
 */
 import "C"
@@ -49,18 +50,10 @@ var (
 func (d *devicePlace) attach(
 	p *Program, ifindex int, opts PlacementOptions, f func() (*C.struct_bpf_link, error),
 ) (*Link, error) {
-	at := Hook{Type: opts.AttachType, IfIndex: ifindex}
-	if at.Type == 0 && p != nil {
-		at.Type = p.attachType
-	}
-	place := at.String()
-	if !at.onDevice() {
-		place = fmt.Sprintf("%s of device %d", d.name, ifindex)
-	}
-	check := func() error { return d.check(p, at, opts) }
-	if p == nil || at.Type == p.attachType {
+	at, place := d.at(p.core(), ifindex, opts)
+	if p == nil || at.Type == p.AttachType() {
 		return p.attach(place, func() (*C.struct_bpf_link, error) {
-			if err := check(); err != nil {
+			if err := d.check(&p.programCore, at, opts); err != nil {
 				return nil, err
 			}
 			link, err := f()
@@ -71,23 +64,46 @@ func (d *devicePlace) attach(
 		})
 	}
 	return p.attachFD(place, func() (int, error) {
-		if err := check(); err != nil {
-			return -1, err
-		}
-		fd, err := p.linkDevice(at, uint32(opts.Flags), opts)
-		return fd, at.explain(err)
+		return d.link(&p.programCore, at, opts)
 	})
 }
 
+// attachHandle is attach for a program without an object.
+func (d *devicePlace) attachHandle(p *ProgramHandle, ifindex int, opts PlacementOptions) (*Link, error) {
+	at, place := d.at(p.core(), ifindex, opts)
+	return p.attach(place, func(C.int) (int, error) { return d.link(&p.programCore, at, opts) })
+}
+
+// at is where the program is to be attached, and how errors call that.
+func (d *devicePlace) at(p *programCore, ifindex int, opts PlacementOptions) (at Hook, place string) {
+	at = Hook{Type: opts.AttachType, IfIndex: ifindex}
+	if at.Type == 0 {
+		at.Type, _ = p.loadedFor()
+	}
+	if !at.onDevice() {
+		return at, fmt.Sprintf("%s of device %d", d.name, ifindex)
+	}
+	return at, at.String()
+}
+
+// link makes the link by bpf_link_create. The program is acquired.
+func (d *devicePlace) link(p *programCore, at Hook, opts PlacementOptions) (int, error) {
+	if err := d.check(p, at, opts); err != nil {
+		return -1, err
+	}
+	fd, err := linkPlaced(C.int(p.fd), C.int(at.IfIndex), at.Type, uint32(opts.Flags), opts)
+	return fd, at.explain(err)
+}
+
 // check checks what is to be attached where.
-func (d *devicePlace) check(p *Program, at Hook, opts PlacementOptions) error {
+func (d *devicePlace) check(p *programCore, at Hook, opts PlacementOptions) error {
 	if err := p.checkType(d.name, ProgramTypeSchedCls); err != nil {
 		return err
 	}
 	if !slices.Contains(d.types[:], at.Type) {
 		if opts.AttachType == 0 {
-			return invalidf("the program's section %q does not say a direction of %s: "+
-				"AttachType must be %v or %v", p.section, d.name, d.types[0], d.types[1])
+			return invalidf("the program was loaded for no direction of %s that is known: "+
+				"AttachType must be %v or %v", d.name, d.types[0], d.types[1])
 		}
 		return invalidf("the attach type is %v and must be %v or %v", at.Type, d.types[0], d.types[1])
 	}
@@ -100,14 +116,10 @@ func (d *devicePlace) check(p *Program, at Hook, opts PlacementOptions) error {
 	return checkIfIndex(at.IfIndex)
 }
 
-// linkDevice makes a link to a device, for what libbpf's functions that attach programs leave out.
-func (p *Program) linkDevice(at Hook, flags uint32, opts PlacementOptions) (int, error) {
-	fd, err := C.lbg_link_device(C.int(p.fd), C.int(at.IfIndex), C.__u32(at.Type), C.__u32(flags),
-		C.__u32(opts.RelativeFD), C.__u32(opts.RelativeID), C.__u64(opts.ExpectedRevision))
-	if fd < 0 {
-		return -1, fromErrno(err)
-	}
-	return int(fd), nil
+// linkPlaced makes a link to a device or a cgroup, for what libbpf's functions that attach programs leave out.
+func linkPlaced(program, target C.int, at ProgramAttachType, flags uint32, opts PlacementOptions) (int, error) {
+	return linkFD(C.lbg_link_placed(program, target, C.__u32(at), C.__u32(flags), C.__u32(opts.RelativeFD),
+		C.__u32(opts.RelativeID), C.__u64(opts.ExpectedRevision)))
 }
 
 // explain makes a kernel's EINVAL an [errors.ErrUnsupported] where the kernel does not know the place at all, which it

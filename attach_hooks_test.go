@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"runtime"
 	"slices"
@@ -28,16 +29,27 @@ type hook struct {
 	noCookie        bool   // libbpf takes none
 	act             func(t testing.TB)
 	attach          func(t testing.TB, p *libbpf.Program, cookie uint64) (*libbpf.Link, error)
-	prepare         func(t testing.TB, o *libbpf.OpenObject) // before loading; nil for nothing
+	attachAny       func(t testing.TB, p attacher, cookie uint64) (*libbpf.Link, error) // in place of attach, where handles can
+	prepare         func(t testing.TB, o *libbpf.OpenObject)                            // before loading; nil for nothing
 }
 
 // hooks are all of them. The tests of each hook add theirs.
 var hooks []hook
 
 func addHooks(more ...hook) {
-	hooks = append(hooks, more...)
 	for _, h := range more {
-		linkCases = append(linkCases, linkCase{h.name, func(t *testing.T) attachedLink {
+		if h.attachAny != nil {
+			h.attach = func(t testing.TB, p *libbpf.Program, cookie uint64) (*libbpf.Link, error) {
+				return h.attachAny(t, p, cookie)
+			}
+		}
+		hooks = append(hooks, h)
+		linkCases = append(linkCases, linkCase{h.name, h.attachAny != nil, func(t *testing.T, as attachAs) attachedLink {
+			if h.attachAny != nil {
+				h.attach = func(t testing.TB, p *libbpf.Program, cookie uint64) (*libbpf.Link, error) {
+					return h.attachAny(t, as(t, p), cookie)
+				}
+			}
 			o, p := h.load(t, false)
 			link := h.mustAttach(t, p, 0)
 			return attachedLink{
@@ -226,13 +238,20 @@ func TestTracingCookies(t *testing.T) {
 		}
 		t.Run(h.name, func(t *testing.T) {
 			o, p := h.load(t, true)
-			for _, cookie := range []uint64{1, 0xfedcba9876543210} {
-				link := h.mustAttach(t, p, cookie)
+			want := func(link *libbpf.Link, cookie uint64) {
 				h.act(t)
 				if got := seen(t, o); got.cookie != cookie {
 					t.Errorf("cookie %#x, want %#x", got.cookie, cookie)
 				}
 				check(t, link.Close())
+			}
+			for _, cookie := range []uint64{1, 0xfedcba9876543210} {
+				want(h.mustAttach(t, p, cookie), cookie)
+			}
+			if h.attachAny != nil {
+				link, err := h.attachAny(t, asHandle(t, p), 3)
+				check(t, err)
+				want(link, 3)
 			}
 		})
 	}
@@ -243,44 +262,51 @@ func TestHooksRefuse(t *testing.T) {
 	testutil.Root(t)
 	o := loadAttach(t, nil)
 	bss := findMap(t, o, ".bss")
-	attachAll := func(p *libbpf.Program) map[string]func() (*libbpf.Link, error) {
-		return map[string]func() (*libbpf.Link, error){
-			"kprobe":         func() (*libbpf.Link, error) { return p.AttachKprobe("vfs_read", libbpf.KprobeOptions{}) },
-			"ksyscall":       func() (*libbpf.Link, error) { return p.AttachKsyscall("read", libbpf.KsyscallOptions{}) },
-			"tracepoint":     func() (*libbpf.Link, error) { return p.AttachTracepoint("a", "b", libbpf.TracepointOptions{}) },
-			"raw tracepoint": func() (*libbpf.Link, error) { return p.AttachRawTracepoint("a", libbpf.RawTracepointOptions{}) },
-			"trace":          func() (*libbpf.Link, error) { return p.AttachTrace(libbpf.TraceOptions{}) },
-			"LSM":            func() (*libbpf.Link, error) { return p.AttachLSM(libbpf.TraceOptions{}) },
-			"freplace":       func() (*libbpf.Link, error) { return p.AttachFreplace(nil, "") },
-			"perf event":     func() (*libbpf.Link, error) { return p.AttachPerfEvent(0, libbpf.PerfEventOptions{}) },
+	attachAll := func(a attacher) map[string]func() (*libbpf.Link, error) {
+		all := map[string]func() (*libbpf.Link, error){
+			"raw tracepoint": func() (*libbpf.Link, error) { return a.AttachRawTracepoint("a", libbpf.RawTracepointOptions{}) },
+			"trace":          func() (*libbpf.Link, error) { return a.AttachTrace(libbpf.TraceOptions{}) },
+			"LSM":            func() (*libbpf.Link, error) { return a.AttachLSM(libbpf.TraceOptions{}) },
+			"freplace":       func() (*libbpf.Link, error) { return a.AttachFreplace(nil, "") },
+			"perf event":     func() (*libbpf.Link, error) { return a.AttachPerfEvent(0, libbpf.PerfEventOptions{}) },
 			"kprobe.multi": func() (*libbpf.Link, error) {
-				return p.AttachKprobeMulti(libbpf.KprobeMultiOptions{Symbols: []string{"vfs_read"}})
-			},
-			"uprobe": func() (*libbpf.Link, error) {
-				return p.AttachUprobe(libbpf.ThisProcess, "/proc/self/exe", 1, libbpf.UprobeOptions{})
+				return a.AttachKprobeMulti(libbpf.KprobeMultiOptions{Symbols: []string{"vfs_read"}})
 			},
 			"uprobe.multi": func() (*libbpf.Link, error) {
-				return p.AttachUprobeMulti(libbpf.ThisProcess, "/proc/self/exe", libbpf.UprobeMultiOptions{Pattern: "x"})
-			},
-			"USDT": func() (*libbpf.Link, error) {
-				return p.AttachUSDT(libbpf.ThisProcess, "/proc/self/exe", "a", "b", libbpf.USDTOptions{})
+				return a.AttachUprobeMulti(libbpf.ThisProcess, "/proc/self/exe", libbpf.UprobeMultiOptions{Pattern: "x"})
 			},
 			// Of two things that are wrong, being closed comes first.
-			"XDP":       func() (*libbpf.Link, error) { return p.AttachXDP(0, libbpf.XDPLinkOptions{}) },
-			"tcx":       func() (*libbpf.Link, error) { return p.AttachTCX(0, libbpf.PlacementOptions{}) },
-			"netkit":    func() (*libbpf.Link, error) { return p.AttachNetkit(0, libbpf.PlacementOptions{}) },
-			"netfilter": func() (*libbpf.Link, error) { return p.AttachNetfilter(0, 0, libbpf.NetfilterOptions{}) },
-			"cgroup":    func() (*libbpf.Link, error) { return p.AttachCgroup(-1, libbpf.PlacementOptions{}) },
-			"netns":     func() (*libbpf.Link, error) { return p.AttachNetns(-1) },
-			"sockmap":   func() (*libbpf.Link, error) { return p.AttachSockmap(bss) },
-			"iterator":  func() (*libbpf.Link, error) { return p.AttachIter(libbpf.IterOptions{TID: -1}) },
+			"XDP":       func() (*libbpf.Link, error) { return a.AttachXDP(0, libbpf.XDPLinkOptions{}) },
+			"tcx":       func() (*libbpf.Link, error) { return a.AttachTCX(0, libbpf.PlacementOptions{}) },
+			"netkit":    func() (*libbpf.Link, error) { return a.AttachNetkit(0, libbpf.PlacementOptions{}) },
+			"netfilter": func() (*libbpf.Link, error) { return a.AttachNetfilter(0, 0, libbpf.NetfilterOptions{}) },
+			"cgroup":    func() (*libbpf.Link, error) { return a.AttachCgroup(-1, libbpf.PlacementOptions{}) },
+			"netns":     func() (*libbpf.Link, error) { return a.AttachNetns(-1) },
+			"sockmap":   func() (*libbpf.Link, error) { return a.AttachSockmap(bss) },
+			"iterator":  func() (*libbpf.Link, error) { return a.AttachIter(libbpf.IterOptions{TID: -1}) },
 			"iterator over a map": func() (*libbpf.Link, error) {
-				return p.AttachIter(libbpf.IterOptions{Map: bss, TID: -1})
+				return a.AttachIter(libbpf.IterOptions{Map: bss, TID: -1})
 			},
 		}
+		if p, ok := a.(*libbpf.Program); ok {
+			maps.Copy(all, map[string]func() (*libbpf.Link, error){
+				"kprobe":     func() (*libbpf.Link, error) { return p.AttachKprobe("vfs_read", libbpf.KprobeOptions{}) },
+				"ksyscall":   func() (*libbpf.Link, error) { return p.AttachKsyscall("read", libbpf.KsyscallOptions{}) },
+				"tracepoint": func() (*libbpf.Link, error) { return p.AttachTracepoint("a", "b", libbpf.TracepointOptions{}) },
+				"uprobe": func() (*libbpf.Link, error) {
+					return p.AttachUprobe(libbpf.ThisProcess, "/proc/self/exe", 1, libbpf.UprobeOptions{})
+				},
+				"USDT": func() (*libbpf.Link, error) {
+					return p.AttachUSDT(libbpf.ThisProcess, "/proc/self/exe", "a", "b", libbpf.USDTOptions{})
+				},
+			})
+		}
+		return all
 	}
 	wrong, err := o.Program("anywhere") // an XDP program
 	check(t, err)
+	closedHandle := asHandle(t, wrong).(*libbpf.ProgramHandle)
+	check(t, closedHandle.Close())
 	closedObject := loadAttach(t, nil)
 	closed, err := closedObject.Program("on_enter")
 	check(t, err)
@@ -292,10 +318,14 @@ func TestHooksRefuse(t *testing.T) {
 	wantErr(t, err, libbpf.ErrClosed)
 	for _, c := range []struct {
 		name    string
-		program *libbpf.Program
+		program attacher
 		want    error
 	}{
-		{"nil", nil, libbpf.ErrClosed},
+		{"nil handle", (*libbpf.ProgramHandle)(nil), libbpf.ErrClosed},
+		{"zero handle", &libbpf.ProgramHandle{}, libbpf.ErrClosed},
+		{"closed handle", closedHandle, libbpf.ErrClosed},
+		{"XDP handle", asHandle(t, wrong), libbpf.ErrInvalid},
+		{"nil", (*libbpf.Program)(nil), libbpf.ErrClosed},
 		{"zero", &libbpf.Program{}, libbpf.ErrClosed},
 		{"closed", closed, libbpf.ErrClosed},
 		{"XDP", wrong, libbpf.ErrInvalid},

@@ -1,6 +1,8 @@
 package libbpf
 
 /*
+#include <errno.h>
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 // Where libbpf's options have no such fields, Go does not call these with anything to set.
@@ -23,6 +25,21 @@ static void lbg_set_kprobe_unique_match(struct bpf_kprobe_multi_opts *opts, bool
 #if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 6
 	opts->unique_match = unique_match;
 #endif
+}
+
+static int lbg_link_kprobe_multi(int prog_fd, __u32 type, const char **syms, const unsigned long *addrs,
+				 const __u64 *cookies, __u32 cnt, bool retprobe)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts,
+		.kprobe_multi.syms = syms,
+		.kprobe_multi.addrs = addrs,
+		.kprobe_multi.cookies = cookies,
+		.kprobe_multi.cnt = cnt,
+		.kprobe_multi.flags = retprobe ? 1 : 0, // BPF_F_KPROBE_MULTI_RETURN
+	);
+	int fd = bpf_link_create(prog_fd, 0, type, &opts);
+
+	return fd == -ESRCH ? -ENOENT : fd; // as bpf_program__attach_kprobe_multi_opts says it
 }
 */
 import "C"
@@ -173,15 +190,23 @@ type KprobeMultiOptions struct {
 	UniqueMatch bool
 }
 
-func (o *KprobeMultiOptions) check(p *Program) error {
-	attachType := AttachTypeTraceKprobeMulti
+// attachType is the one that the program must have been loaded for.
+func (o *KprobeMultiOptions) attachType() ProgramAttachType {
 	if o.Session {
-		attachType = AttachTypeTraceKprobeSession
+		return AttachTypeTraceKprobeSession
 	}
+	return AttachTypeTraceKprobeMulti
+}
+
+func (o *KprobeMultiOptions) explain(err error) error {
+	return explainOld(err, o.attachType().String(), enumAttachType, uint32(o.attachType()))
+}
+
+func (o *KprobeMultiOptions) check(p *programCore) error {
 	if err := p.checkType("kprobe.multi", ProgramTypeKprobe); err != nil {
 		return err
 	}
-	if err := p.checkAttachType("kprobe.multi", attachType); err != nil {
+	if err := p.checkAttachType("kprobe.multi", o.attachType()); err != nil {
 		return err
 	}
 	where := multi{
@@ -221,7 +246,7 @@ func (p *Program) AttachKprobeMulti(opts KprobeMultiOptions) (*Link, error) {
 	addresses := arrays.ulongs("address", opts.Addresses)
 	cookies := arrays.u64s(opts.Cookies)
 	return p.attach("functions of the kernel", func() (*C.struct_bpf_link, error) {
-		if err := opts.check(p); err != nil {
+		if err := opts.check(&p.programCore); err != nil {
 			return nil, err
 		}
 		if c.err != nil {
@@ -241,9 +266,37 @@ func (p *Program) AttachKprobeMulti(opts KprobeMultiOptions) (*Link, error) {
 		C.lbg_set_kprobe_unique_match(&o, C.bool(opts.UniqueMatch))
 		link, errno := C.bpf_program__attach_kprobe_multi_opts(p.ptr, pattern, &o)
 		if link == nil {
-			errno = explainOld(errno, p.attachType.String(), enumAttachType, uint32(p.attachType))
-			errno = explainTracefs(errno, strings.ContainsAny(opts.Pattern, "*?"))
+			errno = explainTracefs(opts.explain(errno), strings.ContainsAny(opts.Pattern, "*?"))
 		}
 		return link, errno
+	})
+}
+
+// AttachKprobeMulti is as [Program.AttachKprobeMulti] (bpf_link_create), but a Pattern takes libbpf's program, to find what
+// fits it: give Symbols or Addresses. The result belongs to the caller.
+func (p *ProgramHandle) AttachKprobeMulti(opts KprobeMultiOptions) (*Link, error) {
+	var c cStrings
+	defer c.free()
+	var arrays cArrays
+	defer arrays.free()
+	symbols := c.names("symbol", opts.Symbols)
+	addresses := arrays.ulongs("address", opts.Addresses)
+	cookies := (*C.__u64)(arrays.u64s(opts.Cookies))
+	return p.attach("functions of the kernel", func(fd C.int) (int, error) {
+		if err := opts.check(&p.programCore); err != nil {
+			return -1, err
+		}
+		if opts.Pattern != "" {
+			return -1, invalidf("a ProgramHandle takes Symbols or Addresses, and no Pattern")
+		}
+		if c.err != nil {
+			return -1, c.err
+		}
+		if arrays.err != nil {
+			return -1, arrays.err
+		}
+		link, err := linkFD(C.lbg_link_kprobe_multi(fd, C.__u32(opts.attachType()), symbols, addresses, cookies,
+			C.__u32(len(opts.Symbols)+len(opts.Addresses)), C.bool(opts.Retprobe)))
+		return link, opts.explain(err)
 	})
 }

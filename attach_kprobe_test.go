@@ -40,7 +40,7 @@ func init() {
 		return hook{
 			name: name, feature: feature, object: "kprobe", program: program, kind: "kprobe_multi", hits: hits, act: getpgid,
 			noCookie: opts.Pattern != "",
-			attach: func(t testing.TB, p *libbpf.Program, cookie uint64) (*libbpf.Link, error) {
+			attachAny: func(t testing.TB, p attacher, cookie uint64) (*libbpf.Link, error) {
 				opts := opts
 				if cookie != 0 {
 					opts.Cookies = []uint64{cookie}
@@ -75,6 +75,12 @@ func init() {
 		}
 		return link, err
 	}
+	// A handle takes no pattern.
+	pattern := multi("kprobe.multi-pattern", "on_entries", 1, libbpf.KprobeMultiOptions{})
+	pattern.noCookie, pattern.attachAny = true, nil
+	pattern.attach = func(_ testing.TB, p *libbpf.Program, _ uint64) (*libbpf.Link, error) {
+		return p.AttachKprobeMulti(libbpf.KprobeMultiOptions{Pattern: "security_task_getpg?d*"})
+	}
 	addHooks(
 		offset,
 		kprobe("kprobe", "on_entry", libbpf.KprobeOptions{}),
@@ -84,7 +90,7 @@ func init() {
 		kprobe("kretprobe", "on_return", libbpf.KprobeOptions{Retprobe: true}),
 		multi("kprobe.multi", "on_entries", 1, libbpf.KprobeMultiOptions{Symbols: []string{kernelFunction}}),
 		multi("kprobe.multi-address", "on_entries", 1, libbpf.KprobeMultiOptions{Addresses: []uint64{0}}),
-		multi("kprobe.multi-pattern", "on_entries", 1, libbpf.KprobeMultiOptions{Pattern: "security_task_getpg?d*"}),
+		pattern,
 		multi("kretprobe.multi", "on_entries", 1,
 			libbpf.KprobeMultiOptions{Symbols: []string{kernelFunction}, Retprobe: true}),
 		multi("kprobe.session", "on_session", 2,

@@ -1,6 +1,7 @@
 package libbpf
 
 /*
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 // Where libbpf's options have no such fields, Go does not call this with anything to set.
@@ -13,10 +14,21 @@ static void lbg_set_perf_event_opts(struct bpf_perf_event_opts *opts, bool force
 	opts->dont_enable = dont_enable;
 #endif
 }
+
+static int lbg_link_perf_event(int prog_fd, int event_fd, __u64 cookie)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .perf_event.bpf_cookie = cookie);
+
+	return bpf_link_create(prog_fd, event_fd, BPF_PERF_EVENT, &opts);
+}
 */
 import "C"
 
-import "golang.org/x/sys/unix"
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+)
 
 // PerfEventOptions are the options for [Program.AttachPerfEvent] (struct bpf_perf_event_opts).
 type PerfEventOptions struct {
@@ -59,11 +71,8 @@ func (p *Program) AttachPerfEvent(fd int, opts PerfEventOptions) (*Link, error) 
 			_ = unix.Close(own)
 		}
 	}()
-	return p.attach("a perf event", func() (*C.struct_bpf_link, error) {
-		err := p.checkType("a perf event", ProgramTypePerfEvent, ProgramTypeKprobe, ProgramTypeTracepoint)
-		if err == nil {
-			err = opts.check()
-		}
+	return p.attach(aPerfEvent, func() (*C.struct_bpf_link, error) {
+		err := p.checkForPerfEvent(&opts)
 		if err == nil {
 			own, err = duplicate(fd)
 		}
@@ -80,4 +89,50 @@ func (p *Program) AttachPerfEvent(fd int, opts PerfEventOptions) (*Link, error) 
 		}
 		return link, errno
 	})
+}
+
+// AttachPerfEvent is as [Program.AttachPerfEvent] (bpf_link_create). The result belongs to the caller.
+func (p *ProgramHandle) AttachPerfEvent(fd int, opts PerfEventOptions) (*Link, error) {
+	event := -1
+	return p.attachWith(aPerfEvent, func(program C.int) (link int, err error) {
+		if err := p.checkForPerfEvent(&opts); err != nil {
+			return -1, err
+		}
+		if event, err = duplicate(fd); err != nil {
+			return -1, err
+		}
+		if link, err = linkPerfEvent(program, event, &opts); err != nil {
+			_ = unix.Close(event)
+		}
+		return link, err
+	}, func(_ *handle, fd int, what string) (*Link, error) { return newPerfEventLink(fd, event, what) })
+}
+
+// linkPerfEvent attaches a program to an event, and enables that. It is the link's descriptor, or the event's where the
+// kernel makes no link, as libbpf does it.
+func linkPerfEvent(program C.int, event int, opts *PerfEventOptions) (link int, err error) {
+	link = event
+	if !opts.ForceIoctl {
+		link, err = linkFD(C.lbg_link_perf_event(program, C.int(event), C.__u64(opts.Cookie)))
+		err = explainOld(err, "links of perf events", enumLinkType, uint32(LinkTypePerfEvent))
+	}
+	if opts.ForceIoctl || opts.Cookie == 0 && errors.Is(err, errors.ErrUnsupported) {
+		link, err = event, unix.IoctlSetInt(event, unix.PERF_EVENT_IOC_SET_BPF, int(program))
+	}
+	if err == nil && !opts.DontEnable {
+		if err = unix.IoctlSetInt(event, unix.PERF_EVENT_IOC_ENABLE, 0); err != nil && link != event {
+			_ = unix.Close(link)
+		}
+	}
+	return link, err
+}
+
+const aPerfEvent = "a perf event"
+
+// checkForPerfEvent checks what is to be attached to a perf event.
+func (p *programCore) checkForPerfEvent(opts *PerfEventOptions) error {
+	if err := p.checkType(aPerfEvent, ProgramTypePerfEvent, ProgramTypeKprobe, ProgramTypeTracepoint); err != nil {
+		return err
+	}
+	return opts.check()
 }

@@ -18,7 +18,7 @@ func init() {
 			name: name, feature: "perf_event", object: "tracepoint", program: "on_perf_event", kind: "perf_event", act: pageFault,
 			hits: 1, orMore: true, // Go's own page faults
 			noCookie: opts.ForceIoctl,
-			attach: func(t testing.TB, p *libbpf.Program, cookie uint64) (*libbpf.Link, error) {
+			attachAny: func(t testing.TB, p attacher, cookie uint64) (*libbpf.Link, error) {
 				fd := openPageFaults(t, 0)
 				// The link has a descriptor of its own.
 				defer func() { check(t, unix.Close(fd)) }()

@@ -44,7 +44,7 @@ func (p *Program) sectionNeedsTracefs() bool {
 	case ProgramTypeKprobe:
 		_, what, _ := strings.Cut(p.section, "/")
 		return legacyProbes("kprobe", ProbeModeDefault) ||
-			p.attachType == AttachTypeTraceKprobeMulti && strings.ContainsAny(what, "*?")
+			p.AttachType() == AttachTypeTraceKprobeMulti && strings.ContainsAny(what, "*?")
 	}
 	return false
 }

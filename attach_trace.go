@@ -1,7 +1,34 @@
 package libbpf
 
 /*
+#include <errno.h>
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
+
+static int lbg_link_tracing(int prog_fd, __u32 type, __u64 cookie)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .tracing.cookie = cookie);
+
+	return bpf_link_create(prog_fd, 0, type, &opts);
+}
+
+// Attaches to a function, by name, of a program that has BTF.
+static int lbg_link_freplace(int prog_fd, int target_fd, __u32 target_btf, const char *function)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts);
+	struct btf *btf = btf__load_from_kernel_by_id(target_btf);
+	int id;
+
+	if (!btf)
+		return -errno;
+	id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
+	btf__free(btf);
+	if (id <= 0)
+		return id ? id : -ENOENT;
+	opts.target_btf_id = id;
+	return bpf_link_create(prog_fd, target_fd, 0, &opts);
+}
 */
 import "C"
 
@@ -18,11 +45,8 @@ type TraceOptions struct {
 // already that can't be twice.
 func (p *Program) AttachTrace(opts TraceOptions) (*Link, error) {
 	return p.attach("", func() (*C.struct_bpf_link, error) {
-		if err := p.checkType("tracing", ProgramTypeTracing); err != nil {
+		if err := p.checkForTrace(); err != nil {
 			return nil, err
-		}
-		if p.attachType == AttachTypeTraceIter {
-			return nil, invalidf("an iterator is not attached by tracing")
 		}
 		link, errno := p.attachBTF(opts)
 		return link, errno
@@ -34,10 +58,7 @@ func (p *Program) AttachTrace(opts TraceOptions) (*Link, error) {
 // (lsm=); otherwise this succeeds and the program is never run. Programs of section "lsm_cgroup" attach to cgroups.
 func (p *Program) AttachLSM(opts TraceOptions) (*Link, error) {
 	return p.attach("", func() (*C.struct_bpf_link, error) {
-		if err := p.checkType("LSM", ProgramTypeLSM); err != nil {
-			return nil, err
-		}
-		if err := p.checkAttachType("LSM", AttachTypeLSMMac); err != nil {
+		if err := p.checkForLSM(); err != nil {
 			return nil, err
 		}
 		if opts.Cookie == 0 {
@@ -55,6 +76,59 @@ func (p *Program) attachBTF(opts TraceOptions) (*C.struct_bpf_link, error) {
 	o.cookie = C.__u64(opts.Cookie)
 	link, errno := C.bpf_program__attach_trace_opts(p.ptr, &o)
 	return link, errno
+}
+
+// AttachTrace is as [Program.AttachTrace] (bpf_link_create, or bpf_raw_tracepoint_open where the attach type is not known,
+// which a cookie needs: see [ProgramHandle.SetAttachType]). The result belongs to the caller.
+func (p *ProgramHandle) AttachTrace(opts TraceOptions) (*Link, error) {
+	return p.attach("", func(fd C.int) (int, error) {
+		if err := p.checkForTrace(); err != nil {
+			return -1, err
+		}
+		if _, known := p.loadedFor(); !known && opts.Cookie == 0 {
+			return linkLoadedPlace(fd)
+		}
+		attachType, err := p.mustAttachType()
+		if err != nil {
+			return -1, err
+		}
+		return linkFD(C.lbg_link_tracing(fd, C.__u32(attachType), C.__u64(opts.Cookie)))
+	})
+}
+
+// AttachLSM is as [Program.AttachLSM] (bpf_link_create). The result belongs to the caller.
+func (p *ProgramHandle) AttachLSM(opts TraceOptions) (*Link, error) {
+	return p.attach("", func(fd C.int) (int, error) {
+		if err := p.checkForLSM(); err != nil {
+			return -1, err
+		}
+		return linkFD(C.lbg_link_tracing(fd, C.__u32(AttachTypeLSMMac), C.__u64(opts.Cookie)))
+	})
+}
+
+// linkLoadedPlace attaches a program where it was loaded for, whatever its attach type is. A program of type tracing, LSM
+// or extension is one that runs at no raw tracepoint, but this is the kernel's oldest way to attach it.
+func linkLoadedPlace(program C.int) (int, error) {
+	return linkFD(C.bpf_raw_tracepoint_open(nil, program))
+}
+
+// checkForTrace checks what is to be attached by tracing.
+func (p *programCore) checkForTrace() error {
+	if err := p.checkType("tracing", ProgramTypeTracing); err != nil {
+		return err
+	}
+	if t, _ := p.loadedFor(); t == AttachTypeTraceIter {
+		return invalidf("an iterator is not attached by tracing")
+	}
+	return nil
+}
+
+// checkForLSM checks what is to be attached to a security hook.
+func (p *programCore) checkForLSM() error {
+	if err := p.checkType("LSM", ProgramTypeLSM); err != nil {
+		return err
+	}
+	return p.checkAttachType("LSM", AttachTypeLSMMac)
 }
 
 // AttachFreplace makes the program, of section "freplace", take the place of a global function of another program
@@ -80,16 +154,57 @@ func (p *Program) attachFreplace(target int, function string) (*Link, error) {
 	defer c.free()
 	name := c.optional("function", function)
 	return p.attach("", func() (*C.struct_bpf_link, error) {
-		if err := p.checkType("freplace", ProgramTypeExt); err != nil {
+		if err := p.checkForFreplace(target, function, c.err); err != nil {
 			return nil, err
-		}
-		if (target == 0) != (function == "") {
-			return nil, invalidf("freplace takes a target and its function, or neither")
-		}
-		if c.err != nil {
-			return nil, c.err
 		}
 		link, errno := C.bpf_program__attach_freplace(p.ptr, C.int(target), name)
 		return link, errno
 	})
+}
+
+// AttachFreplace is as [Program.AttachFreplace] (bpf_link_create, bpf_raw_tracepoint_open without a target). With a target
+// it needs CAP_SYS_ADMIN, to read that one's BTF. The result belongs to the caller.
+func (p *ProgramHandle) AttachFreplace(target ProgramCore, function string) (link *Link, err error) {
+	if target == nil {
+		return p.attachFreplace(0, function)
+	}
+	err = useProgram("attach", p.core().object(), target, func(fd int) error {
+		link, err = p.attachFreplace(fd, function)
+		return err
+	})
+	return link, err
+}
+
+// attachFreplace is AttachFreplace with the target's descriptor, 0 for none.
+func (p *ProgramHandle) attachFreplace(target int, function string) (*Link, error) {
+	var c cStrings
+	defer c.free()
+	name := c.optional("function", function)
+	return p.attach("", func(fd C.int) (int, error) {
+		if err := p.checkForFreplace(target, function, c.err); err != nil {
+			return -1, err
+		}
+		if target == 0 {
+			return linkLoadedPlace(fd)
+		}
+		info, err := programInfo(target, 0)
+		if err != nil {
+			return -1, err
+		}
+		if info.BTFID == 0 {
+			return -1, invalidf("the target has no BTF, by which its function is found")
+		}
+		return linkFD(C.lbg_link_freplace(fd, C.int(target), C.__u32(info.BTFID), name))
+	})
+}
+
+// checkForFreplace checks what is to replace a function. nameErr is what is wrong with its name.
+func (p *programCore) checkForFreplace(target int, function string, nameErr error) error {
+	if err := p.checkType("freplace", ProgramTypeExt); err != nil {
+		return err
+	}
+	if (target == 0) != (function == "") {
+		return invalidf("freplace takes a target and its function, or neither")
+	}
+	return nameErr
 }

@@ -13,13 +13,14 @@ func init() {
 	trace := func(name, program string, hits uint64) hook {
 		return hook{
 			name: name, feature: "fentry", object: "tracing", program: program, kind: "tracing", hits: hits, act: getpgid,
-			attach: attachTrace,
+			attachAny: attachTrace,
 		}
 	}
 	session := trace("fsession", "on_fsession", 2)
 	session.feature = ""
 	section := trace("fentry-section", "on_fentry", 1)
 	section.noCookie = true
+	section.attachAny = nil
 	section.attach = func(_ testing.TB, p *libbpf.Program, _ uint64) (*libbpf.Link, error) { return p.Attach() }
 	addHooks(
 		trace("fentry", "on_fentry", 1),
@@ -28,7 +29,8 @@ func init() {
 		session,
 		section,
 		hook{
-			name: "lsm", object: "tracing", program: "on_lsm", kind: "tracing", hits: 1, act: getpgid, attach: attachLSM,
+			name: "lsm", object: "tracing", program: "on_lsm", kind: "tracing", hits: 1, act: getpgid,
+			attachAny: attachLSM,
 		},
 		hook{
 			name: "freplace", object: "freplace", program: "replacement", kind: "tracing", hits: 1, act: getpgid,
@@ -37,14 +39,14 @@ func init() {
 				_, target := loadReplaceable(t)
 				setReplaced(t, o, target)
 			},
-			attach: func(_ testing.TB, p *libbpf.Program, _ uint64) (*libbpf.Link, error) {
+			attachAny: func(_ testing.TB, p attacher, _ uint64) (*libbpf.Link, error) {
 				return p.AttachFreplace(nil, "")
 			},
 		},
 	)
 }
 
-func attachLSM(_ testing.TB, p *libbpf.Program, cookie uint64) (*libbpf.Link, error) {
+func attachLSM(_ testing.TB, p attacher, cookie uint64) (*libbpf.Link, error) {
 	return p.AttachLSM(libbpf.TraceOptions{Cookie: cookie})
 }
 
@@ -84,7 +86,7 @@ func TestAttachTargetIsKept(t *testing.T) {
 func TestModifyReturn(t *testing.T) {
 	for _, c := range []struct {
 		feature, program string
-		attach           func(testing.TB, *libbpf.Program, uint64) (*libbpf.Link, error)
+		attach           func(testing.TB, attacher, uint64) (*libbpf.Link, error)
 	}{
 		{"fentry", "on_fmod_ret", attachTrace},
 		{"lsm", "on_lsm", attachLSM},

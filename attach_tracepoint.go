@@ -1,6 +1,7 @@
 package libbpf
 
 /*
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 // Without a cookie, as every libbpf has it, and with one: Go does not call it with one where libbpf has no options.
@@ -12,6 +13,17 @@ static struct bpf_link *lbg_attach_raw_tracepoint(const struct bpf_program *prog
 	return bpf_program__attach_raw_tracepoint_opts(prog, name, &opts);
 #else
 	return bpf_program__attach_raw_tracepoint(prog, name);
+#endif
+}
+
+static int lbg_open_raw_tracepoint(int prog_fd, const char *name, __u64 cookie)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 4
+	LIBBPF_OPTS(bpf_raw_tp_opts, opts, .tp_name = name, .cookie = cookie);
+
+	return bpf_raw_tracepoint_open_opts(prog_fd, &opts);
+#else
+	return bpf_raw_tracepoint_open(name, prog_fd);
 #endif
 }
 */
@@ -60,17 +72,36 @@ func (p *Program) AttachRawTracepoint(name string, opts RawTracepointOptions) (*
 	defer c.free()
 	cName := c.name("tracepoint", name)
 	return p.attach("tracepoint "+name, func() (*C.struct_bpf_link, error) {
-		err := p.checkType("a raw tracepoint", ProgramTypeRawTracepoint, ProgramTypeRawTracepointWritable)
-		if err == nil && opts.Cookie != 0 {
-			err = needs("bpf_program__attach_raw_tracepoint_opts", 1, 4)
-		}
-		if err != nil {
+		if err := p.checkForRawTracepoint(opts, c.err); err != nil {
 			return nil, err
-		}
-		if c.err != nil {
-			return nil, c.err
 		}
 		link, errno := C.lbg_attach_raw_tracepoint(p.ptr, cName, C.__u64(opts.Cookie))
 		return link, errno
 	})
+}
+
+// AttachRawTracepoint is as [Program.AttachRawTracepoint] (bpf_raw_tracepoint_open_opts, or bpf_raw_tracepoint_open before
+// libbpf 1.4). The result belongs to the caller.
+func (p *ProgramHandle) AttachRawTracepoint(name string, opts RawTracepointOptions) (*Link, error) {
+	var c cStrings
+	defer c.free()
+	cName := c.name("tracepoint", name)
+	return p.attach("tracepoint "+name, func(fd C.int) (int, error) {
+		if err := p.checkForRawTracepoint(opts, c.err); err != nil {
+			return -1, err
+		}
+		return linkFD(C.lbg_open_raw_tracepoint(fd, cName, C.__u64(opts.Cookie)))
+	})
+}
+
+// checkForRawTracepoint checks what is to be attached to a raw tracepoint. nameErr is what is wrong with its name.
+func (p *programCore) checkForRawTracepoint(opts RawTracepointOptions, nameErr error) error {
+	err := p.checkType("a raw tracepoint", ProgramTypeRawTracepoint, ProgramTypeRawTracepointWritable)
+	if err == nil && opts.Cookie != 0 {
+		err = needs("bpf_program__attach_raw_tracepoint_opts", 1, 4)
+	}
+	if err != nil {
+		return err
+	}
+	return nameErr
 }

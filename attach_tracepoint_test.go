@@ -27,18 +27,18 @@ func init() {
 		},
 		hook{
 			name: "raw_tp", object: "tracepoint", program: "on_raw_tracepoint", kind: "raw_tracepoint", hits: 1, act: getpgid,
-			attach: func(_ testing.TB, p *libbpf.Program, cookie uint64) (*libbpf.Link, error) {
+			attachAny: func(_ testing.TB, p attacher, cookie uint64) (*libbpf.Link, error) {
 				return p.AttachRawTracepoint("sys_enter", libbpf.RawTracepointOptions{Cookie: cookie})
 			},
 		},
 		hook{
 			name: "tp_btf", object: "tracepoint", program: "on_btf_tracepoint", kind: "raw_tracepoint", hits: 1, act: getpgid,
-			attach: attachTrace,
+			attachAny: attachTrace,
 		},
 	)
 }
 
-func attachTrace(_ testing.TB, p *libbpf.Program, cookie uint64) (*libbpf.Link, error) {
+func attachTrace(_ testing.TB, p attacher, cookie uint64) (*libbpf.Link, error) {
 	return p.AttachTrace(libbpf.TraceOptions{Cookie: cookie})
 }
 

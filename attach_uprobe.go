@@ -2,6 +2,8 @@ package libbpf
 
 /*
 #include <sys/types.h>
+#include <errno.h>
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 // Where libbpf's options have no such field, Go does not call this with anything to set.
@@ -32,6 +34,26 @@ static struct bpf_link *lbg_attach_uprobe_multi(const struct bpf_program *prog, 
 	return bpf_program__attach_uprobe_multi(prog, pid, path, NULL, &opts);
 #else
 	return NULL;
+#endif
+}
+
+static int lbg_link_uprobe_multi(int prog_fd, __u32 type, __u32 pid, const char *path, const unsigned long *offsets,
+	const unsigned long *ref_ctr_offsets, const __u64 *cookies, __u32 cnt, bool retprobe)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
+	LIBBPF_OPTS(bpf_link_create_opts, opts,
+		.uprobe_multi.pid = pid,
+		.uprobe_multi.path = path,
+		.uprobe_multi.offsets = offsets,
+		.uprobe_multi.ref_ctr_offsets = ref_ctr_offsets,
+		.uprobe_multi.cookies = cookies,
+		.uprobe_multi.cnt = cnt,
+		.uprobe_multi.flags = retprobe ? 1 : 0, // BPF_F_UPROBE_MULTI_RETURN
+	);
+
+	return bpf_link_create(prog_fd, 0, type, &opts);
+#else
+	return -EOPNOTSUPP;
 #endif
 }
 */
@@ -177,15 +199,23 @@ type UprobeMultiOptions struct {
 	Session bool
 }
 
-func (o *UprobeMultiOptions) check(p *Program) error {
-	attachType := AttachTypeTraceUprobeMulti
+// attachType is the one that the program must have been loaded for.
+func (o *UprobeMultiOptions) attachType() ProgramAttachType {
 	if o.Session {
-		attachType = AttachTypeTraceUprobeSession
+		return AttachTypeTraceUprobeSession
 	}
+	return AttachTypeTraceUprobeMulti
+}
+
+func (o *UprobeMultiOptions) explain(err error) error {
+	return explainOld(err, o.attachType().String(), enumAttachType, uint32(o.attachType()))
+}
+
+func (o *UprobeMultiOptions) check(p *programCore) error {
 	if err := p.checkType("uprobe.multi", ProgramTypeKprobe); err != nil {
 		return err
 	}
-	if err := p.checkAttachType("uprobe.multi", attachType); err != nil {
+	if err := p.checkAttachType("uprobe.multi", o.attachType()); err != nil {
 		return err
 	}
 	where := multi{
@@ -213,45 +243,82 @@ func (o *UprobeMultiOptions) check(p *Program) error {
 // It attaches to all functions or to none: the error names those that are missing, only imported, or named twice. Errors
 // are the same, and [errors.ErrUnsupported] when the kernel or the linked libbpf lacks it.
 func (p *Program) AttachUprobeMulti(pid int, binary string, opts UprobeMultiOptions) (*Link, error) {
-	var c cStrings
-	defer c.free()
-	var arrays cArrays
-	defer arrays.free()
-	refCtrOffsets := arrays.ulongs("offset of a reference counter", opts.RefCtrOffsets)
-	cookies := (*C.__u64)(arrays.u64s(opts.Cookies))
+	var u uprobes
+	defer u.free()
 	return p.attach(binary, func() (*C.struct_bpf_link, error) {
-		if err := opts.check(p); err != nil {
+		if err := u.find(&p.programCore, pid, binary, &opts); err != nil {
 			return nil, err
 		}
-		cPID, err := checkPID(pid)
-		if err != nil {
-			return nil, err
-		}
-		file, err := binaryPath(binary)
-		if err != nil {
-			return nil, err
-		}
-		// libbpf would resolve what the binary only imports to offset 0, and never run the program.
-		found := opts.Offsets
-		switch {
-		case opts.Pattern != "":
-			found, err = matchingOffsets(file, opts.Pattern)
-		case len(opts.Symbols) > 0:
-			found, err = functionOffsets(file, opts.Symbols)
-		}
-		if err != nil {
-			return nil, err
-		}
-		path := c.of("binary", file)
-		offsets := arrays.ulongs("offset", found)
-		if arrays.err != nil {
-			return nil, arrays.err
-		}
-		link, errno := C.lbg_attach_uprobe_multi(p.ptr, cPID, path, offsets, refCtrOffsets, cookies,
-			C.size_t(len(found)), C.bool(opts.Retprobe), C.bool(opts.Session))
+		link, errno := C.lbg_attach_uprobe_multi(p.ptr, u.pid, u.path, u.offsets, u.refCtrOffsets, u.cookies,
+			C.size_t(u.count), C.bool(opts.Retprobe), C.bool(opts.Session))
 		if link == nil {
-			errno = explainOld(errno, p.attachType.String(), enumAttachType, uint32(p.attachType))
+			errno = opts.explain(errno)
 		}
 		return link, errno
 	})
+}
+
+// AttachUprobeMulti is as [Program.AttachUprobeMulti] (bpf_link_create). The result belongs to the caller.
+func (p *ProgramHandle) AttachUprobeMulti(pid int, binary string, opts UprobeMultiOptions) (*Link, error) {
+	var u uprobes
+	defer u.free()
+	return p.attach(binary, func(fd C.int) (int, error) {
+		if err := u.find(&p.programCore, pid, binary, &opts); err != nil {
+			return -1, err
+		}
+		link, err := linkFD(C.lbg_link_uprobe_multi(fd, C.__u32(opts.attachType()), C.__u32(max(u.pid, 0)), u.path,
+			u.offsets, u.refCtrOffsets, u.cookies, C.__u32(u.count), C.bool(opts.Retprobe)))
+		return link, opts.explain(err)
+	})
+}
+
+// uprobes are where a program is to be attached in a binary, as C takes it.
+type uprobes struct {
+	strings cStrings
+	arrays  cArrays
+
+	pid                    C.pid_t // below 0 for all processes
+	path                   *C.char
+	offsets, refCtrOffsets *C.ulong
+	cookies                *C.__u64
+	count                  int // of offsets
+}
+
+func (u *uprobes) free() {
+	u.strings.free()
+	u.arrays.free()
+}
+
+// find checks what is to be attached, and finds the functions.
+func (u *uprobes) find(p *programCore, pid int, binary string, opts *UprobeMultiOptions) (err error) {
+	if err := opts.check(p); err != nil {
+		return err
+	}
+	if u.pid, err = checkPID(pid); err != nil {
+		return err
+	}
+	file, err := binaryPath(binary)
+	if err != nil {
+		return err
+	}
+	// libbpf would resolve what the binary only imports to offset 0, and never run the program.
+	found := opts.Offsets
+	switch {
+	case opts.Pattern != "":
+		found, err = matchingOffsets(file, opts.Pattern)
+	case len(opts.Symbols) > 0:
+		found, err = functionOffsets(file, opts.Symbols)
+	}
+	if err != nil {
+		return err
+	}
+	u.path = u.strings.of("binary", file)
+	u.count = len(found)
+	u.offsets = u.arrays.ulongs("offset", found)
+	u.refCtrOffsets = u.arrays.ulongs("offset of a reference counter", opts.RefCtrOffsets)
+	u.cookies = (*C.__u64)(u.arrays.u64s(opts.Cookies))
+	if u.strings.err != nil {
+		return u.strings.err
+	}
+	return u.arrays.err
 }

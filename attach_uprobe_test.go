@@ -55,7 +55,7 @@ func init() {
 		return hook{
 			name: name, feature: feature, object: "uprobe", program: program, kind: "uprobe_multi", hits: hits, act: callOne,
 			noCookie: opts.Pattern != "",
-			attach: func(t testing.TB, p *libbpf.Program, cookie uint64) (*libbpf.Link, error) {
+			attachAny: func(t testing.TB, p attacher, cookie uint64) (*libbpf.Link, error) {
 				opts := opts
 				if cookie != 0 {
 					opts.Cookies = []uint64{cookie}

@@ -39,22 +39,8 @@ import "C"
 // cgroup is a descriptor of the cgroup's folder, such as int(dir.Fd()) after os.Open. It is not needed any more when
 // AttachCgroup returns. The result belongs to the caller, and to the object, whose Close closes it.
 func (p *Program) AttachCgroup(cgroup int, opts PlacementOptions) (*Link, error) {
-	return p.attach("a cgroup", func() (*C.struct_bpf_link, error) {
-		if err := p.checkForCgroup(); err != nil {
-			return nil, err
-		}
-		if opts != (PlacementOptions{}) {
-			if err := needs("bpf_program__attach_cgroup_opts", 1, 6); err != nil {
-				return nil, err
-			}
-		}
-		if err := checkFDNumber("cgroup", cgroup); err != nil {
-			return nil, err
-		}
-		if opts.AttachType != 0 {
-			return nil, invalidf("AttachType is for devices: at a cgroup a program has the attach type it was loaded for")
-		}
-		if err := opts.check(); err != nil {
+	return p.attach(aCgroup, func() (*C.struct_bpf_link, error) {
+		if err := p.checkForCgroup(cgroup, opts); err != nil {
 			return nil, err
 		}
 		link, errno := C.lbg_attach_cgroup(p.ptr, C.int(cgroup), C.__u32(opts.Flags),
@@ -63,11 +49,46 @@ func (p *Program) AttachCgroup(cgroup int, opts PlacementOptions) (*Link, error)
 	})
 }
 
-func (p *Program) checkForCgroup() error {
-	const place = "a cgroup"
-	if p.typ == ProgramTypeLSM {
-		return p.checkAttachType(place, AttachTypeLSMCgroup)
-	}
-	return p.checkType(place, ProgramTypeCgroupSKB, ProgramTypeCgroupSock, ProgramTypeCgroupSockAddr,
+// AttachCgroup is as [Program.AttachCgroup] (bpf_link_create). Of most types of programs it needs to know the attach type:
+// see [ProgramHandle.SetAttachType]. The result belongs to the caller.
+func (p *ProgramHandle) AttachCgroup(cgroup int, opts PlacementOptions) (*Link, error) {
+	return p.attach(aCgroup, func(fd C.int) (int, error) {
+		if err := p.checkForCgroup(cgroup, opts); err != nil {
+			return -1, err
+		}
+		attachType := AttachTypeLSMCgroup
+		if p.typ != ProgramTypeLSM {
+			var err error
+			if attachType, err = p.mustAttachType(); err != nil {
+				return -1, err
+			}
+		}
+		return linkPlaced(fd, C.int(cgroup), attachType, uint32(opts.Flags), opts)
+	})
+}
+
+const aCgroup = "a cgroup"
+
+// checkForCgroup checks what is to be attached to a cgroup.
+func (p *programCore) checkForCgroup(cgroup int, opts PlacementOptions) error {
+	err := p.checkType(aCgroup, ProgramTypeCgroupSKB, ProgramTypeCgroupSock, ProgramTypeCgroupSockAddr,
 		ProgramTypeCgroupSockopt, ProgramTypeCgroupSysctl, ProgramTypeCgroupDevice, ProgramTypeSockOps)
+	if p.typ == ProgramTypeLSM {
+		err = p.checkAttachType(aCgroup, AttachTypeLSMCgroup)
+	}
+	if err != nil {
+		return err
+	}
+	if opts != (PlacementOptions{}) {
+		if err := needs("bpf_program__attach_cgroup_opts", 1, 6); err != nil {
+			return err
+		}
+	}
+	if err := checkFDNumber("cgroup", cgroup); err != nil {
+		return err
+	}
+	if opts.AttachType != 0 {
+		return invalidf("AttachType is for devices: at a cgroup a program has the attach type it was loaded for")
+	}
+	return opts.check()
 }

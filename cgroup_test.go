@@ -12,10 +12,10 @@ import (
 )
 
 func init() {
-	linkCases = append(linkCases, linkCase{"cgroup", func(t *testing.T) attachedLink {
+	linkCases = append(linkCases, linkCase{"cgroup", true, func(t *testing.T, as attachAs) attachedLink {
 		p := newPlace(t)
 		o := load(t, open(t, "cgroup"))
-		link, err := findProgram(t, o, "egress").AttachCgroup(p.fd(), libbpf.PlacementOptions{})
+		link, err := as(t, findProgram(t, o, "egress")).AttachCgroup(p.fd(), libbpf.PlacementOptions{})
 		check(t, err)
 		return attachedLink{
 			link: link, act: func(t *testing.T) { p.Do(func() { sendUDP(t) }) }, hits: counter(t, o, "egress_hits"),

@@ -1,6 +1,7 @@
 package libbpf
 
 /*
+#include <errno.h>
 #include <string.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -22,37 +23,46 @@ union lbg_iter_link_info {
 	} task;
 };
 
-static struct bpf_link *lbg_attach_iter(const struct bpf_program *prog, const union lbg_iter_link_info *info)
+// Attaches a program of an object, or, where prog is NULL, makes a link of the program with the descriptor fd.
+static int lbg_attach_iter(const struct bpf_program *prog, int fd, const union lbg_iter_link_info *info,
+			   struct bpf_link **link)
 {
-	LIBBPF_OPTS(bpf_iter_attach_opts, opts,
-		.link_info = (union bpf_iter_link_info *)info,
-		.link_info_len = sizeof(*info),
-	);
+	LIBBPF_OPTS(bpf_iter_attach_opts, opts);
+	LIBBPF_OPTS(bpf_link_create_opts, create_opts);
 
-	return bpf_program__attach_iter(prog, info ? &opts : NULL);
+	if (info) {
+		opts.link_info = create_opts.iter_info = (union bpf_iter_link_info *)info;
+		opts.link_info_len = create_opts.iter_info_len = sizeof(*info);
+	}
+	if (!prog)
+		return bpf_link_create(fd, 0, BPF_TRACE_ITER, &create_opts);
+	*link = bpf_program__attach_iter(prog, &opts);
+	return *link ? 0 : -errno;
 }
 
-static struct bpf_link *lbg_attach_iter_map(const struct bpf_program *prog, __u32 map_fd)
+static int lbg_attach_iter_map(const struct bpf_program *prog, int fd, __u32 map_fd, struct bpf_link **link)
 {
 	union lbg_iter_link_info info;
 
 	memset(&info, 0, sizeof(info));
 	info.map.map_fd = map_fd;
-	return lbg_attach_iter(prog, &info);
+	return lbg_attach_iter(prog, fd, &info, link);
 }
 
-static struct bpf_link *lbg_attach_iter_cgroup(const struct bpf_program *prog, __u32 order, __u32 fd, __u64 id)
+static int lbg_attach_iter_cgroup(const struct bpf_program *prog, int fd, __u32 order, __u32 cgroup_fd, __u64 id,
+				  struct bpf_link **link)
 {
 	union lbg_iter_link_info info;
 
 	memset(&info, 0, sizeof(info));
 	info.cgroup.order = order;
-	info.cgroup.cgroup_fd = fd;
+	info.cgroup.cgroup_fd = cgroup_fd;
 	info.cgroup.cgroup_id = id;
-	return lbg_attach_iter(prog, &info);
+	return lbg_attach_iter(prog, fd, &info, link);
 }
 
-static struct bpf_link *lbg_attach_iter_task(const struct bpf_program *prog, __u32 tid, __u32 pid, __u32 pid_fd)
+static int lbg_attach_iter_task(const struct bpf_program *prog, int fd, __u32 tid, __u32 pid, __u32 pid_fd,
+				struct bpf_link **link)
 {
 	union lbg_iter_link_info info;
 
@@ -60,7 +70,7 @@ static struct bpf_link *lbg_attach_iter_task(const struct bpf_program *prog, __u
 	info.task.tid = tid;
 	info.task.pid = pid;
 	info.task.pid_fd = pid_fd;
-	return lbg_attach_iter(prog, &info);
+	return lbg_attach_iter(prog, fd, &info, link);
 }
 */
 import "C"
@@ -174,30 +184,61 @@ func (p *Program) AttachIter(opts IterOptions) (link *Link, err error) {
 
 // attachIter is AttachIter with the map that opts name.
 func (p *Program) attachIter(opts IterOptions, m *mapCore) (*Link, error) {
-	link, err := p.attach("", func() (link *C.struct_bpf_link, errno error) {
-		const place = "an iterator"
-		if err := p.checkType(place, ProgramTypeTracing); err != nil {
-			return nil, err
-		}
-		if err := p.checkAttachType(place, AttachTypeTraceIter); err != nil {
-			return nil, err
-		}
-		if err := opts.check(); err != nil {
-			return nil, err
-		}
-		switch {
-		case m != nil:
-			link, errno = C.lbg_attach_iter_map(p.ptr, C.__u32(m.fd))
-		case opts.cgroups():
-			link, errno = C.lbg_attach_iter_cgroup(p.ptr, C.__u32(opts.CgroupOrder), C.__u32(opts.CgroupFD),
-				C.__u64(opts.CgroupID))
-		case opts.tasks():
-			link, errno = C.lbg_attach_iter_task(p.ptr, C.__u32(opts.TID), C.__u32(opts.PID), C.__u32(opts.PIDFD))
-		default:
-			link, errno = C.lbg_attach_iter(p.ptr, nil)
-		}
-		return link, errno
+	link, err := p.attach("", func() (link *C.struct_bpf_link, err error) {
+		_, err = p.linkIter(p.ptr, opts, m, &link)
+		return link, err
 	})
+	return checkedIter(link, opts, err)
+}
+
+// AttachIter is as [Program.AttachIter] (bpf_link_create). The result belongs to the caller.
+func (p *ProgramHandle) AttachIter(opts IterOptions) (link *Link, err error) {
+	if opts.Map == nil {
+		return p.attachIter(opts, nil)
+	}
+	err = useMap("attach", p.core().object(), opts.Map, func(m *mapCore) error {
+		link, err = p.attachIter(opts, m)
+		return err
+	})
+	return link, err
+}
+
+// attachIter is AttachIter with the map that opts name.
+func (p *ProgramHandle) attachIter(opts IterOptions, m *mapCore) (*Link, error) {
+	link, err := p.attach("", func(C.int) (int, error) { return p.linkIter(nil, opts, m, nil) })
+	return checkedIter(link, opts, err)
+}
+
+// linkIter makes libbpf's link of its program, or, where that is nil, the descriptor of one. The program is acquired.
+func (p *programCore) linkIter(
+	program *C.struct_bpf_program, opts IterOptions, m *mapCore, link **C.struct_bpf_link,
+) (int, error) {
+	const place = "an iterator"
+	if err := p.checkType(place, ProgramTypeTracing); err != nil {
+		return -1, err
+	}
+	if err := p.checkAttachType(place, AttachTypeTraceIter); err != nil {
+		return -1, err
+	}
+	if err := opts.check(); err != nil {
+		return -1, err
+	}
+	fd := C.int(p.fd)
+	switch {
+	case m != nil:
+		return linkFD(C.lbg_attach_iter_map(program, fd, C.__u32(m.fd), link))
+	case opts.cgroups():
+		return linkFD(C.lbg_attach_iter_cgroup(program, fd, C.__u32(opts.CgroupOrder), C.__u32(opts.CgroupFD),
+			C.__u64(opts.CgroupID), link))
+	case opts.tasks():
+		return linkFD(C.lbg_attach_iter_task(program, fd, C.__u32(opts.TID), C.__u32(opts.PID), C.__u32(opts.PIDFD),
+			link))
+	}
+	return linkFD(C.lbg_attach_iter(program, fd, nil, link))
+}
+
+// checkedIter is the new link, if it is over what opts ask for.
+func checkedIter(link *Link, opts IterOptions, err error) (*Link, error) {
 	if err != nil || opts == (IterOptions{}) {
 		return link, err
 	}

@@ -17,9 +17,9 @@ import (
 )
 
 func init() {
-	linkCases = append(linkCases, linkCase{"iter", func(t *testing.T) attachedLink {
+	linkCases = append(linkCases, linkCase{"iter", true, func(t *testing.T, as attachAs) attachedLink {
 		o := loadIterators(t)
-		link, err := findProgram(t, o, "dump_map").AttachIter(libbpf.IterOptions{Map: findMap(t, o, "entries")})
+		link, err := as(t, findProgram(t, o, "dump_map")).AttachIter(libbpf.IterOptions{Map: findMap(t, o, "entries")})
 		check(t, err)
 		info, err := link.Info()
 		check(t, err)

@@ -120,12 +120,29 @@ func LinkFromID(id uint32) (*Link, error) {
 
 // newFDLink takes a descriptor of a link over, also when it fails. parent is as in newLink.
 func newFDLink(parent *handle, fd int, what string) (*Link, error) {
+	return newFDLinkClosing(parent, fd, what, func() error { return unix.Close(fd) })
+}
+
+// newPerfEventLink takes a link and the perf event that it attaches to over, also when it fails. The descriptors are the
+// same where the kernel has no link. As with libbpf's links, closing disables the event.
+func newPerfEventLink(fd, event int, what string) (*Link, error) {
+	return newFDLinkClosing(nil, fd, what, func() error {
+		err := unix.IoctlSetInt(event, unix.PERF_EVENT_IOC_DISABLE, 0)
+		if event != fd {
+			err = errors.Join(err, unix.Close(event))
+		}
+		return errors.Join(err, unix.Close(fd))
+	})
+}
+
+// newFDLinkClosing is newFDLink with what Close does.
+func newFDLinkClosing(parent *handle, fd int, what string, detach func() error) (*Link, error) {
 	l := &Link{ownFD: fd, what: what}
 	h, err := newHandle(parent, func() error {
 		if l.disconnected {
 			return nil
 		}
-		return unix.Close(fd)
+		return detach()
 	})
 	if err != nil {
 		return nil, &Error{Op: "attach", Object: what, Err: err}

@@ -26,10 +26,43 @@ import (
 var linkCases []linkCase
 
 type linkCase struct {
-	name string
-	// attach loads what it needs, which t.Cleanup closes, and attaches it. Where the kernel lacks the hook it calls
-	// testutil.Skip.
-	attach func(t *testing.T) attachedLink
+	name   string
+	handle bool // a ProgramHandle attaches to it as well
+	// attach loads what it needs, which t.Cleanup closes, and attaches it as what as makes of the program. Where the kernel
+	// lacks the hook it calls testutil.Skip.
+	attach func(t *testing.T, as attachAs) attachedLink
+}
+
+// attacher is what programs of objects and handles of programs attach with alike.
+type attacher interface {
+	AttachCgroup(cgroup int, opts libbpf.PlacementOptions) (*libbpf.Link, error)
+	AttachFreplace(target libbpf.ProgramCore, function string) (*libbpf.Link, error)
+	AttachIter(opts libbpf.IterOptions) (*libbpf.Link, error)
+	AttachKprobeMulti(opts libbpf.KprobeMultiOptions) (*libbpf.Link, error)
+	AttachLSM(opts libbpf.TraceOptions) (*libbpf.Link, error)
+	AttachNetfilter(libbpf.NetfilterProtocol, libbpf.NetfilterHook, libbpf.NetfilterOptions) (*libbpf.Link, error)
+	AttachNetkit(ifindex int, opts libbpf.PlacementOptions) (*libbpf.Link, error)
+	AttachNetns(netns int) (*libbpf.Link, error)
+	AttachPerfEvent(fd int, opts libbpf.PerfEventOptions) (*libbpf.Link, error)
+	AttachRawTracepoint(name string, opts libbpf.RawTracepointOptions) (*libbpf.Link, error)
+	AttachSockmap(m libbpf.MapCore) (*libbpf.Link, error)
+	AttachTCX(ifindex int, opts libbpf.PlacementOptions) (*libbpf.Link, error)
+	AttachTrace(opts libbpf.TraceOptions) (*libbpf.Link, error)
+	AttachUprobeMulti(pid int, binary string, opts libbpf.UprobeMultiOptions) (*libbpf.Link, error)
+	AttachXDP(ifindex int, opts libbpf.XDPLinkOptions) (*libbpf.Link, error)
+}
+
+// attachAs is asProgram or asHandle.
+type attachAs func(t testing.TB, p *libbpf.Program) attacher
+
+func asProgram(_ testing.TB, p *libbpf.Program) attacher { return p }
+
+func asHandle(t testing.TB, p *libbpf.Program) attacher {
+	t.Helper()
+	h, err := libbpf.ProgramHandleFrom(p)
+	check(t, err)
+	t.Cleanup(func() { check(t, h.Close()) })
+	return h
 }
 
 type attachedLink struct {
@@ -49,7 +82,7 @@ type attachedLink struct {
 }
 
 func init() {
-	linkCases = append(linkCases, linkCase{"struct_ops", attachCongestion})
+	linkCases = append(linkCases, linkCase{"struct_ops", false, attachCongestion})
 }
 
 // bssUint64 is a global variable of the object's, or 0 when it is closed.
@@ -65,7 +98,7 @@ func bssUint64(o *libbpf.Object, offset int) uint64 {
 	return binary.NativeEndian.Uint64(bss[offset:])
 }
 
-func attachCongestion(t *testing.T) attachedLink {
+func attachCongestion(t *testing.T, _ attachAs) attachedLink {
 	o := loadCongestion(t)
 	link, err := findMap(t, o, "congestion").AttachStructOps()
 	check(t, err)
@@ -107,10 +140,16 @@ func askForCongestion(t *testing.T, name string) {
 func TestLinkConformance(t *testing.T) {
 	testutil.Root(t)
 	for _, c := range linkCases {
-		before := testutil.OpenFiles()
-		t.Run(c.name, func(t *testing.T) { conform(t, c.attach(t)) })
-		if after := testutil.OpenFiles(); !maps.Equal(before, after) {
-			t.Errorf("%s leaves descriptors open: %s", c.name, cmp.Diff(before, after))
+		ways := map[string]attachAs{"": asProgram}
+		if c.handle {
+			ways[" of a handle"] = asHandle
+		}
+		for way, as := range ways {
+			before := testutil.OpenFiles()
+			t.Run(c.name+way, func(t *testing.T) { conform(t, c.attach(t, as)) })
+			if after := testutil.OpenFiles(); !maps.Equal(before, after) {
+				t.Errorf("%s leaves descriptors open: %s", c.name, cmp.Diff(before, after))
+			}
 		}
 	}
 }

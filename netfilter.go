@@ -2,6 +2,7 @@ package libbpf
 
 /*
 #include <errno.h>
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 static struct bpf_link *lbg_attach_netfilter(const struct bpf_program *prog, __u32 pf, __u32 hooknum, __s32 priority,
@@ -25,6 +26,28 @@ static struct bpf_link *lbg_attach_netfilter(const struct bpf_program *prog, __u
 	(void)flags;
 	errno = EOPNOTSUPP;
 	return NULL;
+#endif
+}
+
+static int lbg_link_netfilter(int prog_fd, __u32 pf, __u32 hooknum, __s32 priority, __u32 flags)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
+	LIBBPF_OPTS(bpf_link_create_opts, opts,
+		.netfilter.pf = pf,
+		.netfilter.hooknum = hooknum,
+		.netfilter.priority = priority,
+		.netfilter.flags = flags,
+	);
+
+	return bpf_link_create(prog_fd, 0, BPF_NETFILTER, &opts);
+#else
+	// Go does not call it.
+	(void)prog_fd;
+	(void)pf;
+	(void)hooknum;
+	(void)priority;
+	(void)flags;
+	return -EOPNOTSUPP;
 #endif
 }
 */
@@ -122,15 +145,37 @@ const netfilterDefrag = -400
 func (p *Program) AttachNetfilter(
 	protocol NetfilterProtocol, hook NetfilterHook, opts NetfilterOptions,
 ) (*Link, error) {
-	return p.attach(fmt.Sprintf("netfilter %v of %v", hook, protocol), func() (*C.struct_bpf_link, error) {
-		if err := p.checkType("netfilter", ProgramTypeNetfilter); err != nil {
-			return nil, err
-		}
-		if err := opts.check(protocol, hook); err != nil {
+	return p.attach(netfilterPlace(protocol, hook), func() (*C.struct_bpf_link, error) {
+		if err := p.checkForNetfilter(protocol, hook, &opts); err != nil {
 			return nil, err
 		}
 		link, errno := C.lbg_attach_netfilter(p.ptr, C.__u32(protocol), C.__u32(hook), C.__s32(opts.Priority),
 			C.__u32(opts.Flags))
 		return link, errno
 	})
+}
+
+// AttachNetfilter is as [Program.AttachNetfilter] (bpf_link_create). The result belongs to the caller.
+func (p *ProgramHandle) AttachNetfilter(
+	protocol NetfilterProtocol, hook NetfilterHook, opts NetfilterOptions,
+) (*Link, error) {
+	return p.attach(netfilterPlace(protocol, hook), func(fd C.int) (int, error) {
+		if err := p.checkForNetfilter(protocol, hook, &opts); err != nil {
+			return -1, err
+		}
+		return linkFD(C.lbg_link_netfilter(fd, C.__u32(protocol), C.__u32(hook), C.__s32(opts.Priority),
+			C.__u32(opts.Flags)))
+	})
+}
+
+func netfilterPlace(protocol NetfilterProtocol, hook NetfilterHook) string {
+	return fmt.Sprintf("netfilter %v of %v", hook, protocol)
+}
+
+// checkForNetfilter checks what is to be attached to netfilter.
+func (p *programCore) checkForNetfilter(protocol NetfilterProtocol, hook NetfilterHook, opts *NetfilterOptions) error {
+	if err := p.checkType("netfilter", ProgramTypeNetfilter); err != nil {
+		return err
+	}
+	return opts.check(protocol, hook)
 }

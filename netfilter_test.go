@@ -12,13 +12,13 @@ import (
 )
 
 func init() {
-	linkCases = append(linkCases, linkCase{"netfilter", func(t *testing.T) attachedLink {
+	linkCases = append(linkCases, linkCase{"netfilter", true, func(t *testing.T, as attachAs) attachedLink {
 		o := loadNetfilter(t)
 		n := testutil.NewNetwork(t)
 		var link *libbpf.Link
 		n.Do(func() {
 			var err error
-			link, err = findProgram(t, o, "accept").AttachNetfilter(
+			link, err = as(t, findProgram(t, o, "accept")).AttachNetfilter(
 				libbpf.NetfilterIPv4, libbpf.NetfilterLocalIn, libbpf.NetfilterOptions{})
 			check(t, err)
 		})

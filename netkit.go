@@ -48,3 +48,9 @@ func (p *Program) AttachNetkit(ifindex int, opts PlacementOptions) (*Link, error
 		return link, errno
 	})
 }
+
+// AttachNetkit is as [Program.AttachNetkit] (bpf_link_create). A direction that the handle does not know, see
+// [ProgramHandle.AttachType], is needed in opts. The result belongs to the caller.
+func (p *ProgramHandle) AttachNetkit(ifindex int, opts PlacementOptions) (*Link, error) {
+	return netkit.attachHandle(p, ifindex, opts)
+}

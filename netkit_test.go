@@ -11,11 +11,11 @@ import (
 )
 
 func init() {
-	linkCases = append(linkCases, linkCase{"netkit", func(t *testing.T) attachedLink {
+	linkCases = append(linkCases, linkCase{"netkit", true, func(t *testing.T, as attachAs) attachedLink {
 		w := newNetkit(t)
 		o := loadTC(t, libbpf.AttachTypeNetkitPrimary, "first", "second")
 		var link *libbpf.Link
-		w.net.Do(func() { link = attachNetkit(t, findProgram(t, o, "first"), w.near, libbpf.PlacementOptions{}) })
+		w.net.Do(func() { link = attachNetkit(t, as(t, findProgram(t, o, "first")), w.near, libbpf.PlacementOptions{}) })
 		return attachedLink{
 			link: link, act: func(*testing.T) { w.net.Do(w.pass) }, hits: counter(t, o, "first_hits"), kind: "netkit",
 			replacement: findProgram(t, o, "second"), replacementHits: counter(t, o, "second_hits"),
@@ -35,7 +35,7 @@ func newNetkit(t *testing.T) *wire {
 	return plug(t, n, primary, peer)
 }
 
-func attachNetkit(t *testing.T, p *libbpf.Program, ifindex int, opts libbpf.PlacementOptions) *libbpf.Link {
+func attachNetkit(t *testing.T, p attacher, ifindex int, opts libbpf.PlacementOptions) *libbpf.Link {
 	t.Helper()
 	link, err := p.AttachNetkit(ifindex, opts)
 	if old := (*libbpf.VersionError)(nil); errors.As(err, &old) {

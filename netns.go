@@ -1,6 +1,7 @@
 package libbpf
 
 /*
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 */
 import "C"
@@ -13,14 +14,35 @@ import "C"
 // netns is a descriptor of the namespace, such as that of /proc/self/ns/net. It is not needed any more when AttachNetns
 // returns. The result belongs to the caller, and to the object, whose Close closes it.
 func (p *Program) AttachNetns(netns int) (*Link, error) {
-	return p.attach("a network namespace", func() (*C.struct_bpf_link, error) {
-		if err := p.checkType("a network namespace", ProgramTypeFlowDissector, ProgramTypeSKLookup); err != nil {
-			return nil, err
-		}
-		if err := checkFDNumber("network namespace", netns); err != nil {
+	return p.attach(aNetns, func() (*C.struct_bpf_link, error) {
+		if err := p.checkForNetns(netns); err != nil {
 			return nil, err
 		}
 		link, errno := C.bpf_program__attach_netns(p.ptr, C.int(netns))
 		return link, errno
 	})
+}
+
+// AttachNetns is as [Program.AttachNetns] (bpf_link_create). The result belongs to the caller.
+func (p *ProgramHandle) AttachNetns(netns int) (*Link, error) {
+	return p.attach(aNetns, func(fd C.int) (int, error) {
+		if err := p.checkForNetns(netns); err != nil {
+			return -1, err
+		}
+		attachType, err := p.mustAttachType()
+		if err != nil {
+			return -1, err
+		}
+		return linkFD(C.bpf_link_create(fd, C.int(netns), uint32(attachType), nil))
+	})
+}
+
+const aNetns = "a network namespace"
+
+// checkForNetns checks what is to be attached to a network namespace.
+func (p *programCore) checkForNetns(netns int) error {
+	if err := p.checkType(aNetns, ProgramTypeFlowDissector, ProgramTypeSKLookup); err != nil {
+		return err
+	}
+	return checkFDNumber("network namespace", netns)
 }

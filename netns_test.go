@@ -10,18 +10,18 @@ import (
 )
 
 func init() {
-	linkCases = append(linkCases, linkCase{"netns (sk_lookup)", func(t *testing.T) attachedLink {
+	linkCases = append(linkCases, linkCase{"netns (sk_lookup)", true, func(t *testing.T, as attachAs) attachedLink {
 		s := newSteering(t)
-		link, err := findProgram(t, s.o, "lookup").AttachNetns(s.net.FD())
+		link, err := as(t, findProgram(t, s.o, "lookup")).AttachNetns(s.net.FD())
 		check(t, err)
 		return attachedLink{
 			link: link, act: s.connect, hits: counter(t, s.o, "lookup_hits"), kind: "netns",
 			replacement: findProgram(t, s.o, "lookup_2"), replacementHits: counter(t, s.o, "lookup_hits_2"),
 		}
-	}}, linkCase{"netns (flow_dissector)", func(t *testing.T) attachedLink {
+	}}, linkCase{"netns (flow_dissector)", true, func(t *testing.T, as attachAs) attachedLink {
 		n := testutil.NewNetwork(t)
 		o := load(t, open(t, "sockets"))
-		link, err := findProgram(t, o, "dissect").AttachNetns(n.FD())
+		link, err := as(t, findProgram(t, o, "dissect")).AttachNetns(n.FD())
 		check(t, err)
 		w := newDissected(t, n)
 		return attachedLink{

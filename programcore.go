@@ -21,6 +21,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -90,6 +91,8 @@ type programCore struct {
 	fd   int // -1 when the program was not loaded
 	name string
 	typ  ProgramType
+	// What it was loaded to be attached to; nil where that is not known.
+	attachType atomic.Pointer[ProgramAttachType]
 }
 
 // closedProgram stands for a nil *Program or *ProgramHandle.

@@ -57,7 +57,11 @@ func ProgramHandleFrom(p ProgramCore) (*ProgramHandle, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ownProgram(own, programCoreOf(p).name)
+	h, err := ownProgram(own, programCoreOf(p).name)
+	if err == nil {
+		h.attachType.Store(programCoreOf(p).attachType.Load())
+	}
+	return h, err
 }
 
 // ownProgram takes the descriptor over, also when it fails. name is the program's whole name, or "" where it is not known.

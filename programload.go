@@ -203,7 +203,7 @@ func loadProgram(
 	var err error
 	if o.LogLevel == 0 {
 		if err = try(0, 0); err == nil {
-			return ownProgram(int(fd), name)
+			return ownLoaded(int(fd), name, o.ExpectedAttachType)
 		}
 	}
 	// The log comes by a second try: it costs the verifier more than the check.
@@ -217,7 +217,7 @@ func loadProgram(
 	}
 	switch {
 	case logged == nil: // what failed before was not the program, such as memory that was short
-		return ownProgram(int(fd), name)
+		return ownLoaded(int(fd), name, o.ExpectedAttachType)
 	case err == nil || !errors.Is(logged, unix.ENOSPC):
 		err = logged
 	}
@@ -226,4 +226,13 @@ func loadProgram(
 		return nil, &VerifierError{Program: name, Log: text, Err: failed.Err, Messages: failed.Messages}
 	}
 	return nil, err
+}
+
+// ownLoaded is ownProgram for one whose attach type is known.
+func ownLoaded(fd int, name string, attachType ProgramAttachType) (*ProgramHandle, error) {
+	p, err := ownProgram(fd, name)
+	if err == nil {
+		p.attachType.Store(&attachType)
+	}
+	return p, err
 }

@@ -46,11 +46,10 @@ import (
 // its Close every operation returns [ErrClosed]. Safe for concurrent use.
 type Program struct {
 	programCore
-	o          *Object
-	ptr        *C.struct_bpf_program
-	section    string
-	attachType ProgramAttachType
-	log        *kernelLog // its own, or nil; the object frees it
+	o       *Object
+	ptr     *C.struct_bpf_program
+	section string
+	log     *kernelLog // its own, or nil; the object frees it
 }
 
 func newProgram(o *Object, from *OpenProgram) *Program {
@@ -59,8 +58,9 @@ func newProgram(o *Object, from *OpenProgram) *Program {
 			h: o.h, fd: -1, name: from.name, typ: ProgramType(C.bpf_program__type(from.ptr)),
 		},
 		o: o, ptr: from.ptr, section: from.section, log: from.log,
-		attachType: ProgramAttachType(C.bpf_program__expected_attach_type(from.ptr)),
 	}
+	attachType := ProgramAttachType(C.bpf_program__expected_attach_type(from.ptr))
+	p.attachType.Store(&attachType)
 	p.readFD()
 	return p
 }
@@ -124,10 +124,8 @@ func (p *Program) Section() string {
 
 // AttachType is what the program expects to be attached to.
 func (p *Program) AttachType() ProgramAttachType {
-	if p == nil {
-		return 0
-	}
-	return p.attachType
+	t, _ := p.core().loadedFor()
+	return t
 }
 
 // Instructions is a copy of the program's instructions as they were loaded, relocations applied (bpf_program__insns).

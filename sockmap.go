@@ -2,6 +2,7 @@ package libbpf
 
 /*
 #include <errno.h>
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 static struct bpf_link *lbg_attach_sockmap(const struct bpf_program *prog, int map_fd)
@@ -30,22 +31,51 @@ import "fmt"
 func (p *Program) AttachSockmap(m MapCore) (link *Link, err error) {
 	err = useMap("attach", p.core().object(), m, func(m *mapCore) error {
 		link, err = p.attach(fmt.Sprintf("map %q", m.name), func() (*C.struct_bpf_link, error) {
-			if err := p.checkType("a sockmap", ProgramTypeSKSKB, ProgramTypeSKMsg); err != nil {
-				return nil, err
-			}
-			if m.typ != MapTypeSockMap && m.typ != MapTypeSockHash {
-				return nil, invalidf("map %q is of type %v, not a sockmap", m.name, m.typ)
-			}
-			if err := needs("bpf_program__attach_sockmap", 1, 5); err != nil {
+			if err := p.checkForSockmap(m); err != nil {
 				return nil, err
 			}
 			link, errno := C.lbg_attach_sockmap(p.ptr, C.int(m.fd))
 			if link == nil {
-				errno = explainOld(errno, "links of sockmaps", enumLinkType, uint32(LinkTypeSockMap))
+				errno = explainSockmap(errno)
 			}
 			return link, errno
 		})
 		return err
 	})
 	return link, err
+}
+
+// AttachSockmap is as [Program.AttachSockmap] (bpf_link_create). Of a program of type sk_skb it needs to know the attach
+// type: see [ProgramHandle.SetAttachType]. The result belongs to the caller. It keeps the map.
+func (p *ProgramHandle) AttachSockmap(m MapCore) (link *Link, err error) {
+	err = useMap("attach", p.core().object(), m, func(m *mapCore) error {
+		link, err = p.attach(fmt.Sprintf("map %q", m.name), func(fd C.int) (int, error) {
+			if err := p.checkForSockmap(m); err != nil {
+				return -1, err
+			}
+			attachType, err := p.mustAttachType()
+			if err != nil {
+				return -1, err
+			}
+			link, err := linkFD(C.bpf_link_create(fd, C.int(m.fd), uint32(attachType), nil))
+			return link, explainSockmap(err)
+		})
+		return err
+	})
+	return link, err
+}
+
+// checkForSockmap checks what is to be attached to a map.
+func (p *programCore) checkForSockmap(m *mapCore) error {
+	if err := p.checkType("a sockmap", ProgramTypeSKSKB, ProgramTypeSKMsg); err != nil {
+		return err
+	}
+	if m.typ != MapTypeSockMap && m.typ != MapTypeSockHash {
+		return invalidf("map %q is of type %v, not a sockmap", m.name, m.typ)
+	}
+	return needs("bpf_program__attach_sockmap", 1, 5)
+}
+
+func explainSockmap(err error) error {
+	return explainOld(err, "links of sockmaps", enumLinkType, uint32(LinkTypeSockMap))
 }

@@ -11,9 +11,9 @@ import (
 )
 
 func init() {
-	linkCases = append(linkCases, linkCase{"sockmap", func(t *testing.T) attachedLink {
+	linkCases = append(linkCases, linkCase{"sockmap", true, func(t *testing.T, as attachAs) attachedLink {
 		p := newPipes(t)
-		link := attachSockmap(t, findProgram(t, p.o, "verdict"), p.m)
+		link := attachSockmap(t, as(t, findProgram(t, p.o, "verdict")), p.m)
 		return attachedLink{
 			link: link, act: func(t *testing.T) {
 				p.insert()
@@ -25,7 +25,7 @@ func init() {
 	}})
 }
 
-func attachSockmap(t *testing.T, p *libbpf.Program, m libbpf.MapCore) *libbpf.Link {
+func attachSockmap(t *testing.T, p attacher, m libbpf.MapCore) *libbpf.Link {
 	t.Helper()
 	link, err := p.AttachSockmap(m)
 	var old *libbpf.VersionError

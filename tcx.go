@@ -47,3 +47,9 @@ func (p *Program) AttachTCX(ifindex int, opts PlacementOptions) (*Link, error) {
 		return link, errno
 	})
 }
+
+// AttachTCX is as [Program.AttachTCX] (bpf_link_create). A direction that the handle does not know, see
+// [ProgramHandle.AttachType], is needed in opts. The result belongs to the caller.
+func (p *ProgramHandle) AttachTCX(ifindex int, opts PlacementOptions) (*Link, error) {
+	return tcx.attachHandle(p, ifindex, opts)
+}

@@ -13,11 +13,11 @@ import (
 )
 
 func init() {
-	linkCases = append(linkCases, linkCase{"tcx", func(t *testing.T) attachedLink {
+	linkCases = append(linkCases, linkCase{"tcx", true, func(t *testing.T, as attachAs) attachedLink {
 		w := newWire(t)
 		o := loadTC(t, libbpf.AttachTypeTCXIngress, "first", "second")
 		var link *libbpf.Link
-		w.net.Do(func() { link = attachTCX(t, findProgram(t, o, "first"), w.far, libbpf.PlacementOptions{}) })
+		w.net.Do(func() { link = attachTCX(t, as(t, findProgram(t, o, "first")), w.far, libbpf.PlacementOptions{}) })
 		return attachedLink{
 			link: link, act: func(*testing.T) { w.pass() }, hits: counter(t, o, "first_hits"), kind: "tcx",
 			replacement: findProgram(t, o, "second"), replacementHits: counter(t, o, "second_hits"),
@@ -26,7 +26,7 @@ func init() {
 }
 
 // attachTCX skips the test where there is no tcx.
-func attachTCX(t *testing.T, p *libbpf.Program, ifindex int, opts libbpf.PlacementOptions) *libbpf.Link {
+func attachTCX(t *testing.T, p attacher, ifindex int, opts libbpf.PlacementOptions) *libbpf.Link {
 	t.Helper()
 	link, err := p.AttachTCX(ifindex, opts)
 	var old *libbpf.VersionError

@@ -109,33 +109,43 @@ func (o *XDPLinkOptions) check() error {
 // closed, or the process ends, and unlike a program that [XDP.Attach] attached it can't be replaced by others.
 func (p *Program) AttachXDP(ifindex int, opts XDPLinkOptions) (*Link, error) {
 	place := XDP{IfIndex: ifindex}.String()
-	check := func() error {
-		if err := p.checkType("XDP", ProgramTypeXDP); err != nil {
-			return err
-		}
-		if err := opts.check(); err != nil {
-			return err
-		}
-		if err := checkIfIndex(ifindex); err != nil {
-			return err
-		}
-		return deviceExists(ifindex) // the kernel would only say that something is invalid
-	}
 	if p == nil || opts.Mode == 0 {
 		return p.attach(place, func() (*C.struct_bpf_link, error) {
-			if err := check(); err != nil {
+			if err := p.checkForXDP(ifindex, opts); err != nil {
 				return nil, err
 			}
 			link, errno := C.bpf_program__attach_xdp(p.ptr, C.int(ifindex))
 			return link, errno
 		})
 	}
-	return p.attachFD(place, func() (int, error) {
-		if err := check(); err != nil {
-			return -1, err
-		}
-		return p.linkDevice(Hook{Type: AttachTypeXDP, IfIndex: ifindex}, uint32(opts.Mode), PlacementOptions{})
-	})
+	return p.attachFD(place, func() (int, error) { return p.linkXDP(ifindex, opts) })
+}
+
+// AttachXDP is as [Program.AttachXDP] (bpf_link_create). The result belongs to the caller.
+func (p *ProgramHandle) AttachXDP(ifindex int, opts XDPLinkOptions) (*Link, error) {
+	return p.attach(XDP{IfIndex: ifindex}.String(), func(C.int) (int, error) { return p.linkXDP(ifindex, opts) })
+}
+
+// linkXDP makes the link by bpf_link_create. The program is acquired.
+func (p *programCore) linkXDP(ifindex int, opts XDPLinkOptions) (int, error) {
+	if err := p.checkForXDP(ifindex, opts); err != nil {
+		return -1, err
+	}
+	return linkPlaced(C.int(p.fd), C.int(ifindex), AttachTypeXDP, uint32(opts.Mode), PlacementOptions{})
+}
+
+// checkForXDP checks what is to be attached to a device.
+func (p *programCore) checkForXDP(ifindex int, opts XDPLinkOptions) error {
+	if err := p.checkType("XDP", ProgramTypeXDP); err != nil {
+		return err
+	}
+	if err := opts.check(); err != nil {
+		return err
+	}
+	if err := checkIfIndex(ifindex); err != nil {
+		return err
+	}
+	return deviceExists(ifindex) // the kernel would only say that something is invalid
 }
 
 // XDP is a network device as a place for an XDP program that is attached without a link, over netlink.

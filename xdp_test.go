@@ -14,13 +14,13 @@ import (
 )
 
 func init() {
-	linkCases = append(linkCases, linkCase{"xdp", func(t *testing.T) attachedLink {
+	linkCases = append(linkCases, linkCase{"xdp", true, func(t *testing.T, as attachAs) attachedLink {
 		w := newWire(t)
 		first, second := load(t, open(t, "xdp")), load(t, open(t, "xdp"))
 		var link *libbpf.Link
 		w.net.Do(func() {
 			var err error
-			link, err = findProgram(t, first, "pass").AttachXDP(w.far, libbpf.XDPLinkOptions{})
+			link, err = as(t, findProgram(t, first, "pass")).AttachXDP(w.far, libbpf.XDPLinkOptions{})
 			check(t, err)
 		})
 		return attachedLink{
