@@ -7,7 +7,8 @@ package libbpf
 static int lbg_obj_pin_in(int fd, const char *path, int directory)
 {
 #if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
-	LIBBPF_OPTS(bpf_obj_pin_opts, opts, .file_flags = BPF_F_PATH_FD, .path_fd = directory);
+	const __u32 path_fd = 1U << 14; // BPF_F_PATH_FD, which not every header of the kernel has
+	LIBBPF_OPTS(bpf_obj_pin_opts, opts, .file_flags = path_fd, .path_fd = directory);
 
 	return bpf_obj_pin_opts(fd, path, &opts);
 #else
