@@ -136,7 +136,8 @@ func (a *arena) mapMemory(m *mapCore) (*MapMemory, error) {
 	return mem, nil
 }
 
-// unmapped is to be called when libbpf has just given the memory up.
+// unmapped is to be called when libbpf has just given the memory up. Its addresses then serve arenas that are mapped by a
+// [MapHandle]; where an object's is, libbpf decides.
 func (a *arena) unmapped() {
 	if a != nil && a.shown.Load() {
 		a.memory.retireUnmapped()
