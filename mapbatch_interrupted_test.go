@@ -25,16 +25,16 @@ func TestBatchIsInterrupted(t *testing.T) {
 	for _, i := range want {
 		check(t, m.Update(u32(i), u32(10*i), libbpf.Any))
 	}
-	for _, before := range []uint32{0, 1, 5} {
+	for _, index := range []uint32{0, 1, 5} {
 		var found []uint32
-		err := interruptBatches(t, before, func() error {
+		err := interruptBatches(t, index, func() error {
 			var cursor libbpf.MapCursor
 			keys, values := make([]byte, 4*len(want)), make([]byte, 4*len(want))
 			n, err := m.LookupBatch(&cursor, keys, values, libbpf.Any)
 			for i := range n {
 				key := binary.NativeEndian.Uint32(keys[4*i:])
 				if value := binary.NativeEndian.Uint32(values[4*i:]); value != 10*key {
-					t.Errorf("after %d: %d = %d", before, key, value)
+					t.Errorf("at %d: %d = %d", index, key, value)
 				}
 				found = append(found, key)
 			}
@@ -42,14 +42,14 @@ func TestBatchIsInterrupted(t *testing.T) {
 		})
 		check(t, err)
 		if !slices.Equal(found, want) {
-			t.Errorf("after %d: %d, want %d", before, found, want)
+			t.Errorf("at %d: %d, want %d", index, found, want)
 		}
 	}
 }
 
 // interruptBatches runs f on a thread of its own, on which seccomp hands the batches that look elements up to this
-// function. Every second one is interrupted after so many elements.
-func interruptBatches(t *testing.T, before uint32, f func() error) error {
+// function. It ends those that come to an index as if that had no value.
+func interruptBatches(t *testing.T, index uint32, f func() error) error {
 	t.Helper()
 	type started struct {
 		listener int
@@ -72,7 +72,7 @@ func interruptBatches(t *testing.T, before uint32, f func() error) error {
 	memory, err := os.OpenFile("/proc/self/mem", os.O_RDWR, 0)
 	check(t, err)
 	defer memory.Close()
-	for i := 0; ; {
+	for calls := 0; ; {
 		select {
 		case err := <-done:
 			return err
@@ -85,24 +85,34 @@ func interruptBatches(t *testing.T, before uint32, f func() error) error {
 		var call seccompCall
 		check(t, ioctl(s.listener, 0xc0502100, unsafe.Pointer(&call))) // SECCOMP_IOCTL_NOTIF_RECV
 		answer := seccompAnswer{id: call.id, flags: 1}                 // go on
-		if i%2 == 0 {
+		if calls++; calls > 20 {
+			t.Error("it does not come to an end")
+		} else if interrupt(t, memory, int64(call.args[1]), index) {
 			answer = seccompAnswer{id: call.id, err: -int32(unix.EINTR)}
-			interrupt(t, memory, int64(call.args[1]), before)
 		}
-		i++
 		check(t, ioctl(s.listener, 0xc0182101, unsafe.Pointer(&answer))) // SECCOMP_IOCTL_NOTIF_SEND
 	}
 }
 
-// interrupt does what the kernel does up to a key without a value: it reads n elements, if any, and leaves their number.
-func interrupt(t *testing.T, memory *os.File, attr int64, n uint32) {
+// interrupt does what the kernel does with a batch that comes to an index without a value: it reads the elements before
+// that, if any, and leaves their number. It tells whether the batch does come there.
+func interrupt(t *testing.T, memory *os.File, attr int64, index uint32) bool {
 	t.Helper()
 	const size, count = 56, 32 // of the members for batches in union bpf_attr, and where the count is in them
-	batch := make([]byte, size)
+	batch, token := make([]byte, size), make([]byte, 4)
 	_, err := memory.ReadAt(batch, attr)
 	check(t, err)
-	binary.NativeEndian.PutUint32(batch[count:], n)
-	if n > 0 {
+	start := uint32(0)
+	if in := binary.NativeEndian.Uint64(batch); in != 0 {
+		_, err := memory.ReadAt(token, int64(in))
+		check(t, err)
+		start = binary.NativeEndian.Uint32(token) + 1
+	}
+	if start > index {
+		return false
+	}
+	binary.NativeEndian.PutUint32(batch[count:], index-start)
+	if index > start {
 		if _, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_MAP_LOOKUP_BATCH, uintptr(unsafe.Pointer(&batch[0])),
 			size); errno != 0 {
 			t.Error(errno)
@@ -110,6 +120,7 @@ func interrupt(t *testing.T, memory *os.File, attr int64, n uint32) {
 	}
 	_, err = memory.WriteAt(batch[count:count+4], attr+count)
 	check(t, err)
+	return true
 }
 
 // seccompCall is the kernel's struct seccomp_notif, seccompAnswer its struct seccomp_notif_resp.
