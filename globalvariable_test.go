@@ -189,10 +189,33 @@ func TestGlobalsOfOneName(t *testing.T) {
 		}
 	}
 	check(t, o.SetGlobal(".data.kin:kin_a", 5))
+
 	value, err := o.Global(".data.kin:kin_a")
 	check(t, err)
 	if !bytes.Equal(value, u32(5)) {
 		t.Errorf("value %v", value)
+	}
+}
+
+// A variable's name may begin as another's does, as that of a static variable of a function, whichever comes first.
+func TestGlobalsWithDots(t *testing.T) {
+	for _, c := range []struct{ variable, renamed, short, long string }{
+		{"dashed", "count\x00", "count", "count.calls"},
+		{"data_stats", "dashed.abc", "dashed", "dashed.abc"},
+	} {
+		image := bytes.ReplaceAll(readObject(t, "globals"), []byte(c.variable+"\x00"), []byte(c.renamed+"\x00"))
+		o, err := libbpf.OpenMemory(image)
+		check(t, err)
+		check(t, o.SetGlobal(c.short, 1))
+		check(t, o.SetGlobal(c.long, 2))
+		for name, want := range map[string]uint32{c.short: 1, c.long: 2} {
+			got, err := o.Global(name)
+			check(t, err)
+			if !bytes.Equal(got, u32(want)) {
+				t.Errorf("%s is %v, want %d", name, got, want)
+			}
+		}
+		check(t, o.Close())
 	}
 }
 

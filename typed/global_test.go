@@ -98,9 +98,7 @@ func TestGlobal(t *testing.T) {
 
 	// A bool that is neither 0 nor 1 is true.
 	check(t, global[[1]byte](t, o, "config.on").Set([1]byte{4}))
-	if on := must[bool](t)(global[bool](t, o, "config.on").Get()); !on {
-		t.Error("it is false")
-	}
+	wantValue(t, global[bool](t, o, "config.on"), true)
 
 	// Constants can be read.
 	limit := global[uint64](t, o, "limit")
@@ -156,6 +154,12 @@ func TestGlobalOfAnotherType(t *testing.T) {
 		Y float32
 	}](o), ".Y is of type float32", "at byte 4")
 	newFails("points", errorOf[[4]struct{ X, Y float32 }](o), "[].X is of type float32")
+	newFails("config", errorOf[struct {
+		Mode      uint32
+		Bits      uint8
+		Low, High uint16 // not where the union is
+		_         [52]byte
+	}](o), ".Low is of type uint16", "at byte 6")
 	newFails("matrix", errorOf[[3]uint32](o), "[] is of type uint32")
 	wantErr(t, errorOf[int32](o)("nope"), libbpf.ErrNotFound)
 }
