@@ -10,10 +10,10 @@ import (
 
 // addresses are where the bytes of a mapping are that was handed out.
 //
-// Slices of it may still be about when the mapping ends, and nobody can know when the last is gone. One that was kept by
-// mistake must not point at nothing, which crashes, or at memory of somebody else's. So the kernel never gets addresses
-// back: pages of zeroes take the mapping's place, and a later mapping of the same use and length theirs. Which one may do
-// so depends on what a slice that was kept can do:
+// Slices of it may still be about when the mapping ends, and nobody can know when the last is gone. One that was kept
+// by mistake must not point at nothing, which crashes, or at memory of somebody else's. So the kernel never gets
+// addresses back: pages of zeroes take the mapping's place, and a later mapping of the same use and length theirs. Which
+// one may do so depends on what a slice that was kept can do:
 //
 //   - One that can only be read harms nobody: any mapping may.
 //   - One that can be written to may overwrite what comes next. If that is the content of the same map, it is at least

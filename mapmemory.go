@@ -87,7 +87,8 @@ func mapArena(fd int, size uint64, info MapInfo) (memory addresses, writable boo
 	at := *(*unsafe.Pointer)(unsafe.Pointer(&info.Extra)) // an address, and none of Go's
 	memory = addresses{at, uintptr(size), toArena, info.ID}
 	flags := unix.MAP_SHARED
-	old, again := memory.takeRetired(func(old addresses) bool { return old.mapID == info.ID || old.start == at }, at == nil)
+	fits := func(old addresses) bool { return old.mapID == info.ID || old.start == at }
+	old, again := memory.takeRetired(fits, at == nil)
 	if again {
 		at = old.start
 		flags |= unix.MAP_FIXED
@@ -136,8 +137,8 @@ func (a *arena) mapMemory(m *mapCore) (*MapMemory, error) {
 	return mem, nil
 }
 
-// unmapped is to be called when libbpf has just given the memory up. Its addresses then serve arenas that are mapped by a
-// [MapHandle]; where an object's is, libbpf decides.
+// unmapped is to be called when libbpf has just given the memory up. Its addresses then serve arenas that are mapped by
+// a [MapHandle]; where an object's is, libbpf decides.
 func (a *arena) unmapped() {
 	if a != nil && a.shown.Load() {
 		a.memory.retireUnmapped()
@@ -158,9 +159,9 @@ func (m *MapMemory) Bytes() []byte {
 // Writable tells whether the memory may be written to: not that of a map that is frozen or read-only, as .rodata is.
 func (m *MapMemory) Writable() bool { return m != nil && m.writable }
 
-// Close gives the mapping up, but not its addresses: slices and pointers that were taken before remain safe to use. They
-// have nothing to do with the map any more, unless its Memory is called again, which maps it there. Once 64 others of that
-// length were closed, another map's may be mapped there instead. It is idempotent.
+// Close gives the mapping up, but not its addresses: slices and pointers that were taken before remain safe to use.
+// They have nothing to do with the map any more, unless its Memory is called again, which maps it there. Once 64 others
+// of that length were closed, another map's may be mapped there instead. It is idempotent.
 func (m *MapMemory) Close() error {
 	if m == nil {
 		return nil

@@ -48,7 +48,9 @@ func (w *perfWriter) write(n int, size uint64) {
 }
 
 // perfReceivers are the ways to receive what is there of a perf buffer: each returns the numbers of the records.
-func perfReceivers(t *testing.T, w *perfWriter, test func(t *testing.T, receive func() ([]uint64, error), lost func() uint64)) {
+func perfReceivers(
+	t *testing.T, w *perfWriter, test func(t *testing.T, receive func() ([]uint64, error), lost func() uint64),
+) {
 	perf := findMap(t, w.o, "perf")
 	t.Run("PerfReader", func(t *testing.T) {
 		pinToCPU(t, w.cpu)

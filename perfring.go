@@ -248,22 +248,23 @@ func (r *perfRing) join(at, size uint64) unsafe.Pointer {
 	return unsafe.Pointer(&r.joined[0])
 }
 
-// An event's size has 16 bits. The kernel cuts that of an event with a longer record, gives it room for the rest only, and
-// writes all of it nevertheless: over the oldest events that are unread, where the buffer is that full. The next event then
-// overwrites what is behind the room.
+// An event's size has 16 bits. The kernel cuts that of an event with a longer record, gives it room for the rest only,
+// and writes all of it nevertheless: over the oldest events that are unread, where the buffer is that full. The next
+// event then overwrites what is behind the room.
 
 // cutSize is an event's size, as a sample with a record of so many bytes would have it.
 func cutSize(record uint32) uint64 { return uint64(uint16(record + perfSample)) }
 
-// skip leaves out a sample whose record is not as long as there is room for. If the event's size is what the cut left of
-// it, the next event is where the size says.
+// skip leaves out a sample whose record is not as long as there is room for. If the event's size is what the cut left
+// of it, the next event is where the size says.
 func (p *PerfBuffer) skip(r *perfRing, event unsafe.Pointer, size uint64) error {
 	length := *(*uint32)(unsafe.Add(event, perfHeader))
 	if cutSize(length) != size {
 		r.pos -= size
 		return p.giveUp(r, fmt.Sprintf("an event of %d bytes at %#x has a record of %d", size, r.pos, length))
 	}
-	return p.lose(r, r.pos, fmt.Sprintf("a record of %d bytes does not fit into an event, which has less than 64 KiB", length))
+	what := fmt.Sprintf("a record of %d bytes does not fit into an event, which has less than 64 KiB", length)
+	return p.lose(r, r.pos, what)
 }
 
 // giveUp leaves out what can't be, and all that is behind it until events can be told again.
@@ -276,8 +277,8 @@ func (p *PerfBuffer) giveUp(r *perfRing, what string) error {
 	return p.lose(r, pos, what)
 }
 
-// resume is where events go on behind one that is damaged: where the first begins from which each leads to the next, up to
-// the end.
+// resume is where events go on behind one that is damaged: where the first begins from which each leads to the next, up
+// to the end.
 func (r *perfRing) resume() uint64 {
 	first := r.filled
 	leads := make([]bool, (r.filled-r.pos)/8+1) // whether those that begin there do

@@ -98,8 +98,8 @@ func capturing(to *clib.Printer, op, object string, f func() error) (said []clib
 	return failedSaying(said, op, object, err)
 }
 
-// isPassing tells whether an error is about the process as it is now, and may have been the answer to libbpf's questions
-// about features of the kernel too.
+// isPassing tells whether an error is about the process as it is now, and may have been the answer to libbpf's
+// questions about features of the kernel too.
 func isPassing(err error) bool {
 	errno, _ := err.(syscall.Errno)
 	switch errno {

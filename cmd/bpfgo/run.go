@@ -524,8 +524,8 @@ func (s *session) stream(signals <-chan os.Signal, commandDone <-chan struct{}) 
 	}
 }
 
-// tolerate notes that a perf buffer was damaged, by a record of 64 KiB or more, which is no reason to end: the next call
-// goes on behind that. A ring buffer that is damaged stays so.
+// tolerate notes that a perf buffer was damaged, by a record of 64 KiB or more, which is no reason to end: the next
+// call goes on behind that. A ring buffer that is damaged stays so.
 func (s *session) tolerate(b buffer, err error) error {
 	if _, perf := b.(*libbpf.PerfBuffer); !perf || !errors.Is(err, unix.EBADMSG) {
 		return err
