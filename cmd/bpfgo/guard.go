@@ -44,7 +44,7 @@ type report struct {
 }
 
 // grace is how long those who were asked to end may take.
-const grace = 2 * time.Second
+var grace = 2 * time.Second
 
 // guard is that whole process.
 func guard(argv []string) int {

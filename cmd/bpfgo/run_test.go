@@ -663,10 +663,12 @@ func TestInterruptOfBoth(t *testing.T) {
 func TestStubbornCommand(t *testing.T) {
 	t.Setenv(helperVariable, helperStubborn)
 	for _, signals := range []int{1, 2} {
+		if signals == 2 {
+			t.Setenv(patientVariable, "1") // so that only the second signal can end it
+		}
 		p := start(t, "run", syscallsObject(t), "--", os.Args[0])
 		p.line(t, "ready")
 		child := p.child(t)
-		begin := time.Now()
 		for range signals {
 			if err := p.Process.Signal(unix.SIGINT); err != nil {
 				t.Fatal(err)
@@ -678,9 +680,6 @@ func TestStubbornCommand(t *testing.T) {
 		}
 		if err := p.Wait(); err != nil {
 			t.Error(err)
-		}
-		if took := time.Since(begin); signals == 2 && took > grace {
-			t.Errorf("a second ^C took %v", took)
 		}
 		wantLine(t, p.stderr.String(), "was ended by signal 9 (killed)")
 		gone(t, child)
