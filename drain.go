@@ -85,7 +85,7 @@ func (d *drain) close() error {
 		return nil
 	}
 	err := d.h.close()
-	d.raised.Store(true) // where another call is about to
+	d.raise() // where another call is about to
 	return err
 }
 

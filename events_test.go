@@ -352,8 +352,7 @@ func TestPollContextLeavesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		// On a busy machine it may not wait yet when the context ends, and a context that has ended delivers nothing.
-		if left > rounds/50 {
+		if left > 0 {
 			t.Errorf("PollContext returned the context's error with a record left in %d of %d rounds", left, rounds)
 		}
 	})

@@ -18,6 +18,13 @@ var longAgo = time.Unix(1, 0)
 // that it is not late, and so many that looking costs nothing.
 const betweenLooks = 1 << 10
 
+// The flag of an interrupt.
+const (
+	flagLowered  = iota
+	flagRaised   // no record may be handed over before a look at the reason
+	flagPromised // as lowered, and only Close raises it: the next record is handed over also when the context is done
+)
+
 // interrupt waits for a buffer's file, and ends that, and the handing over of records, between two of them, once the
 // buffer is closed or a context is done.
 //
@@ -27,9 +34,9 @@ const betweenLooks = 1 << 10
 //
 // No thread is blocked by a wait, which is the runtime's poller's.
 type interrupt struct {
-	file   *os.File
-	conn   syscall.RawConn // the file's
-	raised atomic.Bool
+	file *os.File
+	conn syscall.RawConn // the file's
+	flag atomic.Uint32
 
 	// Of the one who waits or hands over. There is one at a time.
 	unwatch func() bool   // as context.AfterFunc's; nil while nothing is watched
@@ -57,9 +64,13 @@ func (i *interrupt) open(fd int, name string) error {
 // close interrupts. The handle was closed before. Closing the file waits for who waits for it, and none of them runs a
 // callback or the body of a loop meanwhile.
 func (i *interrupt) close() {
-	i.raised.Store(true)
+	i.raise()
 	_ = i.file.Close()
 }
+
+func (i *interrupt) raise() { i.flag.Store(flagRaised) }
+
+func (i *interrupt) isRaised() bool { return i.flag.Load() == flagRaised }
 
 // watch makes the end of ctx interrupt, until unwatched. It does nothing where ctx is watched already.
 func (i *interrupt) watch(ctx context.Context) {
@@ -82,7 +93,7 @@ func (i *interrupt) watch(ctx context.Context) {
 // end is called once what is watched has ended.
 func (i *interrupt) end() {
 	_ = i.file.SetDeadline(longAgo)
-	i.raised.Store(true)
+	i.flag.CompareAndSwap(flagLowered, flagRaised) // not where a record is promised: the look behind it sees the same
 	i.ended <- struct{}{}
 }
 
@@ -97,16 +108,18 @@ func (i *interrupt) stopWatching() {
 
 // reason is why no record may be handed over any more, or nil.
 func (i *interrupt) reason(ctx context.Context, h *handle) error {
+	found := i.found
+	i.found = false
 	// This comes first, so that what happens from here on raises the flag again.
-	if i.raised.Load() {
-		i.raised.Store(false)
+	if found {
+		i.flag.Store(flagPromised)
+	} else if i.flag.Load() != flagLowered {
+		i.flag.Store(flagLowered)
 	}
 	switch {
 	case h.isClosed():
 		return ErrClosed
-	case i.found:
-		i.found = false
-	case ctx.Err() != nil:
+	case !found && ctx.Err() != nil:
 		return contextError(ctx)
 	}
 	return nil

@@ -190,7 +190,7 @@ type perfEvent [1 << 16]byte
 // handOverLease hands over the events of a lease. It is one function, with as few variables as can be: all would be saved
 // and restored around each call, and one for each event costs as much as the rest.
 func (p *PerfBuffer) handOverLease(r *perfRing, most int) (err error) {
-	for int64(r.end-r.pos) > 0 && r.n < most && !p.d.raised.Load() {
+	for int64(r.end-r.pos) > 0 && r.n < most && !p.d.isRaised() {
 		at := r.pos & uint64(len(r.data)-1)
 		event := unsafe.Pointer(&r.data[at])
 		size := uint64(*(*uint16)(unsafe.Add(event, perfHeaderSize)))

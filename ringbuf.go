@@ -189,7 +189,7 @@ func (r *RingBuffer) consume(ctx context.Context, most int) (int, error) {
 	if r.call.panicked != nil {
 		panic(r.call.panicked)
 	}
-	if r.call.err == nil && r.d.raised.Load() {
+	if r.call.err == nil && r.d.isRaised() {
 		r.look()
 	}
 	return r.call.n, r.call.err
@@ -259,7 +259,7 @@ func libbpfGoRecord(handle C.uintptr_t, index C.uint32_t, data unsafe.Pointer, s
 func (r *RingBuffer) handOver() bool {
 	call := &r.call
 	for r.first < r.end || r.outsize != nil {
-		if call.n >= call.most || r.d.raised.Load() {
+		if call.n >= call.most || r.d.isRaised() {
 			return false
 		}
 		var at unsafe.Pointer

@@ -214,7 +214,7 @@ func (r *RingReader) handOver(ctx context.Context, waits bool, yield func([]byte
 			r.publish()
 			return false, nil
 		}
-		if int(r.leaseEnd-r.pos) < int(room) || r.raised.Load() {
+		if int(r.leaseEnd-r.pos) < int(room) || r.isRaised() {
 			if look > 0 {
 				r.watch(ctx)
 			}
@@ -241,7 +241,7 @@ func (r *RingReader) handOverLease(yield func([]byte) bool) bool {
 		header := unsafe.Add(r.data, pos&r.mask)
 		// The length comes with the bytes behind it: the kernel writes it last.
 		length := uintptr(atomic.LoadUint32((*uint32)(header)))
-		if length >= ringDiscard || int(r.leaseEnd-pos) < int(length+ringHeader) || r.raised.Load() {
+		if length >= ringDiscard || int(r.leaseEnd-pos) < int(length+ringHeader) || r.isRaised() {
 			return true
 		}
 		r.pos = pos + ringRoom(length)
@@ -281,6 +281,6 @@ func (r *RingReader) Close() error {
 		return nil
 	}
 	err := r.h.close()
-	r.raised.Store(true) // where another call is about to
+	r.raise() // where another call is about to
 	return err
 }

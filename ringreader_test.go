@@ -491,7 +491,8 @@ func TestRecordsContext(t *testing.T) {
 	if time.Since(start) < 5*time.Millisecond {
 		t.Error("it did not wait")
 	}
-	// Such records wake nobody. The first one comes with the end of ctx, the other one with the next loop.
+	// Such records wake nobody. The first one comes with the end of ctx at the latest, the other one perhaps with the next
+	// loop.
 	silent, cancelSilent := newWaitedFor()
 	go func() {
 		<-silent.waits
@@ -500,7 +501,7 @@ func TestRecordsContext(t *testing.T) {
 	}()
 	n, err := loop(silent)
 	wantErr(t, err, context.Canceled)
-	if rest := s.pending(r); n != 1 || rest != 1 {
+	if rest := s.pending(r); n == 0 || n+rest != 2 {
 		t.Errorf("%d records, then %d", n, rest)
 	}
 	//lint:ignore SA1012 what it does must be known
@@ -533,8 +534,7 @@ func TestRecordsLeavesNothing(t *testing.T) {
 		for range r.Pending(nil) {
 		}
 	}
-	// On a busy machine the context may end between the wait and the record; it is still there then, for the next loop.
-	if left > rounds/50 {
+	if left > 0 {
 		t.Errorf("the loop ended with a record left in %d of %d rounds", left, rounds)
 	}
 }
