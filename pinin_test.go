@@ -32,7 +32,7 @@ func TestPinIn(t *testing.T) {
 	} {
 		err := pin(int(directory.Fd()), name)
 		if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, unix.EINVAL) {
-			testutil.Skip(t, "pins-by-directory", err)
+			testutil.Skip(t, "path-fd", err)
 		}
 		check(t, err)
 		if _, err := os.Stat(filepath.Join(pins, name)); err != nil {
