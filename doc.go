@@ -30,7 +30,7 @@
 //	OpenObject, OpenMap, OpenProgram safe: they take turns
 //	Object, Program, Link            safe; calls that change the object take turns
 //	Program, ProgramHandle           test runs and infos are parallel
-//	Map, MapHandle (MapCore)         safe, and parallel: each operation is one system call
+//	Map, MapHandle (MapCore)         safe, and parallel: each operation is one call of libbpf's
 //	RingBuffer, PerfBuffer           safe; one Poll or Consume at a time
 //	RingReader, PerfReader           safe; one loop at a time
 //	RingChannel                      safe; one Run at a time
