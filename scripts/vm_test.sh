@@ -63,8 +63,10 @@ vm 137 -- 'kill -9 $$'
 # Ended from outside, nothing stays behind.
 "$tmp/vm" run -k "$kernel" /bin/busybox sleep 1000 >"$tmp/out" 2>"$tmp/err" &
 pid=$!
+qemu=
 for _ in $(seq 100); do
-	qemu=$(pgrep -P $pid qemu || true)
+	# Its first child: no pgrep, which a bare Debian lacks.
+	read -r qemu _ <"/proc/$pid/task/$pid/children" || true
 	[ -z "$qemu" ] || break
 	sleep 0.1
 done
