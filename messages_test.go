@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	notAligned = "not_aligned type_id"
-	aboutBTF   = "libbpf: BTF loading error: "
+	notAName = "Invalid name"
+	aboutBTF = "libbpf: BTF loading error: "
 )
 
 // openWarned opens warned.bpf.o, which libbpf warns about before something else fails, to load one of its programs.
@@ -59,7 +59,7 @@ func TestRejectionKeepsWarnings(t *testing.T) {
 		}
 		said := strings.Join(rejected.Messages, "\n")
 		// With an own log, the log of loading BTF is there too.
-		if !strings.Contains(said, aboutBTF) || builder.KernelLogSize == 0 && !strings.Contains(said, notAligned) {
+		if !strings.Contains(said, aboutBTF) || builder.KernelLogSize == 0 && !strings.Contains(said, notAName) {
 			t.Errorf("%s: the messages are %q", name, rejected.Messages)
 		}
 		if strings.Contains(said, "BEGIN PROG LOAD LOG") || rejected.Log == "" {
@@ -81,7 +81,7 @@ func TestQuotedCause(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), nowhere) || strings.Contains(err.Error(), "BTF") {
 		t.Errorf("error %v", err)
 	}
-	if whole := fmt.Sprintf("%+v", err); !strings.Contains(whole, aboutBTF) || !strings.Contains(whole, notAligned) {
+	if whole := fmt.Sprintf("%+v", err); !strings.Contains(whole, aboutBTF) || !strings.Contains(whole, notAName) {
 		t.Errorf("%%+v is %s", whole)
 	}
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * libbpf warns about what it can do without, and then something else fails. The kernel refuses the BTF for the double,
- * which is not aligned, and then the callback, which needs BTF.
+ * libbpf warns about what it can do without, and then something else fails. The kernel refuses the BTF for the name with
+ * a dollar sign, and then the callback, which needs BTF.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
 struct odd {
 	char before;
-	double not_aligned;
-} __attribute__((packed));
+	char not$a$name;
+};
 
 struct odd odd = { .before = 1 };
 
