@@ -26,6 +26,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -141,9 +142,9 @@ func (o *Object) attachWith(object string, f func() error, link func() (*Link, e
 	if err := o.acquire(op, object); err != nil {
 		return nil, err
 	}
-	defer o.h.drop()
+	defer o.h.Drop()
 	if o.prepared.Load() {
-		return nil, &Error{Op: op, Object: object, Err: invalidf("the object was prepared and must be loaded first")}
+		return nil, &Error{Op: op, Object: object, Err: fault.Invalidf("the object was prepared and must be loaded first")}
 	}
 	to := clib.CurrentPrinter()
 	said, err := capturingLocked(&o.mu, to, op, object, f)
@@ -164,7 +165,7 @@ func (o *Object) Attach() (links []*Link, err error) {
 	if err := o.acquire("attach", fmt.Sprintf("object %q", o.Name())); err != nil {
 		return nil, err
 	}
-	defer o.h.drop()
+	defer o.h.Drop()
 	defer func() {
 		if err != nil {
 			for i := len(links) - 1; i >= 0; i-- {

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 	"github.com/libbpf-go/libbpf-go/internal/symbol"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
@@ -39,7 +40,7 @@ func binaryPath(binary string) (string, error) {
 			}
 		}
 	}
-	return "", &detail{what + " " + binary + " is in none of the usual folders", unix.ENOENT}
+	return "", fault.New(what+" "+binary+" is in none of the usual folders", unix.ENOENT)
 }
 
 // multiarch are the names of Debian's folders for the libraries of an architecture.
@@ -82,11 +83,11 @@ func inBinary(path string, find func(*symbol.File) ([]uint64, error)) ([]uint64,
 	}
 	switch {
 	case errors.Is(err, symbol.ErrNotFound):
-		return nil, &detail{err.Error(), unix.ENOENT}
+		return nil, fault.New(err.Error(), unix.ENOENT)
 	case errors.Is(err, symbol.ErrAmbiguous):
-		return nil, invalidf("%v", err)
+		return nil, fault.Invalidf("%v", err)
 	case errors.Is(err, symbol.ErrFormat):
-		return nil, &detail{err.Error(), clib.ErrnoFormat}
+		return nil, fault.New(err.Error(), clib.ErrnoFormat)
 	}
 	return offsets, err
 }

@@ -32,6 +32,8 @@ import (
 	"slices"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
 // devicePlace is tcx or netkit: a place with two attach types, for one type of program.
@@ -102,10 +104,10 @@ func (d *devicePlace) check(p *programCore, at Hook, opts PlacementOptions) erro
 	}
 	if !slices.Contains(d.types[:], at.Type) {
 		if opts.AttachType == 0 {
-			return invalidf("the program was loaded for no direction of %s that is known: "+
+			return fault.Invalidf("the program was loaded for no direction of %s that is known: "+
 				"AttachType must be %v or %v", d.name, d.types[0], d.types[1])
 		}
-		return invalidf("the attach type is %v and must be %v or %v", at.Type, d.types[0], d.types[1])
+		return fault.Invalidf("the attach type is %v and must be %v or %v", at.Type, d.types[0], d.types[1])
 	}
 	if err := needs("bpf_program__attach_"+d.name, 1, 3); err != nil {
 		return err
@@ -137,7 +139,7 @@ func (h Hook) explain(err error) error {
 // checkIfIndex checks the number of a network device.
 func checkIfIndex(ifindex int) error {
 	if ifindex <= 0 || ifindex > math.MaxInt32 {
-		return invalidf("network devices are numbered from 1, and there is no %d", ifindex)
+		return fault.Invalidf("network devices are numbered from 1, and there is no %d", ifindex)
 	}
 	return nil
 }

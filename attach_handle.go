@@ -8,6 +8,8 @@ import "C"
 import (
 	"slices"
 
+	"github.com/libbpf-go/libbpf-go/internal/fault"
+	"github.com/libbpf-go/libbpf-go/internal/handle"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -27,7 +29,7 @@ func (p *ProgramHandle) SetAttachType(t ProgramAttachType) error {
 	if err := p.core().acquire("set attach type of"); err != nil {
 		return err
 	}
-	defer p.h.drop()
+	defer p.h.Drop()
 	p.attachType.Store(&t)
 	return nil
 }
@@ -58,7 +60,7 @@ func (p *programCore) mustAttachType() (ProgramAttachType, error) {
 	if t, known := p.loadedFor(); known {
 		return t, nil
 	}
-	return 0, invalidf("the attach type that the program, of type %s, was loaded for is not known: "+
+	return 0, fault.Invalidf("the attach type that the program, of type %s, was loaded for is not known: "+
 		"SetAttachType must say it", p.typ)
 }
 
@@ -67,7 +69,7 @@ func (p *programCore) mustAttachType() (ProgramAttachType, error) {
 // of a network device.
 func (p *programCore) checkType(place string, types ...ProgramType) error {
 	if !slices.Contains(types, p.typ) {
-		return invalidf("%s takes no program of type %s", place, p.typ)
+		return fault.Invalidf("%s takes no program of type %s", place, p.typ)
 	}
 	return nil
 }
@@ -75,7 +77,7 @@ func (p *programCore) checkType(place string, types ...ProgramType) error {
 // checkAttachType is checkType for the program's attach type. Where that is not known, the kernel compares.
 func (p *programCore) checkAttachType(place string, types ...ProgramAttachType) error {
 	if t, known := p.loadedFor(); known && !slices.Contains(types, t) {
-		return invalidf("%s takes no program whose attach type is %s", place, t)
+		return fault.Invalidf("%s takes no program whose attach type is %s", place, t)
 	}
 	return nil
 }
@@ -95,15 +97,15 @@ func (p *ProgramHandle) attach(place string, f func(fd C.int) (int, error)) (*Li
 
 // attachWith is attach for links that link makes.
 func (p *ProgramHandle) attachWith(
-	place string, f func(fd C.int) (int, error), link func(parent *handle, fd int, what string) (*Link, error),
+	place string, f func(fd C.int) (int, error), link func(parent *handle.Handle, fd int, what string) (*Link, error),
 ) (*Link, error) {
 	const op = "attach"
 	c := p.core()
 	object := c.objectTo(place)
-	if err := c.h.acquire(); err != nil {
+	if err := c.h.Acquire(); err != nil {
 		return nil, &Error{Op: op, Object: object, Err: err}
 	}
-	defer c.h.drop()
+	defer c.h.Drop()
 	fd := -1
 	err := call(op, object, func() (err error) {
 		fd, err = f(C.int(c.fd))

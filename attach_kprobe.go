@@ -48,6 +48,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
 // ProbeMode says how libbpf makes a kprobe or uprobe (enum probe_attach_mode).
@@ -65,9 +67,9 @@ const (
 func (m ProbeMode) check(cookie uint64) error {
 	switch {
 	case m < ProbeModeDefault || m > ProbeModeLink:
-		return invalidf("probe mode %d is none of the ProbeMode constants", m)
+		return fault.Invalidf("probe mode %d is none of the ProbeMode constants", m)
 	case cookie != 0 && (m == ProbeModeLegacy || m == ProbeModePerf):
-		return invalidf("a cookie needs a link, which the probe mode excludes")
+		return fault.Invalidf("a cookie needs a link, which the probe mode excludes")
 	case m != ProbeModeDefault:
 		return needs("a probe mode", 1, 2)
 	}
@@ -85,14 +87,14 @@ type KprobeOptions struct {
 func (o *KprobeOptions) check(function string) error {
 	switch {
 	case o.Offset > math.MaxUint:
-		return invalidf("offset %#x has more bits than an address here", o.Offset)
+		return fault.Invalidf("offset %#x has more bits than an address here", o.Offset)
 	case function != "" && o.Offset > math.MaxInt32:
 		// The kernel would accept it, and never come there.
-		return invalidf("offset %#x is beyond the end of any function", o.Offset)
+		return fault.Invalidf("offset %#x is beyond the end of any function", o.Offset)
 	case function == "" && o.Offset == 0:
-		return invalidf("a kprobe needs a function, or an address in Offset")
+		return fault.Invalidf("a kprobe needs a function, or an address in Offset")
 	case function == "" && o.Mode == ProbeModeLegacy:
-		return invalidf("a legacy probe needs a function, and no address alone")
+		return fault.Invalidf("a legacy probe needs a function, and no address alone")
 	}
 	return o.Mode.check(o.Cookie)
 }
@@ -158,7 +160,7 @@ func (p *Program) AttachKsyscall(syscall string, opts KsyscallOptions) (*Link, e
 		}
 		// libbpf would cut the function's name off, and might find another one.
 		if len(syscall) > 100 {
-			return nil, invalidf("%q has %d characters, and no system call more than 100", syscall, len(syscall))
+			return nil, fault.Invalidf("%q has %d characters, and no system call more than 100", syscall, len(syscall))
 		}
 		if c.err != nil {
 			return nil, c.err
@@ -217,7 +219,7 @@ func (o *KprobeMultiOptions) check(p *programCore) error {
 		return err
 	}
 	if o.UniqueMatch && o.Pattern == "" {
-		return invalidf("UniqueMatch is for a Pattern, and there is none")
+		return fault.Invalidf("UniqueMatch is for a Pattern, and there is none")
 	}
 	if o.Session {
 		if err := needs("bpf_program__attach_kprobe_multi_opts with session", 1, 5); err != nil {
@@ -287,7 +289,7 @@ func (p *ProgramHandle) AttachKprobeMulti(opts KprobeMultiOptions) (*Link, error
 			return -1, err
 		}
 		if opts.Pattern != "" {
-			return -1, invalidf("a ProgramHandle takes Symbols or Addresses, and no Pattern")
+			return -1, fault.Invalidf("a ProgramHandle takes Symbols or Addresses, and no Pattern")
 		}
 		if c.err != nil {
 			return -1, c.err

@@ -1,6 +1,10 @@
 package libbpf
 
-import "math"
+import (
+	"math"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
+)
 
 // multi is what the two hooks that attach to many functions at once have in common.
 type multi struct {
@@ -22,13 +26,13 @@ func (m *multi) check() error {
 	n := m.count()
 	switch {
 	case given != 1:
-		return invalidf("of a pattern, symbols and %s exactly one must be given, and %d are", m.numbersAre, given)
+		return fault.Invalidf("of a pattern, symbols and %s exactly one must be given, and %d are", m.numbersAre, given)
 	case len(m.cookies) > 0 && len(m.cookies) != n:
-		return invalidf("there must be a cookie for each function or none: %d for %d %s", len(m.cookies), n, m.counted())
+		return fault.Invalidf("there must be a cookie for each function or none: %d for %d %s", len(m.cookies), n, m.counted())
 	case n > math.MaxInt32:
-		return invalidf("%d %s are more than the kernel takes, %d", n, m.counted(), math.MaxInt32)
+		return fault.Invalidf("%d %s are more than the kernel takes, %d", n, m.counted(), math.MaxInt32)
 	case m.retprobe && m.session:
-		return invalidf("a session sees returns already: retprobe excludes it")
+		return fault.Invalidf("a session sees returns already: retprobe excludes it")
 	}
 	return nil
 }

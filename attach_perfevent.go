@@ -28,6 +28,9 @@ import (
 	"errors"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
+	"github.com/libbpf-go/libbpf-go/internal/handle"
 )
 
 // PerfEventOptions are the options for [Program.AttachPerfEvent] (struct bpf_perf_event_opts).
@@ -43,7 +46,7 @@ type PerfEventOptions struct {
 func (o *PerfEventOptions) check() error {
 	if o.ForceIoctl {
 		if o.Cookie != 0 {
-			return invalidf("a cookie needs a link, which ForceIoctl excludes")
+			return fault.Invalidf("a cookie needs a link, which ForceIoctl excludes")
 		}
 		if err := needs("bpf_program__attach_perf_event_opts with force_ioctl_attach", 1, 2); err != nil {
 			return err
@@ -105,7 +108,7 @@ func (p *ProgramHandle) AttachPerfEvent(fd int, opts PerfEventOptions) (*Link, e
 			_ = unix.Close(event)
 		}
 		return link, err
-	}, func(_ *handle, fd int, what string) (*Link, error) { return newPerfEventLink(fd, event, what) })
+	}, func(_ *handle.Handle, fd int, what string) (*Link, error) { return newPerfEventLink(fd, event, what) })
 }
 
 // linkPerfEvent attaches a program to an event, and enables that. It is the link's descriptor, or the event's where the

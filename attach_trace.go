@@ -31,6 +31,7 @@ static int lbg_link_freplace(int prog_fd, int target_fd, __u32 target_btf, const
 }
 */
 import "C"
+import "github.com/libbpf-go/libbpf-go/internal/fault"
 
 // TraceOptions are the options for [Program.AttachTrace] and [Program.AttachLSM] (struct bpf_trace_opts).
 type TraceOptions struct {
@@ -118,7 +119,7 @@ func (p *programCore) checkForTrace() error {
 		return err
 	}
 	if t, _ := p.loadedFor(); t == AttachTypeTraceIter {
-		return invalidf("an iterator is not attached by tracing")
+		return fault.Invalidf("an iterator is not attached by tracing")
 	}
 	return nil
 }
@@ -192,7 +193,7 @@ func (p *ProgramHandle) attachFreplace(target int, function string) (*Link, erro
 			return -1, err
 		}
 		if info.BTFID == 0 {
-			return -1, invalidf("the target has no BTF, by which its function is found")
+			return -1, fault.Invalidf("the target has no BTF, by which its function is found")
 		}
 		return linkFD(C.lbg_link_freplace(fd, C.int(target), C.__u32(info.BTFID), name))
 	})
@@ -204,7 +205,7 @@ func (p *programCore) checkForFreplace(target int, function string, nameErr erro
 		return err
 	}
 	if (target == 0) != (function == "") {
-		return invalidf("freplace takes a target and its function, or neither")
+		return fault.Invalidf("freplace takes a target and its function, or neither")
 	}
 	return nameErr
 }

@@ -63,6 +63,8 @@ import (
 	"fmt"
 	"math"
 	"os"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
 // Which processes a probe in user space is for, where it is not one that is named by its process id. Others that run
@@ -79,7 +81,7 @@ func checkPID(pid int) (C.pid_t, error) {
 	case pid == ThisProcess:
 		return C.pid_t(os.Getpid()), nil
 	case pid < AllProcesses || pid > math.MaxInt32:
-		return 0, invalidf("process id %d must be above 0, ThisProcess or AllProcesses, and at most %d", pid, math.MaxInt32)
+		return 0, fault.Invalidf("process id %d must be above 0, ThisProcess or AllProcesses, and at most %d", pid, math.MaxInt32)
 	}
 	return C.pid_t(pid), nil
 }
@@ -102,14 +104,14 @@ type UprobeOptions struct {
 func (o *UprobeOptions) check(offset uint64) error {
 	switch {
 	case offset > math.MaxInt:
-		return invalidf("offset %#x is beyond the end of any file", offset)
+		return fault.Invalidf("offset %#x is beyond the end of any file", offset)
 	case o.RefCtrOffset > math.MaxUint32:
-		return invalidf("offset %#x of a reference counter must be below 1<<32", o.RefCtrOffset)
+		return fault.Invalidf("offset %#x of a reference counter must be below 1<<32", o.RefCtrOffset)
 	case o.RefCtrOffset != 0 && o.Mode == ProbeModeLegacy:
-		return invalidf("a legacy probe takes no reference counter")
+		return fault.Invalidf("a legacy probe takes no reference counter")
 	case o.Retprobe && o.Function != "" && offset != 0:
 		// The kernel would take what is on top of the stack there for the address to return to, and overwrite it.
-		return invalidf("a return probe goes where a function begins, and not to offset %#x in %s", offset, o.Function)
+		return fault.Invalidf("a return probe goes where a function begins, and not to offset %#x in %s", offset, o.Function)
 	}
 	return o.Mode.check(o.Cookie)
 }
@@ -226,7 +228,7 @@ func (o *UprobeMultiOptions) check(p *programCore) error {
 		return err
 	}
 	if n := len(o.RefCtrOffsets); n > 0 && n != where.count() {
-		return invalidf("there must be an offset of a reference counter for each function or none: %d for %d %s",
+		return fault.Invalidf("there must be an offset of a reference counter for each function or none: %d for %d %s",
 			n, where.count(), where.counted())
 	}
 	if o.Session {

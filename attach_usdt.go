@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -58,7 +59,7 @@ func (p *Program) AttachUSDT(pid int, binary, provider, name string, opts USDTOp
 	})
 	// Whatever else is not there, libbpf has a message for.
 	if e, ok := err.(*Error); ok && e.Err == unix.ENOENT && len(e.Messages) == 0 {
-		e.Err = &detail{"it has no such probe", unix.ENOENT}
+		e.Err = fault.New("it has no such probe", unix.ENOENT)
 	}
 	return link, err
 }
@@ -70,7 +71,7 @@ func (o *Object) checkUSDTSpecs() error {
 	size := clib.USDTSpecSize()
 	for _, m := range o.maps {
 		if m.c.name == name && size != 0 && int(m.c.valueSize) != size {
-			return invalidf("map %q has values of %d bytes where libbpf %s writes %d: "+
+			return fault.Invalidf("map %q has values of %d bytes where libbpf %s writes %d: "+
 				"compile the object with the bpf/usdt.bpf.h of that libbpf", name, m.c.valueSize, clib.VersionString(), size)
 		}
 	}

@@ -1,6 +1,10 @@
 package libbpf
 
-import "math"
+import (
+	"math"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
+)
 
 // AttachFlags say how a program is attached where several may be: in a cgroup, on tcx, on a netkit device.
 type AttachFlags uint32
@@ -60,11 +64,11 @@ func (o PlacementOptions) check() error {
 	flags, fd, id := o.Flags, o.RelativeFD, o.RelativeID
 	switch {
 	case fd != 0 && id != 0:
-		return invalidf("the other program is given by RelativeFD or by RelativeID, not by both")
+		return fault.Invalidf("the other program is given by RelativeFD or by RelativeID, not by both")
 	case flags&(attachID|attachReplace) != 0:
-		return invalidf("flags %#x must not have BPF_F_REPLACE or BPF_F_ID: they follow from other options", uint32(flags))
+		return fault.Invalidf("flags %#x must not have BPF_F_REPLACE or BPF_F_ID: they follow from other options", uint32(flags))
 	case flags&AttachLink != 0 && fd == 0 && id == 0:
-		return invalidf("AttachLink needs a link in RelativeFD or RelativeID")
+		return fault.Invalidf("AttachLink needs a link in RelativeFD or RelativeID")
 	}
 	return checkFDNumber("relative", fd)
 }
@@ -72,7 +76,7 @@ func (o PlacementOptions) check() error {
 // checkFDNumber checks a descriptor, or 0 where that stands for none.
 func checkFDNumber(what string, fd int) error {
 	if fd < 0 || fd > math.MaxInt32 {
-		return invalidf("the %s fd %d is no descriptor: those are from 0 to %d", what, fd, math.MaxInt32)
+		return fault.Invalidf("the %s fd %d is no descriptor: those are from 0 to %d", what, fd, math.MaxInt32)
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import "C"
 import (
 	"runtime"
 	"unsafe"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
 // cArrays lends Go's memory to C, for the time of one call into libbpf; free takes it back.
@@ -23,7 +25,7 @@ func (a *cArrays) ulongs(what string, numbers []uint64) *C.ulong {
 	for i, n := range numbers {
 		array[i] = C.ulong(n)
 		if uint64(array[i]) != n {
-			a.err = invalidf("%s %#x has more bits than an address here", what, n)
+			a.err = fault.Invalidf("%s %#x has more bits than an address here", what, n)
 		}
 	}
 	a.pin.Pin(&array[0])

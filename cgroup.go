@@ -27,6 +27,7 @@ static struct bpf_link *lbg_attach_cgroup(const struct bpf_program *prog, int cg
 }
 */
 import "C"
+import "github.com/libbpf-go/libbpf-go/internal/fault"
 
 // AttachCgroup attaches the program to a cgroup of version 2, and so to the processes in it and below: programs of the
 // types cgroup_skb, cgroup_sock, cgroup_sock_addr, cgroup_sockopt, cgroup_sysctl, cgroup_device and sock_ops, and those
@@ -88,7 +89,7 @@ func (p *programCore) checkForCgroup(cgroup int, opts PlacementOptions) error {
 		return err
 	}
 	if opts.AttachType != 0 {
-		return invalidf("AttachType is for devices: at a cgroup a program has the attach type it was loaded for")
+		return fault.Invalidf("AttachType is for devices: at a cgroup a program has the attach type it was loaded for")
 	}
 	return opts.check()
 }

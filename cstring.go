@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unsafe"
 
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -91,7 +92,7 @@ func withOptional(what, s string, f func(*C.char) C.int) error {
 // checkCString refuses what C would cut off.
 func checkCString(what, s string) error {
 	if strings.IndexByte(s, 0) >= 0 {
-		return invalidf("%s %q has a NUL in it", what, s)
+		return fault.Invalidf("%s %q has a NUL in it", what, s)
 	}
 	return nil
 }
@@ -99,7 +100,7 @@ func checkCString(what, s string) error {
 // checkName is checkCString for what must not be empty.
 func checkName(what, s string) error {
 	if s == "" {
-		return invalidf("%s is empty", what)
+		return fault.Invalidf("%s is empty", what)
 	}
 	return checkCString(what, s)
 }

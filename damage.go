@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/libbpf-go/libbpf-go/btf"
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
 // libbpf trusts compilers, and checks nearly everything all the same: of damaged objects, these are what makes it touch
@@ -28,7 +29,7 @@ func checkInstructions(object io.ReaderAt, file *elf.File) error {
 			continue
 		}
 		if code[0] == loadImm64 {
-			return invalidf("function %q ends within an instruction: the object is damaged", s.Name)
+			return fault.Invalidf("function %q ends within an instruction: the object is damaged", s.Name)
 		}
 	}
 	return nil
@@ -54,7 +55,7 @@ func (o *OpenObject) checkStructOps() error {
 			}
 		}
 		if defined[m.name] {
-			return invalidf("map %q is of type struct_ops and must be defined in a section .struct_ops", m.name)
+			return fault.Invalidf("map %q is of type struct_ops and must be defined in a section .struct_ops", m.name)
 		}
 	}
 	return nil

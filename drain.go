@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
+	"github.com/libbpf-go/libbpf-go/internal/handle"
 )
 
 // drain is what [RingBuffer] and [PerfBuffer] have in common: it hands records from their buffers to the user's callbacks,
@@ -17,7 +20,7 @@ import (
 // The wait needs no thread: it is for libbpf's epoll descriptor, in the Go runtime's poller, which also brings
 // deadlines and the wake-up by Close.
 type drain struct {
-	h      *handle
+	h      *handle.Handle
 	what   string // for errors
 	source source
 
@@ -55,14 +58,13 @@ func (d *drain) start(what string, epollFD int, release func()) error {
 	d.what = what
 	d.epollFD = epollFD
 	d.ready = func(uintptr) bool { return d.source.pending() }
-	d.h, err = newHandle(nil, func() error {
-		release()
-		return nil
+	d.h = handle.New(handle.Resource{
+		Release: func() error {
+			release()
+			return nil
+		},
+		Wake: d.interrupt.close,
 	})
-	if err != nil {
-		return fail(err)
-	}
-	d.h.wake = d.interrupt.close
 	return nil
 }
 
@@ -77,14 +79,14 @@ func (d *drain) acquire() error {
 	if d == nil {
 		return ErrClosed
 	}
-	return d.h.acquire()
+	return d.h.Acquire()
 }
 
 func (d *drain) close() error {
 	if d == nil {
 		return nil
 	}
-	err := d.h.close()
+	err := d.h.Close()
 	d.raise() // where another call is about to
 	return err
 }
@@ -94,7 +96,7 @@ func (d *drain) currentEpollFD() int {
 	if d.acquire() != nil {
 		return -1
 	}
-	defer d.h.drop()
+	defer d.h.Drop()
 	return d.epollFD
 }
 
@@ -104,7 +106,7 @@ func (d *drain) enter(op string) error {
 		return d.fail(op, err)
 	}
 	if !d.busy.CompareAndSwap(false, true) {
-		d.h.drop()
+		d.h.Drop()
 		return d.fail(op, fmt.Errorf("another call or loop receives its records: %w", unix.EBUSY))
 	}
 	d.op = op
@@ -114,7 +116,7 @@ func (d *drain) enter(op string) error {
 func (d *drain) leave() {
 	d.stopWatching()
 	d.busy.Store(false)
-	d.h.drop()
+	d.h.Drop()
 }
 
 const opPoll = "poll"
@@ -138,7 +140,7 @@ func (d *drain) pollContext(ctx context.Context) (int, error) {
 	}
 	defer d.leave()
 	if ctx == nil {
-		return 0, d.fail(opPoll, invalidf("the context is nil"))
+		return 0, d.fail(opPoll, fault.Invalidf("the context is nil"))
 	}
 	return d.poll(ctx)
 }

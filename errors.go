@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go/btf"
+	"github.com/libbpf-go/libbpf-go/internal/fault"
+	"github.com/libbpf-go/libbpf-go/internal/handle"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -22,36 +23,27 @@ type Errno = clib.Errno
 // What to test for with [errors.Is]. Those that stand for an errno match that errno as well.
 var (
 	// ErrClosed: the operation's receiver was closed, or is nil. It matches [os.ErrClosed].
-	ErrClosed error = &sentinel{"already closed", os.ErrClosed}
+	ErrClosed = handle.ErrClosed
 	// ErrLoaded: an OpenObject, or a view of one, was used after Load took it over.
 	ErrLoaded = errors.New("already loaded")
 	// ErrNotFound: the object has no map, program or variable of that name, or has it but did not create or load it. It
 	// matches unix.ENOENT, as which libbpf reports it, and so [os.ErrNotExist].
-	ErrNotFound error = &sentinel{"not found", unix.ENOENT}
+	ErrNotFound = fault.New("not found", unix.ENOENT)
 	// ErrNoBTF: the object carries no type information. It matches [btf.ErrNoBTF].
-	ErrNoBTF error = &sentinel{"no BTF: compile with -g", btf.ErrNoBTF}
+	ErrNoBTF = fault.New("no BTF: compile with -g", btf.ErrNoBTF)
 	// ErrKeyNotExist: no element with this key, or the queue or stack is empty. It matches unix.ENOENT.
-	ErrKeyNotExist error = &sentinel{"key does not exist", unix.ENOENT}
+	ErrKeyNotExist = fault.New("key does not exist", unix.ENOENT)
 	// ErrKeyExist: an element with this key is there already ([NoExist]). It matches unix.EEXIST.
-	ErrKeyExist error = &sentinel{"key exists already", unix.EEXIST}
+	ErrKeyExist = fault.New("key exists already", unix.EEXIST)
 	// ErrMapFull: the map holds its maximum of entries. It matches unix.E2BIG, also for the kinds of maps for which the
 	// kernel says unix.ENOSPC.
-	ErrMapFull error = &sentinel{"map is full", unix.E2BIG}
+	ErrMapFull = fault.New("map is full", unix.E2BIG)
 	// ErrIndexRange: the index is not below the array's number of entries. It matches unix.E2BIG.
-	ErrIndexRange error = &sentinel{"index out of range", unix.E2BIG}
+	ErrIndexRange = fault.New("index out of range", unix.E2BIG)
 	// ErrInvalid: an argument has the wrong length, type or range, and never reached the kernel. It matches
 	// unix.EINVAL, as which the kernel would have refused it.
-	ErrInvalid error = &sentinel{"invalid argument", unix.EINVAL}
+	ErrInvalid = fault.ErrInvalid
 )
-
-// sentinel is an error to compare with that stands for a second one.
-type sentinel struct {
-	text string
-	is   error
-}
-
-func (s *sentinel) Error() string { return s.text }
-func (s *sentinel) Unwrap() error { return s.is }
 
 // Error is a failed operation: what was tried, on what, and why it failed. Err is a [syscall.Errno], an [Errno], a
 // [VersionError] or one of this package's Err values; [errors.Is] sees through to it.
@@ -119,32 +111,13 @@ func errorText(err error) string {
 	return err.Error()
 }
 
-// invalidf is an [ErrInvalid] that says what was wrong.
-func invalidf(format string, args ...any) error {
-	return &detail{fmt.Sprintf(format, args...), ErrInvalid}
-}
-
 // checkInt32 refuses a number that is negative or does not fit an int of C's.
 func checkInt32(what string, n int) error {
 	if n < 0 || n > math.MaxInt32 {
-		return invalidf("%s is %d and must be from 0 to %d", what, n, math.MaxInt32)
+		return fault.Invalidf("%s is %d and must be from 0 to %d", what, n, math.MaxInt32)
 	}
 	return nil
 }
-
-// notFoundf is an [ErrNotFound] that says what was not found.
-func notFoundf(format string, args ...any) error {
-	return &detail{fmt.Sprintf(format, args...), ErrNotFound}
-}
-
-// detail is a sentinel with a text of its own in place of the general one.
-type detail struct {
-	text string
-	is   error
-}
-
-func (d *detail) Error() string { return d.text }
-func (d *detail) Unwrap() error { return d.is }
 
 // lacking is an errno that, where it came from, says that the kernel lacks a feature. It matches [errors.ErrUnsupported],
 // and the errno.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/libbpf-go/libbpf-go/btf"
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 	"github.com/libbpf-go/libbpf-go/internal/place"
 )
 
@@ -100,11 +101,11 @@ func (o *OpenObject) findGlobal(types *btf.BTF, name string) (*global, error) {
 	}
 	m := o.section(v.Section)
 	if m == nil {
-		return nil, notFoundf("section %s, in which it is, has no map", v.Section)
+		return nil, fault.Newf(ErrNotFound, "section %s, in which it is, has no map", v.Section)
 	}
 	memory := m.initialValue()
 	if v.Offset+v.Size > len(memory) {
-		return nil, invalidf("BTF puts it beyond the end of section %s", v.Section)
+		return nil, fault.Invalidf("BTF puts it beyond the end of section %s", v.Section)
 	}
 	return newGlobal(types, v.Type, memory[v.Offset:][:v.Size], strings.TrimSuffix(name, path), path)
 }
@@ -121,12 +122,12 @@ func newGlobal(types *btf.BTF, typ btf.TypeID, memory []byte, name, path string)
 	}
 	if at.Bits != 0 {
 		if at.Bits > 8*size || size > 8 || at.Bit+at.Bits > 8*len(memory) {
-			return nil, invalidf("BTF describes a bit field that can't be")
+			return nil, fault.Invalidf("BTF describes a bit field that can't be")
 		}
 		return &global{types, at.Type, memory, at.Bit, at.Bits}, nil
 	}
 	if at.Bit%8 != 0 || at.Bit/8+size > len(memory) {
-		return nil, invalidf("BTF puts it beyond the end of its variable")
+		return nil, fault.Invalidf("BTF puts it beyond the end of its variable")
 	}
 	return &global{types: types, typ: at.Type, memory: memory[at.Bit/8:][:size]}, nil
 }
@@ -154,18 +155,18 @@ func placeError(err error) error {
 	case !errors.As(err, &wrong):
 		return err
 	case wrong.Missing:
-		return &detail{wrong.Text, ErrNotFound}
+		return fault.New(wrong.Text, ErrNotFound)
 	}
-	return &detail{wrong.Text, ErrInvalid}
+	return fault.New(wrong.Text, ErrInvalid)
 }
 
 // kconfigError says why an extern of .kconfig has no value before Load.
 func kconfigError(name string) error {
 	if strings.HasPrefix(name, "CONFIG_") {
-		return invalidf("it is an extern, and gets its value at Load from the kernel's configuration: " +
+		return fault.Invalidf("it is an extern, and gets its value at Load from the kernel's configuration: " +
 			"override that with ObjectBuilder.Kconfig")
 	}
-	return invalidf("it is an extern, and gets its value at Load from libbpf")
+	return fault.Invalidf("it is an extern, and gets its value at Load from libbpf")
 }
 
 func (g *global) get() ([]byte, error) {

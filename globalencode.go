@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"github.com/libbpf-go/libbpf-go/btf"
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
 // encoder turns Go values into images of variables.
@@ -50,27 +51,27 @@ func (e encoder) encodeValue(t btf.Type, size int, v reflect.Value) ([]byte, err
 			return e.encodeArray(t, v)
 		}
 		if v.Len() != size {
-			return nil, invalidf("value has %d bytes and must have %d", v.Len(), size)
+			return nil, fault.Invalidf("value has %d bytes and must have %d", v.Len(), size)
 		}
 		return v.Bytes(), nil
 	case reflect.Interface: // of a slice's elements
 		return e.encodeValue(t, size, v.Elem())
 	case reflect.Pointer:
 		if v.IsNil() {
-			return nil, invalidf("value is a nil pointer")
+			return nil, fault.Invalidf("value is a nil pointer")
 		}
 		// Not to follow pointers in a circle.
 		if to := v.Elem().Kind(); to != reflect.Pointer && to != reflect.Interface {
 			return e.encodeValue(t, size, v.Elem())
 		}
 	case reflect.Invalid:
-		return nil, invalidf("nil can't be a global variable's value")
+		return nil, fault.Invalidf("nil can't be a global variable's value")
 	}
-	return nil, invalidf("a %s can't be a global variable's value", v.Type())
+	return nil, fault.Invalidf("a %s can't be a global variable's value", v.Type())
 }
 
 func mismatch(t btf.Type, what string) error {
-	return invalidf("it is of kind %s and takes no %s", t.Kind(), what)
+	return fault.Invalidf("it is of kind %s and takes no %s", t.Kind(), what)
 }
 
 // encodeArray encodes the elements of a slice or an array.
@@ -80,7 +81,7 @@ func (e encoder) encodeArray(t btf.Type, v reflect.Value) ([]byte, error) {
 		return nil, mismatch(t, v.Type().String())
 	}
 	if uint64(v.Len()) != uint64(array.Len) {
-		return nil, invalidf("value has %d elements and must have %d", v.Len(), array.Len)
+		return nil, fault.Invalidf("value has %d elements and must have %d", v.Len(), array.Len)
 	}
 	element, err := e.types.Resolve(array.Elem)
 	if err != nil {
@@ -108,7 +109,7 @@ func encodeInteger(t btf.Type, size int, negative bool, bits uint64) ([]byte, er
 	case *btf.Int:
 		signed, unsigned = t.Signed, !t.Signed
 		if t.Bool && bits > 1 {
-			return nil, invalidf("a bool is 0 or 1")
+			return nil, fault.Invalidf("a bool is 0 or 1")
 		}
 	case *btf.Enum:
 		// Older compilers don't tell whether an enum is signed.
@@ -137,16 +138,16 @@ func encodeInteger(t btf.Type, size int, negative bool, bits uint64) ([]byte, er
 	case 8:
 		binary.NativeEndian.PutUint64(image, bits)
 	default:
-		return nil, invalidf("an integer of %d bytes takes a []byte", size)
+		return nil, fault.Invalidf("an integer of %d bytes takes a []byte", size)
 	}
 	return image, nil
 }
 
 func outOfRange(negative bool, bits uint64, room string) error {
 	if negative {
-		return invalidf("%d does not fit its %s", int64(bits), room)
+		return fault.Invalidf("%d does not fit its %s", int64(bits), room)
 	}
-	return invalidf("%d does not fit its %s", bits, room)
+	return fault.Invalidf("%d does not fit its %s", bits, room)
 }
 
 func encodeFloat(t btf.Type, size int, value float64) ([]byte, error) {
@@ -160,7 +161,7 @@ func encodeFloat(t btf.Type, size int, value float64) ([]byte, error) {
 	case 8:
 		binary.NativeEndian.PutUint64(image, math.Float64bits(value))
 	default:
-		return nil, invalidf("a float of %d bytes takes a []byte", size)
+		return nil, fault.Invalidf("a float of %d bytes takes a []byte", size)
 	}
 	return image, nil
 }
@@ -175,10 +176,10 @@ func (e encoder) encodeString(t btf.Type, size int, value string) ([]byte, error
 		return nil, err
 	}
 	if char, ok := element.(*btf.Int); !ok || char.Size != 1 {
-		return nil, invalidf("it is an array, but not of char, and takes no string")
+		return nil, fault.Invalidf("it is an array, but not of char, and takes no string")
 	}
 	if len(value) >= size {
-		return nil, invalidf("a string of %d bytes and its NUL do not fit %d", len(value), size)
+		return nil, fault.Invalidf("a string of %d bytes and its NUL do not fit %d", len(value), size)
 	}
 	image := make([]byte, size)
 	copy(image, value)
@@ -187,10 +188,10 @@ func (e encoder) encodeString(t btf.Type, size int, value string) ([]byte, error
 
 func encodeMemory(size int, v reflect.Value) ([]byte, error) {
 	if hasPointers(v.Type()) {
-		return nil, invalidf("%s has Go pointers in it", v.Type())
+		return nil, fault.Invalidf("%s has Go pointers in it", v.Type())
 	}
 	if v.Type().Size() != uintptr(size) {
-		return nil, invalidf("%s has %d bytes and must have %d", v.Type(), v.Type().Size(), size)
+		return nil, fault.Invalidf("%s has %d bytes and must have %d", v.Type(), v.Type().Size(), size)
 	}
 	addressable := reflect.New(v.Type())
 	addressable.Elem().Set(v)

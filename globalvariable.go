@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/libbpf-go/libbpf-go/btf"
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 	"github.com/libbpf-go/libbpf-go/internal/place"
 )
 
@@ -27,7 +28,7 @@ func (o *Object) GlobalVariable(name string) (GlobalVariable, error) {
 	if err := o.acquire(op, object); err != nil {
 		return GlobalVariable{}, err
 	}
-	defer o.h.drop()
+	defer o.h.Drop()
 	types, err := o.BTF()
 	if err != nil {
 		return GlobalVariable{}, err
@@ -50,21 +51,21 @@ func (o *Object) findGlobal(types *btf.BTF, name string) (GlobalVariable, error)
 		return GlobalVariable{}, placeError(err)
 	}
 	if at.Bits != 0 || at.Bit%8 != 0 {
-		return GlobalVariable{}, invalidf("it is a bit field, which has no address: take the struct that it is in")
+		return GlobalVariable{}, fault.Invalidf("it is a bit field, which has no address: take the struct that it is in")
 	}
 	size, err := types.Size(at.Type)
 	if err != nil {
 		return GlobalVariable{}, err
 	}
 	if at.Bit/8+size > v.Size {
-		return GlobalVariable{}, invalidf("BTF puts it beyond the end of its variable")
+		return GlobalVariable{}, fault.Invalidf("BTF puts it beyond the end of its variable")
 	}
 	m := o.section(v.Section)
 	if m == nil {
-		return GlobalVariable{}, notFoundf("section %s, in which it is, has no map", v.Section)
+		return GlobalVariable{}, fault.Newf(ErrNotFound, "section %s, in which it is, has no map", v.Section)
 	}
 	if m.c.fd < 0 {
-		return GlobalVariable{}, notFoundf("the map of section %s was not created (autocreate is off)", v.Section)
+		return GlobalVariable{}, fault.Newf(ErrNotFound, "the map of section %s was not created (autocreate is off)", v.Section)
 	}
 	return GlobalVariable{Map: m, Offset: m.globals + v.Offset + at.Bit/8, Size: size, Type: at.Type}, nil
 }
@@ -106,5 +107,5 @@ func (o *Object) GlobalMemory(name string) (memory *MapMemory, offset int, err e
 	return memory, v.Offset, nil
 }
 
-var errStaticOnly = invalidf("libbpf makes no section mappable whose variables are all static: " +
+var errStaticOnly = fault.Invalidf("libbpf makes no section mappable whose variables are all static: " +
 	"add MMapable to the flags of its map before Load")

@@ -68,6 +68,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -288,12 +289,12 @@ func (h Hook) target() C.int {
 func (h Hook) check() error {
 	if h.onDevice() {
 		if h.FD != 0 {
-			return invalidf("%v is on a device: IfIndex names it, and FD must be 0", h.Type)
+			return fault.Invalidf("%v is on a device: IfIndex names it, and FD must be 0", h.Type)
 		}
 		return checkIfIndex(h.IfIndex)
 	}
 	if h.IfIndex != 0 {
-		return invalidf("%v is on what FD is of, and IfIndex must be 0", h.Type)
+		return fault.Invalidf("%v is on what FD is of, and IfIndex must be 0", h.Type)
 	}
 	return checkFDNumber("target", h.FD)
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"iter"
 	"unsafe"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
 // Instruction is one BPF instruction, laid out as the kernel's struct bpf_insn. One that loads 64 bits takes two: the
@@ -24,7 +26,7 @@ const instructionSize = uint32(unsafe.Sizeof(Instruction{}))
 func ParseInstructions(raw []byte) ([]Instruction, error) {
 	if len(raw)%int(instructionSize) != 0 {
 		return nil, &Error{Op: "parse", Object: "instructions",
-			Err: invalidf("there are %d bytes, and an instruction has %d", len(raw), instructionSize)}
+			Err: fault.Invalidf("there are %d bytes, and an instruction has %d", len(raw), instructionSize)}
 	}
 	insns := make([]Instruction, len(raw)/int(instructionSize))
 	copy(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(insns))), len(raw)), raw)

@@ -22,6 +22,9 @@ import "C"
 import (
 	"fmt"
 	"unsafe"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
+	"github.com/libbpf-go/libbpf-go/internal/handle"
 )
 
 // C code in the same program can use what Go made, and Go what C code made. Each type has three ways to the other side:
@@ -41,7 +44,7 @@ func (o *Object) UsePointer(f func(object unsafe.Pointer) error) error {
 	if err := o.acquire("use", objectName(o.Name())); err != nil {
 		return err
 	}
-	defer o.h.drop()
+	defer o.h.Drop()
 	return f(unsafe.Pointer(o.ptr))
 }
 
@@ -67,7 +70,7 @@ func (o *Object) Release() (unsafe.Pointer, error) {
 	if o == nil {
 		return nil, &Error{Op: op, Object: "object", Err: ErrClosed}
 	}
-	if err := o.h.closeIdle(func() { o.ofC = true }); err != nil {
+	if err := o.h.CloseIdle(func() { o.ofC = true }); err != nil {
 		return nil, &Error{Op: op, Object: objectName(o.name), Err: err}
 	}
 	return unsafe.Pointer(o.ptr), nil
@@ -88,7 +91,7 @@ func objectOfC(object unsafe.Pointer, ofC bool) (*Object, error) {
 	case object == nil:
 		return nil, &Error{Op: op, Object: what, Err: errNilPointer}
 	case C.lbg_is_loaded((*C.struct_bpf_object)(object)) == 0:
-		return nil, &Error{Op: op, Object: what, Err: invalidf("it was opened and not loaded: see AdoptOpenObject")}
+		return nil, &Error{Op: op, Object: what, Err: fault.Invalidf("it was opened and not loaded: see AdoptOpenObject")}
 	}
 	described := &OpenObject{ptr: (*C.struct_bpf_object)(object), ofC: ofC}
 	described.describe()
@@ -99,7 +102,7 @@ func objectOfC(object unsafe.Pointer, ofC bool) (*Object, error) {
 	return o, nil
 }
 
-var errNilPointer = invalidf("the pointer is nil")
+var errNilPointer = fault.Invalidf("the pointer is nil")
 
 // UsePointer runs f with the object's struct bpf_object, which nobody loads or frees until f returns: f must not use the
 // object's methods. f's error is returned as it is.
@@ -126,7 +129,7 @@ func (o *OpenObject) Release() (object unsafe.Pointer, err error) {
 	const op = "release"
 	err = o.UsePointer(func(p unsafe.Pointer) error {
 		if len(o.lentFDs) > 0 {
-			return &Error{Op: op, Object: o.what, Err: errInUse}
+			return &Error{Op: op, Object: o.what, Err: handle.ErrInUse}
 		}
 		object = p
 		o.ended, o.ptr = ErrClosed, nil
@@ -150,7 +153,7 @@ func openObjectOfC(object unsafe.Pointer, ofC bool) (*OpenObject, error) {
 	case object == nil:
 		return nil, &Error{Op: op, Object: what, Err: errNilPointer}
 	case C.lbg_is_loaded((*C.struct_bpf_object)(object)) == 1:
-		return nil, &Error{Op: op, Object: what, Err: invalidf("it was loaded: see AdoptObject")}
+		return nil, &Error{Op: op, Object: what, Err: fault.Invalidf("it was loaded: see AdoptObject")}
 	}
 	o := &OpenObject{ptr: (*C.struct_bpf_object)(object), ofC: ofC, printer: ObjectBuilder{}.printer()}
 	o.describe()
@@ -191,17 +194,17 @@ func (l *Link) UsePointer(f func(link unsafe.Pointer) error) error {
 	if l == nil {
 		return l.fail(op, ErrClosed)
 	}
-	if err := l.h.acquire(); err != nil {
+	if err := l.h.Acquire(); err != nil {
 		return l.fail(op, err)
 	}
-	defer l.h.drop()
+	defer l.h.Drop()
 	if l.ptr == nil {
 		return l.fail(op, errNoPointer)
 	}
 	return f(unsafe.Pointer(l.ptr))
 }
 
-var errNoPointer = invalidf("libbpf has no struct for a link that was opened by its id or descriptor")
+var errNoPointer = fault.Invalidf("libbpf has no struct for a link that was opened by its id or descriptor")
 
 // Pointer is the link's struct bpf_link, or nil after Close, which destroys it, and for one that was opened by its id or
 // descriptor.
@@ -217,7 +220,7 @@ func (l *Link) Release() (unsafe.Pointer, error) {
 	if l.ptr == nil {
 		return nil, l.fail(op, errNoPointer)
 	}
-	if err := l.h.closeIdle(func() { l.ofC = true }); err != nil {
+	if err := l.h.CloseIdle(func() { l.ofC = true }); err != nil {
 		return nil, l.fail(op, err)
 	}
 	return unsafe.Pointer(l.ptr), nil
@@ -251,14 +254,14 @@ func (l *Link) OutliveObject() error {
 	if l == nil {
 		return l.fail(op, ErrClosed)
 	}
-	if err := l.h.acquire(); err != nil {
+	if err := l.h.Acquire(); err != nil {
 		return l.fail(op, err)
 	}
-	defer l.h.drop()
+	defer l.h.Drop()
 	if l.needsObject {
-		return l.fail(op, invalidf("libbpf needs the object to destroy it"))
+		return l.fail(op, fault.Invalidf("libbpf needs the object to destroy it"))
 	}
-	l.h.leaveParent()
+	l.h.LeaveParent()
 	return nil
 }
 
@@ -281,10 +284,10 @@ func (l *Link) UseFD(f func(fd int) error) error {
 	if l == nil {
 		return l.fail(op, ErrClosed)
 	}
-	if err := l.h.acquire(); err != nil {
+	if err := l.h.Acquire(); err != nil {
 		return l.fail(op, err)
 	}
-	defer l.h.drop()
+	defer l.h.Drop()
 	l.mu.Lock()
 	fd := int(l.fd())
 	l.mu.Unlock()
@@ -295,10 +298,10 @@ func (l *Link) UseFD(f func(fd int) error) error {
 }
 
 func (m *mapCore) useFD(f func(fd int) error) error {
-	if err := m.h.acquire(); err != nil {
+	if err := m.h.Acquire(); err != nil {
 		return m.fail("use", err)
 	}
-	defer m.h.drop()
+	defer m.h.Drop()
 	return f(m.fd)
 }
 
@@ -315,10 +318,10 @@ func (t *Token) UseFD(f func(fd int) error) error {
 	if t == nil {
 		return &Error{Op: op, Object: "token", Err: ErrClosed}
 	}
-	if err := t.h.acquire(); err != nil {
+	if err := t.h.Acquire(); err != nil {
 		return &Error{Op: op, Object: t.what, Err: err}
 	}
-	defer t.h.drop()
+	defer t.h.Drop()
 	return f(t.fd)
 }
 

@@ -148,7 +148,7 @@ func (r *UserRingBuffer) UsePointer(f func(ring unsafe.Pointer) error) error {
 	if err := r.begin(0); err != nil {
 		return err
 	}
-	defer r.h.drop()
+	defer r.h.Drop()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return f(unsafe.Pointer(r.ring))

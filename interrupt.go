@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/internal/handle"
 )
 
 // longAgo is a deadline that has passed.
@@ -107,7 +109,7 @@ func (i *interrupt) stopWatching() {
 }
 
 // reason is why no record may be handed over any more, or nil.
-func (i *interrupt) reason(ctx context.Context, h *handle) error {
+func (i *interrupt) reason(ctx context.Context, h *handle.Handle) error {
 	found := i.found
 	i.found = false
 	// This comes first, so that what happens from here on raises the flag again.
@@ -117,7 +119,7 @@ func (i *interrupt) reason(ctx context.Context, h *handle) error {
 		i.flag.Store(flagLowered)
 	}
 	switch {
-	case h.isClosed():
+	case h.IsClosed():
 		return ErrClosed
 	case !found && ctx.Err() != nil:
 		return contextError(ctx)
@@ -126,11 +128,11 @@ func (i *interrupt) reason(ctx context.Context, h *handle) error {
 }
 
 // wait waits until ready says that there is a record.
-func (i *interrupt) wait(ctx context.Context, h *handle, ready func(fd uintptr) bool) error {
+func (i *interrupt) wait(ctx context.Context, h *handle.Handle, ready func(fd uintptr) bool) error {
 	i.watch(ctx)
 	err := i.conn.Read(ready)
 	switch {
-	case h.isClosed():
+	case h.IsClosed():
 		return ErrClosed
 	case err == nil, ctx.Err() != nil && ready(0): // it came before ctx was done
 		i.found = true

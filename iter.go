@@ -83,6 +83,9 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
+	"github.com/libbpf-go/libbpf-go/internal/handle"
 )
 
 // CgroupIterOrder is the way that an iterator takes through the cgroups.
@@ -152,15 +155,15 @@ func (o IterOptions) check() error {
 	}
 	switch {
 	case kinds > 1:
-		return invalidf("the options are for a map, for cgroups and for tasks: an iterator is over one of them")
+		return fault.Invalidf("the options are for a map, for cgroups and for tasks: an iterator is over one of them")
 	case tasks > 1:
-		return invalidf("TID, PID and PIDFD exclude one another")
+		return fault.Invalidf("TID, PID and PIDFD exclude one another")
 	case o.cgroups() && o.CgroupOrder == 0:
-		return invalidf("an iterator over cgroups needs a CgroupOrder")
+		return fault.Invalidf("an iterator over cgroups needs a CgroupOrder")
 	case o.CgroupOrder > CgroupIterChildren:
-		return invalidf("there is no CgroupOrder %d", o.CgroupOrder)
+		return fault.Invalidf("there is no CgroupOrder %d", o.CgroupOrder)
 	case o.CgroupFD != 0 && o.CgroupID != 0:
-		return invalidf("CgroupFD and CgroupID exclude one another")
+		return fault.Invalidf("CgroupFD and CgroupID exclude one another")
 	}
 	return nil
 }
@@ -261,11 +264,11 @@ func (l *Link) checkIter(opts IterOptions) error {
 	case opts.Map != nil && over.Target == "":
 		return nil // Linux 5.9 does not tell
 	case opts.Map != nil && over.MapID == 0:
-		return invalidf("the iterator is over %s, not over a map's elements", over.Target)
+		return fault.Invalidf("the iterator is over %s, not over a map's elements", over.Target)
 	case opts.cgroups() && over.Target != "cgroup":
-		return invalidf("the iterator is over %s, not over cgroups", over.Target)
+		return fault.Invalidf("the iterator is over %s, not over cgroups", over.Target)
 	case opts.tasks() && !strings.HasPrefix(over.Target, "task"):
-		return invalidf("the iterator is over %s, not over tasks", over.Target)
+		return fault.Invalidf("the iterator is over %s, not over tasks", over.Target)
 	case opts.tasks() && over.TID == 0 && over.PID == 0:
 		return fmt.Errorf("an iterator over the tasks of one process: %w", errors.ErrUnsupported)
 	}
@@ -277,7 +280,7 @@ func (l *Link) checkIter(opts IterOptions) error {
 //
 // It is safe for concurrent use, but who reads takes what others would have read.
 type Iter struct {
-	h    *handle
+	h    *handle.Handle
 	fd   int
 	what string
 }
@@ -312,7 +315,7 @@ func IterFromPinnedPath(path string) (*Iter, error) {
 	}
 	var fs unix.Statfs_t
 	if err = unix.Fstatfs(fd, &fs); err == nil && fs.Type != unix.BPF_FS_MAGIC {
-		err = invalidf("it is not on a bpf file system, as the pin of an iterator is")
+		err = fault.Invalidf("it is not on a bpf file system, as the pin of an iterator is")
 	}
 	if err != nil {
 		_ = unix.Close(fd)
@@ -325,11 +328,7 @@ func isIter(t LinkType) bool { return t == LinkTypeIter }
 
 // newIter takes the descriptor over.
 func newIter(fd int, what string) (*Iter, error) {
-	h, err := newHandle(nil, func() error { return unix.Close(fd) })
-	if err != nil {
-		return nil, err
-	}
-	return &Iter{h, fd, what}, nil
+	return &Iter{ownFD(fd), fd, what}, nil
 }
 
 // Read reads what the program wrote, and runs it for more. errors.Is(err, unix.E2BIG) when the program wrote more for one
@@ -339,10 +338,10 @@ func (it *Iter) Read(b []byte) (int, error) {
 	if it == nil {
 		return 0, &Error{Op: op, Object: "iterator", Err: ErrClosed}
 	}
-	if err := it.h.acquire(); err != nil {
+	if err := it.h.Acquire(); err != nil {
 		return 0, &Error{Op: op, Object: it.what, Err: err}
 	}
-	defer it.h.drop()
+	defer it.h.Drop()
 	if len(b) == 0 {
 		return 0, nil
 	}
@@ -353,7 +352,7 @@ func (it *Iter) Read(b []byte) (int, error) {
 			return n, nil
 		case err == nil:
 			return 0, io.EOF
-		case it.h.isClosed():
+		case it.h.IsClosed():
 			err = ErrClosed
 		case err == unix.EAGAIN || err == unix.EINTR:
 			continue // the program skipped a million elements in a row, and others want the CPU
@@ -365,10 +364,10 @@ func (it *Iter) Read(b []byte) (int, error) {
 // FD is the walk's file descriptor, or -1 after Close. It remains the Iter's: it must not be closed, and may be another
 // file's number after Close.
 func (it *Iter) FD() int {
-	if it == nil || it.h.acquire() != nil {
+	if it == nil || it.h.Acquire() != nil {
 		return -1
 	}
-	defer it.h.drop()
+	defer it.h.Drop()
 	return it.fd
 }
 
@@ -377,5 +376,5 @@ func (it *Iter) Close() error {
 	if it == nil {
 		return nil
 	}
-	return it.h.close()
+	return it.h.Close()
 }

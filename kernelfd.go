@@ -13,6 +13,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/fault"
+	"github.com/libbpf-go/libbpf-go/internal/handle"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -34,7 +36,7 @@ func checkFD(fd int, kinds []string) error {
 		return err
 	}
 	if !slices.Contains(kinds, kind) {
-		return invalidf("it is of %q and not of %q", kind, kinds[0])
+		return fault.Invalidf("it is of %q and not of %q", kind, kinds[0])
 	}
 	return nil
 }
@@ -71,6 +73,15 @@ func openPinned(what, path string, kinds []string, get func(path *C.char) C.int)
 		return -1, &Error{Op: op, Object: object, Err: err}
 	}
 	return int(fd), nil
+}
+
+// lowestFD is the lowest number of a duplicate: 0 means "none" to many commands of bpf(2), and everybody writes to 1 and
+// 2.
+const lowestFD = 3
+
+// ownFD makes a handle that closes a descriptor.
+func ownFD(fd int) *handle.Handle {
+	return handle.New(handle.Resource{Release: func() error { return unix.Close(fd) }})
 }
 
 // duplicate is a second descriptor of an open file, which the caller owns.

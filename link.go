@@ -27,6 +27,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/fault"
+	"github.com/libbpf-go/libbpf-go/internal/handle"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -36,7 +38,7 @@ import (
 //
 // All methods are safe for concurrent use, Close included.
 type Link struct {
-	h    *handle
+	h    *handle.Handle
 	what string // for errors
 	noFD bool   // of USDT: libbpf keeps the descriptors below it to itself, and answers 0 when asked
 
@@ -57,12 +59,12 @@ type Link struct {
 // newLink takes a link of libbpf's over, also when it fails. parent is the object's that it belongs to, which the caller
 // has acquired, or nil: the link keeps the object's memory until it is destroyed itself. shared is nil, or the lock for
 // what it shares with others and changes when it is destroyed.
-func newLink(parent *handle, shared *sync.Mutex, ptr *C.struct_bpf_link, what string) (*Link, error) {
+func newLink(parent *handle.Handle, shared *sync.Mutex, ptr *C.struct_bpf_link, what string) (*Link, error) {
 	l := &Link{ptr: ptr, what: what, noFD: shared != nil, needsObject: shared != nil}
 	if shared == nil {
 		shared = new(sync.Mutex)
 	}
-	h, err := newHandle(parent, func() error {
+	return l.keep(parent, func() error {
 		if l.ofC {
 			return nil
 		}
@@ -70,11 +72,6 @@ func newLink(parent *handle, shared *sync.Mutex, ptr *C.struct_bpf_link, what st
 			return clib.FromRet(int(C.bpf_link__destroy(ptr)))
 		})
 	})
-	if err != nil {
-		return nil, &Error{Op: "attach", Object: what, Err: err}
-	}
-	l.h = h
-	return l, nil
 }
 
 // OpenLink opens the link that is pinned at path (bpf_link__open, Linux 5.7). errors.Is(err, os.ErrNotExist) when nothing
@@ -119,7 +116,7 @@ func LinkFromID(id uint32) (*Link, error) {
 }
 
 // newFDLink takes a descriptor of a link over, also when it fails. parent is as in newLink.
-func newFDLink(parent *handle, fd int, what string) (*Link, error) {
+func newFDLink(parent *handle.Handle, fd int, what string) (*Link, error) {
 	return newFDLinkClosing(parent, fd, what, func() error { return unix.Close(fd) })
 }
 
@@ -136,18 +133,22 @@ func newPerfEventLink(fd, event int, what string) (*Link, error) {
 }
 
 // newFDLinkClosing is newFDLink with what Close does.
-func newFDLinkClosing(parent *handle, fd int, what string, detach func() error) (*Link, error) {
+func newFDLinkClosing(parent *handle.Handle, fd int, what string, detach func() error) (*Link, error) {
 	l := &Link{ownFD: fd, what: what}
-	h, err := newHandle(parent, func() error {
+	return l.keep(parent, func() error {
 		if l.disconnected {
 			return nil
 		}
 		return detach()
 	})
+}
+
+// keep makes the link's handle. On error the link was released.
+func (l *Link) keep(parent *handle.Handle, release func() error) (_ *Link, err error) {
+	l.h, err = handle.NewChild(parent, handle.Resource{Release: release, Lost: printLost})
 	if err != nil {
-		return nil, &Error{Op: "attach", Object: what, Err: err}
+		return nil, &Error{Op: "attach", Object: l.what, Err: err}
 	}
-	l.h = h
 	return l, nil
 }
 
@@ -184,7 +185,7 @@ func (l *Link) onLink(op string, can func(LinkType) bool, f func(fd C.int) C.int
 }
 
 // errNoKernelLink is for what is attached in other ways, in which the kernel can do nothing but detach.
-var errNoKernelLink error = &detail{"the kernel has no link for this attachment", errors.ErrUnsupported}
+var errNoKernelLink = fault.New("the kernel has no link for this attachment", errors.ErrUnsupported)
 
 func checkLinkFD(fd int) error {
 	if fd < 0 {
@@ -211,10 +212,10 @@ func (l *Link) use(op string, f func() error) error {
 	if l == nil {
 		return l.fail(op, ErrClosed)
 	}
-	if err := l.h.acquire(); err != nil {
+	if err := l.h.Acquire(); err != nil {
 		return l.fail(op, err)
 	}
-	defer l.h.drop()
+	defer l.h.Drop()
 	return callLocked(&l.mu, clib.CurrentPrinter(), op, l.what, f)
 }
 
@@ -290,7 +291,7 @@ func (l *Link) UpdateMap(m *Map) error {
 	const op = "update"
 	return useMap(op, l.object(), m, func(c *mapCore) error {
 		if c.typ != MapTypeStructOps {
-			return l.fail(op, invalidf("map %q is not a struct_ops but of type %s", c.name, c.typ))
+			return l.fail(op, fault.Invalidf("map %q is not a struct_ops but of type %s", c.name, c.typ))
 		}
 		if err := needs("bpf_link__update_map", 1, 2); err != nil {
 			return l.fail(op, err)
@@ -324,7 +325,7 @@ func (l *Link) Pin(path string) error {
 			return C.bpf_obj_pin(l.fd(), p)
 		})
 		if at != "" && errors.Is(err, unix.EBUSY) {
-			return &detail{fmt.Sprintf("it is pinned at %q", at), err}
+			return fault.Newf(err, "it is pinned at %q", at)
 		}
 		if err == nil && l.ptr == nil {
 			l.pinPath = path
@@ -339,7 +340,7 @@ func (l *Link) Unpin() error {
 	return l.use("unpin", func() error {
 		at := l.pinnedAt()
 		if at == "" {
-			return invalidf("it is not pinned")
+			return fault.Invalidf("it is not pinned")
 		}
 		info, err := linkInfo(int(l.fd()))
 		if err != nil {
@@ -400,5 +401,5 @@ func (l *Link) Close() error {
 	if l == nil {
 		return nil
 	}
-	return l.h.close()
+	return l.h.Close()
 }

@@ -8,6 +8,9 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
+	"github.com/libbpf-go/libbpf-go/internal/handle"
 )
 
 // MapCore is what can be done with every map that is in the kernel, be it a [Map] of an object or a [MapHandle] of its
@@ -146,7 +149,7 @@ var (
 // mapCore is what [Map] and [MapHandle] have in common: a descriptor, the properties that never change, and the handle
 // that keeps the descriptor open.
 type mapCore struct {
-	h    *handle
+	h    *handle.Handle
 	fd   int
 	name string
 	typ  MapType
@@ -166,7 +169,7 @@ var closedMap = mapCore{fd: -1}
 const opTake = "lookup and delete from"
 
 // newMapCore makes the core of a map of which info has the name, type, sizes and device.
-func newMapCore(h *handle, fd int, info MapInfo) (mapCore, error) {
+func newMapCore(h *handle.Handle, fd int, info MapInfo) (mapCore, error) {
 	m := mapCore{
 		h: h, fd: fd, name: info.Name, typ: info.Type,
 		keySize: info.KeySize, valueSize: info.ValueSize, maxEntries: info.MaxEntries, noBatch: new(atomic.Uint32),
@@ -212,8 +215,8 @@ func (m *mapCore) explain(errno syscall.Errno) error {
 	switch m.typ {
 	case MapTypeSockMap, MapTypeSockHash, MapTypeReuseportSockArray:
 		if errno == unix.ENOSPC && m.valueSize != 8 {
-			return &detail{fmt.Sprintf("of a %s with values of %d bytes user space sees no values: "+
-				"these are cookies of sockets, of 8 bytes", m.typ, m.valueSize), errno}
+			return fault.Newf(errno, "of a %s with values of %d bytes user space sees no values: "+
+				"these are cookies of sockets, of 8 bytes", m.typ, m.valueSize)
 		}
 	}
 	return errno
@@ -221,7 +224,7 @@ func (m *mapCore) explain(errno syscall.Errno) error {
 
 // begin acquires the map, and checks the lengths that an operation is about to hand to the kernel.
 func (m *mapCore) begin(op string, key []byte, flags MapFlags, checkValue bool, value []byte) error {
-	if err := m.h.acquire(); err != nil {
+	if err := m.h.Acquire(); err != nil {
 		return m.fail(op, err)
 	}
 	switch {
@@ -237,7 +240,7 @@ func (m *mapCore) begin(op string, key []byte, flags MapFlags, checkValue bool, 
 		return m.refuse(op, "value has %d bytes and must have %d", len(value), m.valueSize)
 	case flags.oneValue():
 		if err := m.takesOneValue(); err != nil {
-			m.h.drop()
+			m.h.Drop()
 			return m.fail(op, err)
 		}
 	}
@@ -253,7 +256,7 @@ var errNoOneValue = fmt.Errorf("this kernel has no flags for one CPU's value: %w
 // as there are CPUs. The caller has acquired the map.
 func (m *mapCore) takesOneValue() error {
 	if m.cpus == 0 {
-		return invalidf("the map is not per-CPU but of type %s", m.typ)
+		return fault.Invalidf("the map is not per-CPU but of type %s", m.typ)
 	}
 	if oneValueKnown.Load() == 0 {
 		key, image := make([]byte, m.keySize), make([]byte, m.elementSize())
@@ -270,7 +273,7 @@ func (m *mapCore) takesOneValue() error {
 }
 
 // errOneValue refuses the flags for one value where one for each CPU is wanted.
-var errOneValue = invalidf("flags for one CPU's value are for Lookup and Update")
+var errOneValue = fault.Invalidf("flags for one CPU's value are for Lookup and Update")
 
 // beginPerCPU is begin for an operation on the values of all CPUs.
 func (m *mapCore) beginPerCPU(op string, key, values []byte, flags MapFlags) error {
@@ -279,7 +282,7 @@ func (m *mapCore) beginPerCPU(op string, key, values []byte, flags MapFlags) err
 	}
 	switch {
 	case flags.oneValue():
-		m.h.drop()
+		m.h.Drop()
 		return m.fail(op, errOneValue)
 	case m.cpus == 0:
 		return m.refuse(op, "the map is not per-CPU but of type %s", m.typ)
@@ -291,8 +294,8 @@ func (m *mapCore) beginPerCPU(op string, key, values []byte, flags MapFlags) err
 
 // refuse ends an operation whose arguments are wrong.
 func (m *mapCore) refuse(op, format string, args ...any) error {
-	m.h.drop()
-	return m.fail(op, invalidf(format, args...))
+	m.h.Drop()
+	return m.fail(op, fault.Invalidf(format, args...))
 }
 
 func (m *mapCore) lookup(key []byte, flags MapFlags) ([]byte, error) {
@@ -311,7 +314,7 @@ func (m *mapCore) lookupInto(key, value []byte, flags MapFlags) error {
 		return m.refuse("lookup in", "a bloom filter is asked with LookupBloomFilter")
 	}
 	errno := m.lookupElement(key, value, flags)
-	m.h.drop()
+	m.h.Drop()
 	if errno != 0 {
 		return m.failed(m.missingLookup, errno)
 	}
@@ -326,7 +329,7 @@ func (m *mapCore) lookupBloomFilter(value []byte) (bool, error) {
 		return false, m.refuse("lookup in", "the map is not a bloom filter but of type %s", m.typ)
 	}
 	errno := m.lookupElement(nil, value, Any)
-	m.h.drop()
+	m.h.Drop()
 	switch errno {
 	case 0:
 		return true, nil
@@ -341,7 +344,7 @@ func (m *mapCore) update(key, value []byte, flags MapFlags) error {
 		return err
 	}
 	errno := m.updateElement(key, value, flags)
-	m.h.drop()
+	m.h.Drop()
 	if errno != 0 {
 		return m.failed(m.missingUpdate, errno)
 	}
@@ -353,7 +356,7 @@ func (m *mapCore) delete(key []byte) error {
 		return err
 	}
 	errno := m.deleteElement(key)
-	m.h.drop()
+	m.h.Drop()
 	if errno != 0 {
 		return m.failed(m.missingDelete, errno)
 	}
@@ -373,7 +376,7 @@ func (m *mapCore) lookupAndDeleteInto(key, value []byte) error {
 		return err
 	}
 	errno := m.takeElement(key, value)
-	m.h.drop()
+	m.h.Drop()
 	if errno != 0 {
 		return m.failed(m.missingTake, errno)
 	}
@@ -414,7 +417,7 @@ func (m *mapCore) lookupPerCPUInto(key, values []byte, flags MapFlags) error {
 		return err
 	}
 	errno := m.lookupElement(key, values, flags)
-	m.h.drop()
+	m.h.Drop()
 	if errno != 0 {
 		return m.failed(m.missingLookup, errno)
 	}
@@ -434,7 +437,7 @@ func (m *mapCore) lookupAndDeletePerCPUInto(key, values []byte) error {
 		return err
 	}
 	errno := m.takeElement(key, values)
-	m.h.drop()
+	m.h.Drop()
 	if errno != 0 {
 		return m.failed(m.missingTake, errno)
 	}
@@ -443,10 +446,10 @@ func (m *mapCore) lookupAndDeletePerCPUInto(key, values []byte) error {
 
 func (m *mapCore) updatePerCPU(key []byte, values [][]byte, flags MapFlags) error {
 	// First of all, so that a closed map says that it is closed.
-	if err := m.h.acquire(); err != nil {
+	if err := m.h.Acquire(); err != nil {
 		return m.fail("update", err)
 	}
-	defer m.h.drop()
+	defer m.h.Drop()
 	image := make([]byte, m.elementSize())
 	if m.cpus > 0 {
 		if err := m.fillImage(image, values); err != nil {
@@ -459,11 +462,11 @@ func (m *mapCore) updatePerCPU(key []byte, values [][]byte, flags MapFlags) erro
 // fillImage makes the kernel's image of a per-CPU element of the values.
 func (m *mapCore) fillImage(image []byte, values [][]byte) error {
 	if len(values) != m.cpus {
-		return invalidf("%d values given for %d possible CPUs", len(values), m.cpus)
+		return fault.Invalidf("%d values given for %d possible CPUs", len(values), m.cpus)
 	}
 	for cpu, value := range values {
 		if uint64(len(value)) != uint64(m.valueSize) {
-			return invalidf("value of CPU %d has %d bytes and must have %d", cpu, len(value), m.valueSize)
+			return fault.Invalidf("value of CPU %d has %d bytes and must have %d", cpu, len(value), m.valueSize)
 		}
 		copy(image[cpu*m.slotSize():], value)
 	}
@@ -475,7 +478,7 @@ func (m *mapCore) updatePerCPUFrom(key, values []byte, flags MapFlags) error {
 		return err
 	}
 	errno := m.updateElement(key, values, flags)
-	m.h.drop()
+	m.h.Drop()
 	if errno != 0 {
 		return m.failed(m.missingUpdate, errno)
 	}
@@ -484,9 +487,9 @@ func (m *mapCore) updatePerCPUFrom(key, values []byte, flags MapFlags) error {
 
 // currentFD is the fd for those who ask, -1 once closed.
 func (m *mapCore) currentFD() int {
-	if m.h.acquire() != nil {
+	if m.h.Acquire() != nil {
 		return -1
 	}
-	defer m.h.drop()
+	defer m.h.Drop()
 	return m.fd
 }

@@ -21,6 +21,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
 // MapCursor is a place in a map, between two batches of a walk over its elements. The zero value is the beginning. It
@@ -47,7 +49,7 @@ const (
 
 // beginBatch acquires the map and counts the elements that the buffers are for. valueSize is 0 where there are none.
 func (m *mapCore) beginBatch(op string, keys, values []byte, valueSize int, flags MapFlags) (int, error) {
-	if err := m.h.acquire(); err != nil {
+	if err := m.h.Acquire(); err != nil {
 		return 0, m.fail(op, err)
 	}
 	keySize := int(m.keySize)
@@ -55,7 +57,7 @@ func (m *mapCore) beginBatch(op string, keys, values []byte, valueSize int, flag
 	case m.typ > MapTypeInsnArray:
 		return 0, m.refuse(op, "how long the values of a %s are is not known here", m.typ)
 	case flags.oneValue():
-		m.h.drop()
+		m.h.Drop()
 		return 0, m.fail(op, errOneValue)
 	case keySize == 0:
 		return 0, m.refuse(op, "a map of type %s has no keys", m.typ)
@@ -115,14 +117,14 @@ func (m *mapCore) lookupBatch(c *MapCursor, keys, values []byte, flags MapFlags,
 	if err != nil {
 		return 0, err
 	}
-	defer m.h.drop()
+	defer m.h.Drop()
 	switch {
 	case c == nil:
-		return 0, m.fail(op, invalidf("the cursor is nil"))
+		return 0, m.fail(op, fault.Invalidf("the cursor is nil"))
 	case c.m == nil:
 		c.m = m
 	case c.m != m:
-		return 0, m.fail(op, invalidf("the cursor is of another walk, over map %q", c.m.name))
+		return 0, m.fail(op, fault.Invalidf("the cursor is of another walk, over map %q", c.m.name))
 	case !take && !c.ended && c.found >= m.mostKeys():
 		return 0, m.fail(op, errIterationRestarted)
 	}
@@ -193,7 +195,7 @@ func (m *mapCore) write(
 	if err != nil {
 		return 0, err
 	}
-	defer m.h.drop()
+	defer m.h.Drop()
 	if n == 0 {
 		return 0, nil
 	}
@@ -309,7 +311,7 @@ func (m *mapCore) walk(err *error) iter.Seq[[]byte] {
 			}
 			count := C.uint32_t(n)
 			ret := C.lbg_map_keys(C.int(m.fd), C.bool(started), cBytes(last), cBytes(keys), C.uint32_t(size), &count)
-			m.h.drop()
+			m.h.Drop()
 			started = started || count > 0
 			for i := range int(count) {
 				if left == 0 {

@@ -19,6 +19,8 @@ import "C"
 import (
 	"fmt"
 	"syscall"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
 // The operations on one element are one call into libbpf each. Nothing escapes to the heap, libbpf calls nothing back,
@@ -48,9 +50,9 @@ func (m *mapCore) lookupMany(keys, values []byte, found []bool, flags MapFlags) 
 	if err != nil {
 		return 0, err
 	}
-	defer m.h.drop()
+	defer m.h.Drop()
 	if len(found) != n {
-		return 0, m.fail(op, invalidf("there are %d keys, and room to say of %d whether they were found", n, len(found)))
+		return 0, m.fail(op, fault.Invalidf("there are %d keys, and room to say of %d whether they were found", n, len(found)))
 	}
 	if n == 0 {
 		return 0, nil

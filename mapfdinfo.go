@@ -19,10 +19,10 @@ type MapFDInfo struct {
 
 func (m *mapCore) fdInfo() (MapFDInfo, error) {
 	const op = "get fdinfo of"
-	if err := m.h.acquire(); err != nil {
+	if err := m.h.Acquire(); err != nil {
 		return MapFDInfo{}, m.fail(op, err)
 	}
-	defer m.h.drop()
+	defer m.h.Drop()
 	info, err := mapFDInfo(m.fd)
 	if err != nil {
 		return MapFDInfo{}, m.fail(op, err)

@@ -34,6 +34,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -76,13 +77,13 @@ func (o *MapCreateOptions) check(typ MapType) error {
 	}
 	switch types := o.BTFKeyTypeID != 0 || o.BTFValueTypeID != 0 || o.BTFVmlinuxValueTypeID != 0; {
 	case o.BTFFD != 0 && !types:
-		return invalidf("BTFFD is set, and no type in it is named")
+		return fault.Invalidf("BTFFD is set, and no type in it is named")
 	case o.BTFFD == 0 && (o.BTFKeyTypeID != 0 || o.BTFValueTypeID != 0):
-		return invalidf("BTFKeyTypeID and BTFValueTypeID need BTFFD, whose types they name")
+		return fault.Invalidf("BTFKeyTypeID and BTFValueTypeID need BTFFD, whose types they name")
 	case o.InnerMap != nil && !typ.IsMapInMap():
-		return invalidf("InnerMap is set, and a %s holds no maps", typ)
+		return fault.Invalidf("InnerMap is set, and a %s holds no maps", typ)
 	case o.ExclusiveProgramHash != nil && len(o.ExclusiveProgramHash) == 0:
-		return invalidf("ExclusiveProgramHash has 0 bytes: it has 32, or is nil for all programs")
+		return fault.Invalidf("ExclusiveProgramHash has 0 bytes: it has 32, or is nil for all programs")
 	}
 	if o.ValueTypeBTFObjectFD != 0 || o.TokenFD != 0 {
 		if err := needs("bpf_map_create with a token or a module's BTF", 1, 4); err != nil {
@@ -117,11 +118,11 @@ func (o *MapCreateOptions) refused(d MapDefinition, err error) error {
 	}
 	switch n := len(o.ExclusiveProgramHash); {
 	case d.Type.IsMapInMap() && o.InnerMap == nil:
-		return &detail{"a map of maps needs InnerMap", err}
+		return fault.New("a map of maps needs InnerMap", err)
 	case d.Type.isLocalStorage() && o.BTFValueTypeID == 0:
-		return &detail{fmt.Sprintf("a %s needs the types of its keys and values, in BTF", d.Type), err}
+		return fault.Newf(err, "a %s needs the types of its keys and values, in BTF", d.Type)
 	case n != 0 && n != sha256.Size:
-		return &detail{fmt.Sprintf("ExclusiveProgramHash has %d bytes and must have %d", n, sha256.Size), err}
+		return fault.Newf(err, "ExclusiveProgramHash has %d bytes and must have %d", n, sha256.Size)
 	}
 	return err
 }
@@ -163,12 +164,12 @@ func CreateMap(
 	if options.InnerMap != nil {
 		inner, err := coreOf(options.InnerMap)
 		if err == nil {
-			err = inner.h.acquire()
+			err = inner.h.Acquire()
 		}
 		if err != nil {
 			return nil, &Error{Op: op, Object: object, Err: fmt.Errorf("inner map: %w", err)}
 		}
-		defer inner.h.drop()
+		defer inner.h.Drop()
 		opts.inner_map_fd = C.__u32(inner.fd)
 	}
 	var fd C.int
@@ -212,19 +213,16 @@ func MapHandleFrom(m MapCore) (*MapHandle, error) {
 // ownMap takes the descriptor over, also when it fails. name is the map's whole name, of which the kernel knows the
 // beginning, or "" where that is all that is known.
 func ownMap(fd int, name string) (*MapHandle, error) {
-	h, err := newHandle(nil, func() error { return unix.Close(fd) })
-	if err != nil {
-		return nil, err
-	}
+	h := ownFD(fd)
 	info, err := mapInfo(fd)
 	if err != nil {
-		_ = h.close()
+		_ = h.Close()
 		return nil, &Error{Op: "get info of", Object: "map", Err: err}
 	}
 	info.Name = cmp.Or(name, info.Name)
 	core, err := newMapCore(h, fd, info)
 	if err != nil {
-		_ = h.close()
+		_ = h.Close()
 		return nil, err
 	}
 	return &MapHandle{core}, nil
@@ -243,12 +241,12 @@ func coreOf(m MapCore) (*mapCore, error) {
 func useMap(op, object string, m MapCore, f func(c *mapCore) error) error {
 	c, err := coreOf(m)
 	if err == nil {
-		err = c.h.acquire()
+		err = c.h.Acquire()
 	}
 	if err != nil {
 		return &Error{Op: op, Object: object, Err: fmt.Errorf("map: %w", err)}
 	}
-	defer c.h.drop()
+	defer c.h.Drop()
 	return f(c)
 }
 
@@ -258,10 +256,10 @@ func dupMapFD(m MapCore) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	if err := c.h.acquire(); err != nil {
+	if err := c.h.Acquire(); err != nil {
 		return -1, err
 	}
-	defer c.h.drop()
+	defer c.h.Drop()
 	return duplicate(c.fd)
 }
 
@@ -278,7 +276,7 @@ func (m *MapHandle) Close() error {
 	if m == nil {
 		return nil
 	}
-	return m.c.h.close()
+	return m.c.h.Close()
 }
 
 // Pin makes the map last under a path on a bpf file system (bpf_obj_pin). errors.Is(err, os.ErrExist) when the path is
@@ -286,10 +284,10 @@ func (m *MapHandle) Close() error {
 func (m *MapHandle) Pin(path string) error {
 	const op = "pin"
 	c := m.core()
-	if err := c.h.acquire(); err != nil {
+	if err := c.h.Acquire(); err != nil {
 		return c.fail(op, err)
 	}
-	defer c.h.drop()
+	defer c.h.Drop()
 	return call(op, c.object(), func() error {
 		return pinning(path, func(p *C.char) C.int { return C.bpf_obj_pin(C.int(c.fd), p) })
 	})

@@ -74,10 +74,10 @@ func mapInfo(fd int) (MapInfo, error) {
 
 func (m *mapCore) info() (MapInfo, error) {
 	const op = "get info of"
-	if err := m.h.acquire(); err != nil {
+	if err := m.h.Acquire(); err != nil {
 		return MapInfo{}, m.fail(op, err)
 	}
-	defer m.h.drop()
+	defer m.h.Drop()
 	info, err := mapInfo(m.fd)
 	if err != nil {
 		return MapInfo{}, m.fail(op, err)
@@ -87,10 +87,10 @@ func (m *mapCore) info() (MapInfo, error) {
 
 func (m *mapCore) freeze() error {
 	const op = "freeze"
-	if err := m.h.acquire(); err != nil {
+	if err := m.h.Acquire(); err != nil {
 		return m.fail(op, err)
 	}
-	defer m.h.drop()
+	defer m.h.Drop()
 	if err := clib.FromRet(int(C.bpf_map_freeze(C.int(m.fd)))); err != nil {
 		return m.fail(op, err)
 	}

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
 // OpenInnerMap opens the map that a map of maps holds under key; the caller closes it. [ErrKeyNotExist] when there is none.
@@ -31,12 +33,12 @@ func UpdateInnerMap(outer MapCore, key []byte, inner MapCore, flags MapFlags) er
 	}
 	in, err := coreOf(inner)
 	if err == nil {
-		err = in.h.acquire()
+		err = in.h.Acquire()
 	}
 	if err != nil {
 		return c.fail(op, err)
 	}
-	defer in.h.drop()
+	defer in.h.Drop()
 	return c.update(key, binary.NativeEndian.AppendUint32(nil, uint32(in.fd)), flags)
 }
 
@@ -48,7 +50,7 @@ func mapOfMaps(op string, outer MapCore) (*mapCore, error) {
 	case c.h == nil:
 		return nil, c.fail(op, ErrClosed)
 	case !c.typ.IsMapInMap():
-		return nil, c.fail(op, invalidf("the map holds no maps, it is of type %s", c.typ))
+		return nil, c.fail(op, fault.Invalidf("the map holds no maps, it is of type %s", c.typ))
 	case c.valueSize != 4:
 		return nil, c.fail(op, unix.EINVAL)
 	}

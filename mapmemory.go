@@ -9,6 +9,9 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
+	"github.com/libbpf-go/libbpf-go/internal/handle"
 )
 
 // MapMemory is the content of an array or an arena as memory, read and written without system calls, and shared with
@@ -17,7 +20,7 @@ import (
 //
 // The bytes change under the reader's eyes: access what programs change with [sync/atomic].
 type MapMemory struct {
-	h        *handle
+	h        *handle.Handle
 	bytes    []byte
 	writable bool
 	leaves   bool // for a moment when it is closed, the addresses are nobody's: they are libbpf's
@@ -26,10 +29,10 @@ type MapMemory struct {
 // mapMemory maps an array that was created with MMapable, as global data is, or an arena.
 func (m *mapCore) mapMemory() (*MapMemory, error) {
 	const op = "map memory of"
-	if err := m.h.acquire(); err != nil {
+	if err := m.h.Acquire(); err != nil {
 		return nil, m.fail(op, err)
 	}
-	defer m.h.drop()
+	defer m.h.Drop()
 	info, err := mapInfo(m.fd)
 	if err != nil {
 		return nil, m.fail(op, err)
@@ -45,16 +48,14 @@ func (m *mapCore) mapMemory() (*MapMemory, error) {
 		size = uint64(os.Getpagesize()) * uint64(m.maxEntries)
 		memory, writable, err = mapArena(m.fd, size, info)
 	default:
-		err = invalidf("the map is neither an array nor an arena but of type %s", m.typ)
+		err = fault.Invalidf("the map is neither an array nor an arena but of type %s", m.typ)
 	}
 	if err != nil {
 		return nil, m.fail(op, err)
 	}
-	mem := &MapMemory{bytes: unsafe.Slice((*byte)(memory.start), int(size)), writable: writable}
-	if mem.h, err = newHandle(nil, memory.retire); err != nil {
-		return nil, m.fail(op, err)
-	}
-	return mem, nil
+	return &MapMemory{
+		h: handle.New(handle.Resource{Release: memory.retire}), bytes: unsafe.Slice((*byte)(memory.start), int(size)), writable: writable,
+	}, nil
 }
 
 const readWrite = unix.PROT_READ | unix.PROT_WRITE
@@ -115,7 +116,7 @@ func mapArena(fd int, size uint64, info MapInfo) (memory addresses, writable boo
 
 // What stands for the kernel's EINVAL, which says little.
 var (
-	errNotMappable    = invalidf("the map was created without MMapable")
+	errNotMappable    = fault.Invalidf("the map was created without MMapable")
 	errArenaElsewhere = fmt.Errorf("the arena was mapped before, and has its address by that: %w", unix.EBUSY)
 )
 
@@ -131,7 +132,7 @@ func (a *arena) mapMemory(m *mapCore) (*MapMemory, error) {
 	}
 	var err error
 	a.shown.Store(true)
-	if mem.h, err = newHandle(m.h, func() error { return nil }); err != nil {
+	if mem.h, err = handle.NewChild(m.h, handle.Resource{Release: func() error { return nil }}); err != nil {
 		return nil, m.fail("map memory of", err)
 	}
 	return mem, nil
@@ -149,10 +150,10 @@ func (a *arena) unmapped() {
 // content until Close, and then safe to touch, but nobody's, until it is mapped again. Writing to it while it is not
 // Writable is a fault that can't be recovered from.
 func (m *MapMemory) Bytes() []byte {
-	if m == nil || m.h.acquire() != nil {
+	if m == nil || m.h.Acquire() != nil {
 		return nil
 	}
-	defer m.h.drop()
+	defer m.h.Drop()
 	return m.bytes
 }
 
@@ -166,7 +167,7 @@ func (m *MapMemory) Close() error {
 	if m == nil {
 		return nil
 	}
-	return m.h.close()
+	return m.h.Close()
 }
 
 // MemoryAt is the T at an offset, in bytes, of a map's memory: an access without a system call or a check. T is of fixed
@@ -181,12 +182,12 @@ func MemoryAt[T any](m *MapMemory, offset int) (*T, error) {
 	size := int(unsafe.Sizeof(zero))
 	switch {
 	case hasPointers(reflect.TypeFor[T]()):
-		return nil, &Error{Op: op, Object: object, Err: invalidf("%T has Go pointers in it", zero)}
+		return nil, &Error{Op: op, Object: object, Err: fault.Invalidf("%T has Go pointers in it", zero)}
 	case offset < 0 || offset > len(memory)-size || size == 0:
-		err := invalidf("%d bytes at %d are beyond the %d that there are", size, offset, len(memory))
+		err := fault.Invalidf("%d bytes at %d are beyond the %d that there are", size, offset, len(memory))
 		return nil, &Error{Op: op, Object: object, Err: err}
 	case offset%int(unsafe.Alignof(zero)) != 0:
-		err := invalidf("offset %d is not aligned for %T", offset, zero)
+		err := fault.Invalidf("offset %d is not aligned for %T", offset, zero)
 		return nil, &Error{Op: op, Object: object, Err: err}
 	}
 	p := (*T)(unsafe.Pointer(&memory[offset]))

@@ -6,6 +6,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
 // ReadAt copies len(b) bytes of the memory, from an offset on. Unlike what Bytes returns, it never reads what is not
@@ -15,7 +17,7 @@ import (
 func (m *MapMemory) ReadAt(b []byte, offset int64) (int, error) {
 	// The addresses stay behind Close. So for one number it does to look afterwards whether they were still the map's.
 	if m != nil && !m.leaves && m.has(len(b), offset) && readNumber(b, m.at(offset)) {
-		if m.h.isClosed() {
+		if m.h.IsClosed() {
 			clear(b)
 			return 0, memoryError("read", ErrClosed)
 		}
@@ -24,7 +26,7 @@ func (m *MapMemory) ReadAt(b []byte, offset int64) (int, error) {
 	if err := m.lease("read", len(b), offset); err != nil {
 		return 0, err
 	}
-	defer m.h.drop()
+	defer m.h.Drop()
 	if p := m.at(offset); !readNumber(b, p) {
 		copy(b, unsafe.Slice((*byte)(p), len(b)))
 	}
@@ -50,9 +52,9 @@ func (m *MapMemory) WriteAt(b []byte, offset int64) (int, error) {
 	if err := m.lease("write", len(b), offset); err != nil {
 		return 0, err
 	}
-	defer m.h.drop()
+	defer m.h.Drop()
 	if !m.writable {
-		return 0, memoryError("write", &detail{"it is read-only: the map is frozen, or for programs alone", unix.EPERM})
+		return 0, memoryError("write", fault.New("it is read-only: the map is frozen, or for programs alone", unix.EPERM))
 	}
 	switch p := m.at(offset); {
 	case len(b) == 8 && offset%8 == 0:
@@ -67,12 +69,12 @@ func (m *MapMemory) WriteAt(b []byte, offset int64) (int, error) {
 
 // lease makes so many bytes remain the map's until the handle is dropped.
 func (m *MapMemory) lease(op string, size int, offset int64) error {
-	if m == nil || m.h.acquire() != nil {
+	if m == nil || m.h.Acquire() != nil {
 		return memoryError(op, ErrClosed)
 	}
 	if !m.has(size, offset) {
-		m.h.drop()
-		return memoryError(op, invalidf("%d bytes at %d are beyond the %d that there are", size, offset, len(m.bytes)))
+		m.h.Drop()
+		return memoryError(op, fault.Invalidf("%d bytes at %d are beyond the %d that there are", size, offset, len(m.bytes)))
 	}
 	return nil
 }

@@ -23,7 +23,11 @@ static int lbg_map_get_fd_by_id(__u32 id, __u32 flags)
 */
 import "C"
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
+)
 
 // MapOpenOptions say how a map that exists is opened. The zero value is for reading and writing. A field that has a flag
 // in the kernel sets it.
@@ -41,7 +45,7 @@ func (o MapOpenOptions) flags(allowed MapCreateFlags) (MapCreateFlags, error) {
 		flags |= PathFD
 	}
 	if wrong := flags &^ allowed; wrong != 0 {
-		return 0, invalidf("the flag %s is not for opening a map in this way", wrong)
+		return 0, fault.Invalidf("the flag %s is not for opening a map in this way", wrong)
 	}
 	return flags, checkFDNumber("path", o.PathFD)
 }

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
 // libbpf knows one pin of each map of an object. It remembers the path before it pins there, whether it can or not, and
@@ -66,7 +68,7 @@ func (m *Map) pin(path string) (made bool, err error) {
 		case at == path && err == nil:
 			return false, nil
 		case err == nil:
-			return false, invalidf("it is pinned at %q", at)
+			return false, fault.Invalidf("it is pinned at %q", at)
 		default:
 			return false, fmt.Errorf("where it was pinned: %w", err)
 		}
@@ -80,7 +82,7 @@ func (m *Map) pin(path string) (made bool, err error) {
 	return true, nil
 }
 
-var errNoDefinedPin = invalidf("no path is given, and the map was defined without one")
+var errNoDefinedPin = fault.Invalidf("no path is given, and the map was defined without one")
 
 // Unpin removes the pin; "" is the path it was pinned at (bpf_map__unpin). errors.Is(err, [ErrInvalid]) when what is pinned
 // there is not this map.
@@ -92,11 +94,11 @@ func (m *Map) unpin(path string) error {
 	at := m.pinnedAt()
 	switch {
 	case path == "" && at == "":
-		return invalidf("no path is given, and the map is not pinned")
+		return fault.Invalidf("no path is given, and the map is not pinned")
 	case path == "":
 		path = at
 	case at != "" && path != at:
-		return invalidf("it is pinned at %q", at)
+		return fault.Invalidf("it is pinned at %q", at)
 	}
 	info, err := mapInfo(m.c.fd)
 	if err != nil {

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
 // The kernel refuses a map with EINVAL alone. What follows says why, after the kernel has refused: a rule that a later
@@ -200,7 +202,7 @@ func (d MapDefinition) refused(err error) error {
 		return err
 	}
 	if problem := d.problem(); problem != "" {
-		return &detail{problem, err}
+		return fault.New(problem, err)
 	}
 	if supported, probeErr := d.Type.IsSupported(); probeErr == nil && !supported {
 		return &lacking{"maps of type " + d.Type.String(), err}
@@ -260,12 +262,12 @@ func (o *OpenObject) explainMap(err error) error {
 		switch {
 		case path != "" && strings.Contains(said, fmt.Sprintf("couldn't reuse pinned map at '%s'", path)):
 			if why := definition.pinProblem(path); why != "" {
-				failed.Err = &detail{object + why, failed.Err}
+				failed.Err = fault.New(object+why, failed.Err)
 			}
 			return failed
 		case strings.Contains(said, fmt.Sprintf("map '%s': failed to create", m.name)):
 			if why := definition.refused(failed.Err); why != failed.Err {
-				failed.Err = &detail{object + why.Error(), why}
+				failed.Err = fault.New(object+why.Error(), why)
 			}
 			return failed
 		}

@@ -57,6 +57,8 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
 // NetfilterProtocol is a protocol family as netfilter numbers it.
@@ -120,15 +122,15 @@ type NetfilterOptions struct {
 func (o *NetfilterOptions) check(protocol NetfilterProtocol, hook NetfilterHook) error {
 	switch {
 	case protocol != NetfilterIPv4 && protocol != NetfilterIPv6:
-		return invalidf("%v is neither NetfilterIPv4 nor NetfilterIPv6", protocol)
+		return fault.Invalidf("%v is neither NetfilterIPv4 nor NetfilterIPv6", protocol)
 	case hook > NetfilterPostRouting:
-		return invalidf("%v is none of the NetfilterHook constants", hook)
+		return fault.Invalidf("%v is none of the NetfilterHook constants", hook)
 	case o.Priority == math.MinInt32 || o.Priority == math.MaxInt32:
-		return invalidf("priority %d is the lowest or the highest number, which the kernel does not allow", o.Priority)
+		return fault.Invalidf("priority %d is the lowest or the highest number, which the kernel does not allow", o.Priority)
 	case o.Flags&^NetfilterIPDefrag != 0:
-		return invalidf("flags %#x have other bits than NetfilterIPDefrag", uint32(o.Flags))
+		return fault.Invalidf("flags %#x have other bits than NetfilterIPDefrag", uint32(o.Flags))
 	case o.Flags&NetfilterIPDefrag != 0 && o.Priority <= netfilterDefrag:
-		return invalidf("with NetfilterIPDefrag the priority must be above that of defragmentation, %d, and is %d",
+		return fault.Invalidf("with NetfilterIPDefrag the priority must be above that of defragmentation, %d, and is %d",
 			netfilterDefrag, o.Priority)
 	}
 	return needs("bpf_program__attach_netfilter", 1, 3)

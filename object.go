@@ -33,6 +33,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go/btf"
+	"github.com/libbpf-go/libbpf-go/internal/fault"
+	"github.com/libbpf-go/libbpf-go/internal/handle"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -199,7 +201,7 @@ func (b ObjectBuilder) setToken(c *cStrings, opts *openOpts) error {
 	case c.err != nil:
 		return c.err
 	case b.TokenPath != "" && b.NoToken:
-		return invalidf("TokenPath and NoToken exclude one another")
+		return fault.Invalidf("TokenPath and NoToken exclude one another")
 	case b.TokenPath != "":
 		if err := needs("bpf_object_open_opts.bpf_token_path", 1, 4); err != nil {
 			return err
@@ -323,7 +325,7 @@ func (o *OpenObject) Map(name string) (*OpenMap, error) {
 	err := o.use("find map", fmt.Sprintf("%q", name), func() error {
 		i, ok := o.mapIndex.find(o.ptr, name)
 		if !ok {
-			return notFoundf("object %q has no such map", o.name)
+			return fault.Newf(ErrNotFound, "object %q has no such map", o.name)
 		}
 		found = o.maps[i]
 		return nil
@@ -356,7 +358,7 @@ func (o *OpenObject) Program(name string) (*OpenProgram, error) {
 				return nil
 			}
 		}
-		return notFoundf("object %q has no such program", o.name)
+		return fault.Newf(ErrNotFound, "object %q has no such program", o.name)
 	})
 	return found, err
 }
@@ -522,7 +524,7 @@ func (o *OpenObject) Close() error {
 // pinned remains. All methods are safe for concurrent use, Close included: an operation that is under way in another
 // goroutine completes first, a later one returns [ErrClosed].
 type Object struct {
-	h        *handle
+	h        *handle.Handle
 	name     string
 	maps     []*Map
 	mapIndex mapIndex // into maps
@@ -539,8 +541,7 @@ type Object struct {
 // newObject takes the pointer and the log over from an OpenObject that was loaded, if it returns no error.
 func newObject(from *OpenObject) (*Object, error) {
 	o := &Object{name: from.name, mapIndex: from.mapIndex, ptr: from.ptr, ofC: from.ofC, log: from.log}
-	var err error
-	o.h, err = newHandle(nil, func() error {
+	o.h = handle.New(handle.Resource{Release: func() error {
 		if !o.ofC {
 			C.bpf_object__close(o.ptr)
 			for _, m := range o.maps {
@@ -552,10 +553,7 @@ func newObject(from *OpenObject) (*Object, error) {
 			p.log.free()
 		}
 		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
+	}})
 	for _, m := range from.maps {
 		loaded, err := newMap(o, m)
 		if err != nil {
@@ -578,7 +576,7 @@ func (o *Object) Name() string {
 }
 
 func (o *Object) acquire(op, object string) error {
-	if o != nil && o.h.acquire() == nil {
+	if o != nil && o.h.Acquire() == nil {
 		return nil
 	}
 	return &Error{Op: op, Object: object, Err: ErrClosed}
@@ -589,7 +587,7 @@ func (o *Object) use(op, object string, f func() error) error {
 	if err := o.acquire(op, object); err != nil {
 		return err
 	}
-	defer o.h.drop()
+	defer o.h.Drop()
 	return callLocked(&o.mu, clib.CurrentPrinter(), op, object, f)
 }
 
@@ -601,13 +599,13 @@ func (o *Object) Map(name string) (*Map, error) {
 	if err := o.acquire(op, object); err != nil {
 		return nil, err
 	}
-	defer o.h.drop()
+	defer o.h.Drop()
 	i, ok := o.mapIndex.find(o.ptr, name)
 	if !ok {
-		return nil, &Error{Op: op, Object: object, Err: notFoundf("object %q has no such map", o.name)}
+		return nil, &Error{Op: op, Object: object, Err: fault.Newf(ErrNotFound, "object %q has no such map", o.name)}
 	}
 	if o.maps[i].c.fd < 0 {
-		return nil, &Error{Op: op, Object: object, Err: notFoundf("the map was not created (autocreate is off)")}
+		return nil, &Error{Op: op, Object: object, Err: fault.Newf(ErrNotFound, "the map was not created (autocreate is off)")}
 	}
 	return o.maps[i], nil
 }
@@ -619,7 +617,7 @@ func (o *Object) Maps() iter.Seq[*Map] {
 		if o.acquire("", "") != nil {
 			return
 		}
-		o.h.drop()
+		o.h.Drop()
 		for _, m := range o.maps {
 			if m.c.fd >= 0 && !yield(m) {
 				return
@@ -635,17 +633,17 @@ func (o *Object) Program(name string) (*Program, error) {
 	if err := o.acquire(op, object); err != nil {
 		return nil, err
 	}
-	defer o.h.drop()
+	defer o.h.Drop()
 	for _, p := range o.programs {
 		switch {
 		case p.name != name:
 		case p.fd < 0:
-			return nil, &Error{Op: op, Object: object, Err: notFoundf("the program was not loaded (autoload is off)")}
+			return nil, &Error{Op: op, Object: object, Err: fault.Newf(ErrNotFound, "the program was not loaded (autoload is off)")}
 		default:
 			return p, nil
 		}
 	}
-	return nil, &Error{Op: op, Object: object, Err: notFoundf("object %q has no such program", o.name)}
+	return nil, &Error{Op: op, Object: object, Err: fault.Newf(ErrNotFound, "object %q has no such program", o.name)}
 }
 
 // Programs iterates over the object's programs, and leaves out those that were not loaded. After Close there are none.
@@ -654,7 +652,7 @@ func (o *Object) Programs() iter.Seq[*Program] {
 		if o.acquire("", "") != nil {
 			return
 		}
-		o.h.drop()
+		o.h.Drop()
 		for _, p := range o.programs {
 			if p.fd >= 0 && !yield(p) {
 				return
@@ -671,7 +669,7 @@ func (o *Object) BTF() (*btf.BTF, error) {
 	if err := o.acquire(op, object); err != nil {
 		return nil, err
 	}
-	defer o.h.drop()
+	defer o.h.Drop()
 	var types *btf.BTF
 	err := call(op, object, func() (err error) {
 		types, err = copyBTF(o.ptr)
@@ -686,7 +684,7 @@ func (o *Object) BTFFD() int {
 	if o.acquire("", "") != nil {
 		return -1
 	}
-	defer o.h.drop()
+	defer o.h.Drop()
 	return max(int(C.bpf_object__btf_fd(o.ptr)), -1)
 }
 
@@ -696,7 +694,7 @@ func (o *Object) KernelLog() string {
 	if o.acquire("", "") != nil {
 		return ""
 	}
-	defer o.h.drop()
+	defer o.h.Drop()
 	return o.log.text()
 }
 
@@ -705,7 +703,7 @@ func (o *Object) Close() error {
 	if o == nil {
 		return nil
 	}
-	return o.h.close()
+	return o.h.Close()
 }
 
 func copyBTF(object *C.struct_bpf_object) (*btf.BTF, error) {

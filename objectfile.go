@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -34,7 +35,7 @@ func readFile(path string) (objectFile, error) {
 		return objectFile{}, unix.EISDIR
 	}
 	if !info.Mode().IsRegular() {
-		return objectFile{}, invalidf("it is not a regular file")
+		return objectFile{}, fault.Invalidf("it is not a regular file")
 	}
 	file, err := os.Open(path)
 	if err != nil {
@@ -52,10 +53,10 @@ func readObject(object io.ReaderAt) (objectFile, error) {
 		return objectFile{}, err
 	}
 	if what := notObject(head[:n]); what != "" {
-		return objectFile{}, &detail{"it is " + what, clib.ErrnoFormat}
+		return objectFile{}, fault.New("it is "+what, clib.ErrnoFormat)
 	}
 	if order := elf.Data(head[elf.EI_DATA]); order != nativeOrder() {
-		return objectFile{}, &detail{fmt.Sprintf("it is for machines of the other byte order (%v)", order), clib.ErrnoEndian}
+		return objectFile{}, fault.Newf(clib.ErrnoEndian, "it is for machines of the other byte order (%v)", order)
 	}
 	file, err := elf.NewFile(object)
 	if err != nil {
@@ -136,12 +137,12 @@ func (f objectFile) explain(err error) error {
 	switch {
 	case !f.read:
 	case err == unix.ENOENT && !slices.Contains(f.sections, ".symtab"):
-		return &detail{"it has no symbols and no BTF: it was stripped", ErrNoBTF}
+		return fault.New("it has no symbols and no BTF: it was stripped", ErrNoBTF)
 	case (err == unix.ENOENT || err == unix.ESRCH) && !slices.Contains(f.sections, ".BTF"):
 		return ErrNoBTF
 	case err == unix.ENOENT:
-		return &detail{"its BTF lacks something that it declares: an extern is __kconfig or __ksym, and all of it " +
-			"compiled with -g", ErrNoBTF}
+		return fault.New("its BTF lacks something that it declares: an extern is __kconfig or __ksym, and all of it "+
+			"compiled with -g", ErrNoBTF)
 	}
 	return err
 }

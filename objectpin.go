@@ -21,6 +21,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
 // Pin pins all maps and programs under a folder on a bpf file system, by their names, in which a period becomes an
@@ -66,7 +68,7 @@ func (o *Object) UnpinPrograms(folder string) error {
 func (o *Object) pinning(op, folder string, f func() error) error {
 	return o.use(op, o.object(), func() error {
 		if folder == "" {
-			return invalidf("a folder must be given")
+			return fault.Invalidf("a folder must be given")
 		}
 		return f()
 	})
@@ -108,7 +110,7 @@ func (o *Object) programPins(folder string) (pins []objectPin) {
 		path := filepath.Join(folder, p.name)
 		pins = append(pins, objectPin{p.object(), func() (bool, error) {
 			if p.fd < 0 {
-				return false, invalidf("it was not loaded")
+				return false, fault.Invalidf("it was not loaded")
 			}
 			err := p.pin(path)
 			return err == nil, err

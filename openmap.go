@@ -55,6 +55,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -108,7 +109,7 @@ func (m *OpenMap) Type() (MapType, error) {
 func (m *OpenMap) SetType(t MapType) error {
 	return m.use("set type of", func() error {
 		if m.isStructOps() != (t == MapTypeStructOps) {
-			return invalidf("only a map that is defined as a struct_ops has that type, and it keeps it")
+			return fault.Invalidf("only a map that is defined as a struct_ops has that type, and it keeps it")
 		}
 		if m.hasMemory() && t != m.typ() {
 			return errKeepsMemory
@@ -127,7 +128,7 @@ func (m *OpenMap) hasMemory() bool {
 	return m.isStructOps() || m.initialValue() != nil || m.typ() == MapTypeArena
 }
 
-var errKeepsMemory = invalidf("the map has an initial content, which must fit: its type and sizes stay as they are")
+var errKeepsMemory = fault.Invalidf("the map has an initial content, which must fit: its type and sizes stay as they are")
 
 // KeySize is the length of a key in bytes (bpf_map__key_size).
 func (m *OpenMap) KeySize() (uint32, error) {
@@ -274,7 +275,7 @@ func (m *OpenMap) SetAutoattach(on bool) error {
 func (m *OpenMap) SetExclusiveProgram(p *OpenProgram) error {
 	return m.use("set exclusive program of", func() error {
 		if p == nil || p.o != m.o {
-			return invalidf("the program must be of the same object")
+			return fault.Invalidf("the program must be of the same object")
 		}
 		if err := needs("bpf_map__set_exclusive_program", 1, 7); err != nil {
 			return err
@@ -342,10 +343,10 @@ func (m *OpenMap) SetInitialValue(data []byte) error {
 	return m.use("set initial value of", func() error {
 		value := m.initialValue()
 		if value == nil {
-			return invalidf("the map has no initial value: it is not of global data")
+			return fault.Invalidf("the map has no initial value: it is not of global data")
 		}
 		if len(data) != len(value) {
-			return invalidf("value has %d bytes and must have %d", len(data), len(value))
+			return fault.Invalidf("value has %d bytes and must have %d", len(data), len(value))
 		}
 		copy(value, data)
 		return nil
@@ -384,11 +385,11 @@ func (m *OpenMap) InnerMap() (MapDefinition, error) {
 	var d MapDefinition
 	err := m.use("get inner map of", func() error {
 		if !m.typ().IsMapInMap() {
-			return invalidf("the map holds no maps, it is of type %s", m.typ())
+			return fault.Invalidf("the map holds no maps, it is of type %s", m.typ())
 		}
 		inner := C.bpf_map__inner_map(m.ptr)
 		if inner == nil {
-			return notFoundf("it defines none, or SetInnerMap has replaced it")
+			return fault.Newf(ErrNotFound, "it defines none, or SetInnerMap has replaced it")
 		}
 		d = definitionOf(inner)
 		return nil
@@ -433,12 +434,12 @@ func (m *OpenMap) Reuse(existing MapCore) error {
 	}
 	c, err := coreOf(existing)
 	if err == nil {
-		err = c.h.acquire()
+		err = c.h.Acquire()
 	}
 	if err != nil {
 		return &Error{Op: op, Object: fmt.Sprintf("map %q", m.name), Err: err}
 	}
-	defer c.h.drop()
+	defer c.h.Drop()
 	return m.use(op, func() error {
 		if m.isStructOps() || c.typ == MapTypeStructOps {
 			return errKeepsMemory

@@ -22,6 +22,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -57,25 +58,25 @@ type PerfBufferBuilder struct {
 func (b *PerfBufferBuilder) check() error {
 	switch {
 	case b.Sample == nil && b.Event == nil:
-		return invalidf("one of Sample and Event is needed, and both are nil")
+		return fault.Invalidf("one of Sample and Event is needed, and both are nil")
 	case b.Event != nil && (b.Sample != nil || b.Lost != nil):
-		return invalidf("Event does not go with Sample and Lost")
+		return fault.Invalidf("Event does not go with Sample and Lost")
 	case b.Attr != nil && b.Event == nil:
-		return invalidf("Attr needs Event")
+		return fault.Invalidf("Attr needs Event")
 	case b.Attr != nil && b.WakeupEvents != 0:
-		return invalidf("with an Attr, WakeupEvents must be 0: it is Attr.Wakeup")
+		return fault.Invalidf("with an Attr, WakeupEvents must be 0: it is Attr.Wakeup")
 	case b.Attr != nil && uintptr(b.Attr.Size) > unsafe.Sizeof(*b.Attr):
-		return invalidf("Attr.Size is %d, and Attr has %d bytes", b.Attr.Size, unsafe.Sizeof(*b.Attr))
+		return fault.Invalidf("Attr.Size is %d, and Attr has %d bytes", b.Attr.Size, unsafe.Sizeof(*b.Attr))
 	case b.Attr != nil && b.Attr.Bits&unix.PerfBitWriteBackward != 0:
-		return invalidf("Attr must not have WriteBackward: events are read forward")
+		return fault.Invalidf("Attr must not have WriteBackward: events are read forward")
 	case b.Pages > math.MaxInt/2/os.Getpagesize():
-		return invalidf("%d pages are more than fit into memory", b.Pages)
+		return fault.Invalidf("%d pages are more than fit into memory", b.Pages)
 	case b.Pages < 0 || b.Pages&(b.Pages-1) != 0:
-		return invalidf("%d pages are not a power of two", b.Pages)
+		return fault.Invalidf("%d pages are not a power of two", b.Pages)
 	case b.CPUs != nil && len(b.CPUs) == 0:
-		return invalidf("the list of CPUs is empty")
+		return fault.Invalidf("the list of CPUs is empty")
 	case b.MapKeys != nil && (b.CPUs == nil || len(b.MapKeys) != len(b.CPUs)):
-		return invalidf("there are %d keys for %d CPUs", len(b.MapKeys), len(b.CPUs))
+		return fault.Invalidf("there are %d keys for %d CPUs", len(b.MapKeys), len(b.CPUs))
 	}
 	return nil
 }
@@ -96,18 +97,18 @@ func (b *PerfBufferBuilder) places(entries uint32) (cpus, keys []C.int, err erro
 			break
 		}
 		if cpu < 0 || cpu > math.MaxInt32 {
-			return nil, nil, invalidf("CPUs are numbered from 0 to %d, and there is no %d", math.MaxInt32, cpu)
+			return nil, nil, fault.Invalidf("CPUs are numbered from 0 to %d, and there is no %d", math.MaxInt32, cpu)
 		}
 		if given[i] < 0 || uint64(given[i]) >= uint64(entries) {
-			return nil, nil, invalidf("CPU %d has key %d, and the map's keys are from 0 to %d", cpu, given[i], entries-1)
+			return nil, nil, fault.Invalidf("CPU %d has key %d, and the map's keys are from 0 to %d", cpu, given[i], entries-1)
 		}
 		if slices.Contains(keys, C.int(given[i])) {
-			return nil, nil, invalidf("key %d is there twice", given[i])
+			return nil, nil, fault.Invalidf("key %d is there twice", given[i])
 		}
 		cpus, keys = append(cpus, C.int(cpu)), append(keys, C.int(given[i]))
 	}
 	if len(cpus) == 0 {
-		return nil, nil, invalidf("the map has no entry for a CPU that is online")
+		return nil, nil, fault.Invalidf("the map has no entry for a CPU that is online")
 	}
 	return cpus, keys, nil
 }
@@ -140,7 +141,7 @@ func (b PerfBufferBuilder) Build(m MapCore) (*PerfBuffer, error) {
 	case c.h == nil:
 		return nil, c.fail(op, ErrClosed)
 	case c.typ != MapTypePerfEventArray:
-		return nil, c.fail(op, invalidf("the map is not a perf event array but of type %s", c.typ))
+		return nil, c.fail(op, fault.Invalidf("the map is not a perf event array but of type %s", c.typ))
 	}
 	if err := b.check(); err != nil {
 		return nil, c.fail(op, err)
@@ -249,13 +250,13 @@ func (p *PerfBuffer) Buffers() int {
 	if p.drain().acquire() != nil {
 		return 0
 	}
-	defer p.d.h.drop()
+	defer p.d.h.Drop()
 	return len(p.rings)
 }
 
 func (p *PerfBuffer) checkIndex(op string, index int) error {
 	if index < 0 || index >= len(p.rings) {
-		return p.d.fail(op, invalidf("there are %d buffers, and no number %d", len(p.rings), index))
+		return p.d.fail(op, fault.Invalidf("there are %d buffers, and no number %d", len(p.rings), index))
 	}
 	return nil
 }
@@ -268,7 +269,7 @@ func (p *PerfBuffer) BufferFD(index int) (int, error) {
 	if err := d.acquire(); err != nil {
 		return -1, d.fail(op, err)
 	}
-	defer d.h.drop()
+	defer d.h.Drop()
 	if err := p.checkIndex(op, index); err != nil {
 		return -1, err
 	}
@@ -321,7 +322,7 @@ func (p *PerfBuffer) Lost() (uint64, error) {
 	if err := d.acquire(); err != nil {
 		return 0, d.fail(op, err)
 	}
-	defer d.h.drop()
+	defer d.h.Drop()
 	if p.attr.Read_format&unix.PERF_FORMAT_LOST == 0 {
 		return 0, d.fail(op, fmt.Errorf("PERF_FORMAT_LOST: %w", errors.ErrUnsupported))
 	}
@@ -361,7 +362,7 @@ func (p *PerfBuffer) Pointer() unsafe.Pointer {
 	if d.acquire() != nil {
 		return nil
 	}
-	defer d.h.drop()
+	defer d.h.Drop()
 	return unsafe.Pointer(p.pb)
 }
 

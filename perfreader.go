@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
 // PerfReader reads the records that programs write with bpf_perf_event_output, in place, with range over func: what
@@ -101,7 +103,7 @@ func (r *PerfReader) Records(ctx context.Context, err *error) iter.Seq2[int, []b
 			err = new(error)
 		}
 		if ctx == nil {
-			*err = r.buffer().drain().fail("read", invalidf("the context is nil"))
+			*err = r.buffer().drain().fail("read", fault.Invalidf("the context is nil"))
 			return
 		}
 		r.iterate(ctx, err, yield)

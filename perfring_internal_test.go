@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/internal/handle"
 )
 
 // Of what a perf buffer holds, an event that can't be is an error once, and the others come. Nobody but the kernel can
@@ -55,7 +57,7 @@ func TestPerfRingDamaged(t *testing.T) {
 					head += uint64(size)
 				}
 				p := &PerfBuffer{rings: []perfRing{{head: &head, tail: &tail, data: data}}}
-				p.d.h, _ = newHandle(nil, nil)
+				p.d.h = handle.New(handle.Resource{})
 				p.d.source = p
 				var samples []int
 				var lost uint64
@@ -124,7 +126,7 @@ func TestPerfRingHeaderOnly(t *testing.T) {
 	binary.NativeEndian.PutUint16(memory[perfHeaderSize:], size)
 	binary.NativeEndian.PutUint32(memory[perfHeader:], 4)
 	p := &PerfBuffer{rings: []perfRing{{head: &head, tail: &tail, data: memory[:room]}}}
-	p.d.h, _ = newHandle(nil, nil)
+	p.d.h = handle.New(handle.Resource{})
 	p.d.source = p
 	p.options.Sample = func(int, []byte) error { return nil }
 	if n, err := p.Consume(); n != 0 || !errors.Is(err, unix.EBADMSG) {

@@ -26,6 +26,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
 // PinKind is a kind of what can be pinned on a bpf file system.
@@ -130,7 +132,7 @@ func pinAt(path string) (Pin, error) {
 		pin.Kind, pin.Link = PinnedLink, &info
 		return pin, err
 	}
-	return Pin{}, invalidf("what is pinned is of %q, which is not known here", kind)
+	return Pin{}, fault.Invalidf("what is pinned is of %q, which is not known here", kind)
 }
 
 // Pins iterates over the pins in a folder on a bpf file system and in all folders below it, sorted by their paths. What
@@ -151,7 +153,7 @@ func Pins(folder string) iter.Seq2[Pin, error] {
 			fail(folder, err)
 			return
 		case !on:
-			fail(folder, invalidf("it is not on a bpf file system"))
+			fail(folder, fault.Invalidf("it is not on a bpf file system"))
 			return
 		}
 		_ = filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
@@ -194,10 +196,10 @@ func pinning(path string, f func(path *C.char) C.int) error {
 	if err == nil || errors.Is(err, ErrInvalid) {
 		return err
 	}
-	return &detail{pinProblem(path, err), err}
+	return fault.New(pinProblem(path, err), err)
 }
 
-var errNoPinPath = invalidf("no path is given")
+var errNoPinPath = fault.Invalidf("no path is given")
 
 // pinProblem says why nothing could be pinned at a path.
 func pinProblem(path string, err error) string {
@@ -231,9 +233,9 @@ func checkPin(path string, kind PinKind, id uint32) error {
 	case errors.Is(err, ErrInvalid):
 		return err
 	case err != nil:
-		return &detail{fmt.Sprintf("%q: %s", path, errorText(err)), err}
+		return fault.Newf(err, "%q: %s", path, errorText(err))
 	case pin.Kind != kind || pin.ID() != id:
-		return invalidf("%q is the pin of another: %s", path, pin)
+		return fault.Invalidf("%q is the pin of another: %s", path, pin)
 	}
 	return nil
 }

@@ -36,10 +36,10 @@ func pinIn(fd, directory int, path string) error {
 
 func (m *mapCore) pinIn(directory int, path string) error {
 	const op = "pin"
-	if err := m.h.acquire(); err != nil {
+	if err := m.h.Acquire(); err != nil {
 		return m.fail(op, err)
 	}
-	defer m.h.drop()
+	defer m.h.Drop()
 	return call(op, m.object(), func() error { return pinIn(m.fd, directory, path) })
 }
 

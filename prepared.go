@@ -128,7 +128,7 @@ func (p *PreparedObject) load(op string) ([]clib.Message, error) {
 	if err := o.acquire(op, from.what); err != nil {
 		return nil, err
 	}
-	defer o.h.drop()
+	defer o.h.Drop()
 	said, err := capturing(from.printer, op, from.what, from.loadObject)
 	if err != nil {
 		return said, verifierError(withoutSkeleton(err), from.userLog)

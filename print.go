@@ -137,6 +137,9 @@ func capturingLocked(mu *sync.Mutex, to *clib.Printer, op, object string, f func
 	return capturing(to, op, object, f)
 }
 
+// printLost is for an error that no caller gets: that of a Close that had to wait, or came with a parent's.
+func printLost(err error) { discard(err, PrintWarn) }
+
 // discard is for an error that nobody will see: the warnings in it are printed, at a level of their own.
 func discard(err error, level PrintLevel) {
 	var failed *Error

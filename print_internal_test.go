@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/internal/handle"
 )
 
 // The warnings in an error that nobody gets are printed: that of a close that had to wait, or comes with a parent's.
@@ -15,41 +17,40 @@ func TestDiscardedWarningsArePrinted(t *testing.T) {
 	SetPrint(PrintWarn, func(_ PrintLevel, message string) { printed = append(printed, message) })
 	defer SetPrint(PrintWarn, SlogPrint(slog.Default()))
 
-	says := func(text string) func() error {
-		return func() error { return &Error{Op: "close", Err: unix.EINVAL, Messages: []string{text}} }
+	says := func(text string) handle.Resource {
+		return handle.Resource{
+			Release: func() error {
+				if text == "" {
+					return nil
+				}
+				return &Error{Op: "close", Err: unix.EINVAL, Messages: []string{text}}
+			},
+			Lost: printLost,
+		}
 	}
-	parent, err := newHandle(nil, func() error { return nil })
-	if err != nil {
+	parent := handle.New(says(""))
+	if _, err := handle.NewChild(parent, says("child")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := newHandle(parent, says("child")); err != nil {
+	if err := parent.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := parent.close(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := newHandle(parent, says("late child")); !errors.Is(err, ErrClosed) {
+	if _, err := handle.NewChild(parent, says("late child")); !errors.Is(err, ErrClosed) {
 		t.Fatal(err)
 	}
 
-	busy, err := newHandle(nil, says("busy"))
-	if err != nil {
+	busy := handle.New(says("busy"))
+	if err := busy.Acquire(); err != nil {
 		t.Fatal(err)
 	}
-	if err := busy.acquire(); err != nil {
+	if err := busy.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := busy.close(); err != nil {
-		t.Fatal(err)
-	}
-	busy.drop()
+	busy.Drop()
 
-	seen, err := newHandle(nil, says("in the error"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	seen := handle.New(says("in the error"))
 	var failed *Error
-	if err := seen.close(); !errors.As(err, &failed) || !slices.Equal(failed.Messages, []string{"in the error"}) {
+	if err := seen.Close(); !errors.As(err, &failed) || !slices.Equal(failed.Messages, []string{"in the error"}) {
 		t.Errorf("close returned %v", err)
 	}
 	discard(&Error{Err: unix.EINVAL, Messages: []string{"expected"}}, PrintDebug)

@@ -6,6 +6,8 @@ import (
 	"math"
 	"time"
 	"unsafe"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
 // ProgramInfoParts say which of a program's arrays [ProgramCore.Info] fetches. They add up.
@@ -275,12 +277,12 @@ func (raw *rawProgramInfo) info() ProgramInfo {
 func (p *programCore) info(include ProgramInfoParts) (ProgramInfo, error) {
 	const op = "get info of"
 	if include&^IncludeAll != 0 {
-		return ProgramInfo{}, p.fail(op, invalidf("no such part of the info: %#x", uint32(include&^IncludeAll)))
+		return ProgramInfo{}, p.fail(op, fault.Invalidf("no such part of the info: %#x", uint32(include&^IncludeAll)))
 	}
 	if err := p.acquire(op); err != nil {
 		return ProgramInfo{}, err
 	}
-	defer p.h.drop()
+	defer p.h.Drop()
 	info, err := programInfo(p.fd, include)
 	if err != nil {
 		return ProgramInfo{}, p.fail(op, err)

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -209,10 +210,10 @@ func (p *OpenProgram) Instructions() ([]Instruction, error) {
 func (p *OpenProgram) SetInstructions(insns []Instruction) error {
 	return p.use("set instructions of", func() error {
 		if old := int(C.bpf_program__insn_cnt(p.ptr)); len(insns) < old {
-			return invalidf("there are %d instructions and must be %d at least, as many as before", len(insns), old)
+			return fault.Invalidf("there are %d instructions and must be %d at least, as many as before", len(insns), old)
 		}
 		if len(insns) > 0 && insns[len(insns)-1].Code == loadImm64 {
-			return invalidf("the last instruction takes two slots and has one") // relocating would write to the other
+			return fault.Invalidf("the last instruction takes two slots and has one") // relocating would write to the other
 		}
 		return clib.FromRet(int(C.bpf_program__set_insns(p.ptr,
 			(*C.struct_bpf_insn)(unsafe.Pointer(unsafe.SliceData(insns))), C.size_t(len(insns)))))

@@ -25,6 +25,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/fault"
+	"github.com/libbpf-go/libbpf-go/internal/handle"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -87,7 +89,7 @@ var (
 // programCore is what [Program] and [ProgramHandle] have in common: a descriptor, the properties that never change, and
 // the handle that keeps the descriptor open.
 type programCore struct {
-	h    *handle
+	h    *handle.Handle
 	fd   int // -1 when the program was not loaded
 	name string
 	typ  ProgramType
@@ -121,16 +123,16 @@ func (p *programCore) fail(op string, err error) error {
 // meanwhile. f's error is returned as it is.
 func useProgram(op, object string, p ProgramCore, f func(fd int) error) error {
 	c := programCoreOf(p)
-	if err := c.h.acquire(); err != nil {
+	if err := c.h.Acquire(); err != nil {
 		return &Error{Op: op, Object: object, Err: fmt.Errorf("program: %w", err)}
 	}
-	defer c.h.drop()
+	defer c.h.Drop()
 	return f(c.fd)
 }
 
 // acquire begins an operation; a drop of the handle must follow when it returns nil.
 func (p *programCore) acquire(op string) error {
-	if err := p.h.acquire(); err != nil {
+	if err := p.h.Acquire(); err != nil {
 		return p.fail(op, err)
 	}
 	return nil
@@ -138,10 +140,10 @@ func (p *programCore) acquire(op string) error {
 
 // currentFD is the fd for those who ask, -1 once closed.
 func (p *programCore) currentFD() int {
-	if p.h.acquire() != nil {
+	if p.h.Acquire() != nil {
 		return -1
 	}
-	defer p.h.drop()
+	defer p.h.Drop()
 	return p.fd
 }
 
@@ -149,7 +151,7 @@ func (p *programCore) useFD(f func(fd int) error) error {
 	if err := p.acquire("use"); err != nil {
 		return err
 	}
-	defer p.h.drop()
+	defer p.h.Drop()
 	return f(p.fd)
 }
 
@@ -158,7 +160,7 @@ func (p *programCore) call(op string, f func(fd int) error) error {
 	if err := p.acquire(op); err != nil {
 		return err
 	}
-	defer p.h.drop()
+	defer p.h.Drop()
 	return call(op, p.object(), func() error { return f(p.fd) })
 }
 
@@ -172,9 +174,9 @@ func (p *programCore) associateStructOps(m MapCore) error {
 	return p.callWithMap("associate a struct_ops with", m, func(fd int, m *mapCore) error {
 		switch {
 		case p.typ == ProgramTypeStructOps:
-			return invalidf("the program is of a struct_ops itself, and only others can be associated with one")
+			return fault.Invalidf("the program is of a struct_ops itself, and only others can be associated with one")
 		case m.typ != MapTypeStructOps:
-			return invalidf("map %q is not a struct_ops but of type %s", m.name, m.typ)
+			return fault.Invalidf("map %q is not a struct_ops but of type %s", m.name, m.typ)
 		}
 		if err := needs("bpf_prog_assoc_struct_ops", 1, 7); err != nil {
 			return err

@@ -21,7 +21,7 @@ func (p *programCore) fdInfo() (ProgramFDInfo, error) {
 	if err := p.acquire(op); err != nil {
 		return ProgramFDInfo{}, err
 	}
-	defer p.h.drop()
+	defer p.h.Drop()
 	info, err := parseProgramFDInfo(readFDInfo(p.fd))
 	if err != nil {
 		return ProgramFDInfo{}, p.fail(op, err)

@@ -7,8 +7,6 @@ import "C"
 
 import (
 	"io"
-
-	"golang.org/x/sys/unix"
 )
 
 // ProgramHandle is a program in the kernel by a descriptor of its own: one that exists already and was found by its id or
@@ -66,13 +64,10 @@ func ProgramHandleFrom(p ProgramCore) (*ProgramHandle, error) {
 
 // ownProgram takes the descriptor over, also when it fails. name is the program's whole name, or "" where it is not known.
 func ownProgram(fd int, name string) (*ProgramHandle, error) {
-	h, err := newHandle(nil, func() error { return unix.Close(fd) })
-	if err != nil {
-		return nil, err
-	}
+	h := ownFD(fd)
 	info, err := programInfo(fd, 0)
 	if err != nil {
-		_ = h.close()
+		_ = h.Close()
 		return nil, &Error{Op: "get info of", Object: "program", Err: err}
 	}
 	if name == "" {
@@ -90,7 +85,7 @@ func (p *ProgramHandle) core() *programCore {
 
 // Close gives the descriptor up. It is idempotent, and does not wait for operations that are under way: the last of them
 // closes it.
-func (p *ProgramHandle) Close() error { return p.core().h.close() }
+func (p *ProgramHandle) Close() error { return p.core().h.Close() }
 
 // Pin is as in [ProgramCore] (bpf_obj_pin).
 func (p *ProgramHandle) Pin(path string) error {

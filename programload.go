@@ -30,6 +30,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -71,13 +72,13 @@ type ProgramLoadOptions struct {
 func (o *ProgramLoadOptions) check() error {
 	switch {
 	case o.AttachProgram != nil && o.AttachBTFObjectFD != 0:
-		return invalidf("AttachProgram and AttachBTFObjectFD exclude one another")
+		return fault.Invalidf("AttachProgram and AttachBTFObjectFD exclude one another")
 	case o.BindFDArray && len(o.FDArray) == 0:
-		return invalidf("BindFDArray needs an FDArray")
+		return fault.Invalidf("BindFDArray needs an FDArray")
 	case o.Attempts < 0 || o.Attempts > math.MaxInt32:
-		return invalidf("the number of attempts is %d and must not be negative", o.Attempts)
+		return fault.Invalidf("the number of attempts is %d and must not be negative", o.Attempts)
 	case o.BTFFD == 0 && (len(o.FuncInfo) > 0 || len(o.LineInfo) > 0):
-		return invalidf("FuncInfo and LineInfo need BTFFD, whose types and strings they name")
+		return fault.Invalidf("FuncInfo and LineInfo need BTFFD, whose types and strings they name")
 	}
 	for what, fd := range map[string]int{
 		"AttachBTFObjectFD": o.AttachBTFObjectFD, "BTFFD": o.BTFFD, "TokenFD": o.TokenFD,
@@ -128,7 +129,7 @@ func LoadProgram(
 	case c.err != nil:
 		return fail(c.err)
 	case len(insns) == 0:
-		return fail(invalidf("there are no instructions"))
+		return fail(fault.Invalidf("there are no instructions"))
 	}
 	if err := options.check(); err != nil {
 		return fail(err)

@@ -6,13 +6,12 @@ package libbpf
 import "C"
 
 import (
-	"golang.org/x/sys/unix"
-
+	"github.com/libbpf-go/libbpf-go/internal/handle"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
 // RunTimeStats keeps the kernel counting how often, and for how long, programs run. Close it when done.
-type RunTimeStats struct{ h *handle }
+type RunTimeStats struct{ h *handle.Handle }
 
 // EnableRunTimeStats makes the kernel count, for all programs of the system, until Close: see [ProgramInfo.RunTime]
 // (bpf_enable_stats, Linux 5.8). Each run of a program takes some 20 ns longer meanwhile. It needs CAP_SYS_ADMIN. Others
@@ -27,11 +26,7 @@ func EnableRunTimeStats() (*RunTimeStats, error) {
 	if err != nil {
 		return nil, err
 	}
-	h, err := newHandle(nil, func() error { return unix.Close(int(fd)) })
-	if err != nil {
-		return nil, err
-	}
-	return &RunTimeStats{h}, nil
+	return &RunTimeStats{ownFD(int(fd))}, nil
 }
 
 // Close stops counting. It is idempotent, and safe for concurrent use.
@@ -39,5 +34,5 @@ func (s *RunTimeStats) Close() error {
 	if s == nil {
 		return nil
 	}
-	return s.h.close()
+	return s.h.Close()
 }

@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -41,7 +42,7 @@ func (b *RingBufferBuilder) Add(m MapCore, callback func(record []byte) error) e
 		return err
 	}
 	if callback == nil {
-		return c.fail(op, invalidf("the callback is nil"))
+		return c.fail(op, fault.Invalidf("the callback is nil"))
 	}
 	b.maps = append(b.maps, m)
 	b.sizes = append(b.sizes, uintptr(c.maxEntries))
@@ -55,7 +56,7 @@ func (b *RingBufferBuilder) Add(m MapCore, callback func(record []byte) error) e
 func (b *RingBufferBuilder) Build() (*RingBuffer, error) {
 	const op, what = "open", "ring buffer"
 	if len(b.maps) == 0 {
-		return nil, &Error{Op: op, Object: what, Err: invalidf("no map was added")}
+		return nil, &Error{Op: op, Object: what, Err: fault.Invalidf("no map was added")}
 	}
 	fds := make([]C.int, 0, len(b.maps))
 	closeFDs := func() {
@@ -328,7 +329,7 @@ func (r *RingBuffer) Consume() (int, error) { return r.drain().consumeNow(everyt
 func (r *RingBuffer) ConsumeN(n int) (int, error) {
 	d := r.drain()
 	if n < 0 {
-		return 0, d.fail("consume", invalidf("the number of records is %d and must not be negative", n))
+		return 0, d.fail("consume", fault.Invalidf("the number of records is %d and must not be negative", n))
 	}
 	return d.consumeNow(n)
 }
@@ -343,12 +344,12 @@ func (r *RingBuffer) Stats(index int) (RingStats, error) {
 	if err := d.acquire(); err != nil {
 		return RingStats{}, d.fail(op, err)
 	}
-	defer d.h.drop()
+	defer d.h.Drop()
 	if err := needs("ring__size", 1, 3); err != nil {
 		return RingStats{}, d.fail(op, err)
 	}
 	if index < 0 || index >= len(r.mapped) {
-		return RingStats{}, d.fail(op, invalidf("there are %d ring buffers, and no number %d", len(r.mapped), index))
+		return RingStats{}, d.fail(op, fault.Invalidf("there are %d ring buffers, and no number %d", len(r.mapped), index))
 	}
 	var stats C.struct_lbg_ring_stats
 	C.lbg_rings_stats(r.rb, C.uint32_t(index), &stats)
@@ -377,7 +378,7 @@ func (r *RingBuffer) Pointer() unsafe.Pointer {
 	if d.acquire() != nil {
 		return nil
 	}
-	defer d.h.drop()
+	defer d.h.Drop()
 	return unsafe.Pointer(r.rb)
 }
 

@@ -3,6 +3,8 @@ package libbpf
 import (
 	"context"
 	"sync/atomic"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
 // RingChannel moves the records of a ring buffer to a channel, each a copy of its own. A channel costs many times what
@@ -39,7 +41,7 @@ func (c *RingChannel) Run(ctx context.Context) error {
 		return (*RingReader)(nil).fail(opSend, ErrClosed)
 	}
 	if c.records == nil {
-		return c.reader.fail(opSend, invalidf("the channel is nil"))
+		return c.reader.fail(opSend, fault.Invalidf("the channel is nil"))
 	}
 	var err error
 	for record := range c.reader.Copies(ctx, &err) {

@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
 // mappedRing is a ring buffer in memory: the page with the consumer position, that with the producer position, and the
@@ -49,7 +51,7 @@ func ringOf(op string, m MapCore) (*mapCore, error) {
 		return nil, &Error{Op: op, Object: "ring buffer", Err: err}
 	}
 	if c.typ != MapTypeRingBuf && c.h != nil {
-		return nil, c.fail(op, invalidf("the map is not a ring buffer but of type %s", c.typ))
+		return nil, c.fail(op, fault.Invalidf("the map is not a ring buffer but of type %s", c.typ))
 	}
 	info, err := m.Info()
 	if err != nil {

@@ -9,6 +9,9 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
+	"github.com/libbpf-go/libbpf-go/internal/handle"
 )
 
 // RingReader reads the records of one ring buffer map in place: the loop's body sees them where the program wrote
@@ -37,7 +40,7 @@ import (
 // second one ends at once, with unix.EBUSY. Other readers of the same map, in this process or another, must not
 // consume at the same time: each record would reach one of them or both.
 type RingReader struct {
-	h    *handle
+	h    *handle.Handle
 	what string
 
 	interrupt // its file is a duplicate of the map's descriptor
@@ -79,17 +82,14 @@ func (r *RingReader) open(fd int, size uintptr) error {
 		return err
 	}
 	r.ready = func(uintptr) bool { return r.hasRecord(r.pos) }
-	r.h, err = newHandle(nil, func() error {
-		return r.memory.retire()
-	})
-	if err != nil {
-		return err
-	}
 	r.closed = make(chan struct{})
-	r.h.wake = func() {
-		close(r.closed)
-		r.interrupt.close()
-	}
+	r.h = handle.New(handle.Resource{
+		Release: func() error { return r.memory.retire() },
+		Wake: func() {
+			close(r.closed)
+			r.interrupt.close()
+		},
+	})
 	return nil
 }
 
@@ -104,7 +104,7 @@ func (r *RingReader) acquire() error {
 	if r == nil {
 		return ErrClosed
 	}
-	return r.h.acquire()
+	return r.h.Acquire()
 }
 
 // Records iterates over the records, and waits for more when there is none, until ctx is done or the reader is
@@ -125,7 +125,7 @@ func (r *RingReader) Records(ctx context.Context, err *error) iter.Seq[[]byte] {
 			err = new(error)
 		}
 		if ctx == nil {
-			*err = r.fail("read", invalidf("the context is nil"))
+			*err = r.fail("read", fault.Invalidf("the context is nil"))
 			return
 		}
 		r.iterate(ctx, err, yield)
@@ -180,7 +180,7 @@ func (r *RingReader) begin() error {
 		return r.fail(op, err)
 	}
 	if !r.reading.CompareAndSwap(false, true) {
-		r.h.drop()
+		r.h.Drop()
 		return r.fail(op, fmt.Errorf("there is another loop: %w", unix.EBUSY))
 	}
 	r.mappedRing.begin()
@@ -192,7 +192,7 @@ func (r *RingReader) end() {
 	r.publish()
 	r.stopWatching()
 	r.reading.Store(false)
-	r.h.drop()
+	r.h.Drop()
 }
 
 // putBack makes the record that the body of the loop has in hand, which it is about to leave, the next loop's first.
@@ -264,7 +264,7 @@ func (r *RingReader) Stats() (RingStats, error) {
 	if err := r.acquire(); err != nil {
 		return RingStats{}, r.fail("get statistics of", err)
 	}
-	defer r.h.drop()
+	defer r.h.Drop()
 	// In this order, so that the producer is not behind the consumer.
 	consumed := r.consumer.Load()
 	produced := r.producer.Load()
@@ -280,7 +280,7 @@ func (r *RingReader) Close() error {
 	if r == nil {
 		return nil
 	}
-	err := r.h.close()
+	err := r.h.Close()
 	r.raise() // where another call is about to
 	return err
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
 // AttachSocketFilter makes a program of type socket_filter decide what a socket receives: how many bytes of each packet, 0
@@ -39,7 +41,7 @@ func attachToSocket(place string, socket, option int, p ProgramCore, types ...Pr
 	return useProgram(op, socketName(socket), p, func(fd int) error {
 		if !slices.Contains(types, programCoreOf(p).typ) {
 			return &Error{Op: op, Object: socketName(socket),
-				Err: invalidf("%s takes no program of type %s", place, programCoreOf(p).typ)}
+				Err: fault.Invalidf("%s takes no program of type %s", place, programCoreOf(p).typ)}
 		}
 		if err := unix.SetsockoptInt(socket, unix.SOL_SOCKET, option, fd); err != nil {
 			return &Error{Op: op, Object: socketName(socket), Err: err}

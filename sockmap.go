@@ -20,7 +20,11 @@ static struct bpf_link *lbg_attach_sockmap(const struct bpf_program *prog, int m
 */
 import "C"
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
+)
 
 // AttachSockmap attaches a program of type sk_skb or sk_msg to a sockmap or sockhash, and so to the sockets that are put
 // into it from then on (bpf_program__attach_sockmap, libbpf 1.5, Linux 6.10). The map has one place for each of the attach
@@ -71,7 +75,7 @@ func (p *programCore) checkForSockmap(m *mapCore) error {
 		return err
 	}
 	if m.typ != MapTypeSockMap && m.typ != MapTypeSockHash {
-		return invalidf("map %q is of type %v, not a sockmap", m.name, m.typ)
+		return fault.Invalidf("map %q is of type %v, not a sockmap", m.name, m.typ)
 	}
 	return needs("bpf_program__attach_sockmap", 1, 5)
 }

@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"github.com/libbpf-go/libbpf-go/btf"
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 	"github.com/libbpf-go/libbpf-go/internal/place"
 )
 
@@ -26,7 +27,7 @@ func (m *OpenMap) SetField(name string, value any) error {
 			return f.setProgram(m.o, p)
 		}
 		if f.callback {
-			return invalidf("the field is a callback and takes an *OpenProgram, not a %T", value)
+			return fault.Invalidf("the field is a callback and takes an *OpenProgram, not a %T", value)
 		}
 		return f.set(value)
 	})
@@ -48,7 +49,7 @@ func (m *OpenMap) FieldProgram(name string) (*OpenProgram, error) {
 	var found *OpenProgram
 	err := m.withField("get", name, func(f *structOpsField) error {
 		if !f.callback {
-			return invalidf("the field is not a callback and has no program")
+			return fault.Invalidf("the field is not a callback and has no program")
 		}
 		for _, p := range m.o.programs {
 			if p.ptr == *f.program() {
@@ -74,14 +75,14 @@ func (f *structOpsField) program() **C.struct_bpf_program {
 func (f *structOpsField) setProgram(o *OpenObject, p *OpenProgram) error {
 	switch {
 	case !f.callback:
-		return invalidf("the field is not a callback and takes no program")
+		return fault.Invalidf("the field is not a callback and takes no program")
 	case p == nil:
 		*f.program() = nil
 		return nil
 	case p.o != o:
-		return invalidf("program %q is of another object and must be of this one", p.name)
+		return fault.Invalidf("program %q is of another object and must be of this one", p.name)
 	case ProgramType(C.bpf_program__type(p.ptr)) != ProgramTypeStructOps:
-		return invalidf("program %q is of type %s and must be of type %s", p.name,
+		return fault.Invalidf("program %q is of type %s and must be of type %s", p.name,
 			ProgramType(C.bpf_program__type(p.ptr)), ProgramTypeStructOps)
 	}
 	*f.program() = p.ptr
@@ -91,7 +92,7 @@ func (f *structOpsField) setProgram(o *OpenObject, p *OpenProgram) error {
 func (m *OpenMap) withField(op, name string, f func(*structOpsField) error) error {
 	return m.use(fmt.Sprintf("%s field %q of", op, name), func() error {
 		if !m.isStructOps() {
-			return invalidf("the map is not a struct_ops but of type %s", m.typ())
+			return fault.Invalidf("the map is not a struct_ops but of type %s", m.typ())
 		}
 		var size C.size_t
 		memory := C.bpf_map__initial_value(m.ptr, &size)

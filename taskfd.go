@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -66,7 +67,7 @@ func QueryTaskFD(pid, fd int) (TaskFDInfo, error) {
 		return TaskFDInfo{}, &Error{Op: "query", Object: object, Err: err}
 	}
 	if pid <= 0 || pid > math.MaxInt32 || fd < 0 || fd > math.MaxInt32 {
-		return fail(invalidf("a process id is above 0, and a descriptor is not below 0"))
+		return fail(fault.Invalidf("a process id is above 0, and a descriptor is not below 0"))
 	}
 	var program, kind C.__u32
 	var offset, address C.__u64

@@ -21,6 +21,7 @@ import "C"
 import (
 	"fmt"
 
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -234,24 +235,24 @@ func (h TCHook) check() error {
 	switch h.AttachPoint {
 	case TCIngress, TCEgress, TCIngress | TCEgress:
 		if h.Parent != 0 {
-			return invalidf("TCIngress and TCEgress have a parent of their own: Parent must be 0")
+			return fault.Invalidf("TCIngress and TCEgress have a parent of their own: Parent must be 0")
 		}
 	case TCCustom:
 		if h.Parent == 0 {
-			return invalidf("TCCustom needs a Parent, the handle of a class or queueing discipline")
+			return fault.Invalidf("TCCustom needs a Parent, the handle of a class or queueing discipline")
 		}
 	case TCQdisc:
 		if err := needs("bpf_tc_hook_create with a queueing discipline", 1, 6); err != nil {
 			return err
 		}
 		if h.Qdisc == "" || h.Parent == 0 {
-			return invalidf("TCQdisc needs a Qdisc, such as \"fq\", and a Parent, such as TCHandleRoot")
+			return fault.Invalidf("TCQdisc needs a Qdisc, such as \"fq\", and a Parent, such as TCHandleRoot")
 		}
 	default:
-		return invalidf("attach point %#x is none of TCIngress, TCEgress, both, TCCustom and TCQdisc", uint32(h.AttachPoint))
+		return fault.Invalidf("attach point %#x is none of TCIngress, TCEgress, both, TCCustom and TCQdisc", uint32(h.AttachPoint))
 	}
 	if h.AttachPoint != TCQdisc && (h.Qdisc != "" || h.QdiscHandle != 0) {
-		return invalidf("Qdisc and QdiscHandle are for TCQdisc, and must be empty")
+		return fault.Invalidf("Qdisc and QdiscHandle are for TCQdisc, and must be empty")
 	}
 	return checkIfIndex(h.IfIndex)
 }
@@ -259,14 +260,14 @@ func (h TCHook) check() error {
 // checkOne checks that the hook is one that a program can be at.
 func (h TCHook) checkOne() error {
 	if h.AttachPoint != TCIngress && h.AttachPoint != TCEgress && h.AttachPoint != TCCustom {
-		return invalidf("a program is at one of TCIngress, TCEgress and TCCustom")
+		return fault.Invalidf("a program is at one of TCIngress, TCEgress and TCCustom")
 	}
 	return nil
 }
 
 func (h TCHook) checkFilter(handle uint32, priority uint16) error {
 	if handle == 0 || priority == 0 {
-		return invalidf("an attached program has a handle and a priority above 0, not %d and %d", handle, priority)
+		return fault.Invalidf("an attached program has a handle and a priority above 0, not %d and %d", handle, priority)
 	}
 	return h.checkOne()
 }

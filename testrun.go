@@ -28,12 +28,12 @@ import "C"
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"math"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -98,7 +98,7 @@ func (o *TestRunOptions) check(typ ProgramType) error {
 		{"Context", len(o.Context)}, {"ContextOut", len(o.ContextOut)},
 	} {
 		if uint64(buffer.size) > math.MaxUint32 {
-			return invalidf("%s has %d bytes and must have less than 4 GiB", buffer.name, buffer.size)
+			return fault.Invalidf("%s has %d bytes and must have less than 4 GiB", buffer.name, buffer.size)
 		}
 	}
 	for _, number := range []struct {
@@ -110,10 +110,10 @@ func (o *TestRunOptions) check(typ ProgramType) error {
 		}
 	}
 	if o.CPU != 0 && o.Flags&TestRunOnCPU == 0 {
-		return invalidf("CPU is %d, which needs TestRunOnCPU in Flags", o.CPU)
+		return fault.Invalidf("CPU is %d, which needs TestRunOnCPU in Flags", o.CPU)
 	}
 	if typ == ProgramTypeSyscall && o.ContextOut != nil && len(o.ContextOut) != len(o.Context) {
-		return invalidf("ContextOut has %d bytes and, for a syscall program, must have Context's %d",
+		return fault.Invalidf("ContextOut has %d bytes and, for a syscall program, must have Context's %d",
 			len(o.ContextOut), len(o.Context))
 	}
 	return nil
@@ -124,7 +124,7 @@ func (p *programCore) testRun(o TestRunOptions) (TestRunResult, error) {
 	if err := p.acquire(op); err != nil {
 		return TestRunResult{}, err
 	}
-	defer p.h.drop()
+	defer p.h.Drop()
 	if err := o.check(p.typ); err != nil {
 		return TestRunResult{}, p.fail(op, err)
 	}
@@ -190,5 +190,5 @@ func (o *TestRunOptions) noRoom(data, context int) error {
 	if data <= len(o.DataOut) || len(o.DataOut) == 0 {
 		name, size, room = "ContextOut", context, len(o.ContextOut)
 	}
-	return &detail{fmt.Sprintf("%s has room for %d bytes and needs %d: %s", name, room, size, unix.ENOSPC), unix.ENOSPC}
+	return fault.Newf(unix.ENOSPC, "%s has room for %d bytes and needs %d: %s", name, room, size, unix.ENOSPC)
 }

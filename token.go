@@ -21,6 +21,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/handle"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -30,7 +31,7 @@ import (
 //
 // All methods are safe for concurrent use, Close included.
 type Token struct {
-	h    *handle
+	h    *handle.Handle
 	fd   int
 	what string // for errors
 }
@@ -58,20 +59,16 @@ func CreateToken(path string) (*Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	h, err := newHandle(nil, func() error { return unix.Close(int(fd)) })
-	if err != nil {
-		return nil, err
-	}
-	return &Token{h, int(fd), what}, nil
+	return &Token{ownFD(int(fd)), int(fd), what}, nil
 }
 
 // FD is the token's file descriptor, as [MapCreateOptions.TokenFD] takes it, or -1 after Close. It remains the token's:
 // it must not be closed, and may be another file's number after Close.
 func (t *Token) FD() int {
-	if t == nil || t.h.acquire() != nil {
+	if t == nil || t.h.Acquire() != nil {
 		return -1
 	}
-	defer t.h.drop()
+	defer t.h.Drop()
 	return t.fd
 }
 
@@ -89,10 +86,10 @@ func (t *Token) Info() (TokenInfo, error) {
 	if t == nil {
 		return TokenInfo{}, &Error{Op: op, Object: "token", Err: ErrClosed}
 	}
-	if err := t.h.acquire(); err != nil {
+	if err := t.h.Acquire(); err != nil {
 		return TokenInfo{}, &Error{Op: op, Object: t.what, Err: err}
 	}
-	defer t.h.drop()
+	defer t.h.Drop()
 	var info TokenInfo
 	if err := kernelInfo(t.fd, &info); err != nil {
 		return TokenInfo{}, &Error{Op: op, Object: t.what, Err: err}
@@ -105,5 +102,5 @@ func (t *Token) Close() error {
 	if t == nil {
 		return nil
 	}
-	return t.h.close()
+	return t.h.Close()
 }

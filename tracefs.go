@@ -5,6 +5,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
 // explainTracefs says why there is no such file where tracefs is not mounted and what is attached needs it.
@@ -18,7 +20,7 @@ func explainTracefs(err error, needed bool) error {
 			return err
 		}
 	}
-	return &detail{"tracefs is not mounted (mount -t tracefs tracefs /sys/kernel/tracing)", err}
+	return fault.New("tracefs is not mounted (mount -t tracefs tracefs /sys/kernel/tracing)", err)
 }
 
 // legacyProbes tells whether libbpf makes probes of a kind, "kprobe" or "uprobe", as events in tracefs: in that mode, or

@@ -43,6 +43,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/fault"
+	"github.com/libbpf-go/libbpf-go/internal/handle"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -61,7 +63,7 @@ import (
 // All methods are safe for concurrent use, Close included. There must be no second UserRingBuffer for the same map,
 // in this process or another: both would reserve the same bytes.
 type UserRingBuffer struct {
-	h    *handle
+	h    *handle.Handle
 	what string
 	size int
 
@@ -93,7 +95,7 @@ func newUserRingBuffer(m MapCore, ring *C.struct_user_ring_buffer, ofC bool) (*U
 		return nil, &Error{Op: op, Object: "map", Err: err}
 	}
 	if c.typ != MapTypeUserRingBuf && c.h != nil {
-		return nil, c.fail(op, invalidf("the map is not a user ring buffer but of type %s", c.typ))
+		return nil, c.fail(op, fault.Invalidf("the map is not a user ring buffer but of type %s", c.typ))
 	}
 	fd, err := dupMapFD(m)
 	if err != nil {
@@ -119,16 +121,15 @@ func newUserRingBuffer(m MapCore, ring *C.struct_user_ring_buffer, ofC bool) (*U
 		_ = r.file.Close()
 		return nil, err
 	}
-	r.h, err = newHandle(nil, func() error {
-		if !r.ofC {
-			C.user_ring_buffer__free(r.ring)
-		}
-		return r.memory.retire()
+	r.h = handle.New(handle.Resource{
+		Release: func() error {
+			if !r.ofC {
+				C.user_ring_buffer__free(r.ring)
+			}
+			return r.memory.retire()
+		},
+		Wake: r.interrupt.close,
 	})
-	if err != nil {
-		return nil, c.fail(op, err)
-	}
-	r.h.wake = r.interrupt.close
 	return r, nil
 }
 
@@ -164,16 +165,16 @@ func (r *UserRingBuffer) begin(size int) error {
 		return r.fail(ErrClosed)
 	}
 	if size < 0 {
-		return r.fail(invalidf("the size is %d and must not be negative", size))
+		return r.fail(fault.Invalidf("the size is %d and must not be negative", size))
 	}
-	if err := r.h.acquire(); err != nil {
+	if err := r.h.Acquire(); err != nil {
 		return r.fail(err)
 	}
 	return nil
 }
 
 // errUserRingFull is made in advance because a full ring is an everyday result.
-var errUserRingFull error = &detail{"it is full", unix.ENOSPC}
+var errUserRingFull = fault.New("it is full", unix.ENOSPC)
 
 // reserve returns nil and no error when the ring is full. The caller has acquired it, and the sample keeps it so.
 func (r *UserRingBuffer) reserve(size int) (*UserRingSample, error) {
@@ -193,7 +194,7 @@ func (r *UserRingBuffer) reserve(size int) (*UserRingSample, error) {
 		return nil, nil
 	case -C.int(unix.E2BIG):
 		text := fmt.Sprintf("a sample of %d bytes never fits into %d, which hold its header of 8 bytes, too", size, r.size)
-		return nil, &detail{text, unix.E2BIG}
+		return nil, fault.New(text, unix.E2BIG)
 	}
 	return nil, clib.FromRet(int(ret))
 }
@@ -209,7 +210,7 @@ func (r *UserRingBuffer) Reserve(size int) (*UserRingSample, error) {
 	if sample != nil {
 		return sample, nil
 	}
-	r.h.drop()
+	r.h.Drop()
 	if err == nil {
 		err = errUserRingFull
 	}
@@ -224,12 +225,12 @@ func (r *UserRingBuffer) ReserveContext(ctx context.Context, size int) (*UserRin
 		return nil, err
 	}
 	if ctx == nil {
-		r.h.drop()
-		return nil, r.fail(invalidf("the context is nil"))
+		r.h.Drop()
+		return nil, r.fail(fault.Invalidf("the context is nil"))
 	}
 	sample, err := r.reserveContext(ctx, size)
 	if err != nil {
-		r.h.drop()
+		r.h.Drop()
 		return nil, r.fail(err)
 	}
 	return sample, nil
@@ -262,7 +263,7 @@ func (r *UserRingBuffer) reserveContext(ctx context.Context, size int) (sample *
 	switch {
 	case sample != nil || err != nil:
 		return sample, err
-	case r.h.isClosed():
+	case r.h.IsClosed():
 		return nil, ErrClosed
 	case ctx.Err() != nil:
 		return nil, full()
@@ -276,7 +277,7 @@ func (r *UserRingBuffer) Close() error {
 	if r == nil {
 		return nil
 	}
-	return r.h.close()
+	return r.h.Close()
 }
 
 // UserRingSample is room in a [UserRingBuffer] that was reserved. It must be submitted or discarded.
@@ -315,6 +316,6 @@ func (s *UserRingSample) commit(submit bool) bool {
 		return false
 	}
 	C.lbg_user_ring_commit(s.ring.ring, s.libbpfs, C.bool(submit))
-	s.ring.h.drop()
+	s.ring.h.Drop()
 	return true
 }

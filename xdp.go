@@ -25,6 +25,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -96,7 +97,7 @@ type XDPLinkOptions struct {
 
 func (o *XDPLinkOptions) check() error {
 	if mode := o.Mode; mode&^XDPModes != 0 || mode&(mode-1) != 0 {
-		return invalidf("mode %#x is not one of XDPSKBMode, XDPDrvMode and XDPHWMode", uint32(mode))
+		return fault.Invalidf("mode %#x is not one of XDPSKBMode, XDPDrvMode and XDPHWMode", uint32(mode))
 	}
 	return nil
 }
@@ -290,10 +291,10 @@ func (x XDP) callFor(op, object string, f func() error) error {
 
 func (x XDP) check() error {
 	if x.Flags&^XDPMask != 0 {
-		return invalidf("flags %#x have other bits than those of XDPMask, %#x", uint32(x.Flags), uint32(XDPMask))
+		return fault.Invalidf("flags %#x have other bits than those of XDPMask, %#x", uint32(x.Flags), uint32(XDPMask))
 	}
 	if mode := x.Flags & XDPModes; mode&(mode-1) != 0 {
-		return invalidf("flags %#x have several modes: one of XDPSKBMode, XDPDrvMode and XDPHWMode, or none", uint32(x.Flags))
+		return fault.Invalidf("flags %#x have several modes: one of XDPSKBMode, XDPDrvMode and XDPHWMode, or none", uint32(x.Flags))
 	}
 	return checkIfIndex(x.IfIndex)
 }

@@ -35,25 +35,23 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/fault"
+	"github.com/libbpf-go/libbpf-go/internal/handle"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
 // BTF is type information. It does not change once it was made. All methods may be called concurrently, Close included:
 // a call that races with Close either completes or returns [ErrClosed].
 type BTF struct {
+	h    *handle.Handle // keeps c, and a use of base's
 	c    *C.struct_btf
 	what string // it is of, for errors
 	base *BTF   // what a module's types refer to
 	ofC  bool   // C frees it
-
-	// uses counts the operations under way, and one more as long as Close was not called.
-	uses   atomic.Int64
-	closed atomic.Bool
 
 	pointerSize int
 	numTypes    int
@@ -69,7 +67,7 @@ type BTF struct {
 // damaged type information.
 func Parse(path string) (*BTF, error) {
 	if path == "" || strings.IndexByte(path, 0) >= 0 {
-		return nil, fmt.Errorf("btf: parse %q: %w", path, invalid("a path is not empty and has no NUL in it"))
+		return nil, fmt.Errorf("btf: parse %q: %w", path, fault.Invalidf("a path is not empty and has no NUL in it"))
 	}
 	p := C.CString(path)
 	defer C.free(unsafe.Pointer(p))
@@ -99,7 +97,7 @@ func lacksBTF(path string, err error) bool {
 func ParseRaw(data []byte) (*BTF, error) {
 	const what = "raw data"
 	if len(data) == 0 || len(data) > math.MaxUint32 {
-		return nil, fmt.Errorf("btf: parse %s of %d bytes: %w", what, len(data), invalid("it has from 1 byte to 4 GiB"))
+		return nil, fmt.Errorf("btf: parse %s of %d bytes: %w", what, len(data), fault.Invalidf("it has from 1 byte to 4 GiB"))
 	}
 	b, err := newBTF("parse", what, nil, func(ret *C.int) *C.struct_btf {
 		return C.parse_raw(unsafe.Pointer(&data[0]), C.__u32(len(data)), ret)
@@ -125,7 +123,7 @@ func LoadKernel() (*BTF, error) {
 // errors.Is: os.ErrNotExist where there is no such module, or it is not loaded; [ErrClosed] for kernel.
 func LoadModule(name string, kernel *BTF) (*BTF, error) {
 	if name == "" || strings.ContainsAny(name, "/\x00") || strings.HasPrefix(name, ".") {
-		return nil, fmt.Errorf("btf: load types of module %q: %w", name, invalid("no module has such a name"))
+		return nil, fmt.Errorf("btf: load types of module %q: %w", name, fault.Invalidf("no module has such a name"))
 	}
 	if err := kernel.acquire(); err != nil {
 		return nil, err
@@ -136,7 +134,7 @@ func LoadModule(name string, kernel *BTF) (*BTF, error) {
 		return C.load_module(p, kernel.c, ret)
 	})
 	if err != nil {
-		kernel.release()
+		kernel.h.Drop()
 	}
 	return b, err
 }
@@ -160,7 +158,7 @@ func newBTF(op, what string, base *BTF, read func(ret *C.int) *C.struct_btf) (*B
 		b.pointerSize = int(unsafe.Sizeof(uintptr(0)))
 	}
 	b.dumpable = sync.OnceValue(b.checkDump)
-	b.uses.Store(1)
+	b.h = handle.New(handle.Resource{Release: b.free})
 	return b, nil
 }
 
@@ -175,42 +173,32 @@ func (b *BTF) trustOrCheck() (*BTF, error) {
 	return b, nil
 }
 
-// acquire begins an operation. When it returns nil, release must follow.
+// acquire begins an operation. When it returns nil, b.h.Drop must follow.
 func (b *BTF) acquire() error {
 	if b == nil {
 		return ErrClosed
 	}
-	for !b.closed.Load() {
-		n := b.uses.Load()
-		if n <= 0 {
-			break
-		}
-		if b.uses.CompareAndSwap(n, n+1) {
-			return nil
-		}
-	}
-	return ErrClosed
+	return b.h.Acquire()
 }
 
-func (b *BTF) release() {
-	if b.uses.Add(-1) > 0 {
-		return
-	}
+// free is called by the handle.
+func (b *BTF) free() error {
 	if !b.ofC {
 		C.btf__free(b.c)
 	}
 	if b.base != nil {
-		b.base.release()
-	}
-}
-
-// Close releases the type information (btf__free), as soon as no call uses it any more. It is idempotent, and a nil BTF
-// may be closed. Types that were read stay valid.
-func (b *BTF) Close() error {
-	if b != nil && b.closed.CompareAndSwap(false, true) {
-		b.release()
+		b.base.h.Drop()
 	}
 	return nil
+}
+
+// Close frees the type information (btf__free). If calls use it, the last of them frees it. Close is idempotent. Types
+// that were read stay valid.
+func (b *BTF) Close() error {
+	if b == nil {
+		return nil
+	}
+	return b.h.Close()
 }
 
 // NumTypes is the number of types, void not counted: they are numbered from 1 to NumTypes (btf__type_cnt). It is 0 for
@@ -238,7 +226,7 @@ func (b *BTF) TypeByID(id TypeID) (Type, error) {
 	if err := b.acquire(); err != nil {
 		return nil, err
 	}
-	defer b.release()
+	defer b.h.Drop()
 	return b.typeByID(id)
 }
 
@@ -278,7 +266,7 @@ func (b *BTF) TypeByName(name string, kinds ...Kind) (Type, error) {
 	if err := b.acquire(); err != nil {
 		return nil, err
 	}
-	defer b.release()
+	defer b.h.Drop()
 
 	notFound := func() error {
 		what := make([]string, len(kinds))
@@ -323,7 +311,7 @@ func (b *BTF) Types(err *error) iter.Seq[Type] {
 		if *err = b.acquire(); *err != nil {
 			return
 		}
-		defer b.release()
+		defer b.h.Drop()
 		for id := 1; id <= b.numTypes; id++ {
 			var t Type
 			if t, *err = b.typeByID(TypeID(id)); *err != nil || !yield(t) {
@@ -341,7 +329,7 @@ func (b *BTF) Resolve(id TypeID) (Type, error) {
 	if err := b.acquire(); err != nil {
 		return nil, err
 	}
-	defer b.release()
+	defer b.h.Drop()
 	at := id
 	for range maxResolve {
 		t, err := b.typeByID(at)
@@ -373,7 +361,7 @@ func (b *BTF) Size(id TypeID) (int, error) {
 	if err := b.acquire(); err != nil {
 		return 0, err
 	}
-	defer b.release()
+	defer b.h.Drop()
 	return b.size(id)
 }
 
@@ -396,7 +384,7 @@ func (b *BTF) Raw() ([]byte, error) {
 	if err := b.acquire(); err != nil {
 		return nil, err
 	}
-	defer b.release()
+	defer b.h.Drop()
 	b.rawMu.Lock()
 	defer b.rawMu.Unlock()
 	var size C.__u32

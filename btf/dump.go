@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -63,7 +64,7 @@ func (b *BTF) DumpC(w io.Writer, opts DumpCOptions) error {
 	if err := b.acquire(); err != nil {
 		return err
 	}
-	defer b.release()
+	defer b.h.Drop()
 	d, err := b.newDumper(w)
 	if err != nil {
 		return fmt.Errorf("btf: dump %s: %w", b.what, err)
@@ -84,13 +85,13 @@ func (b *BTF) Declaration(id TypeID, name string) (string, error) {
 	if err := b.acquire(); err != nil {
 		return "", err
 	}
-	defer b.release()
+	defer b.h.Drop()
 	t, err := b.typeByID(id)
 	if err != nil {
 		return "", err
 	}
 	if !isC(t.Kind()) {
-		return "", fmt.Errorf("btf: declaration of type %d: %w", id, invalid("C declares no "+t.Kind().String()))
+		return "", fmt.Errorf("btf: declaration of type %d: %w", id, fault.Invalidf("C declares no %s", t.Kind()))
 	}
 	var text strings.Builder
 	d, err := b.newDumper(&text)
@@ -227,7 +228,7 @@ func (d *dumper) kfuncs() error {
 
 func (d *dumper) declare(id TypeID, name string) error {
 	if strings.IndexByte(name, 0) >= 0 {
-		return invalid("a name has no NUL in it")
+		return fault.Invalidf("a name has no NUL in it")
 	}
 	n := C.CString(name)
 	defer C.free(unsafe.Pointer(n))

@@ -2,22 +2,22 @@ package btf
 
 import (
 	"errors"
-	"fmt"
-	"os"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/fault"
+	"github.com/libbpf-go/libbpf-go/internal/handle"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
 var (
 	// ErrClosed says that the BTF was nil or closed. It is an [os.ErrClosed] as well.
-	ErrClosed = fmt.Errorf("btf: %w", os.ErrClosed)
+	ErrClosed = handle.ErrClosed
 
 	// ErrNotFound says that there is no type with the name and kind or the number asked for. It is unix.ENOENT, and so
 	// [os.ErrNotExist], as well.
-	ErrNotFound error = &meaning{"no such type", unix.ENOENT}
+	ErrNotFound = fault.New("no such type", unix.ENOENT)
 
 	// ErrNoBTF says that an ELF file has no type information: it was compiled without -g, or was stripped of it.
 	ErrNoBTF = errors.New("no BTF")
@@ -25,8 +25,8 @@ var (
 
 // Errors with the meaning of an errno, whose text is about something else.
 var (
-	errCycle    error = &meaning{"it is a cycle", unix.ELOOP}
-	errTooLarge error = &meaning{"that is too large", unix.E2BIG}
+	errCycle    = fault.New("it is a cycle", unix.ELOOP)
+	errTooLarge = fault.New("that is too large", unix.E2BIG)
 )
 
 // saying runs a call into libbpf, which may print. f returns its error, which takes the warnings along; what else was said
@@ -58,14 +58,3 @@ func (s *said) Error() string {
 }
 
 func (s *said) Unwrap() error { return s.err }
-
-// invalid is an argument that breaks a rule.
-func invalid(rule string) error { return &meaning{rule, unix.EINVAL} }
-
-type meaning struct {
-	text string
-	is   error
-}
-
-func (m *meaning) Error() string { return m.text }
-func (m *meaning) Unwrap() error { return m.is }

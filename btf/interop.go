@@ -10,6 +10,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
 // UsePointer runs f with libbpf's struct btf, which nobody frees until f returns. f must not change it. f's error is returned
@@ -18,7 +20,7 @@ func (b *BTF) UsePointer(f func(types unsafe.Pointer) error) error {
 	if err := b.acquire(); err != nil {
 		return err
 	}
-	defer b.release()
+	defer b.h.Drop()
 	return f(unsafe.Pointer(b.c))
 }
 
@@ -40,13 +42,11 @@ func (b *BTF) Release() (unsafe.Pointer, error) {
 		return nil, ErrClosed
 	case b.base != nil:
 		return nil, fmt.Errorf("btf: release %s: they refer to other types: %w", b.what, unix.EBUSY)
-	case b.uses.CompareAndSwap(1, 0):
-		b.closed.Store(true)
-		return unsafe.Pointer(b.c), nil
-	case b.closed.Load():
-		return nil, ErrClosed
 	}
-	return nil, fmt.Errorf("btf: release %s: operations are under way, or types refer to them: %w", b.what, unix.EBUSY)
+	if err := b.h.CloseIdle(func() { b.ofC = true }); err != nil {
+		return nil, fmt.Errorf("btf: release %s: %w", b.what, err)
+	}
+	return unsafe.Pointer(b.c), nil
 }
 
 // Adopt makes a BTF of a struct btf that C code has. Close frees it.
@@ -59,7 +59,7 @@ func Borrow(types unsafe.Pointer) (*BTF, error) { return ofC(types, true) }
 func ofC(types unsafe.Pointer, ofC bool) (*BTF, error) {
 	const what = "types of C's"
 	if types == nil {
-		return nil, fmt.Errorf("btf: adopt %s: the pointer is nil: %w", what, unix.EINVAL)
+		return nil, fmt.Errorf("btf: adopt %s: %w", what, fault.Invalidf("the pointer is nil"))
 	}
 	b, err := newBTF("adopt", what, nil, func(*C.int) *C.struct_btf { return (*C.struct_btf)(types) })
 	if err != nil {

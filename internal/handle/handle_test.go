@@ -1,4 +1,4 @@
-package libbpf
+package handle
 
 import (
 	"errors"
@@ -15,19 +15,16 @@ func TestHandleReleasesOnce(t *testing.T) {
 		var alive atomic.Bool
 		alive.Store(true)
 		var released atomic.Int32
-		h, err := newHandle(nil, func() error {
+		h := New(Resource{Release: func() error {
 			alive.Store(false)
 			released.Add(1)
 			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		}})
 		var wg sync.WaitGroup
 		for range 8 {
 			wg.Go(func() {
 				for {
-					if err := h.acquire(); err != nil {
+					if err := h.Acquire(); err != nil {
 						if err != ErrClosed {
 							t.Error(err)
 						}
@@ -36,12 +33,12 @@ func TestHandleReleasesOnce(t *testing.T) {
 					if !alive.Load() {
 						t.Error("released while acquired")
 					}
-					h.drop()
+					h.Drop()
 				}
 			})
 		}
 		for range 2 {
-			wg.Go(func() { _ = h.close() })
+			wg.Go(func() { _ = h.Close() })
 		}
 		wg.Wait()
 		if n := released.Load(); n != 1 {
@@ -52,77 +49,85 @@ func TestHandleReleasesOnce(t *testing.T) {
 
 func TestHandleCloseDoesNotWait(t *testing.T) {
 	released := false
-	h, _ := newHandle(nil, func() error { released = true; return errors.New("lost") })
-	if err := h.acquire(); err != nil {
+	gone := errors.New("gone")
+	var lost error
+	h := New(Resource{
+		Release: func() error { released = true; return gone },
+		Lost:    func(err error) { lost = err },
+	})
+	if err := h.Acquire(); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.close(); err != nil || released {
+	if err := h.Close(); err != nil || released {
 		t.Fatalf("close under use: %v, released %t", err, released)
 	}
-	if h.acquire() != ErrClosed || !h.isClosed() {
+	if h.Acquire() != ErrClosed || !h.IsClosed() {
 		t.Error("acquired after close")
 	}
 	if released {
 		t.Error("a refused operation released it")
 	}
-	h.drop()
+	h.Drop()
 	if !released {
 		t.Error("the last operation did not release it")
+	}
+	if lost != gone {
+		t.Errorf("the error that no caller gets is %v", lost)
 	}
 }
 
 func TestHandleTree(t *testing.T) {
 	var order []string
-	release := func(name string) func() error {
-		return func() error { order = append(order, name); return nil }
+	release := func(name string) Resource {
+		return Resource{Release: func() error { order = append(order, name); return nil }}
 	}
-	parent, _ := newHandle(nil, release("parent"))
-	first, _ := newHandle(parent, release("first"))
-	second, _ := newHandle(parent, release("second"))
-	third, _ := newHandle(parent, release("third"))
-	if err := second.close(); err != nil {
+	parent := New(release("parent"))
+	first, _ := NewChild(parent, release("first"))
+	second, _ := NewChild(parent, release("second"))
+	third, _ := NewChild(parent, release("third"))
+	if err := second.Close(); err != nil {
 		t.Fatal(err)
 	}
 	// A child in use keeps its parent's resource.
-	if err := first.acquire(); err != nil {
+	if err := first.Acquire(); err != nil {
 		t.Fatal(err)
 	}
-	if err := parent.close(); err != nil {
+	if err := parent.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if want := []string{"second", "third"}; !slices.Equal(order, want) {
 		t.Errorf("released %q, want %q", order, want)
 	}
-	first.drop()
+	first.Drop()
 	if want := []string{"second", "third", "first", "parent"}; !slices.Equal(order, want) {
 		t.Errorf("released %q, want %q", order, want)
 	}
-	if _, err := newHandle(parent, release("late")); err != ErrClosed {
+	if _, err := NewChild(parent, release("late")); err != ErrClosed {
 		t.Errorf("a child of a closed handle: %v", err)
 	}
 	if order[len(order)-1] != "late" {
 		t.Error("what the late child was for was not released")
 	}
-	if third.close() != nil || parent.close() != nil || (*handle)(nil).close() != nil {
+	if third.Close() != nil || parent.Close() != nil || (*Handle)(nil).Close() != nil {
 		t.Error("a second close failed")
 	}
 }
 
 // A second close that returns at once finds the handle closed, however long the first one takes from there on.
 func TestHandleSecondCloseFindsItClosed(t *testing.T) {
-	h, _ := newHandle(nil, func() error { return nil })
+	h := New(Resource{Release: func() error { return nil }})
 	h.mu.Lock() // the first one waits for it
 	done := make(chan error)
-	go func() { done <- h.close() }()
-	for deadline := time.Now().Add(time.Minute); !h.isClosed(); runtime.Gosched() {
+	go func() { done <- h.Close() }()
+	for deadline := time.Now().Add(time.Minute); !h.IsClosed(); runtime.Gosched() {
 		if time.Now().After(deadline) {
 			t.Fatal("it is not closed while the first close goes on")
 		}
 	}
-	if err := h.close(); err != nil {
+	if err := h.Close(); err != nil {
 		t.Error(err)
 	}
-	if h.acquire() != ErrClosed {
+	if h.Acquire() != ErrClosed {
 		t.Error("acquired after close")
 	}
 	h.mu.Unlock()
@@ -135,13 +140,13 @@ func TestHandleSecondCloseFindsItClosed(t *testing.T) {
 func TestHandleClosesLastMadeFirst(t *testing.T) {
 	const children = 20
 	var order []int
-	parent, _ := newHandle(nil, func() error { order = append(order, children); return nil })
+	parent := New(Resource{Release: func() error { order = append(order, children); return nil }})
 	for i := range children {
-		if _, err := newHandle(parent, func() error { order = append(order, i); return nil }); err != nil {
+		if _, err := NewChild(parent, Resource{Release: func() error { order = append(order, i); return nil }}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := parent.close(); err != nil {
+	if err := parent.Close(); err != nil {
 		t.Fatal(err)
 	}
 	var want []int
