@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/cmem"
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 	"github.com/libbpf-go/libbpf-go/internal/symbol"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
@@ -19,7 +20,7 @@ func inArchive(path string) bool { return strings.Contains(path, "!/") }
 
 // binaryPath is the file that a binary's name means, found where bpf_program__attach_uprobe_opts looks for it.
 func binaryPath(binary string) (string, error) {
-	if err := checkName("binary", binary); err != nil {
+	if err := cmem.CheckName("binary", binary); err != nil {
 		return "", err
 	}
 	if strings.Contains(binary, "/") {
@@ -59,7 +60,7 @@ var multiarch = map[string][]string{
 // functionOffsets are where in a file the code of functions begins.
 func functionOffsets(path string, names []string) ([]uint64, error) {
 	for _, name := range names {
-		if err := checkName("function", name); err != nil {
+		if err := cmem.CheckName("function", name); err != nil {
 			return nil, err
 		}
 	}
@@ -68,7 +69,7 @@ func functionOffsets(path string, names []string) ([]uint64, error) {
 
 // matchingOffsets are where in a file the code of functions begins whose names match a glob.
 func matchingOffsets(path, pattern string) ([]uint64, error) {
-	if err := checkCString("pattern", pattern); err != nil {
+	if err := cmem.CheckString("pattern", pattern); err != nil {
 		return nil, err
 	}
 	return inBinary(path, func(f *symbol.File) ([]uint64, error) { return f.Matching(pattern) })

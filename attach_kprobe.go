@@ -49,6 +49,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/libbpf-go/libbpf-go/internal/cmem"
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
@@ -117,9 +118,9 @@ func kernelFunction(function string, offset uint64) string {
 // errors.Is(err, os.ErrNotExist) when the kernel has no such function or no kprobes, unix.EADDRNOTAVAIL or unix.EINVAL
 // when it lets nobody probe there, [errors.ErrUnsupported] when it lacks the Mode or cookies.
 func (p *Program) AttachKprobe(function string, opts KprobeOptions) (*Link, error) {
-	var c cStrings
-	defer c.free()
-	name := c.optional("function", function)
+	var c cArgs
+	defer c.Free()
+	name := c.Optional("function", function)
 	return p.attach(kernelFunction(function, opts.Offset), func() (*C.struct_bpf_link, error) {
 		if err := p.checkType("a kprobe", ProgramTypeKprobe); err != nil {
 			return nil, err
@@ -127,8 +128,8 @@ func (p *Program) AttachKprobe(function string, opts KprobeOptions) (*Link, erro
 		if err := opts.check(function); err != nil {
 			return nil, err
 		}
-		if c.err != nil {
-			return nil, c.err
+		if c.Err != nil {
+			return nil, c.Err
 		}
 		var o C.struct_bpf_kprobe_opts
 		o.sz = C.sizeof_struct_bpf_kprobe_opts
@@ -151,9 +152,9 @@ type KsyscallOptions struct {
 // the kernel calls its function for it (bpf_program__attach_ksyscall). Compat system calls, of 32-bit programs on a
 // 64-bit kernel, are not seen. Errors are as for [Program.AttachKprobe].
 func (p *Program) AttachKsyscall(syscall string, opts KsyscallOptions) (*Link, error) {
-	var c cStrings
-	defer c.free()
-	name := c.name("system call", syscall)
+	var c cArgs
+	defer c.Free()
+	name := c.Name("system call", syscall)
 	return p.attach("system call "+syscall, func() (*C.struct_bpf_link, error) {
 		if err := p.checkType("a ksyscall", ProgramTypeKprobe); err != nil {
 			return nil, err
@@ -162,8 +163,8 @@ func (p *Program) AttachKsyscall(syscall string, opts KsyscallOptions) (*Link, e
 		if len(syscall) > 100 {
 			return nil, fault.Invalidf("%q has %d characters, and no system call more than 100", syscall, len(syscall))
 		}
-		if c.err != nil {
-			return nil, c.err
+		if c.Err != nil {
+			return nil, c.Err
 		}
 		var o C.struct_bpf_ksyscall_opts
 		o.sz = C.sizeof_struct_bpf_ksyscall_opts
@@ -239,29 +240,24 @@ func (o *KprobeMultiOptions) check(p *programCore) error {
 // errors.Is(err, os.ErrNotExist) when the kernel has no such function, [errors.ErrUnsupported] when it has no
 // kprobe.multi.
 func (p *Program) AttachKprobeMulti(opts KprobeMultiOptions) (*Link, error) {
-	var c cStrings
-	defer c.free()
-	var arrays cArrays
-	defer arrays.free()
-	pattern := c.optional("pattern", opts.Pattern)
-	symbols := c.names("symbol", opts.Symbols)
-	addresses := arrays.ulongs("address", opts.Addresses)
-	cookies := arrays.u64s(opts.Cookies)
+	var c cArgs
+	defer c.Free()
+	pattern := c.Optional("pattern", opts.Pattern)
+	symbols := c.Names("symbol", opts.Symbols)
+	addresses := cmem.Array[C.ulong](&c, "address", opts.Addresses)
+	cookies := cmem.Array[C.__u64](&c, "cookie", opts.Cookies)
 	return p.attach("functions of the kernel", func() (*C.struct_bpf_link, error) {
 		if err := opts.check(&p.programCore); err != nil {
 			return nil, err
 		}
-		if c.err != nil {
-			return nil, c.err
-		}
-		if arrays.err != nil {
-			return nil, arrays.err
+		if c.Err != nil {
+			return nil, c.Err
 		}
 		var o C.struct_bpf_kprobe_multi_opts
 		o.sz = C.sizeof_struct_bpf_kprobe_multi_opts
 		o.syms = symbols
 		o.addrs = addresses
-		o.cookies = (*C.__u64)(cookies)
+		o.cookies = cookies
 		o.cnt = C.size_t(len(opts.Symbols) + len(opts.Addresses))
 		o.retprobe = C.bool(opts.Retprobe)
 		C.lbg_set_kprobe_session(&o, C.bool(opts.Session))
@@ -277,13 +273,11 @@ func (p *Program) AttachKprobeMulti(opts KprobeMultiOptions) (*Link, error) {
 // AttachKprobeMulti is as [Program.AttachKprobeMulti] (bpf_link_create), but a Pattern takes libbpf's program, to find what
 // fits it: give Symbols or Addresses. The result belongs to the caller.
 func (p *ProgramHandle) AttachKprobeMulti(opts KprobeMultiOptions) (*Link, error) {
-	var c cStrings
-	defer c.free()
-	var arrays cArrays
-	defer arrays.free()
-	symbols := c.names("symbol", opts.Symbols)
-	addresses := arrays.ulongs("address", opts.Addresses)
-	cookies := (*C.__u64)(arrays.u64s(opts.Cookies))
+	var c cArgs
+	defer c.Free()
+	symbols := c.Names("symbol", opts.Symbols)
+	addresses := cmem.Array[C.ulong](&c, "address", opts.Addresses)
+	cookies := cmem.Array[C.__u64](&c, "cookie", opts.Cookies)
 	return p.attach("functions of the kernel", func(fd C.int) (int, error) {
 		if err := opts.check(&p.programCore); err != nil {
 			return -1, err
@@ -291,11 +285,8 @@ func (p *ProgramHandle) AttachKprobeMulti(opts KprobeMultiOptions) (*Link, error
 		if opts.Pattern != "" {
 			return -1, fault.Invalidf("a ProgramHandle takes Symbols or Addresses, and no Pattern")
 		}
-		if c.err != nil {
-			return -1, c.err
-		}
-		if arrays.err != nil {
-			return -1, arrays.err
+		if c.Err != nil {
+			return -1, c.Err
 		}
 		link, err := linkFD(C.lbg_link_kprobe_multi(fd, C.__u32(opts.attachType()), symbols, addresses, cookies,
 			C.__u32(len(opts.Symbols)+len(opts.Addresses)), C.bool(opts.Retprobe)))

@@ -151,11 +151,11 @@ func (p *Program) AttachFreplace(target ProgramCore, function string) (link *Lin
 
 // attachFreplace is AttachFreplace with the target's descriptor, 0 for none.
 func (p *Program) attachFreplace(target int, function string) (*Link, error) {
-	var c cStrings
-	defer c.free()
-	name := c.optional("function", function)
+	var c cArgs
+	defer c.Free()
+	name := c.Optional("function", function)
 	return p.attach("", func() (*C.struct_bpf_link, error) {
-		if err := p.checkForFreplace(target, function, c.err); err != nil {
+		if err := p.checkForFreplace(target, function, c.Err); err != nil {
 			return nil, err
 		}
 		link, errno := C.bpf_program__attach_freplace(p.ptr, C.int(target), name)
@@ -178,11 +178,11 @@ func (p *ProgramHandle) AttachFreplace(target ProgramCore, function string) (lin
 
 // attachFreplace is AttachFreplace with the target's descriptor, 0 for none.
 func (p *ProgramHandle) attachFreplace(target int, function string) (*Link, error) {
-	var c cStrings
-	defer c.free()
-	name := c.optional("function", function)
+	var c cArgs
+	defer c.Free()
+	name := c.Optional("function", function)
 	return p.attach("", func(fd C.int) (int, error) {
-		if err := p.checkForFreplace(target, function, c.err); err != nil {
+		if err := p.checkForFreplace(target, function, c.Err); err != nil {
 			return -1, err
 		}
 		if target == 0 {

@@ -38,16 +38,16 @@ type TracepointOptions struct {
 // "syscalls", and name, as they stand in tracefs, which must be mounted at its usual place
 // (bpf_program__attach_tracepoint_opts). errors.Is(err, os.ErrNotExist) when there is no such tracepoint.
 func (p *Program) AttachTracepoint(category, name string, opts TracepointOptions) (*Link, error) {
-	var c cStrings
-	defer c.free()
-	cCategory := c.name("category", category)
-	cName := c.name("tracepoint", name)
+	var c cArgs
+	defer c.Free()
+	cCategory := c.Name("category", category)
+	cName := c.Name("tracepoint", name)
 	return p.attach("tracepoint "+category+"/"+name, func() (*C.struct_bpf_link, error) {
 		if err := p.checkType("a tracepoint", ProgramTypeTracepoint); err != nil {
 			return nil, err
 		}
-		if c.err != nil {
-			return nil, c.err
+		if c.Err != nil {
+			return nil, c.Err
 		}
 		var o C.struct_bpf_tracepoint_opts
 		o.sz = C.sizeof_struct_bpf_tracepoint_opts
@@ -68,11 +68,11 @@ type RawTracepointOptions struct {
 // errors.Is(err, os.ErrNotExist) when there is no such tracepoint. Programs of section "tp_btf" go by
 // [Program.AttachTrace].
 func (p *Program) AttachRawTracepoint(name string, opts RawTracepointOptions) (*Link, error) {
-	var c cStrings
-	defer c.free()
-	cName := c.name("tracepoint", name)
+	var c cArgs
+	defer c.Free()
+	cName := c.Name("tracepoint", name)
 	return p.attach("tracepoint "+name, func() (*C.struct_bpf_link, error) {
-		if err := p.checkForRawTracepoint(opts, c.err); err != nil {
+		if err := p.checkForRawTracepoint(opts, c.Err); err != nil {
 			return nil, err
 		}
 		link, errno := C.lbg_attach_raw_tracepoint(p.ptr, cName, C.__u64(opts.Cookie))
@@ -83,11 +83,11 @@ func (p *Program) AttachRawTracepoint(name string, opts RawTracepointOptions) (*
 // AttachRawTracepoint is as [Program.AttachRawTracepoint] (bpf_raw_tracepoint_open_opts, or bpf_raw_tracepoint_open before
 // libbpf 1.4). The result belongs to the caller.
 func (p *ProgramHandle) AttachRawTracepoint(name string, opts RawTracepointOptions) (*Link, error) {
-	var c cStrings
-	defer c.free()
-	cName := c.name("tracepoint", name)
+	var c cArgs
+	defer c.Free()
+	cName := c.Name("tracepoint", name)
 	return p.attach("tracepoint "+name, func(fd C.int) (int, error) {
-		if err := p.checkForRawTracepoint(opts, c.err); err != nil {
+		if err := p.checkForRawTracepoint(opts, c.Err); err != nil {
 			return -1, err
 		}
 		return linkFD(C.lbg_open_raw_tracepoint(fd, cName, C.__u64(opts.Cookie)))

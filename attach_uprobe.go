@@ -64,6 +64,7 @@ import (
 	"math"
 	"os"
 
+	"github.com/libbpf-go/libbpf-go/internal/cmem"
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
@@ -142,8 +143,8 @@ func placeInBinary(binary, function string, offset uint64) string {
 // [ErrInvalid]) when it has several, of which the offset alone can choose; unix.ESRCH when there is no such process,
 // [errors.ErrUnsupported] when the kernel lacks the Mode or cookies.
 func (p *Program) AttachUprobe(pid int, binary string, offset uint64, opts UprobeOptions) (*Link, error) {
-	var c cStrings
-	defer c.free()
+	var c cArgs
+	defer c.Free()
 	return p.attach(placeInBinary(binary, opts.Function, offset), func() (*C.struct_bpf_link, error) {
 		if err := p.checkType("a uprobe", ProgramTypeKprobe); err != nil {
 			return nil, err
@@ -159,7 +160,7 @@ func (p *Program) AttachUprobe(pid int, binary string, offset uint64, opts Uprob
 		if err != nil {
 			return nil, err
 		}
-		function := c.optional("function", opts.Function)
+		function := c.Optional("function", opts.Function)
 		if function != nil && !inArchive(file) { // libbpf looks into archives itself
 			found, err := functionOffsets(file, []string{opts.Function})
 			if err != nil {
@@ -167,9 +168,9 @@ func (p *Program) AttachUprobe(pid int, binary string, offset uint64, opts Uprob
 			}
 			function, offset = nil, offset+found[0]
 		}
-		path := c.of("binary", file)
-		if c.err != nil {
-			return nil, c.err
+		path := c.Of("binary", file)
+		if c.Err != nil {
+			return nil, c.Err
 		}
 		var o C.struct_bpf_uprobe_opts
 		o.sz = C.sizeof_struct_bpf_uprobe_opts
@@ -246,7 +247,7 @@ func (o *UprobeMultiOptions) check(p *programCore) error {
 // are the same, and [errors.ErrUnsupported] when the kernel or the linked libbpf lacks it.
 func (p *Program) AttachUprobeMulti(pid int, binary string, opts UprobeMultiOptions) (*Link, error) {
 	var u uprobes
-	defer u.free()
+	defer u.args.Free()
 	return p.attach(binary, func() (*C.struct_bpf_link, error) {
 		if err := u.find(&p.programCore, pid, binary, &opts); err != nil {
 			return nil, err
@@ -263,7 +264,7 @@ func (p *Program) AttachUprobeMulti(pid int, binary string, opts UprobeMultiOpti
 // AttachUprobeMulti is as [Program.AttachUprobeMulti] (bpf_link_create). The result belongs to the caller.
 func (p *ProgramHandle) AttachUprobeMulti(pid int, binary string, opts UprobeMultiOptions) (*Link, error) {
 	var u uprobes
-	defer u.free()
+	defer u.args.Free()
 	return p.attach(binary, func(fd C.int) (int, error) {
 		if err := u.find(&p.programCore, pid, binary, &opts); err != nil {
 			return -1, err
@@ -276,19 +277,13 @@ func (p *ProgramHandle) AttachUprobeMulti(pid int, binary string, opts UprobeMul
 
 // uprobes are where a program is to be attached in a binary, as C takes it.
 type uprobes struct {
-	strings cStrings
-	arrays  cArrays
+	args cArgs
 
 	pid                    C.pid_t // below 0 for all processes
 	path                   *C.char
 	offsets, refCtrOffsets *C.ulong
 	cookies                *C.__u64
 	count                  int // of offsets
-}
-
-func (u *uprobes) free() {
-	u.strings.free()
-	u.arrays.free()
 }
 
 // find checks what is to be attached, and finds the functions.
@@ -314,13 +309,10 @@ func (u *uprobes) find(p *programCore, pid int, binary string, opts *UprobeMulti
 	if err != nil {
 		return err
 	}
-	u.path = u.strings.of("binary", file)
+	u.path = u.args.Of("binary", file)
 	u.count = len(found)
-	u.offsets = u.arrays.ulongs("offset", found)
-	u.refCtrOffsets = u.arrays.ulongs("offset of a reference counter", opts.RefCtrOffsets)
-	u.cookies = (*C.__u64)(u.arrays.u64s(opts.Cookies))
-	if u.strings.err != nil {
-		return u.strings.err
-	}
-	return u.arrays.err
+	u.offsets = cmem.Array[C.ulong](&u.args, "offset", found)
+	u.refCtrOffsets = cmem.Array[C.ulong](&u.args, "offset of a reference counter", opts.RefCtrOffsets)
+	u.cookies = cmem.Array[C.__u64](&u.args, "cookie", opts.Cookies)
+	return u.args.Err
 }

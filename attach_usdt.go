@@ -32,11 +32,11 @@ type USDTOptions struct {
 // unix.EEXIST before Linux 5.15 when a program of the object is attached to the probe already.
 func (p *Program) AttachUSDT(pid int, binary, provider, name string, opts USDTOptions) (*Link, error) {
 	place := fmt.Sprintf("USDT probe %s:%s of %s", provider, name, binary)
-	var c cStrings
-	defer c.free()
-	path := c.name("binary", binary)
-	cProvider := c.name("provider", provider)
-	cName := c.name("probe", name)
+	var c cArgs
+	defer c.Free()
+	path := c.Name("binary", binary)
+	cProvider := c.Name("provider", provider)
+	cName := c.Name("probe", name)
 	link, err := p.attachLocking(place, p.usdtLock(), func() (*C.struct_bpf_link, error) {
 		if err := p.checkType("USDT", ProgramTypeKprobe); err != nil {
 			return nil, err
@@ -45,8 +45,8 @@ func (p *Program) AttachUSDT(pid int, binary, provider, name string, opts USDTOp
 		if err != nil {
 			return nil, err
 		}
-		if c.err != nil {
-			return nil, c.err
+		if c.Err != nil {
+			return nil, c.Err
 		}
 		if err := p.o.checkUSDTSpecs(); err != nil {
 			return nil, err

@@ -80,11 +80,11 @@ func newLink(parent *handle.Handle, shared *sync.Mutex, ptr *C.struct_bpf_link, 
 func OpenLink(path string) (*Link, error) {
 	const op = "open"
 	what := fmt.Sprintf("pinned link %q", path)
-	var c cStrings
-	defer c.free()
-	cPath := c.of("path", path)
-	if c.err != nil {
-		return nil, &Error{Op: op, Object: what, Err: c.err}
+	var c cArgs
+	defer c.Free()
+	cPath := c.Of("path", path)
+	if c.Err != nil {
+		return nil, &Error{Op: op, Object: what, Err: c.Err}
 	}
 	var ptr *C.struct_bpf_link
 	err := call(op, what, func() error {

@@ -1,7 +1,6 @@
 package libbpf
 
 /*
-#include <stdlib.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
@@ -136,11 +135,11 @@ func CreateMap(
 ) (*MapHandle, error) {
 	const op = "create"
 	object := fmt.Sprintf("map %q", name)
-	var c cStrings
-	defer c.free()
-	cName := c.optional("name", name)
-	if c.err != nil {
-		return nil, &Error{Op: op, Object: object, Err: c.err}
+	var c cArgs
+	defer c.Free()
+	cName := c.Optional("name", name)
+	if c.Err != nil {
+		return nil, &Error{Op: op, Object: object, Err: c.Err}
 	}
 	if err := options.check(typ); err != nil {
 		return nil, &Error{Op: op, Object: object, Err: err}
@@ -157,9 +156,7 @@ func CreateMap(
 	opts.btf_vmlinux_value_type_id = C.__u32(options.BTFVmlinuxValueTypeID)
 	C.lbg_set_create_opts_1_4(&opts, C.int(options.ValueTypeBTFObjectFD), C.int(options.TokenFD))
 	if len(options.ExclusiveProgramHash) > 0 {
-		hash := C.CBytes(options.ExclusiveProgramHash)
-		defer C.free(hash)
-		C.lbg_set_create_opts_1_7(&opts, hash, C.__u32(len(options.ExclusiveProgramHash)))
+		C.lbg_set_create_opts_1_7(&opts, c.Bytes(options.ExclusiveProgramHash), C.__u32(len(options.ExclusiveProgramHash)))
 	}
 	if options.InnerMap != nil {
 		inner, err := coreOf(options.InnerMap)

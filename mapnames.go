@@ -1,7 +1,6 @@
 package libbpf
 
 /*
-#include <stdlib.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
@@ -22,7 +21,6 @@ import "C"
 
 import (
 	"strings"
-	"unsafe"
 )
 
 // mapIndex finds an object's maps by name.
@@ -47,9 +45,9 @@ func (x *mapIndex) add(object *C.struct_bpf_object, m *C.struct_bpf_map) string 
 // find finds a map by its name or, for global data, by its section's (bpf_object__find_map_by_name).
 func (x *mapIndex) find(object *C.struct_bpf_object, name string) (int, bool) {
 	if strings.IndexByte(name, 0) < 0 {
-		c := C.CString(name)
-		defer C.free(unsafe.Pointer(c))
-		if i, ok := x.byMap[C.bpf_object__find_map_by_name(object, c)]; ok {
+		var c cArgs
+		defer c.Free()
+		if i, ok := x.byMap[C.bpf_object__find_map_by_name(object, c.Of("name", name))]; ok {
 			return i, true
 		}
 	}

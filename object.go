@@ -85,9 +85,9 @@ func OpenMemory(object []byte) (*OpenObject, error) { return ObjectBuilder{}.Ope
 // OpenFile opens a compiled object (bpf_object__open_file). Nothing is in the kernel yet, and no privilege is needed.
 // The caller owns the result and closes or loads it.
 func (b ObjectBuilder) OpenFile(path string) (*OpenObject, error) {
-	var c cStrings
-	defer c.free()
-	cPath := c.of("path", path)
+	var c cArgs
+	defer c.Free()
+	cPath := c.Of("path", path)
 	what := fmt.Sprintf("object %q", path)
 	file, err := readFile(path)
 	if err != nil {
@@ -102,8 +102,8 @@ func (b ObjectBuilder) OpenFile(path string) (*OpenObject, error) {
 // OpenMemory opens a compiled object that is in memory (bpf_object__open_mem). The bytes are not needed any more when it
 // returns.
 func (b ObjectBuilder) OpenMemory(object []byte) (*OpenObject, error) {
-	var c cStrings
-	defer c.free()
+	var c cArgs
+	defer c.Free()
 	const what = "object in memory"
 	file, err := readObject(bytes.NewReader(object))
 	if err != nil {
@@ -125,19 +125,19 @@ const memoryName = "memory"
 type openOpts = C.struct_bpf_object_open_opts
 
 func (b ObjectBuilder) open(
-	c *cStrings, what string, file objectFile, open func(*openOpts) (*C.struct_bpf_object, error),
+	c *cArgs, what string, file objectFile, open func(*openOpts) (*C.struct_bpf_object, error),
 ) (*OpenObject, error) {
 	const op = "open"
 	var opts openOpts
 	opts.sz = C.sizeof_struct_bpf_object_open_opts
-	opts.object_name = c.optional("name", b.Name)
-	opts.pin_root_path = c.optional("pin root path", b.PinRootPath)
-	opts.btf_custom_path = c.optional("custom BTF path", b.BTFCustomPath)
-	opts.kconfig = c.optional("kconfig", b.Kconfig)
+	opts.object_name = c.Optional("name", b.Name)
+	opts.pin_root_path = c.Optional("pin root path", b.PinRootPath)
+	opts.btf_custom_path = c.Optional("custom BTF path", b.BTFCustomPath)
+	opts.kconfig = c.Optional("kconfig", b.Kconfig)
 	opts.relaxed_maps = C.bool(b.RelaxedMaps)
 	opts.kernel_log_level = C.__u32(b.KernelLogLevel)
-	if c.err != nil {
-		return nil, &Error{Op: op, Object: what, Err: c.err}
+	if c.Err != nil {
+		return nil, &Error{Op: op, Object: what, Err: c.Err}
 	}
 	if err := b.setToken(c, &opts); err != nil {
 		return nil, &Error{Op: op, Object: what, Err: err}
@@ -195,11 +195,11 @@ func (o *OpenObject) describe() {
 	}
 }
 
-func (b ObjectBuilder) setToken(c *cStrings, opts *openOpts) error {
-	path := c.of("token path", b.TokenPath)
+func (b ObjectBuilder) setToken(c *cArgs, opts *openOpts) error {
+	path := c.Of("token path", b.TokenPath)
 	switch {
-	case c.err != nil:
-		return c.err
+	case c.Err != nil:
+		return c.Err
 	case b.TokenPath != "" && b.NoToken:
 		return fault.Invalidf("TokenPath and NoToken exclude one another")
 	case b.TokenPath != "":

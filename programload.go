@@ -30,6 +30,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/cmem"
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
@@ -122,12 +123,12 @@ func LoadProgram(
 	const op = "load"
 	object := fmt.Sprintf("program %q", name)
 	fail := func(err error) (*ProgramHandle, error) { return nil, &Error{Op: op, Object: object, Err: err} }
-	var c cStrings
-	defer c.free()
-	cName, cLicense := c.optional("name", name), c.name("license", license)
+	var c cArgs
+	defer c.Free()
+	cName, cLicense := c.Optional("name", name), c.Name("license", license)
 	switch {
-	case c.err != nil:
-		return fail(c.err)
+	case c.Err != nil:
+		return fail(c.Err)
 	case len(insns) == 0:
 		return fail(fault.Invalidf("there are no instructions"))
 	}
@@ -135,18 +136,19 @@ func LoadProgram(
 		return fail(err)
 	}
 	if options.AttachProgram == nil {
-		return loadProgram(typ, object, name, cName, cLicense, insns, &options, 0)
+		return loadProgram(typ, object, name, &c, cName, cLicense, insns, &options, 0)
 	}
 	var p *ProgramHandle
 	err := useProgram(op, object, options.AttachProgram, func(fd int) (err error) {
-		p, err = loadProgram(typ, object, name, cName, cLicense, insns, &options, fd)
+		p, err = loadProgram(typ, object, name, &c, cName, cLicense, insns, &options, fd)
 		return err
 	})
 	return p, err
 }
 
 func loadProgram(
-	typ ProgramType, object, name string, cName, license *C.char, insns []Instruction, o *ProgramLoadOptions, attachProgram int,
+	typ ProgramType, object, name string, c *cArgs, cName, license *C.char, insns []Instruction, o *ProgramLoadOptions,
+	attachProgram int,
 ) (*ProgramHandle, error) {
 	var opts C.struct_bpf_prog_load_opts
 	opts.sz = C.sizeof_struct_bpf_prog_load_opts
@@ -161,27 +163,22 @@ func loadProgram(
 	opts.attach_btf_obj_fd = C.__u32(o.AttachBTFObjectFD)
 	C.lbg_set_load_token(&opts, C.int(o.TokenFD))
 
-	var arrays cArrays
-	defer arrays.free()
 	if len(o.FDArray) > 0 {
 		fds := make([]C.int, len(o.FDArray))
 		for i, fd := range o.FDArray {
 			fds[i] = C.int(fd)
 		}
-		arrays.pin.Pin(&fds[0])
-		opts.fd_array = &fds[0]
+		opts.fd_array = cmem.Lend(c, fds)
 		if o.BindFDArray {
 			C.lbg_set_load_fd_array_cnt(&opts, C.__u32(len(fds)))
 		}
 	}
 	if n := len(o.FuncInfo); n > 0 {
-		arrays.pin.Pin(&o.FuncInfo[0])
-		opts.func_info, opts.func_info_cnt = unsafe.Pointer(&o.FuncInfo[0]), C.__u32(n)
+		opts.func_info, opts.func_info_cnt = unsafe.Pointer(cmem.Lend(c, o.FuncInfo)), C.__u32(n)
 		opts.func_info_rec_size = C.__u32(unsafe.Sizeof(FuncInfo{}))
 	}
 	if n := len(o.LineInfo); n > 0 {
-		arrays.pin.Pin(&o.LineInfo[0])
-		opts.line_info, opts.line_info_cnt = unsafe.Pointer(&o.LineInfo[0]), C.__u32(n)
+		opts.line_info, opts.line_info_cnt = unsafe.Pointer(cmem.Lend(c, o.LineInfo)), C.__u32(n)
 		opts.line_info_rec_size = C.__u32(unsafe.Sizeof(LineInfo{}))
 	}
 

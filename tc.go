@@ -211,8 +211,8 @@ func (h TCHook) call(op string, f func(*C.struct_bpf_tc_hook) error) error {
 }
 
 func (h TCHook) callFor(op, object string, f func(*C.struct_bpf_tc_hook) error) error {
-	var c cStrings
-	defer c.free()
+	var c cArgs
+	defer c.Free()
 	hook := C.struct_bpf_tc_hook{
 		sz: C.sizeof_struct_bpf_tc_hook, ifindex: C.int(h.IfIndex), attach_point: uint32(h.AttachPoint),
 		parent: C.__u32(h.Parent),
@@ -222,10 +222,10 @@ func (h TCHook) callFor(op, object string, f func(*C.struct_bpf_tc_hook) error) 
 			return err
 		}
 		if h.AttachPoint == TCQdisc {
-			C.lbg_set_qdisc(&hook, c.of("queueing discipline", h.Qdisc), C.__u32(h.QdiscHandle))
+			C.lbg_set_qdisc(&hook, c.Of("queueing discipline", h.Qdisc), C.__u32(h.QdiscHandle))
 		}
-		if c.err != nil {
-			return c.err
+		if c.Err != nil {
+			return c.Err
 		}
 		return f(&hook)
 	})

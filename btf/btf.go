@@ -39,6 +39,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/cmem"
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 	"github.com/libbpf-go/libbpf-go/internal/handle"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
@@ -66,11 +67,12 @@ type BTF struct {
 // errors.Is: [ErrNoBTF] for an ELF file without type information, os.ErrNotExist, os.ErrPermission, unix.EINVAL for
 // damaged type information.
 func Parse(path string) (*BTF, error) {
-	if path == "" || strings.IndexByte(path, 0) >= 0 {
-		return nil, fmt.Errorf("btf: parse %q: %w", path, fault.Invalidf("a path is not empty and has no NUL in it"))
+	var c cmem.Args[C.char]
+	defer c.Free()
+	p := c.Name("path", path)
+	if c.Err != nil {
+		return nil, fmt.Errorf("btf: parse %q: %w", path, c.Err)
 	}
-	p := C.CString(path)
-	defer C.free(unsafe.Pointer(p))
 	b, err := newBTF("parse", path, nil, func(ret *C.int) *C.struct_btf { return C.parse(p, ret) })
 	switch {
 	case lacksBTF(path, err):
@@ -128,8 +130,9 @@ func LoadModule(name string, kernel *BTF) (*BTF, error) {
 	if err := kernel.acquire(); err != nil {
 		return nil, err
 	}
-	p := C.CString(name)
-	defer C.free(unsafe.Pointer(p))
+	var c cmem.Args[C.char]
+	defer c.Free()
+	p := c.Of("name", name)
 	b, err := newBTF("load", "types of module "+name, kernel, func(ret *C.int) *C.struct_btf {
 		return C.load_module(p, kernel.c, ret)
 	})
@@ -278,8 +281,9 @@ func (b *BTF) TypeByName(name string, kinds ...Kind) (Type, error) {
 	if name == "" || strings.IndexByte(name, 0) >= 0 {
 		return nil, notFound()
 	}
-	n := C.CString(name)
-	defer C.free(unsafe.Pointer(n))
+	var c cmem.Args[C.char]
+	defer c.Free()
+	n := c.Of("name", name)
 	if len(kinds) == 0 {
 		if id := C.btf__find_by_name(b.c, n); id > 0 || name == "void" {
 			return b.typeByID(TypeID(max(id, 0)))

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/cmem"
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
@@ -227,10 +228,11 @@ func (d *dumper) kfuncs() error {
 }
 
 func (d *dumper) declare(id TypeID, name string) error {
-	if strings.IndexByte(name, 0) >= 0 {
-		return fault.Invalidf("a name has no NUL in it")
+	var c cmem.Args[C.char]
+	defer c.Free()
+	n := c.Of("name", name)
+	if c.Err != nil {
+		return c.Err
 	}
-	n := C.CString(name)
-	defer C.free(unsafe.Pointer(n))
 	return saying(func() error { return clib.FromRet(int(C.lbg_dump_decl(d.c, C.__u32(id), n))) })
 }

@@ -1,0 +1,57 @@
+package cmem
+
+import (
+	"errors"
+	"testing"
+	"unsafe"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
+)
+
+// text is a C string's.
+func text(p *int8) string {
+	var b []byte
+	for ; *p != 0; p = (*int8)(unsafe.Add(unsafe.Pointer(p), 1)) {
+		b = append(b, byte(*p))
+	}
+	return string(b)
+}
+
+func TestArgs(t *testing.T) {
+	var a Args[int8]
+	defer a.Free()
+	if s := text(a.Of("name", "text")); s != "text" {
+		t.Errorf("the string is %q", s)
+	}
+	if a.Optional("name", "") != nil || a.Names("name", nil) != nil || Array[uint32](&a, "number", nil) != nil {
+		t.Error("nothing is not NULL")
+	}
+	names := unsafe.Slice(a.Names("name", []string{"a", "bc"}), 2)
+	if text(names[0]) != "a" || text(names[1]) != "bc" {
+		t.Errorf("the names are %q and %q", text(names[0]), text(names[1]))
+	}
+	if n := unsafe.Slice(Array[uint32](&a, "number", []uint64{1, 1<<32 - 1}), 2); n[0] != 1 || n[1] != 1<<32-1 {
+		t.Errorf("the numbers are %v", n)
+	}
+	if b := unsafe.Slice((*byte)(a.Bytes([]byte("bytes"))), 5); string(b) != "bytes" {
+		t.Errorf("the bytes are %q", b)
+	}
+	if a.Err != nil {
+		t.Error(a.Err)
+	}
+}
+
+func TestArgsRefuse(t *testing.T) {
+	for what, make := range map[string]func(a *Args[int8]){
+		"a NUL":            func(a *Args[int8]) { a.Of("name", "a\x00b") },
+		"an empty name":    func(a *Args[int8]) { a.Name("name", "") },
+		"one of the names": func(a *Args[int8]) { a.Names("name", []string{"a", ""}) },
+		"a large number":   func(a *Args[int8]) { Array[uint32](a, "number", []uint64{1 << 32}) },
+	} {
+		var a Args[int8]
+		if make(&a); !errors.Is(a.Err, fault.ErrInvalid) {
+			t.Errorf("%s: %v", what, a.Err)
+		}
+		a.Free()
+	}
+}
