@@ -75,7 +75,7 @@ func (m *Map) setArena(from *OpenMap, length uintptr) {
 	var size C.size_t
 	memory := C.bpf_map__initial_value(m.ptr, &size)
 	if memory != nil && memory != from.arena.image {
-		info, _ := mapInfo(m.c.fd)
+		info, _ := mapInfo(m.fd)
 		m.arena = &arena{memory: addresses{memory, length, toArena, info.ID}}
 	}
 	m.setGlobals(from)

@@ -54,9 +54,6 @@ func (p *Program) attach(place string, f func() (*C.struct_bpf_link, error)) (*L
 func (p *Program) attachLocking(
 	place string, shared *sync.Mutex, f func() (*C.struct_bpf_link, error),
 ) (*Link, error) {
-	if p == nil {
-		return nil, &Error{Op: "attach", Object: "program", Err: ErrClosed}
-	}
 	return p.o.attach(p.objectTo(place), shared, func() (*C.struct_bpf_link, error) {
 		ptr, errno := f()
 		if ptr == nil {
@@ -94,7 +91,7 @@ func (p *Program) attachAuto() (*Link, error) {
 // usdtLock is the lock under which USDT links must be destroyed: they look into the object and change what they share
 // there. The kernel takes its time to detach, so others go without.
 func (p *Program) usdtLock() *sync.Mutex {
-	if p == nil || p.o == nil {
+	if p.o == nil {
 		return nil
 	}
 	return &p.o.mu
@@ -103,10 +100,7 @@ func (p *Program) usdtLock() *sync.Mutex {
 // AttachStructOps registers the struct of callbacks that the map holds with the kernel
 // (bpf_map__attach_struct_ops, Linux 5.6). The result belongs to the caller, and to the object, whose Close closes it.
 func (m *Map) AttachStructOps() (*Link, error) {
-	if m == nil {
-		return nil, &Error{Op: "attach", Object: "map", Err: ErrClosed}
-	}
-	link, err := m.o.attach(fmt.Sprintf("map %q", m.c.name), nil, func() (*C.struct_bpf_link, error) {
+	link, err := m.o.attach(fmt.Sprintf("map %q", m.name), nil, func() (*C.struct_bpf_link, error) {
 		ptr, errno := C.bpf_map__attach_struct_ops(m.ptr)
 		if ptr == nil {
 			return nil, fromErrno(errno)
@@ -184,7 +178,7 @@ func (o *Object) Attach() (links []*Link, err error) {
 		}
 	}
 	for _, m := range o.maps {
-		if m.c.typ != MapTypeStructOps || m.c.fd < 0 || !m.autoattach {
+		if m.typ != MapTypeStructOps || m.fd < 0 || !m.autoattach {
 			continue
 		}
 		link, err := m.AttachStructOps()

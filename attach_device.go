@@ -53,7 +53,7 @@ func (d *devicePlace) attach(
 	p *Program, ifindex int, opts PlacementOptions, f func() (*C.struct_bpf_link, error),
 ) (*Link, error) {
 	at, place := d.at(p.core(), ifindex, opts)
-	if p == nil || at.Type == p.AttachType() {
+	if at.Type == p.AttachType() {
 		return p.attach(place, func() (*C.struct_bpf_link, error) {
 			if err := d.check(&p.programCore, at, opts); err != nil {
 				return nil, err

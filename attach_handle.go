@@ -15,7 +15,7 @@ import (
 
 // AttachType is what the program was loaded to be attached to, and whether that is known, as it is of a program that came
 // from an [Object] or from [LoadProgram]. The kernel does not tell it of others: see [ProgramHandle.SetAttachType].
-func (p *ProgramHandle) AttachType() (t ProgramAttachType, known bool) { return p.core().loadedFor() }
+func (p *ProgramHandle) AttachType() (t ProgramAttachType, known bool) { return p.loadedFor() }
 
 // SetAttachType says what the program was loaded to be attached to, its section's attach type or
 // [ProgramLoadOptions.ExpectedAttachType], where the handle does not know: one that was opened by a pin, an id or a
@@ -26,7 +26,7 @@ func (p *ProgramHandle) AttachType() (t ProgramAttachType, known bool) { return 
 // [ProgramHandle.AttachTrace] with a cookie. They refuse a program of which it is not known, errors.Is(err, [ErrInvalid]):
 // the kernel does not always refuse a wrong one, but may run the program at another place than it was made for.
 func (p *ProgramHandle) SetAttachType(t ProgramAttachType) error {
-	if err := p.core().acquire("set attach type of"); err != nil {
+	if err := p.acquire("set attach type of"); err != nil {
 		return err
 	}
 	defer p.h.Drop()

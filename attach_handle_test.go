@@ -37,7 +37,7 @@ func TestHandleNeedsAttachType(t *testing.T) {
 	}
 	check(t, h.Close())
 	wantErr(t, h.SetAttachType(0), libbpf.ErrClosed)
-	wantErr(t, (*libbpf.ProgramHandle)(nil).SetAttachType(0), libbpf.ErrClosed)
+	wantErr(t, new(libbpf.ProgramHandle).SetAttachType(0), libbpf.ErrClosed)
 }
 
 // Types of programs with one attach type need none.

@@ -321,11 +321,10 @@ func TestHooksRefuse(t *testing.T) {
 		program attacher
 		want    error
 	}{
-		{"nil handle", (*libbpf.ProgramHandle)(nil), libbpf.ErrClosed},
 		{"zero handle", &libbpf.ProgramHandle{}, libbpf.ErrClosed},
 		{"closed handle", closedHandle, libbpf.ErrClosed},
 		{"XDP handle", asHandle(t, wrong), libbpf.ErrInvalid},
-		{"nil", (*libbpf.Program)(nil), libbpf.ErrClosed},
+		{"zero", new(libbpf.Program), libbpf.ErrClosed},
 		{"zero", &libbpf.Program{}, libbpf.ErrClosed},
 		{"closed", closed, libbpf.ErrClosed},
 		{"XDP", wrong, libbpf.ErrInvalid},

@@ -9,7 +9,7 @@ import (
 // processes. Those go by the program's methods, which know more than what libbpf does for sections. named is false for
 // all other sections, and for those that name no place.
 func (p *Program) attachSection() (link *Link, named bool, err error) {
-	if p == nil || p.typ != ProgramTypeKprobe {
+	if p.typ != ProgramTypeKprobe {
 		return nil, false, nil
 	}
 	kind, place, _ := strings.Cut(p.section, "/")

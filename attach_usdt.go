@@ -70,9 +70,9 @@ func (o *Object) checkUSDTSpecs() error {
 	const name = "__bpf_usdt_specs"
 	size := clib.USDTSpecSize()
 	for _, m := range o.maps {
-		if m.c.name == name && size != 0 && int(m.c.valueSize) != size {
+		if m.name == name && size != 0 && int(m.valueSize) != size {
 			return fault.Invalidf("map %q has values of %d bytes where libbpf %s writes %d: "+
-				"compile the object with the bpf/usdt.bpf.h of that libbpf", name, m.c.valueSize, clib.VersionString(), size)
+				"compile the object with the bpf/usdt.bpf.h of that libbpf", name, m.valueSize, clib.VersionString(), size)
 		}
 	}
 	return nil

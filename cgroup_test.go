@@ -336,7 +336,7 @@ func TestAttachCgroupRefusals(t *testing.T) {
 	wantErr(t, err, libbpf.ErrInvalid)
 	_, err = egress.AttachIter(libbpf.IterOptions{})
 	wantErr(t, err, libbpf.ErrInvalid)
-	_, err = (*libbpf.Program)(nil).AttachCgroup(fd, libbpf.PlacementOptions{})
+	_, err = new(libbpf.Program).AttachCgroup(fd, libbpf.PlacementOptions{})
 	wantErr(t, err, libbpf.ErrClosed)
 	check(t, o.Close())
 	_, err = egress.AttachCgroup(fd, libbpf.PlacementOptions{})

@@ -39,8 +39,7 @@
 //	SetPrint, PossibleCPUs, Version  safe
 //
 // Everything is safe against a concurrent Close: an operation either completes or returns [ErrClosed]. It never uses a
-// descriptor that has become another file's, nor memory that libbpf has freed. Methods of nil pointers return
-// [ErrClosed] or a zero value.
+// descriptor that has become another file's, nor memory that libbpf has freed.
 //
 // # Lost records
 //

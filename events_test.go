@@ -787,7 +787,7 @@ func TestBufferErrors(t *testing.T) {
 	wantErr(t, err, libbpf.ErrInvalid)
 	_, err = libbpf.PerfBufferBuilder{Sample: sample}.Build(nil)
 	wantErr(t, err, libbpf.ErrClosed)
-	_, err = libbpf.PerfBufferBuilder{Sample: sample}.Build((*libbpf.Map)(nil))
+	_, err = libbpf.PerfBufferBuilder{Sample: sample}.Build(new(libbpf.Map))
 	wantErr(t, err, libbpf.ErrClosed)
 	_, err = libbpf.PerfBufferBuilder{Sample: sample, Pages: 1 << 30}.Build(perf)
 	if err == nil {

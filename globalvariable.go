@@ -64,7 +64,7 @@ func (o *Object) findGlobal(types *btf.BTF, name string) (GlobalVariable, error)
 	if m == nil {
 		return GlobalVariable{}, fault.Newf(ErrNotFound, "section %s, in which it is, has no map", v.Section)
 	}
-	if m.c.fd < 0 {
+	if m.fd < 0 {
 		return GlobalVariable{}, fault.Newf(ErrNotFound, "the map of section %s was not created (autocreate is off)", v.Section)
 	}
 	return GlobalVariable{Map: m, Offset: m.globals + v.Offset + at.Bit/8, Size: size, Type: at.Type}, nil
@@ -73,7 +73,7 @@ func (o *Object) findGlobal(types *btf.BTF, name string) (GlobalVariable, error)
 // section is the map that a section of global data is in, or nil.
 func (o *Object) section(name string) *Map {
 	if name == place.Arena {
-		i := slices.IndexFunc(o.maps, func(m *Map) bool { return m.c.typ == MapTypeArena })
+		i := slices.IndexFunc(o.maps, func(m *Map) bool { return m.typ == MapTypeArena })
 		if i < 0 {
 			return nil
 		}

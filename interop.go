@@ -297,19 +297,15 @@ func (l *Link) UseFD(f func(fd int) error) error {
 	return f(fd)
 }
 
-func (m *mapCore) useFD(f func(fd int) error) error {
+// UseFD runs f with the map's file descriptor, which remains open and the map's until f returns, also when it is
+// closed meanwhile. f's error is returned as it is.
+func (m *mapCore) UseFD(f func(fd int) error) error {
 	if err := m.h.Acquire(); err != nil {
 		return m.fail("use", err)
 	}
 	defer m.h.Drop()
 	return f(m.fd)
 }
-
-// UseFD is as in [MapCore].
-func (m *Map) UseFD(f func(fd int) error) error { return m.core().useFD(f) }
-
-// UseFD is as in [MapCore].
-func (m *MapHandle) UseFD(f func(fd int) error) error { return m.core().useFD(f) }
 
 // UseFD runs f with the token's file descriptor, which remains open and the token's until f returns, also when the token is
 // closed meanwhile. f's error is returned as it is.
@@ -327,7 +323,7 @@ func (t *Token) UseFD(f func(fd int) error) error {
 
 // UsePointer runs f with the map's struct bpf_map, which nobody frees until f returns. f's error is returned as it is.
 func (m *Map) UsePointer(f func(m unsafe.Pointer) error) error {
-	return m.core().useFD(func(int) error { return f(unsafe.Pointer(m.ptr)) })
+	return m.UseFD(func(int) error { return f(unsafe.Pointer(m.ptr)) })
 }
 
 // Pointer is the map's struct bpf_map, or nil after Close of the object, which frees it.
@@ -336,7 +332,7 @@ func (m *Map) Pointer() unsafe.Pointer { return pointerOf(m.UsePointer) }
 // UsePointer runs f with the program's struct bpf_program, which nobody frees until f returns. f's error is returned as it
 // is.
 func (p *Program) UsePointer(f func(p unsafe.Pointer) error) error {
-	return p.core().useFD(func(int) error { return f(unsafe.Pointer(p.ptr)) })
+	return p.UseFD(func(int) error { return f(unsafe.Pointer(p.ptr)) })
 }
 
 // Pointer is the program's struct bpf_program, or nil after Close of the object, which frees it.

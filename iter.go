@@ -178,7 +178,7 @@ func (p *Program) AttachIter(opts IterOptions) (link *Link, err error) {
 	if opts.Map == nil {
 		return p.attachIter(opts, nil)
 	}
-	err = useMap("attach", p.core().object(), opts.Map, func(m *mapCore) error {
+	err = useMap("attach", p.object(), opts.Map, func(m *mapCore) error {
 		link, err = p.attachIter(opts, m)
 		return err
 	})
@@ -199,7 +199,7 @@ func (p *ProgramHandle) AttachIter(opts IterOptions) (link *Link, err error) {
 	if opts.Map == nil {
 		return p.attachIter(opts, nil)
 	}
-	err = useMap("attach", p.core().object(), opts.Map, func(m *mapCore) error {
+	err = useMap("attach", p.object(), opts.Map, func(m *mapCore) error {
 		link, err = p.attachIter(opts, m)
 		return err
 	})

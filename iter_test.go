@@ -315,7 +315,7 @@ func TestIterRefusals(t *testing.T) {
 	if _, err := findProgram(t, o, "flood").AttachIter(libbpf.IterOptions{TID: self}); err == nil {
 		t.Error("a thread's number was ignored")
 	}
-	_, err = dumpMap.AttachIter(libbpf.IterOptions{Map: (*libbpf.Map)(nil)})
+	_, err = dumpMap.AttachIter(libbpf.IterOptions{Map: new(libbpf.Map)})
 	wantErr(t, err, libbpf.ErrClosed)
 	small, err := libbpf.CreateMap(libbpf.MapTypeArray, "small", 4, 4, 1, libbpf.MapCreateOptions{})
 	check(t, err)

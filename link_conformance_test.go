@@ -262,7 +262,7 @@ func conformUpdate(t *testing.T, a attachedLink, info libbpf.LinkInfo) {
 	t.Helper()
 	l := a.link
 	replaced := attachedLink{act: a.act, hits: a.replacementHits}
-	wantErr(t, l.UpdateProgram((*libbpf.Program)(nil)), libbpf.ErrClosed)
+	wantErr(t, l.UpdateProgram(new(libbpf.Program)), libbpf.ErrClosed)
 	wantErr(t, l.UpdateProgram(nil), libbpf.ErrClosed)
 	switch {
 	case a.replacementMap != nil:
@@ -279,7 +279,7 @@ func conformUpdate(t *testing.T, a attachedLink, info libbpf.LinkInfo) {
 		expectHits(t, "replaced back", replaced, false)
 	case a.replacement == nil:
 		wantErr(t, l.UpdateProgram(anyProgram(t)), errors.ErrUnsupported)
-		wantErr(t, l.UpdateMap(nil), libbpf.ErrClosed)
+		wantErr(t, l.UpdateMap(new(libbpf.Map)), libbpf.ErrClosed)
 	default:
 		original, err := libbpf.ProgramHandleFromID(info.ProgramID)
 		check(t, err)

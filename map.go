@@ -13,129 +13,53 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/handle"
 )
 
-// MapCore is what can be done with every map that is in the kernel, be it a [Map] of an object or a [MapHandle] of its
-// own. Keys and values are raw bytes, in the machine's byte order, and must have exactly the map's key and value size:
-// a wrong length is an [ErrInvalid], and does not reach the kernel. A map without keys ([MapType.IsKeyless]) takes an
+// MapCore is a map in the kernel: a [Map] of an object, or a [MapHandle]. Both have these methods, which are documented
+// there. Functions that take any map take a MapCore. No other type can implement it.
+//
+// Keys and values are raw bytes in the machine's byte order. A key must have KeySize bytes and a value ValueSize bytes;
+// otherwise the error is [ErrInvalid], and the kernel is not called. A map without keys ([MapType.IsKeyless]) takes an
 // empty or nil key.
 //
-// Operations on one element are one call of the libbpf function that is named with them. Where many elements are wanted,
-// LookupMany and the batches do it in one call for all.
+// An operation on one element is one call of the libbpf function that its documentation names. LookupMany and the batches
+// process many elements in one call.
 //
-// All methods are safe for concurrent use, closing included: after Close of the object or the handle they return
-// [ErrClosed]. The kernel makes each operation on one element atomic with respect to its place in the map, but not the
-// bytes of the value while a program writes them: see [Lock].
+// All methods are safe for concurrent use, also with Close. After Close of the object or the handle they return
+// [ErrClosed]. The kernel finds, adds and removes an element atomically, but it does not copy the bytes of a value
+// atomically while a program writes them: see [Lock].
 type MapCore interface {
-	// Name is the map's name; for global data it is such as "prog.bss", or the name of a custom section.
 	Name() string
-	// Type is the map's kind.
 	Type() MapType
-	// KeySize is the length of a key in bytes, 0 for a map that has none.
 	KeySize() uint32
-	// ValueSize is the length of a value in bytes; for a per-CPU map, of one CPU's value.
 	ValueSize() uint32
-	// MaxEntries is how many elements the map can hold; for ring buffers, the size in bytes.
 	MaxEntries() uint32
-	// FD is the map's file descriptor, or -1 after Close. It remains the map's: it must not be closed, and may be
-	// another file's number after Close.
 	FD() int
-	// UseFD runs f with the map's file descriptor, which remains open and the map's until f returns, also when it is
-	// closed meanwhile. f's error is returned as it is.
 	UseFD(f func(fd int) error) error
-
-	// Lookup returns a copy of the value under key: [ErrKeyNotExist] when there is none
-	// (bpf_map_lookup_elem_flags). A queue or stack shows its next element and keeps it. A per-CPU map shows the value
-	// of one CPU, which flags name with [OnCPU].
 	Lookup(key []byte, flags MapFlags) ([]byte, error)
-	// LookupInto is Lookup into the caller's buffer of ValueSize bytes. It does not allocate, also when there is
-	// no such key.
 	LookupInto(key, value []byte, flags MapFlags) error
-	// LookupPerCPU returns the value of each possible CPU, in order, from a per-CPU map.
 	LookupPerCPU(key []byte, flags MapFlags) ([][]byte, error)
-	// LookupPerCPUInto is LookupPerCPU into the caller's buffer, which has room for the values of all possible CPUs,
-	// each filled up to a multiple of eight bytes. It does not allocate.
 	LookupPerCPUInto(key, values []byte, flags MapFlags) error
-	// LookupMany looks many keys up, in their order, in one call into C: what is one by one mostly the way there and back
-	// (bpf_map_lookup_elem_flags for each). keys and values have room for the same number of elements, end to end, as in
-	// LookupBatch; found has one bool for each. A key that is absent is no error: found is false, and its place in values
-	// stays as it was. It returns how many were found. Another error ends it and names the key by its number; those
-	// before it are done. It does not allocate.
 	LookupMany(keys, values []byte, found []bool, flags MapFlags) (int, error)
-	// LookupBloomFilter tells whether value may be in the bloom filter; false is certain.
 	LookupBloomFilter(value []byte) (bool, error)
-	// Update sets the value under key: [ErrKeyExist] or [ErrKeyNotExist] as the flags ask, [ErrMapFull] when there
-	// is no room, [ErrIndexRange] beyond the end of an array (bpf_map_update_elem). For a queue, stack or bloom
-	// filter it adds the value; [Exist] then pushes out the oldest. Of a per-CPU map it sets the value of one CPU or of
-	// all, as flags say with [OnCPU] or [AllCPUs]. It does not allocate.
 	Update(key, value []byte, flags MapFlags) error
-	// UpdatePerCPU sets the value of each possible CPU; values has [PossibleCPUs] elements.
 	UpdatePerCPU(key []byte, values [][]byte, flags MapFlags) error
-	// UpdatePerCPUFrom is UpdatePerCPU from a buffer that is laid out as LookupPerCPUInto fills it. It does not allocate.
 	UpdatePerCPUFrom(key, values []byte, flags MapFlags) error
-	// Delete removes the element: [ErrKeyNotExist] when there is none (bpf_map_delete_elem). Arrays refuse it with
-	// unix.EINVAL. It does not allocate.
 	Delete(key []byte) error
-	// LookupAndDelete returns the value and removes the element in one step
-	// (bpf_map_lookup_and_delete_elem_flags): queues and stacks since Linux 4.20, hash tables since 5.14.
 	LookupAndDelete(key []byte) ([]byte, error)
-	// LookupAndDeleteInto is LookupAndDelete into the caller's buffer of ValueSize bytes. It does not allocate.
 	LookupAndDeleteInto(key, value []byte) error
-	// LookupAndDeletePerCPU is LookupAndDelete for a per-CPU map, with the value of each possible CPU.
 	LookupAndDeletePerCPU(key []byte) ([][]byte, error)
-	// LookupAndDeletePerCPUInto is LookupAndDeletePerCPU into a buffer as LookupPerCPUInto fills. It does not allocate.
 	LookupAndDeletePerCPUInto(key, values []byte) error
-	// Keys iterates over the keys, as far as they were there all the time, in batches underneath as Entries does; a key
-	// is valid until the next step. Maps whose values are large, or not for user space to see, are walked key by key
-	// (bpf_map_get_next_key). When the loop ends early because of an error, that is in *err. Keys that come or go
-	// meanwhile may be missed or come twice, and an iteration that finds more than twice the keys that the map can hold
-	// ends with unix.EAGAIN: deletions started it over and over.
 	Keys(err *error) iter.Seq[[]byte]
-
-	// Entries iterates over the keys and values, in batches underneath, as far as they were there all the time. Both
-	// slices are valid until the next step; a value of a per-CPU map is all CPUs', as in LookupBatch. When the loop
-	// ends early because of an error, that is in *err. Elements that come or go meanwhile may be missed or come
-	// twice, and end it with unix.EAGAIN as those of Keys do.
 	Entries(err *error) iter.Seq2[[]byte, []byte]
-
-	// LookupBatch reads elements from where cursor is and moves it on (bpf_map_lookup_batch, Linux 5.6). It fills keys
-	// and values, which have room for the same number of elements, end to end, and returns how many it read: fewer
-	// only at the end of the map, and 0 with [io.EOF] behind it. Elements that come or go meanwhile may be missed or
-	// come twice, and end the walk with unix.EAGAIN as those of Keys do.
-	//
-	// A value of a per-CPU map has the values of all possible CPUs, each filled up to a multiple of eight bytes.
-	//
-	// Where the kernel has no batches for the map, this and the other batch operations go element by element, in one
-	// call into C. A batch without elements does nothing.
 	LookupBatch(cursor *MapCursor, keys, values []byte, flags MapFlags) (int, error)
-	// LookupAndDeleteBatch is LookupBatch, and removes what it reads (bpf_map_lookup_and_delete_batch, Linux 5.6).
-	// What did not fit into values is kept in the cursor for the next call, as it is in no map any more.
 	LookupAndDeleteBatch(cursor *MapCursor, keys, values []byte, flags MapFlags) (int, error)
-	// UpdateBatch sets elements, laid out as LookupBatch returns them, in order until one fails, and returns how many
-	// it set (bpf_map_update_batch, Linux 5.6). The error is that of the one that failed, as Update gives it.
 	UpdateBatch(keys, values []byte, flags MapFlags) (int, error)
-	// DeleteBatch removes elements, in order until one fails, for one because it is not there: [ErrKeyNotExist]. It
-	// returns how many it removed (bpf_map_delete_batch, Linux 5.6).
 	DeleteBatch(keys []byte) (int, error)
-
-	// Info asks the kernel for what it knows of the map (bpf_obj_get_info_by_fd, Linux 4.13).
 	Info() (MapInfo, error)
-	// FDInfo reads what /proc tells of the map's descriptor, its memory and whether it is frozen among it.
 	FDInfo() (MapFDInfo, error)
-	// Memory maps the content of an array that was created with [MMapable], as global data is, or of an arena, into
-	// memory; the caller closes it (mmap, Linux 5.5, for arenas 6.9). A map that is frozen is mapped for reading only.
-	// An arena has one address, in all processes: its Extra, or the one at which it was mapped first, as libbpf does with
-	// an object's. That of an object ends with the object. Elsewhere it is errors.Is(err, unix.EBUSY). Touching a page of
-	// an arena allocates it, unless the arena was created with [SegvOnFault].
 	Memory() (*MapMemory, error)
-	// Freeze makes the map read-only for user space, for good; programs can still write
-	// (bpf_map_freeze, Linux 5.2).
 	Freeze() error
-	// Pin makes the map last under a path on a bpf file system.
 	Pin(path string) error
-	// PinIn is Pin under a path that is relative to a directory of a bpf file system, by the directory's descriptor, so that
-	// the file system need not be mounted anywhere (bpf_obj_pin_opts, libbpf 1.3, Linux 6.5). Pin and Unpin know nothing
-	// of it: remove it as a file.
 	PinIn(directory int, path string) error
-	// Unpin removes the pin, if it is this map's.
 	Unpin(path string) error
 
 	core() *mapCore
@@ -146,8 +70,8 @@ var (
 	_ MapCore = (*MapHandle)(nil)
 )
 
-// mapCore is what [Map] and [MapHandle] have in common: a descriptor, the properties that never change, and the handle
-// that keeps the descriptor open.
+// mapCore is the part that [Map] and [MapHandle] share. They embed it, so its exported methods are theirs. The zero value
+// is a closed map.
 type mapCore struct {
 	h    *handle.Handle
 	fd   int
@@ -157,14 +81,13 @@ type mapCore struct {
 	keySize, valueSize, maxEntries uint32
 	cpus                           int // of a per-CPU map: the number of possible CPUs; otherwise 0
 
+	arena *arena // of an object's arena that libbpf has mapped
+
 	noBatch *atomic.Uint32 // the batchOps that the kernel does not have for this map
 
 	// What operations on absent keys return, made in advance because a miss is an everyday result.
 	missingLookup, missingUpdate, missingDelete, missingTake *Error
 }
-
-// closedMap stands for a nil *Map or *MapHandle.
-var closedMap = mapCore{fd: -1}
 
 const opTake = "lookup and delete from"
 
@@ -187,6 +110,23 @@ func newMapCore(h *handle.Handle, fd int, info MapInfo) (mapCore, error) {
 	m.missingTake = missing(opTake)
 	return m, nil
 }
+
+func (m *mapCore) core() *mapCore { return m }
+
+// Name is the map's name; for global data it is such as "prog.bss", or the name of a custom section.
+func (m *mapCore) Name() string { return m.name }
+
+// Type is the map's kind.
+func (m *mapCore) Type() MapType { return m.typ }
+
+// KeySize is the length of a key in bytes, 0 for a map without keys.
+func (m *mapCore) KeySize() uint32 { return m.keySize }
+
+// ValueSize is the length of a value in bytes. Of a per-CPU map, it is that of one CPU's value.
+func (m *mapCore) ValueSize() uint32 { return m.valueSize }
+
+// MaxEntries is how many elements the map can hold. Of a ring buffer, it is the size in bytes.
+func (m *mapCore) MaxEntries() uint32 { return m.maxEntries }
 
 func (m *mapCore) object() string { return fmt.Sprintf("map %q", m.name) }
 
@@ -298,15 +238,20 @@ func (m *mapCore) refuse(op, format string, args ...any) error {
 	return m.fail(op, fault.Invalidf(format, args...))
 }
 
-func (m *mapCore) lookup(key []byte, flags MapFlags) ([]byte, error) {
+// Lookup returns a copy of the value under key: [ErrKeyNotExist] when there is none
+// (bpf_map_lookup_elem_flags). A queue or stack shows its next element and keeps it. A per-CPU map shows the value
+// of one CPU, which flags name with [OnCPU].
+func (m *mapCore) Lookup(key []byte, flags MapFlags) ([]byte, error) {
 	value := make([]byte, m.valueSize)
-	if err := m.lookupInto(key, value, flags); err != nil {
+	if err := m.LookupInto(key, value, flags); err != nil {
 		return nil, err
 	}
 	return value, nil
 }
 
-func (m *mapCore) lookupInto(key, value []byte, flags MapFlags) error {
+// LookupInto is Lookup into the caller's buffer of ValueSize bytes. It does not allocate, also when there is
+// no such key.
+func (m *mapCore) LookupInto(key, value []byte, flags MapFlags) error {
 	if err := m.begin("lookup in", key, flags, true, value); err != nil {
 		return err
 	}
@@ -321,7 +266,8 @@ func (m *mapCore) lookupInto(key, value []byte, flags MapFlags) error {
 	return nil
 }
 
-func (m *mapCore) lookupBloomFilter(value []byte) (bool, error) {
+// LookupBloomFilter tells whether value may be in the bloom filter; false is certain.
+func (m *mapCore) LookupBloomFilter(value []byte) (bool, error) {
 	if err := m.begin("lookup in", nil, Any, true, value); err != nil {
 		return false, err
 	}
@@ -339,7 +285,11 @@ func (m *mapCore) lookupBloomFilter(value []byte) (bool, error) {
 	return false, m.failed(m.missingLookup, errno)
 }
 
-func (m *mapCore) update(key, value []byte, flags MapFlags) error {
+// Update sets the value under key: [ErrKeyExist] or [ErrKeyNotExist] as the flags ask, [ErrMapFull] when there
+// is no room, [ErrIndexRange] beyond the end of an array (bpf_map_update_elem). For a queue, stack or bloom
+// filter it adds the value; [Exist] then pushes out the oldest. Of a per-CPU map it sets the value of one CPU or of
+// all, as flags say with [OnCPU] or [AllCPUs]. It does not allocate.
+func (m *mapCore) Update(key, value []byte, flags MapFlags) error {
 	if err := m.begin("update", key, flags, true, value); err != nil {
 		return err
 	}
@@ -351,7 +301,9 @@ func (m *mapCore) update(key, value []byte, flags MapFlags) error {
 	return nil
 }
 
-func (m *mapCore) delete(key []byte) error {
+// Delete removes the element: [ErrKeyNotExist] when there is none (bpf_map_delete_elem). Arrays refuse it with
+// unix.EINVAL. It does not allocate.
+func (m *mapCore) Delete(key []byte) error {
 	if err := m.begin("delete from", key, Any, false, nil); err != nil {
 		return err
 	}
@@ -363,15 +315,18 @@ func (m *mapCore) delete(key []byte) error {
 	return nil
 }
 
-func (m *mapCore) lookupAndDelete(key []byte) ([]byte, error) {
+// LookupAndDelete returns the value and removes the element in one step
+// (bpf_map_lookup_and_delete_elem_flags): queues and stacks since Linux 4.20, hash tables since 5.14.
+func (m *mapCore) LookupAndDelete(key []byte) ([]byte, error) {
 	value := make([]byte, m.valueSize)
-	if err := m.lookupAndDeleteInto(key, value); err != nil {
+	if err := m.LookupAndDeleteInto(key, value); err != nil {
 		return nil, err
 	}
 	return value, nil
 }
 
-func (m *mapCore) lookupAndDeleteInto(key, value []byte) error {
+// LookupAndDeleteInto is LookupAndDelete into the caller's buffer of ValueSize bytes. It does not allocate.
+func (m *mapCore) LookupAndDeleteInto(key, value []byte) error {
 	if err := m.begin(opTake, key, Any, true, value); err != nil {
 		return err
 	}
@@ -404,15 +359,18 @@ func (m *mapCore) perCPUValues(image []byte) [][]byte {
 	return values
 }
 
-func (m *mapCore) lookupPerCPU(key []byte, flags MapFlags) ([][]byte, error) {
+// LookupPerCPU returns the value of each possible CPU, in order, from a per-CPU map.
+func (m *mapCore) LookupPerCPU(key []byte, flags MapFlags) ([][]byte, error) {
 	image := make([]byte, m.elementSize())
-	if err := m.lookupPerCPUInto(key, image, flags); err != nil {
+	if err := m.LookupPerCPUInto(key, image, flags); err != nil {
 		return nil, err
 	}
 	return m.perCPUValues(image), nil
 }
 
-func (m *mapCore) lookupPerCPUInto(key, values []byte, flags MapFlags) error {
+// LookupPerCPUInto is LookupPerCPU into the caller's buffer, which has room for the values of all possible CPUs,
+// each filled up to a multiple of eight bytes. It does not allocate.
+func (m *mapCore) LookupPerCPUInto(key, values []byte, flags MapFlags) error {
 	if err := m.beginPerCPU("lookup in", key, values, flags); err != nil {
 		return err
 	}
@@ -424,15 +382,17 @@ func (m *mapCore) lookupPerCPUInto(key, values []byte, flags MapFlags) error {
 	return nil
 }
 
-func (m *mapCore) lookupAndDeletePerCPU(key []byte) ([][]byte, error) {
+// LookupAndDeletePerCPU is LookupAndDelete for a per-CPU map, with the value of each possible CPU.
+func (m *mapCore) LookupAndDeletePerCPU(key []byte) ([][]byte, error) {
 	image := make([]byte, m.elementSize())
-	if err := m.lookupAndDeletePerCPUInto(key, image); err != nil {
+	if err := m.LookupAndDeletePerCPUInto(key, image); err != nil {
 		return nil, err
 	}
 	return m.perCPUValues(image), nil
 }
 
-func (m *mapCore) lookupAndDeletePerCPUInto(key, values []byte) error {
+// LookupAndDeletePerCPUInto is LookupAndDeletePerCPU into a buffer as LookupPerCPUInto fills. It does not allocate.
+func (m *mapCore) LookupAndDeletePerCPUInto(key, values []byte) error {
 	if err := m.beginPerCPU(opTake, key, values, Any); err != nil {
 		return err
 	}
@@ -444,7 +404,8 @@ func (m *mapCore) lookupAndDeletePerCPUInto(key, values []byte) error {
 	return nil
 }
 
-func (m *mapCore) updatePerCPU(key []byte, values [][]byte, flags MapFlags) error {
+// UpdatePerCPU sets the value of each possible CPU; values has [PossibleCPUs] elements.
+func (m *mapCore) UpdatePerCPU(key []byte, values [][]byte, flags MapFlags) error {
 	// First of all, so that a closed map says that it is closed.
 	if err := m.h.Acquire(); err != nil {
 		return m.fail("update", err)
@@ -456,7 +417,7 @@ func (m *mapCore) updatePerCPU(key []byte, values [][]byte, flags MapFlags) erro
 			return m.fail("update", err)
 		}
 	}
-	return m.updatePerCPUFrom(key, image, flags)
+	return m.UpdatePerCPUFrom(key, image, flags)
 }
 
 // fillImage makes the kernel's image of a per-CPU element of the values.
@@ -473,7 +434,8 @@ func (m *mapCore) fillImage(image []byte, values [][]byte) error {
 	return nil
 }
 
-func (m *mapCore) updatePerCPUFrom(key, values []byte, flags MapFlags) error {
+// UpdatePerCPUFrom is UpdatePerCPU from a buffer that is laid out as LookupPerCPUInto fills it. It does not allocate.
+func (m *mapCore) UpdatePerCPUFrom(key, values []byte, flags MapFlags) error {
 	if err := m.beginPerCPU("update", key, values, flags); err != nil {
 		return err
 	}
@@ -485,8 +447,9 @@ func (m *mapCore) updatePerCPUFrom(key, values []byte, flags MapFlags) error {
 	return nil
 }
 
-// currentFD is the fd for those who ask, -1 once closed.
-func (m *mapCore) currentFD() int {
+// FD is the map's file descriptor, or -1 after Close. It remains the map's: it must not be closed, and may be
+// another file's number after Close.
+func (m *mapCore) FD() int {
 	if m.h.Acquire() != nil {
 		return -1
 	}

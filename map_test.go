@@ -582,7 +582,7 @@ func TestMapHandleErrors(t *testing.T) {
 	_, err = libbpf.CreateMap(libbpf.MapTypeHash, "no_entries", 4, 4, 0, libbpf.MapCreateOptions{})
 	wantErr(t, err, unix.EINVAL)
 	_, err = libbpf.CreateMap(libbpf.MapTypeArrayOfMaps, "outer", 4, 4, 1,
-		libbpf.MapCreateOptions{InnerMap: (*libbpf.Map)(nil)})
+		libbpf.MapCreateOptions{InnerMap: new(libbpf.Map)})
 	wantErr(t, err, libbpf.ErrClosed)
 	_, err = libbpf.MapHandleFromID(1 << 31)
 	wantErr(t, err, os.ErrNotExist)

@@ -139,6 +139,25 @@ func (m *mapCore) lookupBatch(c *MapCursor, keys, values []byte, flags MapFlags,
 	return have, nil
 }
 
+// LookupBatch reads elements from where cursor is and moves it on (bpf_map_lookup_batch, Linux 5.6). It fills keys
+// and values, which have room for the same number of elements, end to end, and returns how many it read: fewer
+// only at the end of the map, and 0 with [io.EOF] behind it. Elements that come or go meanwhile may be missed or
+// come twice, and end the walk with unix.EAGAIN as those of Keys do.
+//
+// A value of a per-CPU map has the values of all possible CPUs, each filled up to a multiple of eight bytes.
+//
+// Where the kernel has no batches for the map, this and the other batch operations go element by element, in one
+// call into C. A batch without elements does nothing.
+func (m *mapCore) LookupBatch(cursor *MapCursor, keys, values []byte, flags MapFlags) (int, error) {
+	return m.lookupBatch(cursor, keys, values, flags, false)
+}
+
+// LookupAndDeleteBatch is LookupBatch, and removes what it reads (bpf_map_lookup_and_delete_batch, Linux 5.6).
+// What did not fit into values is kept in the cursor for the next call, as it is in no map any more.
+func (m *mapCore) LookupAndDeleteBatch(cursor *MapCursor, keys, values []byte, flags MapFlags) (int, error) {
+	return m.lookupBatch(cursor, keys, values, flags, true)
+}
+
 // fill is lookupBatch with arguments that were checked.
 func (m *mapCore) fill(
 	c *MapCursor, keys, values []byte, want int, flags MapFlags, take bool,
@@ -209,11 +228,15 @@ func (m *mapCore) write(
 	return int(count), nil
 }
 
-func (m *mapCore) updateBatch(keys, values []byte, flags MapFlags) (int, error) {
+// UpdateBatch sets elements, laid out as LookupBatch returns them, in order until one fails, and returns how many
+// it set (bpf_map_update_batch, Linux 5.6). The error is that of the one that failed, as Update gives it.
+func (m *mapCore) UpdateBatch(keys, values []byte, flags MapFlags) (int, error) {
 	return m.write(batchUpdate, "update a batch of", m.missingUpdate, keys, values, m.elementSize(), flags)
 }
 
-func (m *mapCore) deleteBatch(keys []byte) (int, error) {
+// DeleteBatch removes elements, in order until one fails, for one because it is not there: [ErrKeyNotExist]. It
+// returns how many it removed (bpf_map_delete_batch, Linux 5.6).
+func (m *mapCore) DeleteBatch(keys []byte) (int, error) {
 	return m.write(batchDelete, "delete a batch from", m.missingDelete, keys, nil, 0, Any)
 }
 
@@ -234,7 +257,11 @@ func (m *mapCore) iterationSizes(bytes int) iter.Seq[int] {
 	}
 }
 
-func (m *mapCore) entries(err *error) iter.Seq2[[]byte, []byte] {
+// Entries iterates over the keys and values, in batches underneath, as far as they were there all the time. Both
+// slices are valid until the next step; a value of a per-CPU map is all CPUs', as in LookupBatch. When the loop
+// ends early because of an error, that is in *err. Elements that come or go meanwhile may be missed or come
+// twice, and end it with unix.EAGAIN as those of Keys do.
+func (m *mapCore) Entries(err *error) iter.Seq2[[]byte, []byte] {
 	return func(yield func([]byte, []byte) bool) {
 		if err == nil {
 			err = new(error)
@@ -276,11 +303,16 @@ func (m *mapCore) keysWithValues() bool {
 	return false
 }
 
-func (m *mapCore) keys(err *error) iter.Seq[[]byte] {
+// Keys iterates over the keys, as far as they were there all the time, in batches underneath as Entries does; a key
+// is valid until the next step. Maps whose values are large, or not for user space to see, are walked key by key
+// (bpf_map_get_next_key). When the loop ends early because of an error, that is in *err. Keys that come or go
+// meanwhile may be missed or come twice, and an iteration that finds more than twice the keys that the map can hold
+// ends with unix.EAGAIN: deletions started it over and over.
+func (m *mapCore) Keys(err *error) iter.Seq[[]byte] {
 	if !m.keysWithValues() {
 		return m.walk(err)
 	}
-	entries := m.entries(err)
+	entries := m.Entries(err)
 	return func(yield func([]byte) bool) {
 		for key := range entries {
 			if !yield(key) {

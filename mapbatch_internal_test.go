@@ -47,7 +47,7 @@ func TestNothingEndsBatches(t *testing.T) {
 			if c.typ == MapTypeLPMTrie {
 				_, _ = m.UpdateBatch(make([]byte, 8), make([]byte, 4), Any)
 				_, _ = m.DeleteBatch(make([]byte, 8))
-				if m.c.noBatch.Load() != 0 {
+				if m.noBatch.Load() != 0 {
 					testutil.Skip(t, "lpm_trie-batch", errors.ErrUnsupported)
 				}
 			}
@@ -55,7 +55,7 @@ func TestNothingEndsBatches(t *testing.T) {
 			if n != c.n || c.errno != nil && !errors.Is(err, c.errno) {
 				t.Errorf("%d, %v", n, err)
 			}
-			if got := batchOp(m.c.noBatch.Load()); got != c.without {
+			if got := batchOp(m.noBatch.Load()); got != c.without {
 				t.Errorf("ended the batches %b, want %b", got, c.without)
 			}
 		})

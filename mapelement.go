@@ -44,7 +44,12 @@ func (m *mapCore) takeElement(key, value []byte) syscall.Errno {
 	return syscall.Errno(-C.lbg_map_take(C.int(m.fd), cBytes(key), cBytes(value)))
 }
 
-func (m *mapCore) lookupMany(keys, values []byte, found []bool, flags MapFlags) (int, error) {
+// LookupMany looks many keys up, in their order, in one call into C: what is one by one mostly the way there and back
+// (bpf_map_lookup_elem_flags for each). keys and values have room for the same number of elements, end to end, as in
+// LookupBatch; found has one bool for each. A key that is absent is no error: found is false, and its place in values
+// stays as it was. It returns how many were found. Another error ends it and names the key by its number; those
+// before it are done. It does not allocate.
+func (m *mapCore) LookupMany(keys, values []byte, found []bool, flags MapFlags) (int, error) {
 	const op = "lookup many in"
 	n, err := m.beginBatch(op, keys, values, m.elementSize(), flags)
 	if err != nil {

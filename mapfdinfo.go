@@ -17,7 +17,8 @@ type MapFDInfo struct {
 	OwnerJITed       bool
 }
 
-func (m *mapCore) fdInfo() (MapFDInfo, error) {
+// FDInfo reads what /proc tells of the map's descriptor, its memory and whether it is frozen among it.
+func (m *mapCore) FDInfo() (MapFDInfo, error) {
 	const op = "get fdinfo of"
 	if err := m.h.Acquire(); err != nil {
 		return MapFDInfo{}, m.fail(op, err)

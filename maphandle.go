@@ -28,7 +28,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"iter"
 	"math"
 
 	"golang.org/x/sys/unix"
@@ -40,7 +39,7 @@ import (
 // MapHandle is a map in the kernel by a descriptor of its own: one that was created without an object, or that exists
 // already and was found by its id or pin. The kernel keeps the map while any handle, object, program or pin holds it.
 // Close it when done.
-type MapHandle struct{ c mapCore }
+type MapHandle struct{ mapCore }
 
 // MapCreateOptions are the less common properties of a new map (struct bpf_map_create_opts). The zero value is the
 // default of each. A field that has a flag in the kernel sets it.
@@ -260,20 +259,13 @@ func dupMapFD(m MapCore) (int, error) {
 	return duplicate(c.fd)
 }
 
-func (m *MapHandle) core() *mapCore {
-	if m == nil {
-		return &closedMap
-	}
-	return &m.c
-}
-
 // Close gives the descriptor up. It is idempotent, and does not wait for operations that are under way: the last of them
 // closes it.
 func (m *MapHandle) Close() error {
 	if m == nil {
 		return nil
 	}
-	return m.c.h.Close()
+	return m.h.Close()
 }
 
 // Pin makes the map last under a path on a bpf file system (bpf_obj_pin). errors.Is(err, os.ErrExist) when the path is
@@ -294,129 +286,9 @@ func (m *MapHandle) Pin(path string) error {
 func (m *MapHandle) Unpin(path string) error {
 	const op = "unpin"
 	c := m.core()
-	info, err := c.info()
+	info, err := c.Info()
 	if err != nil {
 		return err
 	}
 	return call(op, c.object(), func() error { return unpin(path, PinnedMap, info.ID) })
 }
-
-// Name is as in [MapCore].
-func (m *MapHandle) Name() string { return m.core().name }
-
-// Type is as in [MapCore].
-func (m *MapHandle) Type() MapType { return m.core().typ }
-
-// KeySize is as in [MapCore].
-func (m *MapHandle) KeySize() uint32 { return m.core().keySize }
-
-// ValueSize is as in [MapCore].
-func (m *MapHandle) ValueSize() uint32 { return m.core().valueSize }
-
-// MaxEntries is as in [MapCore].
-func (m *MapHandle) MaxEntries() uint32 { return m.core().maxEntries }
-
-// FD is as in [MapCore].
-func (m *MapHandle) FD() int { return m.core().currentFD() }
-
-// Lookup is as in [MapCore].
-func (m *MapHandle) Lookup(key []byte, flags MapFlags) ([]byte, error) {
-	return m.core().lookup(key, flags)
-}
-
-// LookupInto is as in [MapCore].
-func (m *MapHandle) LookupInto(key, value []byte, flags MapFlags) error {
-	return m.core().lookupInto(key, value, flags)
-}
-
-// LookupPerCPU is as in [MapCore].
-func (m *MapHandle) LookupPerCPU(key []byte, flags MapFlags) ([][]byte, error) {
-	return m.core().lookupPerCPU(key, flags)
-}
-
-// LookupPerCPUInto is as in [MapCore].
-func (m *MapHandle) LookupPerCPUInto(key, values []byte, flags MapFlags) error {
-	return m.core().lookupPerCPUInto(key, values, flags)
-}
-
-// LookupMany is as in [MapCore].
-func (m *MapHandle) LookupMany(keys, values []byte, found []bool, flags MapFlags) (int, error) {
-	return m.core().lookupMany(keys, values, found, flags)
-}
-
-// LookupBloomFilter is as in [MapCore].
-func (m *MapHandle) LookupBloomFilter(value []byte) (bool, error) {
-	return m.core().lookupBloomFilter(value)
-}
-
-// Update is as in [MapCore].
-func (m *MapHandle) Update(key, value []byte, flags MapFlags) error {
-	return m.core().update(key, value, flags)
-}
-
-// UpdatePerCPU is as in [MapCore].
-func (m *MapHandle) UpdatePerCPU(key []byte, values [][]byte, flags MapFlags) error {
-	return m.core().updatePerCPU(key, values, flags)
-}
-
-// UpdatePerCPUFrom is as in [MapCore].
-func (m *MapHandle) UpdatePerCPUFrom(key, values []byte, flags MapFlags) error {
-	return m.core().updatePerCPUFrom(key, values, flags)
-}
-
-// Delete is as in [MapCore].
-func (m *MapHandle) Delete(key []byte) error { return m.core().delete(key) }
-
-// LookupAndDelete is as in [MapCore].
-func (m *MapHandle) LookupAndDelete(key []byte) ([]byte, error) { return m.core().lookupAndDelete(key) }
-
-// LookupAndDeleteInto is as in [MapCore].
-func (m *MapHandle) LookupAndDeleteInto(key, value []byte) error {
-	return m.core().lookupAndDeleteInto(key, value)
-}
-
-// LookupAndDeletePerCPU is as in [MapCore].
-func (m *MapHandle) LookupAndDeletePerCPU(key []byte) ([][]byte, error) {
-	return m.core().lookupAndDeletePerCPU(key)
-}
-
-// LookupAndDeletePerCPUInto is as in [MapCore].
-func (m *MapHandle) LookupAndDeletePerCPUInto(key, values []byte) error {
-	return m.core().lookupAndDeletePerCPUInto(key, values)
-}
-
-// Keys is as in [MapCore].
-func (m *MapHandle) Keys(err *error) iter.Seq[[]byte] { return m.core().keys(err) }
-
-// Entries is as in [MapCore].
-func (m *MapHandle) Entries(err *error) iter.Seq2[[]byte, []byte] { return m.core().entries(err) }
-
-// LookupBatch is as in [MapCore].
-func (m *MapHandle) LookupBatch(cursor *MapCursor, keys, values []byte, flags MapFlags) (int, error) {
-	return m.core().lookupBatch(cursor, keys, values, flags, false)
-}
-
-// LookupAndDeleteBatch is as in [MapCore].
-func (m *MapHandle) LookupAndDeleteBatch(cursor *MapCursor, keys, values []byte, flags MapFlags) (int, error) {
-	return m.core().lookupBatch(cursor, keys, values, flags, true)
-}
-
-// UpdateBatch is as in [MapCore].
-func (m *MapHandle) UpdateBatch(keys, values []byte, flags MapFlags) (int, error) {
-	return m.core().updateBatch(keys, values, flags)
-}
-
-// DeleteBatch is as in [MapCore].
-func (m *MapHandle) DeleteBatch(keys []byte) (int, error) { return m.core().deleteBatch(keys) }
-
-// Info is as in [MapCore].
-func (m *MapHandle) Info() (MapInfo, error) { return m.core().info() }
-
-// FDInfo is as in [MapCore].
-func (m *MapHandle) FDInfo() (MapFDInfo, error) { return m.core().fdInfo() }
-
-// Memory is as in [MapCore].
-func (m *MapHandle) Memory() (*MapMemory, error) { return m.core().mapMemory() }
-
-// Freeze is as in [MapCore].
-func (m *MapHandle) Freeze() error { return m.core().freeze() }

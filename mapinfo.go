@@ -72,7 +72,8 @@ func mapInfo(fd int) (MapInfo, error) {
 	}, nil
 }
 
-func (m *mapCore) info() (MapInfo, error) {
+// Info asks the kernel for what it knows of the map (bpf_obj_get_info_by_fd, Linux 4.13).
+func (m *mapCore) Info() (MapInfo, error) {
 	const op = "get info of"
 	if err := m.h.Acquire(); err != nil {
 		return MapInfo{}, m.fail(op, err)
@@ -85,7 +86,9 @@ func (m *mapCore) info() (MapInfo, error) {
 	return info, nil
 }
 
-func (m *mapCore) freeze() error {
+// Freeze makes the map read-only for user space, for good; programs can still write
+// (bpf_map_freeze, Linux 5.2).
+func (m *mapCore) Freeze() error {
 	const op = "freeze"
 	if err := m.h.Acquire(); err != nil {
 		return m.fail(op, err)

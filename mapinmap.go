@@ -17,7 +17,7 @@ func OpenInnerMap(outer MapCore, key []byte) (*MapHandle, error) {
 		return nil, err
 	}
 	var id [4]byte
-	if err := c.lookupInto(key, id[:], Any); err != nil {
+	if err := c.LookupInto(key, id[:], Any); err != nil {
 		return nil, err
 	}
 	return MapHandleFromID(binary.NativeEndian.Uint32(id[:]))
@@ -39,7 +39,7 @@ func UpdateInnerMap(outer MapCore, key []byte, inner MapCore, flags MapFlags) er
 		return c.fail(op, err)
 	}
 	defer in.h.Drop()
-	return c.update(key, binary.NativeEndian.AppendUint32(nil, uint32(in.fd)), flags)
+	return c.Update(key, binary.NativeEndian.AppendUint32(nil, uint32(in.fd)), flags)
 }
 
 func mapOfMaps(op string, outer MapCore) (*mapCore, error) {

@@ -48,7 +48,7 @@ func TestMapInMap(t *testing.T) {
 		wantErr(t, libbpf.UpdateInnerMap(template, u32(1), other, libbpf.Any), libbpf.ErrInvalid)
 		_, err = libbpf.OpenInnerMap(nil, u32(1))
 		wantErr(t, err, libbpf.ErrClosed)
-		_, err = libbpf.OpenInnerMap((*libbpf.Map)(nil), u32(1))
+		_, err = libbpf.OpenInnerMap(new(libbpf.Map), u32(1))
 		wantErr(t, err, libbpf.ErrClosed)
 	}
 }

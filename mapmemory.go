@@ -26,9 +26,16 @@ type MapMemory struct {
 	leaves   bool // for a moment when it is closed, the addresses are nobody's: they are libbpf's
 }
 
-// mapMemory maps an array that was created with MMapable, as global data is, or an arena.
-func (m *mapCore) mapMemory() (*MapMemory, error) {
+// Memory maps the content of an array that was created with [MMapable], as global data is, or of an arena, into
+// memory; the caller closes it (mmap, Linux 5.5, for arenas 6.9). A map that is frozen is mapped for reading only.
+// An arena has one address, in all processes: its Extra, or the one at which it was mapped first, as libbpf does with
+// an object's. That of an object ends with the object. Elsewhere it is errors.Is(err, unix.EBUSY). Touching a page of
+// an arena allocates it, unless the arena was created with [SegvOnFault].
+func (m *mapCore) Memory() (*MapMemory, error) {
 	const op = "map memory of"
+	if m.arena != nil {
+		return m.arena.mapMemory(m)
+	}
 	if err := m.h.Acquire(); err != nil {
 		return nil, m.fail(op, err)
 	}

@@ -58,7 +58,7 @@ func (m *Map) pin(path string) (made bool, err error) {
 	}
 	at := m.pinnedAt()
 	if at != "" {
-		info, err := mapInfo(m.c.fd)
+		info, err := mapInfo(m.fd)
 		if err != nil {
 			return false, err
 		}
@@ -100,7 +100,7 @@ func (m *Map) unpin(path string) error {
 	case at != "" && path != at:
 		return fault.Invalidf("it is pinned at %q", at)
 	}
-	info, err := mapInfo(m.c.fd)
+	info, err := mapInfo(m.fd)
 	if err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (m *Map) unpin(path string) error {
 // there has to be one.
 func (m *Map) forgetPin(at string) {
 	_ = withString("path", at, func(p *C.char) C.int {
-		if ret := C.bpf_obj_pin(C.int(m.c.fd), p); ret < 0 {
+		if ret := C.bpf_obj_pin(C.int(m.fd), p); ret < 0 {
 			return ret
 		}
 		return C.bpf_map__unpin(m.ptr, p)

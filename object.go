@@ -604,7 +604,7 @@ func (o *Object) Map(name string) (*Map, error) {
 	if !ok {
 		return nil, &Error{Op: op, Object: object, Err: fault.Newf(ErrNotFound, "object %q has no such map", o.name)}
 	}
-	if o.maps[i].c.fd < 0 {
+	if o.maps[i].fd < 0 {
 		return nil, &Error{Op: op, Object: object, Err: fault.Newf(ErrNotFound, "the map was not created (autocreate is off)")}
 	}
 	return o.maps[i], nil
@@ -619,7 +619,7 @@ func (o *Object) Maps() iter.Seq[*Map] {
 		}
 		o.h.Drop()
 		for _, m := range o.maps {
-			if m.c.fd >= 0 && !yield(m) {
+			if m.fd >= 0 && !yield(m) {
 				return
 			}
 		}

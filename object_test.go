@@ -459,21 +459,21 @@ func TestNil(t *testing.T) {
 		t.Error("nil has a name")
 	}
 
-	var program *libbpf.Program
+	program := new(libbpf.Program)
 	_, err = program.Attach()
 	wantErr(t, err, libbpf.ErrClosed)
 	if program.FD() != -1 || program.Name() != "" || program.Section() != "" || program.Type() != 0 {
-		t.Error("a nil program has properties")
+		t.Error("a closed program has properties")
 	}
-	var m *libbpf.Map
+	m := new(libbpf.Map)
 	testClosedMap(t, m)
 	if m.IsPinned() || m.PinPath() != "" || m.KeyTypeID() != 0 || m.ValueTypeID() != 0 {
-		t.Error("a nil map has properties")
+		t.Error("a closed map has properties")
 	}
 	wantErr(t, m.Pin("/x"), libbpf.ErrClosed)
 	_, err = m.AttachStructOps()
 	wantErr(t, err, libbpf.ErrClosed)
-	var handle *libbpf.MapHandle
+	handle := new(libbpf.MapHandle)
 	testClosedMap(t, handle)
 	wantErr(t, handle.Pin("/x"), libbpf.ErrClosed)
 	check(t, handle.Close())

@@ -89,12 +89,12 @@ func (o *Object) mapPins(folder string) (pins []objectPin) {
 	for _, m := range o.maps {
 		path := ""
 		if folder != "" {
-			path = filepath.Join(folder, strings.ReplaceAll(m.c.name, ".", "_"))
+			path = filepath.Join(folder, strings.ReplaceAll(m.name, ".", "_"))
 		}
-		if m.c.fd < 0 || path == "" && m.definedPin == "" && m.pinnedAt() == "" {
+		if m.fd < 0 || path == "" && m.definedPin == "" && m.pinnedAt() == "" {
 			continue
 		}
-		pins = append(pins, objectPin{m.c.object(), func() (bool, error) { return m.pin(path) }, func() error {
+		pins = append(pins, objectPin{m.object(), func() (bool, error) { return m.pin(path) }, func() error {
 			if path == "" && m.pinnedAt() == "" {
 				return nil
 			}

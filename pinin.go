@@ -34,7 +34,10 @@ func pinIn(fd, directory int, path string) error {
 	})
 }
 
-func (m *mapCore) pinIn(directory int, path string) error {
+// PinIn is Pin under a path that is relative to a directory of a bpf file system, by the directory's descriptor, so that
+// the file system need not be mounted anywhere (bpf_obj_pin_opts, libbpf 1.3, Linux 6.5). Pin and Unpin know nothing
+// of it: remove it as a file.
+func (m *mapCore) PinIn(directory int, path string) error {
 	const op = "pin"
 	if err := m.h.Acquire(); err != nil {
 		return m.fail(op, err)
@@ -43,26 +46,15 @@ func (m *mapCore) pinIn(directory int, path string) error {
 	return call(op, m.object(), func() error { return pinIn(m.fd, directory, path) })
 }
 
-// PinIn is as in [MapCore].
-func (m *Map) PinIn(directory int, path string) error { return m.core().pinIn(directory, path) }
-
-// PinIn is as in [MapCore].
-func (m *MapHandle) PinIn(directory int, path string) error { return m.core().pinIn(directory, path) }
-
-func (p *programCore) pinIn(directory int, path string) error {
+// PinIn is Pin under a path that is relative to a directory of a bpf file system, by the directory's descriptor, so that
+// the file system need not be mounted anywhere (bpf_obj_pin_opts, libbpf 1.3, Linux 6.5). Pin and Unpin know nothing
+// of it: remove it as a file.
+func (p *programCore) PinIn(directory int, path string) error {
 	return p.call("pin", func(fd int) error { return pinIn(fd, directory, path) })
 }
 
-// PinIn is as in [ProgramCore].
-func (p *Program) PinIn(directory int, path string) error { return p.core().pinIn(directory, path) }
-
-// PinIn is as in [ProgramCore].
-func (p *ProgramHandle) PinIn(directory int, path string) error {
-	return p.core().pinIn(directory, path)
-}
-
 // PinIn makes the attachment last under a path that is relative to a directory of a bpf file system, as
-// [MapCore].PinIn does for maps. Pin, Unpin and PinPath know nothing of it.
+// [Map.PinIn] does for maps. Pin, Unpin and PinPath know nothing of it.
 func (l *Link) PinIn(directory int, path string) error {
 	return l.UseFD(func(fd int) error {
 		return call("pin", l.what, func() error { return pinIn(fd, directory, path) })

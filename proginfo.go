@@ -10,7 +10,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
-// ProgramInfoParts say which of a program's arrays [ProgramCore.Info] fetches. They add up.
+// ProgramInfoParts say which of a program's arrays [Program.Info] fetches. They add up.
 type ProgramInfoParts uint32
 
 // The arrays of a [ProgramInfo].
@@ -274,7 +274,9 @@ func (raw *rawProgramInfo) info() ProgramInfo {
 	}
 }
 
-func (p *programCore) info(include ProgramInfoParts) (ProgramInfo, error) {
+// Info asks the kernel for what it knows of the program: numbers, names and counts always, arrays as asked for
+// (bpf_obj_get_info_by_fd, Linux 4.13).
+func (p *programCore) Info(include ProgramInfoParts) (ProgramInfo, error) {
 	const op = "get info of"
 	if include&^IncludeAll != 0 {
 		return ProgramInfo{}, p.fail(op, fault.Invalidf("no such part of the info: %#x", uint32(include&^IncludeAll)))

@@ -42,7 +42,7 @@ func TestProgramLog(t *testing.T) {
 	}
 	wantErr(t, p.SetLogSize(1), libbpf.ErrLoaded)
 	check(t, loaded.Close())
-	if log := change.KernelLog() + (*libbpf.Program)(nil).KernelLog(); log != "" {
+	if log := change.KernelLog() + new(libbpf.Program).KernelLog(); log != "" {
 		t.Errorf("log %q after Close", log)
 	}
 }
@@ -124,7 +124,7 @@ func TestProgramDebugInfo(t *testing.T) {
 			t.Errorf("line %+v of %d instructions and %d lines", l, len(insns), len(text))
 		}
 	}
-	_, err = (*libbpf.Program)(nil).LineInfo()
+	_, err = new(libbpf.Program).LineInfo()
 	wantErr(t, err, libbpf.ErrClosed)
 	check(t, o.Close())
 	_, err = p.FuncInfo()

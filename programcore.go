@@ -30,52 +30,25 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// ProgramCore is what can be done with every program that is in the kernel, be it a [Program] of an object or a
-// [ProgramHandle] of its own.
+// ProgramCore is a program in the kernel: a [Program] of an object, or a [ProgramHandle]. Both have these methods, which are
+// documented there. Functions that take any program take a ProgramCore. No other type can implement it.
 //
-// All methods are safe for concurrent use, closing included: after Close of the object or the handle they return
+// All methods are safe for concurrent use, also with Close. After Close of the object or the handle they return
 // [ErrClosed].
 type ProgramCore interface {
-	// Name is the program's name: its C function's. Of a ProgramHandle that was opened by a pin, an id or a descriptor it
-	// is the first 15 characters, if the program has no BTF or the process may not open that (CAP_SYS_ADMIN).
 	Name() string
-	// Type is the program's kind.
 	Type() ProgramType
-	// FD is the program's file descriptor, or -1 after Close. It remains the program's: it must not be closed, and may
-	// be another file's number after Close.
 	FD() int
-	// UseFD runs f with the program's file descriptor, which remains open and the program's until f returns, also when
-	// it is closed meanwhile. f's error is returned as it is.
 	UseFD(f func(fd int) error) error
-
-	// Info asks the kernel for what it knows of the program: numbers, names and counts always, arrays as asked for
-	// (bpf_obj_get_info_by_fd, Linux 4.13).
 	Info(include ProgramInfoParts) (ProgramInfo, error)
-	// FDInfo reads what /proc tells of the program's descriptor, its memory among it.
 	FDInfo() (ProgramFDInfo, error)
-	// TestRun runs the program on data that the caller gives (bpf_prog_test_run_opts, Linux 4.12).
 	TestRun(options TestRunOptions) (TestRunResult, error)
-	// BindMap makes the map live as long as the program, and be in its list of maps, also if it uses the map by no
-	// instruction (bpf_prog_bind_map, Linux 5.10). A second time does nothing.
 	BindMap(m MapCore) error
-	// AssociateStructOps tells the functions of the kernel's that the program calls which struct of callbacks they are
-	// called for (bpf_prog_assoc_struct_ops, Linux 7.0). A program has one at most: unix.EBUSY for another one.
-	// errors.Is(err, [errors.ErrUnsupported]) before libbpf 1.7.
 	AssociateStructOps(m MapCore) error
-	// Stdout reads what the program writes to its standard output (bpf_prog_stream_read, Linux 6.17). Read does not
-	// wait: it returns [io.EOF] when there is nothing at the moment, and may have more later. Reading removes what was
-	// read from the stream, whoever reads. errors.Is(err, [errors.ErrUnsupported]) before libbpf 1.6.
 	Stdout() io.Reader
-	// Stderr reads what the program, and the kernel about it, such as reports of faults and timeouts, writes to its
-	// standard error. It is like Stdout.
 	Stderr() io.Reader
-	// Pin makes the program last under a path on a bpf file system. errors.Is(err, os.ErrExist) when the path is taken.
 	Pin(path string) error
-	// PinIn is Pin under a path that is relative to a directory of a bpf file system, by the directory's descriptor, so that
-	// the file system need not be mounted anywhere (bpf_obj_pin_opts, libbpf 1.3, Linux 6.5). Pin and Unpin know nothing
-	// of it: remove it as a file.
 	PinIn(directory int, path string) error
-	// Unpin removes the pin, if it is this program's.
 	Unpin(path string) error
 
 	core() *programCore
@@ -86,8 +59,8 @@ var (
 	_ ProgramCore = (*ProgramHandle)(nil)
 )
 
-// programCore is what [Program] and [ProgramHandle] have in common: a descriptor, the properties that never change, and
-// the handle that keeps the descriptor open.
+// programCore is the part that [Program] and [ProgramHandle] share. They embed it, so its exported methods are theirs. The
+// zero value is a closed program.
 type programCore struct {
 	h    *handle.Handle
 	fd   int // -1 when the program was not loaded
@@ -97,7 +70,7 @@ type programCore struct {
 	attachType atomic.Pointer[ProgramAttachType]
 }
 
-// closedProgram stands for a nil *Program or *ProgramHandle.
+// closedProgram stands for a nil ProgramCore.
 var closedProgram = programCore{fd: -1}
 
 // programCoreOf is the program's core, or that of a closed one for a nil program.
@@ -108,8 +81,17 @@ func programCoreOf(p ProgramCore) *programCore {
 	return p.core()
 }
 
+func (p *programCore) core() *programCore { return p }
+
+// Name is the program's name: its C function's. Of a ProgramHandle that was opened by a pin, an id or a descriptor it
+// is the first 15 characters, if the program has no BTF or the process may not open that (CAP_SYS_ADMIN).
+func (p *programCore) Name() string { return p.name }
+
+// Type is the program's kind.
+func (p *programCore) Type() ProgramType { return p.typ }
+
 func (p *programCore) object() string {
-	if p == &closedProgram {
+	if p.h == nil {
 		return "program"
 	}
 	return fmt.Sprintf("program %q", p.name)
@@ -138,8 +120,9 @@ func (p *programCore) acquire(op string) error {
 	return nil
 }
 
-// currentFD is the fd for those who ask, -1 once closed.
-func (p *programCore) currentFD() int {
+// FD is the program's file descriptor, or -1 after Close. It remains the program's: it must not be closed, and may
+// be another file's number after Close.
+func (p *programCore) FD() int {
 	if p.h.Acquire() != nil {
 		return -1
 	}
@@ -147,7 +130,9 @@ func (p *programCore) currentFD() int {
 	return p.fd
 }
 
-func (p *programCore) useFD(f func(fd int) error) error {
+// UseFD runs f with the program's file descriptor, which remains open and the program's until f returns, also when
+// it is closed meanwhile. f's error is returned as it is.
+func (p *programCore) UseFD(f func(fd int) error) error {
 	if err := p.acquire("use"); err != nil {
 		return err
 	}
@@ -164,13 +149,18 @@ func (p *programCore) call(op string, f func(fd int) error) error {
 	return call(op, p.object(), func() error { return f(p.fd) })
 }
 
-func (p *programCore) bindMap(m MapCore) error {
+// BindMap makes the map live as long as the program, and be in its list of maps, also if it uses the map by no
+// instruction (bpf_prog_bind_map, Linux 5.10). A second time does nothing.
+func (p *programCore) BindMap(m MapCore) error {
 	return p.callWithMap("bind a map to", m, func(fd int, m *mapCore) error {
 		return clib.FromRet(int(C.bpf_prog_bind_map(C.int(fd), C.int(m.fd), nil)))
 	})
 }
 
-func (p *programCore) associateStructOps(m MapCore) error {
+// AssociateStructOps tells the functions of the kernel's that the program calls which struct of callbacks they are
+// called for (bpf_prog_assoc_struct_ops, Linux 7.0). A program has one at most: unix.EBUSY for another one.
+// errors.Is(err, [errors.ErrUnsupported]) before libbpf 1.7.
+func (p *programCore) AssociateStructOps(m MapCore) error {
 	return p.callWithMap("associate a struct_ops with", m, func(fd int, m *mapCore) error {
 		switch {
 		case p.typ == ProgramTypeStructOps:

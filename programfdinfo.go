@@ -16,7 +16,8 @@ type ProgramFDInfo struct {
 	VerifiedInstructions uint32
 }
 
-func (p *programCore) fdInfo() (ProgramFDInfo, error) {
+// FDInfo reads what /proc tells of the program's descriptor, its memory among it.
+func (p *programCore) FDInfo() (ProgramFDInfo, error) {
 	const op = "get fdinfo of"
 	if err := p.acquire(op); err != nil {
 		return ProgramFDInfo{}, err

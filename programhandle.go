@@ -5,10 +5,6 @@ package libbpf
 */
 import "C"
 
-import (
-	"io"
-)
-
 // ProgramHandle is a program in the kernel by a descriptor of its own: one that exists already and was found by its id or
 // pin. The kernel keeps the program while any handle, object, link or pin holds it. Close it when done.
 type ProgramHandle struct{ programCore }
@@ -48,7 +44,7 @@ func ProgramHandleFromFD(fd int) (*ProgramHandle, error) {
 // closed.
 func ProgramHandleFrom(p ProgramCore) (*ProgramHandle, error) {
 	own := -1
-	err := programCoreOf(p).useFD(func(fd int) (err error) {
+	err := programCoreOf(p).UseFD(func(fd int) (err error) {
 		own, err = duplicate(fd)
 		return err
 	})
@@ -76,27 +72,26 @@ func ownProgram(fd int, name string) (*ProgramHandle, error) {
 	return &ProgramHandle{programCore{h: h, fd: fd, name: name, typ: info.Type}}, nil
 }
 
-func (p *ProgramHandle) core() *programCore {
-	if p == nil {
-		return &closedProgram
-	}
-	return &p.programCore
-}
-
 // Close gives the descriptor up. It is idempotent, and does not wait for operations that are under way: the last of them
 // closes it.
-func (p *ProgramHandle) Close() error { return p.core().h.Close() }
+func (p *ProgramHandle) Close() error {
+	if p == nil {
+		return nil
+	}
+	return p.h.Close()
+}
 
-// Pin is as in [ProgramCore] (bpf_obj_pin).
+// Pin makes the program last under a path on a bpf file system (bpf_obj_pin). errors.Is(err, os.ErrExist) when the path is
+// taken.
 func (p *ProgramHandle) Pin(path string) error {
-	return p.core().call("pin", func(fd int) error {
+	return p.call("pin", func(fd int) error {
 		return pinning(path, func(s *C.char) C.int { return C.bpf_obj_pin(C.int(fd), s) })
 	})
 }
 
 // Unpin removes the pin. errors.Is(err, [ErrInvalid]) when what is pinned there is not this program.
 func (p *ProgramHandle) Unpin(path string) error {
-	return p.core().call("unpin", func(fd int) error {
+	return p.call("unpin", func(fd int) error {
 		info, err := programInfo(fd, 0)
 		if err != nil {
 			return err
@@ -104,40 +99,3 @@ func (p *ProgramHandle) Unpin(path string) error {
 		return unpin(path, PinnedProgram, info.ID)
 	})
 }
-
-// Name is as in [ProgramCore].
-func (p *ProgramHandle) Name() string { return p.core().name }
-
-// Type is as in [ProgramCore].
-func (p *ProgramHandle) Type() ProgramType { return p.core().typ }
-
-// FD is as in [ProgramCore].
-func (p *ProgramHandle) FD() int { return p.core().currentFD() }
-
-// UseFD is as in [ProgramCore].
-func (p *ProgramHandle) UseFD(f func(fd int) error) error { return p.core().useFD(f) }
-
-// Info is as in [ProgramCore].
-func (p *ProgramHandle) Info(include ProgramInfoParts) (ProgramInfo, error) {
-	return p.core().info(include)
-}
-
-// FDInfo is as in [ProgramCore].
-func (p *ProgramHandle) FDInfo() (ProgramFDInfo, error) { return p.core().fdInfo() }
-
-// TestRun is as in [ProgramCore].
-func (p *ProgramHandle) TestRun(options TestRunOptions) (TestRunResult, error) {
-	return p.core().testRun(options)
-}
-
-// BindMap is as in [ProgramCore].
-func (p *ProgramHandle) BindMap(m MapCore) error { return p.core().bindMap(m) }
-
-// AssociateStructOps is as in [ProgramCore].
-func (p *ProgramHandle) AssociateStructOps(m MapCore) error { return p.core().associateStructOps(m) }
-
-// Stdout is as in [ProgramCore].
-func (p *ProgramHandle) Stdout() io.Reader { return p.core().stream(streamStdout) }
-
-// Stderr is as in [ProgramCore].
-func (p *ProgramHandle) Stderr() io.Reader { return p.core().stream(streamStderr) }

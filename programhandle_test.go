@@ -159,7 +159,7 @@ func TestBindMap(t *testing.T) {
 		t.Error("not bound")
 	}
 	wantErr(t, p.BindMap(nil), libbpf.ErrClosed)
-	wantErr(t, p.BindMap((*libbpf.Map)(nil)), libbpf.ErrClosed)
+	wantErr(t, p.BindMap(new(libbpf.Map)), libbpf.ErrClosed)
 }
 
 // The list of maps can grow between asking how long it is and fetching it.
@@ -255,12 +255,12 @@ func TestProgramHandle(t *testing.T) {
 			t.Errorf("%s after Close: %v", name, err)
 		}
 	}
-	for name, err := range programErrors((*libbpf.ProgramHandle)(nil)) {
+	for name, err := range programErrors(new(libbpf.ProgramHandle)) {
 		if !errors.Is(err, libbpf.ErrClosed) {
 			t.Errorf("%s of nil: %v", name, err)
 		}
 	}
-	for name, err := range programErrors((*libbpf.Program)(nil)) {
+	for name, err := range programErrors(new(libbpf.Program)) {
 		if !errors.Is(err, libbpf.ErrClosed) {
 			t.Errorf("%s of nil: %v", name, err)
 		}

@@ -35,7 +35,6 @@ import "C"
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"unsafe"
 
@@ -72,59 +71,14 @@ func (p *Program) readFD() {
 	}
 }
 
-func (p *Program) core() *programCore {
-	if p == nil {
-		return &closedProgram
-	}
-	return &p.programCore
-}
-
-// Name is as in [ProgramCore].
-func (p *Program) Name() string { return p.core().name }
-
-// Type is as in [ProgramCore].
-func (p *Program) Type() ProgramType { return p.core().typ }
-
-// FD is as in [ProgramCore] (bpf_program__fd).
-func (p *Program) FD() int { return p.core().currentFD() }
-
-// UseFD is as in [ProgramCore].
-func (p *Program) UseFD(f func(fd int) error) error { return p.core().useFD(f) }
-
-// Info is as in [ProgramCore].
-func (p *Program) Info(include ProgramInfoParts) (ProgramInfo, error) { return p.core().info(include) }
-
-// FDInfo is as in [ProgramCore].
-func (p *Program) FDInfo() (ProgramFDInfo, error) { return p.core().fdInfo() }
-
-// TestRun is as in [ProgramCore].
-func (p *Program) TestRun(options TestRunOptions) (TestRunResult, error) {
-	return p.core().testRun(options)
-}
-
-// BindMap is as in [ProgramCore].
-func (p *Program) BindMap(m MapCore) error { return p.core().bindMap(m) }
-
-// AssociateStructOps is as in [ProgramCore].
-func (p *Program) AssociateStructOps(m MapCore) error { return p.core().associateStructOps(m) }
-
-// Stdout is as in [ProgramCore].
-func (p *Program) Stdout() io.Reader { return p.core().stream(streamStdout) }
-
-// Stderr is as in [ProgramCore].
-func (p *Program) Stderr() io.Reader { return p.core().stream(streamStderr) }
-
 // Section is the name of the ELF section that the program came from.
 func (p *Program) Section() string {
-	if p == nil {
-		return ""
-	}
 	return p.section
 }
 
 // AttachType is what the program expects to be attached to.
 func (p *Program) AttachType() ProgramAttachType {
-	t, _ := p.core().loadedFor()
+	t, _ := p.loadedFor()
 	return t
 }
 
@@ -178,7 +132,7 @@ func programRecords[T any](p *Program, function string, get func(at *unsafe.Poin
 // for.
 func (p *Program) KernelLog() string {
 	var text string
-	_ = p.core().useFD(func(int) error {
+	_ = p.UseFD(func(int) error {
 		text = p.log.text()
 		return nil
 	})
@@ -213,8 +167,5 @@ func (p *Program) unpin(path string) error {
 
 // use runs one call into libbpf that may print, or change the object.
 func (p *Program) use(op string, f func() error) error {
-	if p == nil {
-		return &Error{Op: op, Object: "program", Err: ErrClosed}
-	}
 	return p.o.use(op, fmt.Sprintf("program %q", p.name), f)
 }

@@ -41,7 +41,14 @@ type programStream struct {
 	id uint32
 }
 
-func (p *programCore) stream(id uint32) io.Reader { return programStream{p, id} }
+// Stdout reads what the program writes to its standard output (bpf_prog_stream_read, Linux 6.17). Read does not
+// wait: it returns [io.EOF] when there is nothing at the moment, and may have more later. Reading removes what was
+// read from the stream, whoever reads. errors.Is(err, [errors.ErrUnsupported]) before libbpf 1.6.
+func (p *programCore) Stdout() io.Reader { return programStream{p, streamStdout} }
+
+// Stderr reads what the program, and the kernel about it, such as reports of faults and timeouts, writes to its
+// standard error. It is like Stdout.
+func (p *programCore) Stderr() io.Reader { return programStream{p, streamStderr} }
 
 // Read returns what there is, or [io.EOF].
 func (s programStream) Read(buf []byte) (int, error) {

@@ -13,7 +13,7 @@ import (
 )
 
 // ProgramInfos iterates over what the kernel tells of all programs of the system, in the order of their ids, as
-// [ProgramCore.Info] has it. What is gone by the time that it is asked is left out. Each other error stands in its
+// [Program.Info] has it. What is gone by the time that it is asked is left out. Each other error stands in its
 // program's place: with errors.Is(err, os.ErrPermission), nothing can be walked at all. It needs CAP_SYS_ADMIN
 // (Linux 4.13).
 func ProgramInfos(include ProgramInfoParts) iter.Seq2[ProgramInfo, error] {

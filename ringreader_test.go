@@ -1076,7 +1076,7 @@ func TestRingReaderErrors(t *testing.T) {
 	o := loadStream(t, nil)
 	_, err := libbpf.NewRingReader(nil)
 	wantErr(t, err, libbpf.ErrClosed)
-	_, err = libbpf.NewRingReader((*libbpf.Map)(nil))
+	_, err = libbpf.NewRingReader(new(libbpf.Map))
 	wantErr(t, err, libbpf.ErrClosed)
 	_, err = libbpf.NewRingReader(findMap(t, o, "perf"))
 	wantErr(t, err, libbpf.ErrInvalid)

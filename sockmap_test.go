@@ -158,7 +158,7 @@ func TestAttachSockmapMessages(t *testing.T) {
 func TestAttachSockmapRefusals(t *testing.T) {
 	o := load(t, open(t, "sockets"))
 	verdict, streams := findProgram(t, o, "verdict"), findMap(t, o, "streams")
-	for _, m := range []libbpf.MapCore{findMap(t, o, ".bss"), nil, (*libbpf.Map)(nil)} {
+	for _, m := range []libbpf.MapCore{findMap(t, o, ".bss"), nil, new(libbpf.Map)} {
 		_, err := verdict.AttachSockmap(m)
 		if !errors.Is(err, libbpf.ErrInvalid) && !errors.Is(err, libbpf.ErrClosed) {
 			t.Errorf("error %v", err)

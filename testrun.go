@@ -119,7 +119,8 @@ func (o *TestRunOptions) check(typ ProgramType) error {
 	return nil
 }
 
-func (p *programCore) testRun(o TestRunOptions) (TestRunResult, error) {
+// TestRun runs the program on data that the caller gives (bpf_prog_test_run_opts, Linux 4.12).
+func (p *programCore) TestRun(o TestRunOptions) (TestRunResult, error) {
 	const op = "test run"
 	if err := p.acquire(op); err != nil {
 		return TestRunResult{}, err

@@ -244,9 +244,9 @@ func TestTestRunRefusals(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	_, err := (*libbpf.Program)(nil).TestRun(libbpf.TestRunOptions{})
+	_, err := new(libbpf.Program).TestRun(libbpf.TestRunOptions{})
 	wantErr(t, err, libbpf.ErrClosed)
-	_, err = (*libbpf.ProgramHandle)(nil).TestRun(libbpf.TestRunOptions{})
+	_, err = new(libbpf.ProgramHandle).TestRun(libbpf.TestRunOptions{})
 	wantErr(t, err, libbpf.ErrClosed)
 	check(t, o.Close())
 	_, err = p.TestRun(libbpf.TestRunOptions{Data: packet})

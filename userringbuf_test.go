@@ -411,7 +411,7 @@ func TestUserRingErrors(t *testing.T) {
 	wantErr(t, err, libbpf.ErrInvalid)
 	_, err = libbpf.NewUserRingBuffer(nil)
 	wantErr(t, err, libbpf.ErrClosed)
-	_, err = libbpf.NewUserRingBuffer((*libbpf.Map)(nil))
+	_, err = libbpf.NewUserRingBuffer(new(libbpf.Map))
 	wantErr(t, err, libbpf.ErrClosed)
 	var none *libbpf.UserRingBuffer
 	_, err = none.Reserve(8)

@@ -110,7 +110,7 @@ func (o *XDPLinkOptions) check() error {
 // closed, or the process ends, and unlike a program that [XDP.Attach] attached it can't be replaced by others.
 func (p *Program) AttachXDP(ifindex int, opts XDPLinkOptions) (*Link, error) {
 	place := XDP{IfIndex: ifindex}.String()
-	if p == nil || opts.Mode == 0 {
+	if opts.Mode == 0 {
 		return p.attach(place, func() (*C.struct_bpf_link, error) {
 			if err := p.checkForXDP(ifindex, opts); err != nil {
 				return nil, err
@@ -137,7 +137,7 @@ func (p *programCore) linkXDP(ifindex int, opts XDPLinkOptions) (int, error) {
 
 // checkForXDP checks what is to be attached to a device.
 func (p *programCore) checkForXDP(ifindex int, opts XDPLinkOptions) error {
-	if err := p.checkType("XDP", ProgramTypeXDP); err != nil {
+	if err := p.core().checkType("XDP", ProgramTypeXDP); err != nil {
 		return err
 	}
 	if err := opts.check(); err != nil {

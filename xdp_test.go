@@ -266,7 +266,7 @@ func TestXDPRefusals(t *testing.T) {
 		wantErr(t, dev.Attach(pass), libbpf.ErrClosed)
 		_, err = pass.AttachXDP(loopback, libbpf.XDPLinkOptions{})
 		wantErr(t, err, libbpf.ErrClosed)
-		_, err = (*libbpf.Program)(nil).AttachXDP(loopback, libbpf.XDPLinkOptions{})
+		_, err = new(libbpf.Program).AttachXDP(loopback, libbpf.XDPLinkOptions{})
 		wantErr(t, err, libbpf.ErrClosed)
 	})
 }

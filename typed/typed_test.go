@@ -527,8 +527,8 @@ func TestClosed(t *testing.T) {
 	testClosedHash(t, nil)
 	wantErr(t, second(typed.NewHash[uint32, uint64](m)), libbpf.ErrClosed)
 	wantErr(t, second(typed.NewHash[uint32, uint64](nil)), libbpf.ErrClosed)
-	wantErr(t, second(typed.NewHash[uint32, uint64]((*libbpf.Map)(nil))), libbpf.ErrClosed)
-	wantErr(t, second(typed.NewHash[uint32, uint64]((*libbpf.MapHandle)(nil))), libbpf.ErrClosed)
+	wantErr(t, second(typed.NewHash[uint32, uint64](new(libbpf.Map))), libbpf.ErrClosed)
+	wantErr(t, second(typed.NewHash[uint32, uint64](new(libbpf.MapHandle))), libbpf.ErrClosed)
 	other := struct{ *libbpf.MapHandle }{create(t, libbpf.MapTypeHash, 4, 8, 4)}
 	wantErr(t, second(typed.NewHash[uint32, uint64](other)), libbpf.ErrInvalid)
 }
@@ -581,7 +581,7 @@ func TestNil(t *testing.T) {
 		ring    *typed.RingBuf[uint32]
 	)
 	var frames [1]uint64
-	var inner *libbpf.MapHandle
+	inner := new(libbpf.MapHandle)
 	for i, err := range []error{
 		second(array.Get(0)), array.Set(0, 0), array.Pin(""), iterate(array.All),
 		second(perCPU.Get(0)), perCPU.GetInto(0, nil, 0), perCPU.Set(0, nil), perCPU.Set(0, []uint32{1}),
