@@ -83,7 +83,7 @@ func TestSocketsWithoutCookies(t *testing.T) {
 	_, lookup := m.Lookup(u32(0), libbpf.Any)
 	_, batch := m.LookupBatch(new(libbpf.MapCursor), make([]byte, 4), make([]byte, 4), libbpf.Any)
 	var entries error
-	for range m.Entries(&entries) {
+	for range m.All(&entries) {
 	}
 	_, many := m.LookupMany(make([]byte, 4), make([]byte, 4), make([]bool, 1), libbpf.Any)
 	for how, err := range map[string]error{"lookup": lookup, "batch": batch, "entries": entries, "many": many} {

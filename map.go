@@ -49,7 +49,7 @@ type MapCore interface {
 	LookupAndDeletePerCPU(key []byte) ([][]byte, error)
 	LookupAndDeletePerCPUInto(key, values []byte) error
 	Keys(err *error) iter.Seq[[]byte]
-	Entries(err *error) iter.Seq2[[]byte, []byte]
+	All(err *error) iter.Seq2[[]byte, []byte]
 	LookupBatch(cursor *MapCursor, keys, values []byte, flags MapFlags) (int, error)
 	LookupAndDeleteBatch(cursor *MapCursor, keys, values []byte, flags MapFlags) (int, error)
 	UpdateBatch(keys, values []byte, flags MapFlags) (int, error)

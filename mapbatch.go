@@ -257,11 +257,11 @@ func (m *mapCore) iterationSizes(bytes int) iter.Seq[int] {
 	}
 }
 
-// Entries iterates over the keys and values, in batches underneath, as far as they were there all the time. Both
+// All iterates over the keys and values, in batches underneath, as far as they were there all the time. Both
 // slices are valid until the next step; a value of a per-CPU map is all CPUs', as in LookupBatch. When the loop
 // ends early because of an error, that is in *err. Elements that come or go meanwhile may be missed or come
 // twice, and end it with unix.EAGAIN as those of Keys do.
-func (m *mapCore) Entries(err *error) iter.Seq2[[]byte, []byte] {
+func (m *mapCore) All(err *error) iter.Seq2[[]byte, []byte] {
 	return func(yield func([]byte, []byte) bool) {
 		if err == nil {
 			err = new(error)
@@ -303,7 +303,7 @@ func (m *mapCore) keysWithValues() bool {
 	return false
 }
 
-// Keys iterates over the keys, as far as they were there all the time, in batches underneath as Entries does; a key
+// Keys iterates over the keys, as far as they were there all the time, in batches underneath as All does; a key
 // is valid until the next step. Maps whose values are large, or not for user space to see, are walked key by key
 // (bpf_map_get_next_key). When the loop ends early because of an error, that is in *err. Keys that come or go
 // meanwhile may be missed or come twice, and an iteration that finds more than twice the keys that the map can hold
@@ -312,7 +312,7 @@ func (m *mapCore) Keys(err *error) iter.Seq[[]byte] {
 	if !m.keysWithValues() {
 		return m.walk(err)
 	}
-	entries := m.Entries(err)
+	entries := m.All(err)
 	return func(yield func([]byte) bool) {
 		for key := range entries {
 			if !yield(key) {

@@ -190,7 +190,7 @@ func TestSparseBatch(t *testing.T) {
 		check(t, m.Update(u32(index), u32(uint32(loopback.Index)), libbpf.Any))
 	}
 	var found []uint32
-	for key := range m.Entries(&err) {
+	for key := range m.All(&err) {
 		found = append(found, binary.NativeEndian.Uint32(key))
 	}
 	check(t, err)
@@ -302,7 +302,7 @@ func TestEntries(t *testing.T) {
 	defer m.Close()
 	fill(t, m, n)
 	seen := make(map[string]bool)
-	for key, value := range m.Entries(&err) {
+	for key, value := range m.All(&err) {
 		_, want := element(t, m, int(binary.LittleEndian.Uint32(key)))
 		if !bytes.Equal(value, want) || seen[string(key)] {
 			t.Fatalf("%x = %x", key, value)
@@ -313,11 +313,11 @@ func TestEntries(t *testing.T) {
 	if len(seen) != n {
 		t.Errorf("%d entries", len(seen))
 	}
-	for range m.Entries(nil) {
+	for range m.All(nil) {
 		break
 	}
 	check(t, m.Close())
-	for range m.Entries(&err) {
+	for range m.All(&err) {
 		t.Error("an entry of a closed map")
 	}
 	wantErr(t, err, libbpf.ErrClosed)
@@ -401,7 +401,7 @@ func TestIterationUnderChanges(t *testing.T) {
 		}()
 		for range 100 {
 			n := 0
-			for key, value := range m.Entries(&err) {
+			for key, value := range m.All(&err) {
 				if len(key) != 8 || len(value) != 8 {
 					t.Fatal("a torn entry")
 				}

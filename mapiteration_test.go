@@ -45,7 +45,7 @@ func TestIterateCgroupStorage(t *testing.T) {
 			t.Errorf("%s: keys of cgroups %d, want %d", name, found, want)
 		}
 		values := make(map[uint64]uint64)
-		for key, value := range m.Entries(&err) {
+		for key, value := range m.All(&err) {
 			for ; len(value) > 0; value = value[8:] {
 				values[binary.NativeEndian.Uint64(key)] += binary.NativeEndian.Uint64(value)
 			}
@@ -69,7 +69,7 @@ func TestIterationThatStartsOver(t *testing.T) {
 		{"keys", 5000, libbpf.MapCore.Keys}, // walked key by key
 		{"entries of a trie", 4, func(m libbpf.MapCore, err *error) iter.Seq[[]byte] {
 			return func(yield func([]byte) bool) {
-				for key := range m.Entries(err) {
+				for key := range m.All(err) {
 					if !yield(key) {
 						return
 					}

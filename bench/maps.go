@@ -251,7 +251,7 @@ func entries(o *libbpf.Object) ([]comparison, error) {
 		{
 			name: "Map.Entries", peer: "cilium Map.Iterate", mostC: mostEntry, mostPeer: mostOfIterate,
 			run: all(func(sum *uint64) (seen int, err error) {
-				for _, value := range ours.Entries(&err) {
+				for _, value := range ours.All(&err) {
 					*sum += binary.NativeEndian.Uint64(value)
 					seen++
 				}
