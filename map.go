@@ -1,458 +1,527 @@
 package libbpf
 
+/*
+#include <bpf/libbpf.h>
+#include <bpf/bpf.h>
+
+// Where libbpf has no such functions, a map of struct_ops is always attached, and Go does not call the setter.
+static bool lbg_map_autoattach(const struct bpf_map *map)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 5
+	return bpf_map__autoattach(map);
+#else
+	(void)map;
+	return true;
+#endif
+}
+
+static int lbg_map_set_autoattach(struct bpf_map *map, bool on)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 5
+	return bpf_map__set_autoattach(map, on);
+#else
+	(void)map;
+	(void)on;
+	return 0;
+#endif
+}
+
+static int lbg_map_set_exclusive_program(struct bpf_map *map, struct bpf_program *prog)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 7
+	return bpf_map__set_exclusive_program(map, prog);
+#else
+	(void)map;
+	(void)prog;
+	return 0;
+#endif
+}
+
+static struct bpf_program *lbg_map_exclusive_program(struct bpf_map *map)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 7
+	return bpf_map__exclusive_program(map);
+#else
+	(void)map;
+	return NULL;
+#endif
+}
+*/
+import "C"
+
 import (
-	"errors"
+	"bytes"
 	"fmt"
-	"iter"
-	"sync/atomic"
-	"syscall"
+	"os"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go/internal/fault"
-	"github.com/libbpf-go/libbpf-go/internal/handle"
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// MapCore is a map in the kernel: a [Map] of an object, or a [MapHandle]. Both have these methods, which are documented
-// there. Functions that take any map take a MapCore. No other type can implement it.
-//
-// Keys and values are raw bytes in the machine's byte order. A key must have KeySize bytes and a value ValueSize bytes;
-// otherwise the error is [ErrInvalid], and the kernel is not called. A map without keys ([MapType.IsKeyless]) takes an
-// empty or nil key.
-//
-// An operation on one element is one call of the libbpf function that its documentation names. LookupMany and the batches
-// process many elements in one call.
-//
-// All methods are safe for concurrent use, also with Close. After Close of the object or the handle they return
-// [ErrClosed]. The kernel finds, adds and removes an element atomically, but it does not copy the bytes of a value
-// atomically while a program writes them: see [Lock].
-type MapCore interface {
-	Name() string
-	Type() MapType
-	KeySize() uint32
-	ValueSize() uint32
-	MaxEntries() uint32
-	FD() int
-	UseFD(f func(fd int) error) error
-	Lookup(key []byte, flags MapFlags) ([]byte, error)
-	LookupInto(key, value []byte, flags MapFlags) error
-	LookupPerCPU(key []byte, flags MapFlags) ([][]byte, error)
-	LookupPerCPUInto(key, values []byte, flags MapFlags) error
-	LookupMany(keys, values []byte, found []bool, flags MapFlags) (int, error)
-	LookupBloomFilter(value []byte) (bool, error)
-	Update(key, value []byte, flags MapFlags) error
-	UpdatePerCPU(key []byte, values [][]byte, flags MapFlags) error
-	UpdatePerCPUFrom(key, values []byte, flags MapFlags) error
-	Delete(key []byte) error
-	LookupAndDelete(key []byte) ([]byte, error)
-	LookupAndDeleteInto(key, value []byte) error
-	LookupAndDeletePerCPU(key []byte) ([][]byte, error)
-	LookupAndDeletePerCPUInto(key, values []byte) error
-	Keys(err *error) iter.Seq[[]byte]
-	All(err *error) iter.Seq2[[]byte, []byte]
-	LookupBatch(cursor *MapCursor, keys, values []byte, flags MapFlags) (int, error)
-	LookupAndDeleteBatch(cursor *MapCursor, keys, values []byte, flags MapFlags) (int, error)
-	UpdateBatch(keys, values []byte, flags MapFlags) (int, error)
-	DeleteBatch(keys []byte) (int, error)
-	Info() (MapInfo, error)
-	FDInfo() (MapFDInfo, error)
-	Memory() (*MapMemory, error)
-	Freeze() error
-	Pin(path string) error
-	PinIn(directory int, path string) error
-	Unpin(path string) error
-
-	core() *mapCore
-}
-
-var (
-	_ MapCore = (*Map)(nil)
-	_ MapCore = (*MapHandle)(nil)
-)
-
-// mapCore is the part that [Map] and [MapHandle] share. They embed it, so its exported methods are theirs. The zero value
-// is a closed map.
-type mapCore struct {
-	h    *handle.Handle
-	fd   int
+// OpenMap is a map of an [OpenObject]: its definition, which may still be changed. It is a view; the OpenObject owns
+// the definition, and says when it may be used.
+type OpenMap struct {
+	o    *OpenObject
+	ptr  *C.struct_bpf_map
 	name string
-	typ  MapType
 
-	keySize, valueSize, maxEntries uint32
-	cpus                           int // of a per-CPU map: the number of possible CPUs; otherwise 0
-
-	arena *arena // of an object's arena that libbpf has mapped
-
-	noBatch *atomic.Uint32 // the batchOps that the kernel does not have for this map
-
-	// What operations on absent keys return, made in advance because a miss is an everyday result.
-	missingLookup, missingUpdate, missingDelete, missingTake *Error
+	arena arenaGlobals
 }
-
-const opTake = "lookup and delete from"
-
-// newMapCore makes the core of a map of which info has the name, type, sizes and device.
-func newMapCore(h *handle.Handle, fd int, info MapInfo) (mapCore, error) {
-	m := mapCore{
-		h: h, fd: fd, name: info.Name, typ: info.Type,
-		keySize: info.KeySize, valueSize: info.ValueSize, maxEntries: info.MaxEntries, noBatch: new(atomic.Uint32),
-	}
-	if m.typ.IsPerCPU() {
-		cpus, err := PossibleCPUs()
-		if err != nil {
-			return mapCore{}, err
-		}
-		m.cpus = cpus
-	}
-	object := m.object()
-	missing := func(op string) *Error { return &Error{Op: op, Object: object, Err: ErrKeyNotExist} }
-	m.missingLookup, m.missingUpdate, m.missingDelete = missing("lookup in"), missing("update"), missing("delete from")
-	m.missingTake = missing(opTake)
-	return m, nil
-}
-
-func (m *mapCore) core() *mapCore { return m }
 
 // Name is the map's name; for global data it is such as "prog.bss", or the name of a custom section.
-func (m *mapCore) Name() string { return m.name }
-
-// Type is the map's kind.
-func (m *mapCore) Type() MapType { return m.typ }
-
-// KeySize is the length of a key in bytes, 0 for a map without keys.
-func (m *mapCore) KeySize() uint32 { return m.keySize }
-
-// ValueSize is the length of a value in bytes. Of a per-CPU map, it is that of one CPU's value.
-func (m *mapCore) ValueSize() uint32 { return m.valueSize }
-
-// MaxEntries is how many elements the map can hold. Of a ring buffer, it is the size in bytes.
-func (m *mapCore) MaxEntries() uint32 { return m.maxEntries }
-
-func (m *mapCore) object() string { return fmt.Sprintf("map %q", m.name) }
-
-func (m *mapCore) fail(op string, err error) error {
-	return &Error{Op: op, Object: m.object(), Err: err}
+func (m *OpenMap) Name() string {
+	if m == nil {
+		return ""
+	}
+	return m.name
 }
 
-// failed is the error of an operation on one element.
-func (m *mapCore) failed(missing *Error, errno syscall.Errno) error {
-	switch {
-	case errno == unix.ENOENT:
-		return missing
-	case errno == unix.EEXIST:
-		return m.fail(missing.Op, ErrKeyExist)
-	case errno == unix.E2BIG && (m.typ.IsHash() || m.typ.IsKeyless()), errno == unix.ENOSPC && m.typ == MapTypeLPMTrie:
-		return m.fail(missing.Op, ErrMapFull)
-	case errno == unix.E2BIG:
-		return m.fail(missing.Op, ErrIndexRange)
-	default:
-		return m.fail(missing.Op, m.explain(errno))
+func (m *OpenMap) use(op string, f func() error) error {
+	if m == nil {
+		return &Error{Op: op, Object: "map", Err: ErrClosed}
 	}
+	return m.o.use(op, fmt.Sprintf("map %q", m.name), f)
 }
 
-// explain is the error of an operation on elements, with what the errno does not say.
-func (m *mapCore) explain(errno syscall.Errno) error {
-	switch m.typ {
-	case MapTypeSockMap, MapTypeSockHash, MapTypeReuseportSockArray:
-		if errno == unix.ENOSPC && m.valueSize != 8 {
-			return fault.Newf(errno, "of a %s with values of %d bytes user space sees no values: "+
-				"these are cookies of sockets, of 8 bytes", m.typ, m.valueSize)
-		}
-	}
-	return errno
-}
-
-// begin acquires the map, and checks the lengths that an operation is about to hand to the kernel.
-func (m *mapCore) begin(op string, key []byte, flags MapFlags, checkValue bool, value []byte) error {
-	if err := m.h.Acquire(); err != nil {
-		return m.fail(op, err)
-	}
-	switch {
-	case m.typ > MapTypeInsnArray:
-		return m.refuse(op, "how long the values of a %s are is not known here", m.typ)
-	case uint64(len(key)) != uint64(m.keySize):
-		return m.refuse(op, "key has %d bytes and must have %d", len(key), m.keySize)
-	case !checkValue:
+// openMapGet asks libbpf for a property.
+func openMapGet[T any](m *OpenMap, property string, get func() T) (T, error) {
+	var value T
+	err := m.use("get "+property+" of", func() error {
+		value = get()
 		return nil
-	case m.cpus > 0 && !flags.oneValue():
-		return m.refuse(op, "the map is per-CPU: use the method whose name has PerCPU in it")
-	case uint64(len(value)) != uint64(m.valueSize):
-		return m.refuse(op, "value has %d bytes and must have %d", len(value), m.valueSize)
-	case flags.oneValue():
-		if err := m.takesOneValue(); err != nil {
-			m.h.Drop()
-			return m.fail(op, err)
-		}
-	}
-	return nil
+	})
+	return value, err
 }
 
-// oneValueKnown remembers whether the kernel knows the flags for one value of a per-CPU map: 1 yes, -1 no.
-var oneValueKnown atomic.Int32
-
-var errNoOneValue = fmt.Errorf("this kernel has no flags for one CPU's value: %w", errors.ErrUnsupported)
-
-// takesOneValue asks the kernel before it is given one value: a kernel that does not know the flags would read as many
-// as there are CPUs. The caller has acquired the map.
-func (m *mapCore) takesOneValue() error {
-	if m.cpus == 0 {
-		return fault.Invalidf("the map is not per-CPU but of type %s", m.typ)
-	}
-	if oneValueKnown.Load() == 0 {
-		key, image := make([]byte, m.keySize), make([]byte, m.elementSize())
-		if m.lookupElement(key, image, OnCPU(0)) == unix.EINVAL {
-			oneValueKnown.Store(-1)
-		} else {
-			oneValueKnown.Store(1)
-		}
-	}
-	if oneValueKnown.Load() < 0 {
-		return errNoOneValue
-	}
-	return nil
+// set runs one of libbpf's setters.
+func (m *OpenMap) set(property string, set func() C.int) error {
+	return m.use("set "+property+" of", func() error { return clib.FromRet(int(set())) })
 }
 
-// errOneValue refuses the flags for one value where one for each CPU is wanted.
-var errOneValue = fault.Invalidf("flags for one CPU's value are for Lookup and Update")
+// Type is the map's kind (bpf_map__type).
+func (m *OpenMap) Type() (MapType, error) {
+	return openMapGet(m, "type", m.typ)
+}
 
-// beginPerCPU is begin for an operation on the values of all CPUs.
-func (m *mapCore) beginPerCPU(op string, key, values []byte, flags MapFlags) error {
-	if err := m.begin(op, key, flags, false, nil); err != nil {
+// SetType changes the map's kind (bpf_map__set_type). Global data keeps its kind, and a map is a struct_ops by its
+// definition or not at all: [ErrInvalid].
+func (m *OpenMap) SetType(t MapType) error {
+	return m.use("set type of", func() error {
+		if m.isStructOps() != (t == MapTypeStructOps) {
+			return fault.Invalidf("only a map that is defined as a struct_ops has that type, and it keeps it")
+		}
+		if m.hasMemory() && t != m.typ() {
+			return errKeepsMemory
+		}
+		return clib.FromRet(int(C.bpf_map__set_type(m.ptr, uint32(t))))
+	})
+}
+
+func (m *OpenMap) typ() MapType { return MapType(C.bpf_map__type(m.ptr)) }
+
+func (m *OpenMap) isStructOps() bool { return m.typ() == MapTypeStructOps }
+
+// hasMemory tells whether libbpf keeps memory for the map's initial content. It takes that memory's size from the
+// definition whenever it touches or frees it, so the definition must not change without the memory.
+func (m *OpenMap) hasMemory() bool {
+	return m.isStructOps() || m.initialValue() != nil || m.typ() == MapTypeArena
+}
+
+var errKeepsMemory = fault.Invalidf("the map has an initial content, which must fit: its type and sizes stay as they are")
+
+// KeySize is the length of a key in bytes (bpf_map__key_size).
+func (m *OpenMap) KeySize() (uint32, error) {
+	return openMapGet(m, "key size", func() uint32 { return uint32(C.bpf_map__key_size(m.ptr)) })
+}
+
+// SetKeySize changes the length of a key in bytes (bpf_map__set_key_size).
+func (m *OpenMap) SetKeySize(size uint32) error {
+	return m.set("key size", func() C.int { return C.bpf_map__set_key_size(m.ptr, C.__u32(size)) })
+}
+
+// ValueSize is the length of a value in bytes (bpf_map__value_size).
+func (m *OpenMap) ValueSize() (uint32, error) {
+	return openMapGet(m, "value size", func() uint32 { return uint32(C.bpf_map__value_size(m.ptr)) })
+}
+
+// SetValueSize changes the length of a value in bytes (bpf_map__set_value_size). For global data it resizes the section,
+// whose last variable must be an array; errors.Is(err, [errors.ErrUnsupported]) before libbpf 1.3.
+func (m *OpenMap) SetValueSize(size uint32) error {
+	return m.use("set value size of", func() error {
+		if m.isStructOps() || m.typ() == MapTypeArena {
+			return errKeepsMemory
+		}
+		if m.initialValue() != nil {
+			// An older one would believe in the new size, and leave the memory as it is.
+			if err := needs("bpf_map__set_value_size of global data", 1, 3); err != nil {
+				return err
+			}
+		}
+		if err := clib.FromRet(int(C.bpf_map__set_value_size(m.ptr, C.__u32(size)))); err != nil {
+			return err
+		}
+		m.o.forgetTypes() // libbpf gives the last variable a new type
+		return nil
+	})
+}
+
+// MaxEntries is how many elements the map will hold (bpf_map__max_entries).
+func (m *OpenMap) MaxEntries() (uint32, error) {
+	return openMapGet(m, "max entries", func() uint32 { return uint32(C.bpf_map__max_entries(m.ptr)) })
+}
+
+// SetMaxEntries changes how many elements the map will hold; for ring buffers the size in bytes, which libbpf rounds up
+// to a power of two of pages (bpf_map__set_max_entries). That of global data is 1: [ErrInvalid] for anything else.
+func (m *OpenMap) SetMaxEntries(n uint32) error {
+	return m.use("set max entries of", func() error {
+		// An arena can grow: what it starts with has been placed by then.
+		now := uint32(C.bpf_map__max_entries(m.ptr))
+		if m.hasMemory() && n != now && (m.typ() != MapTypeArena || n < now) {
+			return errKeepsMemory
+		}
+		return clib.FromRet(int(C.bpf_map__set_max_entries(m.ptr, C.__u32(n))))
+	})
+}
+
+// Flags are the flags that the map will be created with (bpf_map__map_flags).
+func (m *OpenMap) Flags() (MapCreateFlags, error) {
+	return openMapGet(m, "flags", func() MapCreateFlags { return MapCreateFlags(C.bpf_map__map_flags(m.ptr)) })
+}
+
+// SetFlags replaces the flags that the map will be created with (bpf_map__set_map_flags).
+func (m *OpenMap) SetFlags(flags MapCreateFlags) error {
+	return m.set("flags", func() C.int { return C.bpf_map__set_map_flags(m.ptr, C.__u32(flags)) })
+}
+
+// Extra is the number whose meaning depends on the map's type, such as a bloom filter's hash functions
+// (bpf_map__map_extra).
+func (m *OpenMap) Extra() (uint64, error) {
+	return openMapGet(m, "extra", func() uint64 { return uint64(C.bpf_map__map_extra(m.ptr)) })
+}
+
+// SetExtra changes Extra (bpf_map__set_map_extra).
+func (m *OpenMap) SetExtra(extra uint64) error {
+	return m.set("extra", func() C.int { return C.bpf_map__set_map_extra(m.ptr, C.__u64(extra)) })
+}
+
+// NUMANode is the node whose memory the map will be allocated on, if its flags have [NUMANode] (bpf_map__numa_node).
+func (m *OpenMap) NUMANode() (uint32, error) {
+	return openMapGet(m, "NUMA node", func() uint32 { return uint32(C.bpf_map__numa_node(m.ptr)) })
+}
+
+// SetNUMANode changes NUMANode, and sets the flag [NUMANode], without which the kernel does not look at it
+// (bpf_map__set_numa_node).
+func (m *OpenMap) SetNUMANode(node uint32) error {
+	return m.set("NUMA node", func() C.int {
+		if ret := C.bpf_map__set_map_flags(m.ptr, C.bpf_map__map_flags(m.ptr)|C.__u32(NUMANode)); ret < 0 {
+			return ret
+		}
+		return C.bpf_map__set_numa_node(m.ptr, C.__u32(node))
+	})
+}
+
+// IfIndex is the network device that the map is offloaded to, 0 for none (bpf_map__ifindex).
+func (m *OpenMap) IfIndex() (uint32, error) {
+	return openMapGet(m, "ifindex", func() uint32 { return uint32(C.bpf_map__ifindex(m.ptr)) })
+}
+
+// SetIfIndex offloads the map to a network device (bpf_map__set_ifindex).
+func (m *OpenMap) SetIfIndex(index uint32) error {
+	return m.set("ifindex", func() C.int { return C.bpf_map__set_ifindex(m.ptr, C.__u32(index)) })
+}
+
+// KeyTypeID is the key's type in the object's BTF, 0 where it is not known (bpf_map__btf_key_type_id).
+func (m *OpenMap) KeyTypeID() (uint32, error) {
+	return openMapGet(m, "key type", func() uint32 { return uint32(C.bpf_map__btf_key_type_id(m.ptr)) })
+}
+
+// ValueTypeID is the value's type in the object's BTF, 0 where it is not known (bpf_map__btf_value_type_id).
+func (m *OpenMap) ValueTypeID() (uint32, error) {
+	return openMapGet(m, "value type", func() uint32 { return uint32(C.bpf_map__btf_value_type_id(m.ptr)) })
+}
+
+// Autocreate tells whether Load will create the map (bpf_map__autocreate).
+func (m *OpenMap) Autocreate() (bool, error) {
+	return openMapGet(m, "autocreate", func() bool { return bool(C.bpf_map__autocreate(m.ptr)) })
+}
+
+// SetAutocreate makes Load create the map, or not; a program that uses a map that was not created is rejected unless it
+// can't reach that use (bpf_map__set_autocreate).
+func (m *OpenMap) SetAutocreate(on bool) error {
+	return m.set("autocreate", func() C.int { return C.bpf_map__set_autocreate(m.ptr, C.bool(on)) })
+}
+
+// Autoattach tells whether [Object.Attach] will attach the map, if it is a struct_ops (bpf_map__autoattach).
+func (m *OpenMap) Autoattach() (bool, error) {
+	return openMapGet(m, "autoattach", m.autoattach)
+}
+
+func (m *OpenMap) autoattach() bool { return bool(C.lbg_map_autoattach(m.ptr)) }
+
+// SetAutoattach makes [Object.Attach] attach the map, if it is a struct_ops, or not
+// (bpf_map__set_autoattach). errors.Is(err, [errors.ErrUnsupported]) before libbpf 1.5.
+func (m *OpenMap) SetAutoattach(on bool) error {
+	return m.use("set autoattach of", func() error {
+		if err := needs("bpf_map__set_autoattach", 1, 5); err != nil {
+			return err
+		}
+		return clib.FromRet(int(C.lbg_map_set_autoattach(m.ptr, C.bool(on))))
+	})
+}
+
+// SetExclusiveProgram makes the map usable by one program of the same object and by no other
+// (bpf_map__set_exclusive_program, Linux 6.18). errors.Is(err, [errors.ErrUnsupported]) before libbpf 1.7.
+func (m *OpenMap) SetExclusiveProgram(p *OpenProgram) error {
+	return m.use("set exclusive program of", func() error {
+		if p == nil || p.o != m.o {
+			return fault.Invalidf("the program must be of the same object")
+		}
+		if err := needs("bpf_map__set_exclusive_program", 1, 7); err != nil {
+			return err
+		}
+		return clib.FromRet(int(C.lbg_map_set_exclusive_program(m.ptr, p.ptr)))
+	})
+}
+
+// ExclusiveProgram is the one program that will be able to use the map, nil for all (bpf_map__exclusive_program).
+func (m *OpenMap) ExclusiveProgram() (*OpenProgram, error) {
+	return openMapGet(m, "exclusive program", func() *OpenProgram {
+		program := C.lbg_map_exclusive_program(m.ptr)
+		for _, p := range m.o.programs {
+			if p.ptr == program {
+				return p
+			}
+		}
+		return nil
+	})
+}
+
+// IsInternal tells whether the map is of libbpf's making, for global data, and not one that the object defines
+// (bpf_map__is_internal).
+func (m *OpenMap) IsInternal() (bool, error) {
+	return openMapGet(m, "origin", func() bool { return bool(C.bpf_map__is_internal(m.ptr)) })
+}
+
+// PinPath is where Load will pin the map, or find it pinned; "" for nowhere (bpf_map__pin_path).
+func (m *OpenMap) PinPath() (string, error) {
+	return openMapGet(m, "pin path", m.pinPath)
+}
+
+func (m *OpenMap) pinPath() string { return C.GoString(C.bpf_map__pin_path(m.ptr)) }
+
+// SetPinPath makes Load pin the map there, or use the one that is pinned there already if it is alike; "" undoes it
+// (bpf_map__set_pin_path).
+func (m *OpenMap) SetPinPath(path string) error {
+	return m.use("set pin path of", func() error {
+		return withOptional("path", path, func(p *C.char) C.int { return C.bpf_map__set_pin_path(m.ptr, p) })
+	})
+}
+
+// InitialValue is a copy of the section's content that the map will start with, nil for a map that is not of global
+// data (bpf_map__initial_value).
+func (m *OpenMap) InitialValue() ([]byte, error) {
+	return openMapGet(m, "initial value", func() []byte { return bytes.Clone(m.initialValue()) })
+}
+
+// initialValue is libbpf's own memory. That of a struct_ops is pointers of libbpf's, and nobody's business.
+func (m *OpenMap) initialValue() []byte {
+	if m.isStructOps() {
+		return nil
+	}
+	var size C.size_t
+	p := C.bpf_map__initial_value(m.ptr, &size)
+	if p == nil {
+		return nil
+	}
+	return unsafe.Slice((*byte)(p), int(size))
+}
+
+// SetInitialValue replaces the section's content that the map will start with; data has its exact length. To set one
+// variable, see [OpenObject.SetGlobal] (bpf_map__set_initial_value).
+func (m *OpenMap) SetInitialValue(data []byte) error {
+	return m.use("set initial value of", func() error {
+		value := m.initialValue()
+		if value == nil {
+			return fault.Invalidf("the map has no initial value: it is not of global data")
+		}
+		if len(data) != len(value) {
+			return fault.Invalidf("value has %d bytes and must have %d", len(data), len(value))
+		}
+		copy(value, data)
+		return nil
+	})
+}
+
+// MapDefinition is what a map will be created as.
+type MapDefinition struct {
+	Name       string
+	Type       MapType
+	KeySize    uint32 // bytes
+	ValueSize  uint32 // bytes
+	MaxEntries uint32
+	Flags      MapCreateFlags
+	Extra      uint64
+	NUMANode   uint32
+}
+
+func definitionOf(m *C.struct_bpf_map) MapDefinition {
+	return MapDefinition{
+		Name:       C.GoString(C.bpf_map__name(m)),
+		Type:       MapType(C.bpf_map__type(m)),
+		KeySize:    uint32(C.bpf_map__key_size(m)),
+		ValueSize:  uint32(C.bpf_map__value_size(m)),
+		MaxEntries: uint32(C.bpf_map__max_entries(m)),
+		Flags:      MapCreateFlags(C.bpf_map__map_flags(m)),
+		Extra:      uint64(C.bpf_map__map_extra(m)),
+		NUMANode:   uint32(C.bpf_map__numa_node(m)),
+	}
+}
+
+// InnerMap is the template, as the object defines it, of the maps that this map of maps will hold
+// (bpf_map__inner_map). errors.Is(err, [ErrNotFound]) when it defines none, or SetInnerMap has replaced it. To change it,
+// create a map and call SetInnerMap: libbpf can't change the template itself.
+func (m *OpenMap) InnerMap() (MapDefinition, error) {
+	var d MapDefinition
+	err := m.use("get inner map of", func() error {
+		if !m.typ().IsMapInMap() {
+			return fault.Invalidf("the map holds no maps, it is of type %s", m.typ())
+		}
+		inner := C.bpf_map__inner_map(m.ptr)
+		if inner == nil {
+			return fault.Newf(ErrNotFound, "it defines none, or SetInnerMap has replaced it")
+		}
+		d = definitionOf(inner)
+		return nil
+	})
+	return d, err
+}
+
+// SetInnerMap makes inner the template of the maps that this map of maps will hold: they must have its type and sizes
+// (bpf_map__set_inner_map_fd). It is only read at Load; its descriptor is duplicated, so it may be closed before.
+func (m *OpenMap) SetInnerMap(inner MapCore) error {
+	const op = "set inner map of"
+	if m == nil {
+		return m.use(op, nil)
+	}
+	fd, err := dupMapFD(inner)
+	if err != nil {
+		return &Error{Op: op, Object: fmt.Sprintf("map %q", m.name), Err: err}
+	}
+	owned := false
+	defer func() {
+		if !owned {
+			_ = unix.Close(fd)
+		}
+	}()
+	return m.use(op, func() error {
+		if err := clib.FromRet(int(C.bpf_map__set_inner_map_fd(m.ptr, C.int(fd)))); err != nil {
+			return err
+		}
+		m.o.lentFDs = append(m.o.lentFDs, fd)
+		owned = true
+		return nil
+	})
+}
+
+// Reuse makes Load use an existing map in place of a new one; its definition replaces this one's
+// (bpf_map__reuse_fd). The descriptor is duplicated. Global data can only reuse what has its own type and sizes, and a
+// struct_ops nothing: [ErrInvalid].
+func (m *OpenMap) Reuse(existing MapCore) error {
+	const op = "reuse a map for"
+	if m == nil {
+		return m.use(op, nil)
+	}
+	c, err := coreOf(existing)
+	if err == nil {
+		err = c.h.Acquire()
+	}
+	if err != nil {
+		return &Error{Op: op, Object: fmt.Sprintf("map %q", m.name), Err: err}
+	}
+	defer c.h.Drop()
+	return m.use(op, func() error {
+		if m.isStructOps() || c.typ == MapTypeStructOps {
+			return errKeepsMemory
+		}
+		if m.hasMemory() && (c.typ != m.typ() || c.valueSize != uint32(C.bpf_map__value_size(m.ptr)) ||
+			c.maxEntries != uint32(C.bpf_map__max_entries(m.ptr))) {
+			return errKeepsMemory
+		}
+		return clib.FromRet(int(C.bpf_map__reuse_fd(m.ptr, C.int(c.fd))))
+	})
+}
+
+// ReusePinned makes Load use the map that is pinned at path in place of a new one; its definition replaces this one's.
+// errors.Is(err, os.ErrNotExist) when nothing is pinned there.
+func (m *OpenMap) ReusePinned(path string) error {
+	if err := m.use("reuse a map for", func() error { return nil }); err != nil {
 		return err
 	}
-	switch {
-	case flags.oneValue():
-		m.h.Drop()
-		return m.fail(op, errOneValue)
-	case m.cpus == 0:
-		return m.refuse(op, "the map is not per-CPU but of type %s", m.typ)
-	case len(values) != m.elementSize():
-		return m.refuse(op, "values have %d bytes and must have %d", len(values), m.elementSize())
+	pinned, err := MapHandleFromPinnedPath(path)
+	if err != nil {
+		return err
 	}
-	return nil
+	defer pinned.Close()
+	return m.Reuse(pinned)
 }
 
-// refuse ends an operation whose arguments are wrong.
-func (m *mapCore) refuse(op, format string, args ...any) error {
-	m.h.Drop()
-	return m.fail(op, fault.Invalidf(format, args...))
+// Map is a map of an [Object], in the kernel. It is a view: the Object owns the map, and after its Close every operation
+// returns [ErrClosed]. [MapHandleFrom] makes a handle that lives on by itself.
+type Map struct {
+	mapCore
+	o   *Object
+	ptr *C.struct_bpf_map
+
+	keyTypeID, valueTypeID uint32
+	definedPin             string // where the definition has it pinned, or ""
+	autoattach             bool   // of a struct_ops
+	globals                int    // where the global variables of an arena begin in it, in bytes
 }
 
-// Lookup returns a copy of the value under key: [ErrKeyNotExist] when there is none
-// (bpf_map_lookup_elem_flags). A queue or stack shows its next element and keeps it. A per-CPU map shows the value
-// of one CPU, which flags name with [OnCPU].
-func (m *mapCore) Lookup(key []byte, flags MapFlags) ([]byte, error) {
-	value := make([]byte, m.valueSize)
-	if err := m.LookupInto(key, value, flags); err != nil {
+func newMap(o *Object, from *OpenMap) (*Map, error) {
+	m := from.ptr
+	fd := -1
+	if C.bpf_map__autocreate(m) {
+		fd = int(C.bpf_map__fd(m))
+	}
+	maxEntries := uint32(C.bpf_map__max_entries(m))
+	if info, err := mapInfo(fd); err == nil {
+		maxEntries = info.MaxEntries // of LRU tables the kernel makes more, to have as many for each CPU
+	}
+	core, err := newMapCore(o.h, fd, MapInfo{
+		Name: from.name, Type: MapType(C.bpf_map__type(m)), KeySize: uint32(C.bpf_map__key_size(m)),
+		ValueSize: uint32(C.bpf_map__value_size(m)), MaxEntries: maxEntries, IfIndex: uint32(C.bpf_map__ifindex(m)),
+	})
+	if err != nil {
 		return nil, err
 	}
-	return value, nil
+	loaded := &Map{
+		mapCore: core, o: o, ptr: m,
+		keyTypeID:   uint32(C.bpf_map__btf_key_type_id(m)),
+		valueTypeID: uint32(C.bpf_map__btf_value_type_id(m)),
+		definedPin:  C.GoString(C.bpf_map__pin_path(m)),
+		autoattach:  from.autoattach(),
+	}
+	if core.typ == MapTypeArena && fd >= 0 {
+		loaded.setArena(from, uintptr(os.Getpagesize())*uintptr(core.maxEntries))
+	}
+	return loaded, nil
 }
 
-// LookupInto is Lookup into the caller's buffer of ValueSize bytes. It does not allocate, also when there is
-// no such key.
-func (m *mapCore) LookupInto(key, value []byte, flags MapFlags) error {
-	if err := m.begin("lookup in", key, flags, true, value); err != nil {
-		return err
-	}
-	if m.typ == MapTypeBloomFilter {
-		return m.refuse("lookup in", "a bloom filter is asked with LookupBloomFilter")
-	}
-	errno := m.lookupElement(key, value, flags)
-	m.h.Drop()
-	if errno != 0 {
-		return m.failed(m.missingLookup, errno)
-	}
-	return nil
+// KeyTypeID is the key's type in the object's BTF, 0 where it is not known (bpf_map__btf_key_type_id).
+func (m *Map) KeyTypeID() uint32 {
+	return m.keyTypeID
 }
 
-// LookupBloomFilter tells whether value may be in the bloom filter; false is certain.
-func (m *mapCore) LookupBloomFilter(value []byte) (bool, error) {
-	if err := m.begin("lookup in", nil, Any, true, value); err != nil {
-		return false, err
-	}
-	if m.typ != MapTypeBloomFilter {
-		return false, m.refuse("lookup in", "the map is not a bloom filter but of type %s", m.typ)
-	}
-	errno := m.lookupElement(nil, value, Any)
-	m.h.Drop()
-	switch errno {
-	case 0:
-		return true, nil
-	case unix.ENOENT:
-		return false, nil
-	}
-	return false, m.failed(m.missingLookup, errno)
+// ValueTypeID is the value's type in the object's BTF, 0 where it is not known (bpf_map__btf_value_type_id).
+func (m *Map) ValueTypeID() uint32 {
+	return m.valueTypeID
 }
 
-// Update sets the value under key: [ErrKeyExist] or [ErrKeyNotExist] as the flags ask, [ErrMapFull] when there
-// is no room, [ErrIndexRange] beyond the end of an array (bpf_map_update_elem). For a queue, stack or bloom
-// filter it adds the value; [Exist] then pushes out the oldest. Of a per-CPU map it sets the value of one CPU or of
-// all, as flags say with [OnCPU] or [AllCPUs]. It does not allocate.
-func (m *mapCore) Update(key, value []byte, flags MapFlags) error {
-	if err := m.begin("update", key, flags, true, value); err != nil {
-		return err
-	}
-	errno := m.updateElement(key, value, flags)
-	m.h.Drop()
-	if errno != 0 {
-		return m.failed(m.missingUpdate, errno)
-	}
-	return nil
-}
-
-// Delete removes the element: [ErrKeyNotExist] when there is none (bpf_map_delete_elem). Arrays refuse it with
-// unix.EINVAL. It does not allocate.
-func (m *mapCore) Delete(key []byte) error {
-	if err := m.begin("delete from", key, Any, false, nil); err != nil {
-		return err
-	}
-	errno := m.deleteElement(key)
-	m.h.Drop()
-	if errno != 0 {
-		return m.failed(m.missingDelete, errno)
-	}
-	return nil
-}
-
-// LookupAndDelete returns the value and removes the element in one step
-// (bpf_map_lookup_and_delete_elem_flags): queues and stacks since Linux 4.20, hash tables since 5.14.
-func (m *mapCore) LookupAndDelete(key []byte) ([]byte, error) {
-	value := make([]byte, m.valueSize)
-	if err := m.LookupAndDeleteInto(key, value); err != nil {
-		return nil, err
-	}
-	return value, nil
-}
-
-// LookupAndDeleteInto is LookupAndDelete into the caller's buffer of ValueSize bytes. It does not allocate.
-func (m *mapCore) LookupAndDeleteInto(key, value []byte) error {
-	if err := m.begin(opTake, key, Any, true, value); err != nil {
-		return err
-	}
-	errno := m.takeElement(key, value)
-	m.h.Drop()
-	if errno != 0 {
-		return m.failed(m.missingTake, errno)
-	}
-	return nil
-}
-
-// slotSize is the room of one CPU's value in the kernel's image of a per-CPU element.
-func (m *mapCore) slotSize() int { return (int(m.valueSize) + 7) &^ 7 }
-
-// elementSize is the length of all that the kernel copies for one element.
-func (m *mapCore) elementSize() int {
-	if m.cpus > 0 {
-		return m.cpus * m.slotSize()
-	}
-	return int(m.valueSize)
-}
-
-// perCPUValues cuts the kernel's image of a per-CPU element into the values.
-func (m *mapCore) perCPUValues(image []byte) [][]byte {
-	values := make([][]byte, m.cpus)
-	for i := range values {
-		at := i * m.slotSize()
-		values[i] = image[at : at+int(m.valueSize) : at+int(m.valueSize)]
-	}
-	return values
-}
-
-// LookupPerCPU returns the value of each possible CPU, in order, from a per-CPU map.
-func (m *mapCore) LookupPerCPU(key []byte, flags MapFlags) ([][]byte, error) {
-	image := make([]byte, m.elementSize())
-	if err := m.LookupPerCPUInto(key, image, flags); err != nil {
-		return nil, err
-	}
-	return m.perCPUValues(image), nil
-}
-
-// LookupPerCPUInto is LookupPerCPU into the caller's buffer, which has room for the values of all possible CPUs,
-// each filled up to a multiple of eight bytes. It does not allocate.
-func (m *mapCore) LookupPerCPUInto(key, values []byte, flags MapFlags) error {
-	if err := m.beginPerCPU("lookup in", key, values, flags); err != nil {
-		return err
-	}
-	errno := m.lookupElement(key, values, flags)
-	m.h.Drop()
-	if errno != 0 {
-		return m.failed(m.missingLookup, errno)
-	}
-	return nil
-}
-
-// LookupAndDeletePerCPU is LookupAndDelete for a per-CPU map, with the value of each possible CPU.
-func (m *mapCore) LookupAndDeletePerCPU(key []byte) ([][]byte, error) {
-	image := make([]byte, m.elementSize())
-	if err := m.LookupAndDeletePerCPUInto(key, image); err != nil {
-		return nil, err
-	}
-	return m.perCPUValues(image), nil
-}
-
-// LookupAndDeletePerCPUInto is LookupAndDeletePerCPU into a buffer as LookupPerCPUInto fills. It does not allocate.
-func (m *mapCore) LookupAndDeletePerCPUInto(key, values []byte) error {
-	if err := m.beginPerCPU(opTake, key, values, Any); err != nil {
-		return err
-	}
-	errno := m.takeElement(key, values)
-	m.h.Drop()
-	if errno != 0 {
-		return m.failed(m.missingTake, errno)
-	}
-	return nil
-}
-
-// UpdatePerCPU sets the value of each possible CPU; values has [PossibleCPUs] elements.
-func (m *mapCore) UpdatePerCPU(key []byte, values [][]byte, flags MapFlags) error {
-	// First of all, so that a closed map says that it is closed.
-	if err := m.h.Acquire(); err != nil {
-		return m.fail("update", err)
-	}
-	defer m.h.Drop()
-	image := make([]byte, m.elementSize())
-	if m.cpus > 0 {
-		if err := m.fillImage(image, values); err != nil {
-			return m.fail("update", err)
-		}
-	}
-	return m.UpdatePerCPUFrom(key, image, flags)
-}
-
-// fillImage makes the kernel's image of a per-CPU element of the values.
-func (m *mapCore) fillImage(image []byte, values [][]byte) error {
-	if len(values) != m.cpus {
-		return fault.Invalidf("%d values given for %d possible CPUs", len(values), m.cpus)
-	}
-	for cpu, value := range values {
-		if uint64(len(value)) != uint64(m.valueSize) {
-			return fault.Invalidf("value of CPU %d has %d bytes and must have %d", cpu, len(value), m.valueSize)
-		}
-		copy(image[cpu*m.slotSize():], value)
-	}
-	return nil
-}
-
-// UpdatePerCPUFrom is UpdatePerCPU from a buffer that is laid out as LookupPerCPUInto fills it. It does not allocate.
-func (m *mapCore) UpdatePerCPUFrom(key, values []byte, flags MapFlags) error {
-	if err := m.beginPerCPU("update", key, values, flags); err != nil {
-		return err
-	}
-	errno := m.updateElement(key, values, flags)
-	m.h.Drop()
-	if errno != 0 {
-		return m.failed(m.missingUpdate, errno)
-	}
-	return nil
-}
-
-// FD is the map's file descriptor, or -1 after Close. It remains the map's: it must not be closed, and may be
-// another file's number after Close.
-func (m *mapCore) FD() int {
-	if m.h.Acquire() != nil {
-		return -1
-	}
-	defer m.h.Drop()
-	return m.fd
+// use runs one call into libbpf that may print, or change the object.
+func (m *Map) use(op string, f func() error) error {
+	return m.o.use(op, fmt.Sprintf("map %q", m.name), f)
 }

@@ -20,6 +20,8 @@ import (
 	"fmt"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
@@ -42,6 +44,106 @@ func (m *mapCore) deleteElement(key []byte) syscall.Errno {
 
 func (m *mapCore) takeElement(key, value []byte) syscall.Errno {
 	return syscall.Errno(-C.lbg_map_take(C.int(m.fd), cBytes(key), cBytes(value)))
+}
+
+// Lookup returns a copy of the value under key: [ErrKeyNotExist] when there is none
+// (bpf_map_lookup_elem_flags). A queue or stack shows its next element and keeps it. A per-CPU map shows the value
+// of one CPU, which flags name with [OnCPU].
+func (m *mapCore) Lookup(key []byte, flags MapFlags) ([]byte, error) {
+	value := make([]byte, m.valueSize)
+	if err := m.LookupInto(key, value, flags); err != nil {
+		return nil, err
+	}
+	return value, nil
+}
+
+// LookupInto is Lookup into the caller's buffer of ValueSize bytes. It does not allocate, also when there is
+// no such key.
+func (m *mapCore) LookupInto(key, value []byte, flags MapFlags) error {
+	if err := m.begin("lookup in", key, flags, true, value); err != nil {
+		return err
+	}
+	if m.typ == MapTypeBloomFilter {
+		return m.refuse("lookup in", "a bloom filter is asked with LookupBloomFilter")
+	}
+	errno := m.lookupElement(key, value, flags)
+	m.h.Drop()
+	if errno != 0 {
+		return m.failed(m.missingLookup, errno)
+	}
+	return nil
+}
+
+// LookupBloomFilter tells whether value may be in the bloom filter; false is certain.
+func (m *mapCore) LookupBloomFilter(value []byte) (bool, error) {
+	if err := m.begin("lookup in", nil, Any, true, value); err != nil {
+		return false, err
+	}
+	if m.typ != MapTypeBloomFilter {
+		return false, m.refuse("lookup in", "the map is not a bloom filter but of type %s", m.typ)
+	}
+	errno := m.lookupElement(nil, value, Any)
+	m.h.Drop()
+	switch errno {
+	case 0:
+		return true, nil
+	case unix.ENOENT:
+		return false, nil
+	}
+	return false, m.failed(m.missingLookup, errno)
+}
+
+// Update sets the value under key: [ErrKeyExist] or [ErrKeyNotExist] as the flags ask, [ErrMapFull] when there
+// is no room, [ErrIndexRange] beyond the end of an array (bpf_map_update_elem). For a queue, stack or bloom
+// filter it adds the value; [Exist] then pushes out the oldest. Of a per-CPU map it sets the value of one CPU or of
+// all, as flags say with [OnCPU] or [AllCPUs]. It does not allocate.
+func (m *mapCore) Update(key, value []byte, flags MapFlags) error {
+	if err := m.begin("update", key, flags, true, value); err != nil {
+		return err
+	}
+	errno := m.updateElement(key, value, flags)
+	m.h.Drop()
+	if errno != 0 {
+		return m.failed(m.missingUpdate, errno)
+	}
+	return nil
+}
+
+// Delete removes the element: [ErrKeyNotExist] when there is none (bpf_map_delete_elem). Arrays refuse it with
+// unix.EINVAL. It does not allocate.
+func (m *mapCore) Delete(key []byte) error {
+	if err := m.begin("delete from", key, Any, false, nil); err != nil {
+		return err
+	}
+	errno := m.deleteElement(key)
+	m.h.Drop()
+	if errno != 0 {
+		return m.failed(m.missingDelete, errno)
+	}
+	return nil
+}
+
+// LookupAndDelete returns the value and removes the element in one step
+// (bpf_map_lookup_and_delete_elem_flags): queues and stacks since Linux 4.20, hash tables since 5.14.
+func (m *mapCore) LookupAndDelete(key []byte) ([]byte, error) {
+	value := make([]byte, m.valueSize)
+	if err := m.LookupAndDeleteInto(key, value); err != nil {
+		return nil, err
+	}
+	return value, nil
+}
+
+// LookupAndDeleteInto is LookupAndDelete into the caller's buffer of ValueSize bytes. It does not allocate.
+func (m *mapCore) LookupAndDeleteInto(key, value []byte) error {
+	if err := m.begin(opTake, key, Any, true, value); err != nil {
+		return err
+	}
+	errno := m.takeElement(key, value)
+	m.h.Drop()
+	if errno != 0 {
+		return m.failed(m.missingTake, errno)
+	}
+	return nil
 }
 
 // LookupMany looks many keys up, in their order, in one call into C: what is one by one mostly the way there and back

@@ -1,0 +1,26 @@
+package libbpf
+
+/*
+#include <bpf/libbpf.h>
+*/
+import "C"
+
+import "fmt"
+
+// AttachStructOps registers the struct of callbacks that the map holds with the kernel
+// (bpf_map__attach_struct_ops, Linux 5.6). The result belongs to the caller, and to the object, whose Close closes it.
+func (m *Map) AttachStructOps() (*Link, error) {
+	link, err := m.o.attach(fmt.Sprintf("map %q", m.name), nil, func() (*C.struct_bpf_link, error) {
+		ptr, errno := C.bpf_map__attach_struct_ops(m.ptr)
+		if ptr == nil {
+			return nil, fromErrno(errno)
+		}
+		return ptr, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	link.structOps = true
+	link.needsObject = MapCreateFlags(C.bpf_map__map_flags(m.ptr))&StructOpsLink == 0
+	return link, nil
+}
