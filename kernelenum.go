@@ -3,6 +3,7 @@ package libbpf
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -27,9 +28,17 @@ func explainOld(err error, what, enum string, value uint32) error {
 	}
 	defer kernel.Close()
 	t, btfErr := kernel.TypeByName(enum, btf.KindEnum)
-	if e, ok := t.(*btf.Enum); btfErr != nil || !ok ||
-		slices.ContainsFunc(e.Values, func(v btf.EnumValue) bool { return v.Value == int64(value) }) {
+	e, ok := t.(*btf.Enum)
+	if btfErr != nil || !ok || hasValue(e, value) {
 		return err
 	}
 	return &lacking{what, err}
+}
+
+// hasValue reports whether an enum of the kernel's has a value. The last one, such as __MAX_BPF_ATTACH_TYPE, is the number of
+// those before it, which is what a later kernel uses for something.
+func hasValue(e *btf.Enum, value uint32) bool {
+	return slices.ContainsFunc(e.Values, func(v btf.EnumValue) bool {
+		return v.Value == int64(value) && !strings.HasPrefix(strings.TrimLeft(v.Name, "_"), "MAX_")
+	})
 }

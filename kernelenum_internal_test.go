@@ -5,7 +5,20 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/btf"
 )
+
+// The number of values that an enum has is no value.
+func TestEnumHasValue(t *testing.T) {
+	e := &btf.Enum{Values: []btf.EnumValue{{Name: "BPF_LINK_TYPE_XDP", Value: 6}, {Name: "MAX_BPF_LINK_TYPE", Value: 7},
+		{Name: "__MAX_BPF_ATTACH_TYPE", Value: 8}}}
+	for value, has := range map[uint32]bool{6: true, 7: false, 8: false, 9: false} {
+		if hasValue(e, value) != has {
+			t.Errorf("value %d: %t", value, !has)
+		}
+	}
+}
 
 // What the running kernel has stays the EINVAL that it is; what none has yet is not supported.
 func TestExplainOld(t *testing.T) {

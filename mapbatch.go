@@ -333,6 +333,10 @@ func (m *mapCore) walk(err *error) iter.Seq[[]byte] {
 		size := int(m.keySize)
 		var keys []byte
 		last := make([]byte, size)
+		var value []byte
+		if m.typ == MapTypeCgroupStorage || m.typ == MapTypePerCPUCgroupStorage {
+			value = make([]byte, m.elementSize())
+		}
 		started, left := false, m.mostKeys()
 		for n := range m.iterationSizes(size) {
 			if len(keys) != n*size {
@@ -342,7 +346,8 @@ func (m *mapCore) walk(err *error) iter.Seq[[]byte] {
 				return
 			}
 			count := C.uint32_t(n)
-			ret := C.lbg_map_keys(C.int(m.fd), C.bool(started), cBytes(last), cBytes(keys), C.uint32_t(size), &count)
+			ret := C.lbg_map_keys(C.int(m.fd), C.bool(started), cBytes(last), cBytes(keys), C.uint32_t(size), &count,
+				cBytes(value))
 			m.h.Drop()
 			started = started || count > 0
 			for i := range int(count) {

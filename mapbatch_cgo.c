@@ -106,7 +106,8 @@ int lbg_map_read(int fd, enum lbg_batch_mode *mode, bool take, bool started, uns
 	return read_elements(fd, take, started, token, keys, key_size, values, value_size, max_keys, count, flags);
 }
 
-int lbg_map_keys(int fd, bool started, unsigned char *last, unsigned char *keys, uint32_t key_size, uint32_t *count)
+int lbg_map_keys(int fd, bool started, unsigned char *last, unsigned char *keys, uint32_t key_size, uint32_t *count,
+		 unsigned char *value)
 {
 	uint32_t want = *count;
 
@@ -114,6 +115,8 @@ int lbg_map_keys(int fd, bool started, unsigned char *last, unsigned char *keys,
 		unsigned char *k = keys + (size_t)*count * key_size;
 		int err = bpf_map_get_next_key(fd, started ? last : NULL, k);
 
+		if (!err && value)
+			err = bpf_map_lookup_elem(fd, k, value);
 		if (err)
 			return err;
 		memcpy(last, k, key_size);

@@ -26,9 +26,11 @@ int lbg_map_read(int fd, enum lbg_batch_mode *mode, bool take, bool started, uns
 
 /*
  * Reads up to *count keys behind last, or from the beginning where started is false, and leaves the last one there. Sets
- * *count to how many that were, also before an error; -ENOENT when there are no more.
+ * *count to how many that were, also before an error; -ENOENT when there are no more. Where value, room for an element, is
+ * not NULL, a key must have an element: behind the last key of a cgroup storage, some kernels return memory that is no key.
  */
-int lbg_map_keys(int fd, bool started, unsigned char *last, unsigned char *keys, uint32_t key_size, uint32_t *count);
+int lbg_map_keys(int fd, bool started, unsigned char *last, unsigned char *keys, uint32_t key_size, uint32_t *count,
+		 unsigned char *value);
 
 /* Sets, or without values deletes, *count elements, and sets *count to how many that were before an error. */
 int lbg_map_write(int fd, enum lbg_batch_mode *mode, const unsigned char *keys, uint32_t key_size,

@@ -148,13 +148,9 @@ func TestPerfBufferInPlace(t *testing.T) {
 		write(toPerf, 3)
 		n, err := p.Consume()
 		check(t, err)
-		// A kernel that can be preempted in the tracepoint leaves out the program where it interrupted itself.
-		if n != 3 && n != 0 {
+		if n != 3 {
 			t.Fatalf("%d records", n)
 		}
-	}
-	if next < 300 {
-		t.Errorf("%d records in all", next)
 	}
 	check(t, p.Close())
 	sum := 0

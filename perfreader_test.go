@@ -23,21 +23,6 @@ func openPerfReader(t *testing.T, o *libbpf.Object, options libbpf.PerfReaderOpt
 	return r
 }
 
-// writePerf writes n records. A kernel that can be preempted in the tracepoint leaves out the program where it
-// interrupted itself.
-func writePerf(t *testing.T, o *libbpf.Object, n uint64) {
-	t.Helper()
-	before := streamTotals(t, o, "perf_totals").produced
-	for range 1000 {
-		done := streamTotals(t, o, "perf_totals").produced - before
-		if done == n {
-			return
-		}
-		write(toPerf, int(n-done))
-	}
-	t.Fatalf("the program does not write %d records", n)
-}
-
 // Records of which some go beyond the end of the buffer, in loops that end in the middle: each is seen once.
 func TestPerfReader(t *testing.T) {
 	o := loadStream(t, nil)
@@ -53,7 +38,7 @@ func TestPerfReader(t *testing.T) {
 	}
 	var err error
 	for round := range 100 {
-		writePerf(t, o, 7)
+		write(toPerf, 7)
 		for on, record := range r.Records(t.Context(), &err) {
 			if see(on, record); next%7 == 3 {
 				break
@@ -76,14 +61,14 @@ func TestPerfReader(t *testing.T) {
 			t.Fatalf("%d records, want %d", next, want)
 		}
 	}
-	writePerf(t, o, 2)
+	write(toPerf, 2)
 	var kept [][]byte
 	for _, record := range r.Copies(t.Context(), &err) {
 		if kept = append(kept, record); len(kept) == 2 {
 			break
 		}
 	}
-	writePerf(t, o, 30) // over them
+	write(toPerf, 30) // over them
 	for i, record := range kept {
 		if number := binary.NativeEndian.Uint64(record); number != next+uint64(i) {
 			t.Errorf("number %d, want %d", number, next+uint64(i))
@@ -126,7 +111,7 @@ func TestPerfReaderEnds(t *testing.T) {
 	}
 
 	// Close from within, with records behind, and from outside.
-	writePerf(t, o, 3)
+	write(toPerf, 3)
 	seen := 0
 	for range r.Records(t.Context(), &err) {
 		seen++
@@ -176,7 +161,7 @@ func TestPerfReaderLost(t *testing.T) {
 			received++
 		}
 	}
-	writePerf(t, o, 1)
+	write(toPerf, 1)
 	for range r.Pending(nil) {
 		received++
 	}
@@ -199,7 +184,7 @@ func TestPerfReaderEvents(t *testing.T) {
 			Sample_type: unix.PERF_SAMPLE_RAW | unix.PERF_SAMPLE_TIME,
 		},
 	})
-	writePerf(t, o, 3)
+	write(toPerf, 3)
 	var err error
 	var numbers []uint64
 	for on, event := range r.Pending(&err) {

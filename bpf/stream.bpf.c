@@ -41,6 +41,9 @@ struct totals {
 	__u64 lost;
 };
 
+/* How many calls of getpgid the programs answered. */
+__u64 calls = 0;
+
 struct totals ring_totals = {};
 struct totals perf_totals = {};
 
@@ -116,6 +119,7 @@ int on_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	for (i = 0; i < MOST && i < n; i++)
 		write(ctx, record, what);
+	__sync_fetch_and_add(&calls, 1);
 	return 0;
 }
 
@@ -146,6 +150,7 @@ int on_hold(struct bpf_raw_tracepoint_args *ctx)
 	held = 1;
 	bpf_loop(1 << 10, spin_on, &end, 0);
 	bpf_ringbuf_submit(reserved, 0);
+	__sync_fetch_and_add(&calls, 1);
 	return 0;
 }
 
