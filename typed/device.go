@@ -1,260 +1,80 @@
 package typed
 
 import (
-	"errors"
-	"iter"
 	"math"
 
 	"github.com/libbpf-go/libbpf-go"
 )
 
-// Device is a network device in a [DevMap] or [DevMapHash].
+// Device is a network device in a [DevMap] or a [DevMapHash], as Lookup returns it.
 type Device struct {
-	IfIndex   uint32 // in the network namespace of who put it there
-	ProgramID uint32 // the kernel's id of the program that runs for packets on their way there, or 0
+	IfIndex   uint32 // the device's index, in the network namespace of the process that put it there
+	ProgramID uint32 // the kernel's id of the program that runs for packets on their way to the device, or 0
 }
 
-// pair is how the kernel has elements: something, and the fd or the id of a program. Old maps lack the second half.
-type pair struct{ first, program uint32 }
+// target is what user space writes for a redirect's target: what it is, and the descriptor of a program. Old maps have
+// the first half only.
+type target struct{ what, program uint32 }
 
-func (a *access) getPair(key []byte, first, program *uint32) error {
-	var p pair
-	b := bytesOf(&p)
-	if err := a.lookup(key, b[:min(a.mapCore().ValueSize(), 8)], libbpf.Any); err != nil {
-		return err
+func (v *view) updateTarget(key uint32, t target, flags libbpf.MapFlags) error {
+	value := v.value.room(bytesOf(&t))
+	if len(value) == 4 && t.program != 0 {
+		return v.refuse("its values have 4 bytes, which have no room for a program")
 	}
-	*first, *program = p.first, p.program
-	return nil
+	return v.update(bytesOf(&key), value, flags)
 }
 
-func (a *access) setPair(key []byte, p pair, flags libbpf.MapFlags) error {
-	size := a.mapCore().ValueSize()
-	if size == 4 && p.program != 0 {
-		return a.refuse("its values have 4 bytes, which have no room for a program")
-	}
-	b := bytesOf(&p)
-	return a.update(key, b[:min(size, 8)], flags)
+// devices is a view of a map of network devices.
+type devices struct{ slots[uint32, Device] }
+
+// Update puts a network device, named by its index in the caller's network namespace, under key
+// (bpf_map_update_elem). flags is [libbpf.Any], [libbpf.NoExist] or [libbpf.Exist]; the indices of a [DevMap] always
+// exist, so that NoExist fails there. The kernel removes the device from the map when the device is gone. It does not
+// allocate.
+//
+// The error is [libbpf.ErrKeyExist] or [libbpf.ErrKeyNotExist] as the flags ask, [libbpf.ErrIndexRange] when the index
+// of a DevMap is beyond the end, [libbpf.ErrMapFull] when a DevMapHash has no room, [libbpf.ErrInvalid] when ifIndex is
+// below 1, and unix.EINVAL when there is no such device.
+func (m *devices) Update(key uint32, ifIndex int, flags libbpf.MapFlags) error {
+	return m.updateDevice(key, ifIndex, 0, flags)
 }
 
-func (a *access) setDevice(key []byte, ifIndex, programFD int, flags libbpf.MapFlags) error {
-	// The kernel takes 0 as a wish to delete.
+// UpdateWithProgram is Update with an XDP program that runs for each packet on its way to the device (Linux 5.8). The
+// map keeps the program, which must have been loaded for attaching to devmaps, or the error is unix.EINVAL. The error
+// is [libbpf.ErrClosed] when the program is closed or nil, and [libbpf.ErrInvalid] when the map's values have 4 bytes,
+// which have no room for a program.
+func (m *devices) UpdateWithProgram(
+	key uint32, ifIndex int, program libbpf.ProgramCore, flags libbpf.MapFlags,
+) error {
+	return m.useProgram(program, func(fd int) error { return m.updateDevice(key, ifIndex, fd, flags) })
+}
+
+func (m *devices) updateDevice(key uint32, ifIndex, programFD int, flags libbpf.MapFlags) error {
+	// The kernel would delete a device with the index 0.
 	if ifIndex < 1 || ifIndex > math.MaxInt32 {
-		return a.refuse("%d is not the index of a network device", ifIndex)
+		return m.refuse("%d is not the index of a network device", ifIndex)
 	}
-	return a.setPair(key, pair{uint32(ifIndex), uint32(programFD)}, flags)
+	return m.updateTarget(key, target{uint32(ifIndex), uint32(programFD)}, flags)
 }
 
 // DevMap is an array of network devices, for XDP programs to redirect packets to: a map of type
-// [libbpf.MapTypeDevMap]. A place may be empty, and is emptied when its device goes.
-type DevMap struct{ a access }
+// [libbpf.MapTypeDevMap]. Keys are the indices, of type uint32; an index can hold nothing.
+type DevMap struct{ devices }
 
-// NewDevMap makes a typed view of a map of type [libbpf.MapTypeDevMap] (Linux 4.14).
+// NewDevMap returns a typed view of a map of type [libbpf.MapTypeDevMap] (Linux 4.14), whose values have 4 or 8 bytes.
+// The error is [libbpf.ErrInvalid] when the map is another one.
 func NewDevMap(m libbpf.MapCore) (*DevMap, error) {
-	a, err := newIndexed(m, libbpf.MapTypeDevMap, 4, 8)
-	if err != nil {
-		return nil, err
-	}
-	return &DevMap{a}, nil
+	d := new(DevMap)
+	return orNil(d, d.open(m, libbpf.MapTypeDevMap))
 }
 
-func (m *DevMap) access() *access {
-	if m == nil {
-		return &closed
-	}
-	return &m.a
-}
+// DevMapHash is a hash table of network devices under uint32s, for XDP programs to redirect packets to: a map of type
+// [libbpf.MapTypeDevMapHash].
+type DevMapHash struct{ devices }
 
-// Map is the map behind it.
-func (m *DevMap) Map() libbpf.MapCore { return m.access().mapCore() }
-
-// Pin makes the map last under a path on a bpf file system: see [libbpf.MapCore].
-func (m *DevMap) Pin(path string) error { return m.access().pin(path) }
-
-// Len is the number of places.
-func (m *DevMap) Len() int { return m.access().len() }
-
-// Set puts a network device at index, by its index (bpf_map_update_elem): [libbpf.ErrIndexRange] beyond the end;
-// errors.Is(err, unix.EINVAL) when there is no such device in this network namespace.
-func (m *DevMap) Set(index uint32, ifIndex int) error {
-	return m.access().setDevice(bytesOf(&index), ifIndex, 0, libbpf.Any)
-}
-
-// SetProgram is Set with a program that runs for each packet that is redirected to the device (Linux 5.8). It is an
-// XDP program for attaching to devmaps, or errors.Is(err, unix.EINVAL). The map keeps it, and must have values of 8
-// bytes: [libbpf.ErrInvalid].
-func (m *DevMap) SetProgram(index uint32, ifIndex int, program *libbpf.Program) error {
-	return program.UseFD(func(fd int) error {
-		return m.access().setDevice(bytesOf(&index), ifIndex, fd, libbpf.Any)
-	})
-}
-
-// Get is the device at index (bpf_map_lookup_elem): [libbpf.ErrKeyNotExist] when there is none.
-func (m *DevMap) Get(index uint32) (Device, error) {
-	var d Device
-	err := m.access().getPair(bytesOf(&index), &d.IfIndex, &d.ProgramID)
-	return d, err
-}
-
-// Delete empties the place at index, also when it is empty (bpf_map_delete_elem).
-func (m *DevMap) Delete(index uint32) error { return m.access().delete(bytesOf(&index)) }
-
-// All iterates over the devices, in the order of their indices, without the places that are empty. When the loop ends
-// early because of an error, that is in *err; err may be nil.
-func (m *DevMap) All(err *error) iter.Seq2[uint32, Device] { return present(m.access(), err, m.Get) }
-
-// DevMapHash is a hash table of network devices, for XDP programs to redirect packets to: a map of type
-// [libbpf.MapTypeDevMapHash]. An element goes with its device.
-type DevMapHash struct{ a access }
-
-// NewDevMapHash makes a typed view of a map of type [libbpf.MapTypeDevMapHash] (Linux 5.4).
+// NewDevMapHash returns a typed view of a map of type [libbpf.MapTypeDevMapHash] (Linux 5.4), whose values have 4 or 8
+// bytes. The error is [libbpf.ErrInvalid] when the map is another one.
 func NewDevMapHash(m libbpf.MapCore) (*DevMapHash, error) {
-	a, err := newIndexed(m, libbpf.MapTypeDevMapHash, 4, 8)
-	if err != nil {
-		return nil, err
-	}
-	return &DevMapHash{a}, nil
+	d := new(DevMapHash)
+	return orNil(d, d.open(m, libbpf.MapTypeDevMapHash))
 }
-
-func (m *DevMapHash) access() *access {
-	if m == nil {
-		return &closed
-	}
-	return &m.a
-}
-
-// Map is the map behind it.
-func (m *DevMapHash) Map() libbpf.MapCore { return m.access().mapCore() }
-
-// Pin makes the map last under a path on a bpf file system: see [libbpf.MapCore].
-func (m *DevMapHash) Pin(path string) error { return m.access().pin(path) }
-
-// Capacity is the number of devices that there is room for.
-func (m *DevMapHash) Capacity() int { return m.access().len() }
-
-// Set puts a network device under key, by its index (bpf_map_update_elem): [libbpf.ErrMapFull] when there is no room;
-// errors.Is(err, unix.EINVAL) when there is no such device in this network namespace.
-func (m *DevMapHash) Set(key uint32, ifIndex int) error {
-	return m.access().setDevice(bytesOf(&key), ifIndex, 0, libbpf.Any)
-}
-
-// SetProgram is Set with a program that runs for each packet that is redirected to the device (Linux 5.8). It is an
-// XDP program for attaching to devmaps, or errors.Is(err, unix.EINVAL). The map keeps it, and must have values of 8
-// bytes: [libbpf.ErrInvalid].
-func (m *DevMapHash) SetProgram(key uint32, ifIndex int, program *libbpf.Program) error {
-	return program.UseFD(func(fd int) error {
-		return m.access().setDevice(bytesOf(&key), ifIndex, fd, libbpf.Any)
-	})
-}
-
-// Get is the device under key (bpf_map_lookup_elem): [libbpf.ErrKeyNotExist] when there is none.
-func (m *DevMapHash) Get(key uint32) (Device, error) {
-	var d Device
-	err := m.access().getPair(bytesOf(&key), &d.IfIndex, &d.ProgramID)
-	return d, err
-}
-
-// Delete removes the device from the map (bpf_map_delete_elem): [libbpf.ErrKeyNotExist] when there is none.
-func (m *DevMapHash) Delete(key uint32) error { return m.access().delete(bytesOf(&key)) }
-
-// All iterates over the devices, in no order. When the loop ends early because of an error, that is in *err; err may
-// be nil. Devices that come or go meanwhile may be missed or come twice.
-func (m *DevMapHash) All(err *error) iter.Seq2[uint32, Device] {
-	return func(yield func(uint32, Device) bool) {
-		for key := range m.Keys(err) {
-			switch device, failed := m.Get(key); {
-			case errors.Is(failed, libbpf.ErrKeyNotExist): // gone meanwhile
-			case failed != nil:
-				if err != nil {
-					*err = failed
-				}
-				return
-			case !yield(key, device):
-				return
-			}
-		}
-	}
-}
-
-// Keys iterates over the keys, in no order, with a system call for each (bpf_map_get_next_key), as All does.
-func (m *DevMapHash) Keys(err *error) iter.Seq[uint32] {
-	return func(yield func(uint32) bool) {
-		for b := range m.Map().Keys(err) {
-			var key uint32
-			copy(bytesOf(&key), b)
-			if !yield(key) {
-				return
-			}
-		}
-	}
-}
-
-// IsEmpty tells whether there is no device, which takes one step of an iteration. It allocates.
-func (m *DevMapHash) IsEmpty() (bool, error) { return m.access().isEmpty() }
-
-// CPUQueue is the queue of a CPU in a [CPUMap].
-type CPUQueue struct {
-	Size      uint32 // in packets
-	ProgramID uint32 // the kernel's id of the program that runs there for each packet, or 0
-}
-
-// CPUMap is an array of CPUs, for XDP programs to redirect packets to, each with a queue: a map of type
-// [libbpf.MapTypeCPUMap]. A place may be empty.
-type CPUMap struct{ a access }
-
-// NewCPUMap makes a typed view of a map of type [libbpf.MapTypeCPUMap] (Linux 4.15).
-func NewCPUMap(m libbpf.MapCore) (*CPUMap, error) {
-	a, err := newIndexed(m, libbpf.MapTypeCPUMap, 4, 8)
-	if err != nil {
-		return nil, err
-	}
-	return &CPUMap{a}, nil
-}
-
-func (m *CPUMap) access() *access {
-	if m == nil {
-		return &closed
-	}
-	return &m.a
-}
-
-// Map is the map behind it.
-func (m *CPUMap) Map() libbpf.MapCore { return m.access().mapCore() }
-
-// Pin makes the map last under a path on a bpf file system: see [libbpf.MapCore].
-func (m *CPUMap) Pin(path string) error { return m.access().pin(path) }
-
-// Len is the number of places.
-func (m *CPUMap) Len() int { return m.access().len() }
-
-// Set makes a queue for so many packets, at most 16384, for a CPU, and starts a kernel thread there
-// (bpf_map_update_elem): [libbpf.ErrIndexRange] beyond the end.
-func (m *CPUMap) Set(cpu, queueSize uint32) error { return m.set(cpu, queueSize, 0) }
-
-// SetProgram is Set with a program that runs there for each packet (Linux 5.9). It is an XDP program for attaching to
-// cpumaps, or errors.Is(err, unix.EINVAL). The map keeps it, and must have values of 8 bytes: [libbpf.ErrInvalid].
-func (m *CPUMap) SetProgram(cpu, queueSize uint32, program *libbpf.Program) error {
-	return program.UseFD(func(fd int) error { return m.set(cpu, queueSize, fd) })
-}
-
-func (m *CPUMap) set(cpu, queueSize uint32, programFD int) error {
-	a := m.access()
-	// The kernel takes 0 as a wish to delete.
-	if queueSize == 0 {
-		return a.refuse("a queue must have room for packets")
-	}
-	return a.setPair(bytesOf(&cpu), pair{queueSize, uint32(programFD)}, libbpf.Any)
-}
-
-// Get is the queue of a CPU (bpf_map_lookup_elem): [libbpf.ErrKeyNotExist] when it has none.
-func (m *CPUMap) Get(cpu uint32) (CPUQueue, error) {
-	var q CPUQueue
-	err := m.access().getPair(bytesOf(&cpu), &q.Size, &q.ProgramID)
-	return q, err
-}
-
-// Delete removes the queue of a CPU, also when it has none (bpf_map_delete_elem).
-func (m *CPUMap) Delete(cpu uint32) error { return m.access().delete(bytesOf(&cpu)) }
-
-// All iterates over the CPUs that have a queue, in order. When the loop ends early because of an error, that is in
-// *err; err may be nil.
-func (m *CPUMap) All(err *error) iter.Seq2[uint32, CPUQueue] { return present(m.access(), err, m.Get) }

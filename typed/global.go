@@ -7,18 +7,21 @@ import (
 	"sync/atomic"
 
 	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
-// Global is a global variable of an object that was loaded, or a part of one, as a T. It reads and writes the memory
-// that programs do, without system calls.
+// Global is a global variable of a loaded object, or a part of one, as a T. Get and Set read and write the memory that
+// programs use, without a system call. Its methods are safe for concurrent use.
 //
 //	hits, err := typed.NewGlobal[uint64](object, "hits")
+//	...
+//	defer hits.Close()
 //	n, err := hits.Get()
 //
-// A value of 4 or 8 bytes, and of one or two, is read and written in one piece. Anything larger is not, so that a program
-// may be half way through changing it. Set does not wait for programs, either: of what they add to the variable between a
-// Get and a Set, nothing remains. To add to a variable that programs add to, use [sync/atomic] on what
-// [libbpf.Object.GlobalMemory] and [libbpf.MemoryAt] return, as they use __sync_fetch_and_add.
+// A value of 1, 2, 4 or 8 bytes is read and written in one piece. A larger one is not: a program can be half way through
+// changing it. Set does not lock programs out. What they add to the variable between a Get and a Set is lost. To add to
+// a variable that programs add to with __sync_fetch_and_add, use [sync/atomic] on the memory that
+// [libbpf.Object.GlobalMemory] and [libbpf.MemoryAt] return.
 type Global[T any] struct {
 	name   string
 	memory *libbpf.MapMemory // nil where the section is not mappable
@@ -29,18 +32,24 @@ type Global[T any] struct {
 	closed  atomic.Bool // for section; memory knows by itself
 }
 
-// NewGlobal makes a typed view of a global variable of an object, or of a part of one. Names are as for
-// [libbpf.OpenObject.SetGlobal]: "hits", "config.mode", "table[3]". The view belongs to the caller, who closes it. It
-// outlasts the object, unless the variable is in an arena.
+// NewGlobal returns a typed view of a global variable, or of a part of one: "hits", "config.mode", "table[3]". Names are
+// as in [libbpf.OpenObject.SetGlobal]. The caller closes the view. It works on when the object is closed, unless the
+// variable is in an arena.
 //
-// T must be what the object's BTF says of the variable: an integer of the same size and sign for an integer, any
-// integer of its size for an enum, uint64 for a pointer, bool for a bool, a float for a float, an array for an array of
-// as many elements, and a struct for a struct with the same at each offset, whatever the names; or, for any variable, an
-// array of bytes as large as it. The errors are those of [libbpf.Object.GlobalVariable].
+// T must be what the object's BTF says of the variable:
+//   - for an integer, an integer of the same size and sign;
+//   - for an enum, an integer of the same size;
+//   - for a bool or a float, a bool or a float of the same size;
+//   - for a pointer, a uint64;
+//   - for an array, an array of as many elements;
+//   - for a struct, a struct whose fields are the same at the same offsets, whatever their names;
+//   - for any variable, an array of as many bytes.
 //
-// A section whose variables are all static is not mappable by libbpf's choice. Get then copies the whole section
-// (bpf_map_lookup_elem), and Set is refused, because it would set the other variables of the section back to what they
-// were. Add [libbpf.MMapable] to the flags of the section's map before Load to have it mapped.
+// Otherwise the error is [libbpf.ErrInvalid]. The other errors are those of [libbpf.Object.GlobalVariable].
+//
+// libbpf does not map a section whose variables are all static. Get then copies the whole section
+// (bpf_map_lookup_elem), and Set fails, because it would set the section's other variables back, too. To have the
+// section mapped, add [libbpf.MMapable] to the flags of its map before Load.
 func NewGlobal[T any](o *libbpf.Object, name string) (*Global[T], error) {
 	v, err := o.GlobalVariable(name)
 	if err != nil {
@@ -69,16 +78,16 @@ func NewGlobal[T any](o *libbpf.Object, name string) (*Global[T], error) {
 	return g, nil
 }
 
-// Get is the variable's value: [libbpf.ErrClosed] after Close.
-func (g *Global[T]) Get() (T, error) {
-	var value T
-	err := g.GetInto(&value)
+// Get returns the variable's value. The error is [libbpf.ErrClosed] after Close. It does not allocate, unless the section
+// is not mapped.
+func (g *Global[T]) Get() (value T, err error) {
+	err = g.GetInto(&value)
 	return value, err
 }
 
-// GetInto is Get into the caller's variable. It spares copies of large values.
+// GetInto is Get into the caller's variable, which saves copies of a large value.
 func (g *Global[T]) GetInto(value *T) error {
-	if g == nil || g.section != nil {
+	if g.section != nil {
 		return g.getElement(value)
 	}
 	if _, err := g.memory.ReadAt(bytesOf(value), g.offset); err != nil {
@@ -90,8 +99,8 @@ func (g *Global[T]) GetInto(value *T) error {
 
 // getElement reads the one element of a section that is not mapped.
 func (g *Global[T]) getElement(value *T) error {
-	if g == nil || g.closed.Load() {
-		return errGlobalClosed
+	if g.closed.Load() {
+		return g.fail(libbpf.ErrClosed)
 	}
 	section, err := g.section.Lookup(make([]byte, 4), libbpf.Any)
 	if err != nil {
@@ -102,16 +111,17 @@ func (g *Global[T]) getElement(value *T) error {
 	return nil
 }
 
-// Set gives the variable a value, and leaves what a struct has as padding or in fields called _ as it is: [libbpf.ErrClosed] after Close, unix.EPERM for a constant, which is in .rodata, and
-// [libbpf.ErrInvalid] in a section that is not mappable.
+// Set gives the variable a value. It leaves a struct's padding, and what its fields called _ stand for, as they are.
+//
+// The error is [libbpf.ErrClosed] after Close, unix.EPERM for a constant, which is in .rodata, and [libbpf.ErrInvalid]
+// when the section is not mapped. It does not allocate.
 func (g *Global[T]) Set(value T) error {
 	switch {
-	case g == nil:
-		return errGlobalClosed
-	case g.section != nil && (g.closed.Load() || g.section.FD() < 0):
-		return errGlobalClosed
-	case g.section != nil:
-		return g.fail(invalidf("its section is not mappable, and can only be written as a whole: " +
+	case g.section == nil:
+	case g.closed.Load() || g.section.FD() < 0:
+		return g.fail(libbpf.ErrClosed)
+	default:
+		return g.fail(fault.Invalidf("its section is not mapped, and can only be written as a whole: " +
 			"add MMapable to the flags of its map before Load"))
 	}
 	b, from := bytesOf(&value), uintptr(0)
@@ -127,14 +137,9 @@ func (g *Global[T]) Set(value T) error {
 
 // Close gives the memory up. It is idempotent.
 func (g *Global[T]) Close() error {
-	if g == nil {
-		return nil
-	}
 	g.closed.Store(true)
 	return g.memory.Close()
 }
-
-var errGlobalClosed error = &libbpf.Error{Op: "use", Object: "variable", Err: libbpf.ErrClosed}
 
 func (g *Global[T]) fail(err error) error {
 	return &libbpf.Error{Op: "use", Object: fmt.Sprintf("variable %q", g.name), Err: err}

@@ -179,7 +179,7 @@ func TestGlobalInSectionOfStatics(t *testing.T) {
 	count(t, o)
 	wantValue(t, hidden, 6)
 	wantValue(t, beside, 7)
-	wantInvalid(t, hidden.Set(1), "MMapable")
+	wantInvalid(t, hidden.Set(1), "MMapable", "hidden")
 	wantValue(t, hidden, 6)
 	check(t, beside.Close())
 	_, err := beside.Get()
@@ -208,9 +208,7 @@ func TestGlobalClosed(t *testing.T) {
 	wantValue(t, counter, 1) // the view is not the object's
 	check(t, counter.Close())
 	check(t, counter.Close())
-	var none *typed.Global[int32]
-	var zero typed.Global[int32]
-	for _, g := range []*typed.Global[int32]{counter, none, &zero} {
+	for _, g := range []*typed.Global[int32]{counter, new(typed.Global[int32])} {
 		_, err := g.Get()
 		wantErr(t, err, libbpf.ErrClosed)
 		wantErr(t, g.Set(1), libbpf.ErrClosed)

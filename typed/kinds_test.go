@@ -1,7 +1,6 @@
 package typed_test
 
 import (
-	"context"
 	"encoding/binary"
 	"errors"
 	"net"
@@ -11,7 +10,6 @@ import (
 	"slices"
 	"syscall"
 	"testing"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -46,86 +44,28 @@ func xdp(t *testing.T, attachType libbpf.ProgramAttachType) *libbpf.Program {
 	return program
 }
 
-func id(t *testing.T, m libbpf.MapCore) uint32 {
-	t.Helper()
-	info, err := m.Info()
-	check(t, err)
-	return info.ID
-}
-
-func TestMapsOfMaps(t *testing.T) {
-	inner := create(t, libbpf.MapTypeArray, 4, 4, 1)
-	another := create(t, libbpf.MapTypeArray, 4, 4, 1)
-	options := libbpf.MapCreateOptions{InnerMap: inner}
-
-	a := must[*typed.ArrayOfMaps](t)(typed.NewArrayOfMaps(
-		createWith(t, libbpf.MapTypeArrayOfMaps, 4, 4, 2000, options)))
-	equal(t, "length", a.Len(), 2000)
-	wantErr(t, second(a.Get(0)), libbpf.ErrKeyNotExist)
-	wantErr(t, second(a.ID(0)), libbpf.ErrKeyNotExist)
-	check(t, a.Set(0, inner))
-	check(t, a.Set(1999, another))
-	wantErr(t, a.Set(2000, inner), libbpf.ErrIndexRange)
-	wantErr(t, a.Set(0, create(t, libbpf.MapTypeHash, 4, 4, 1)), unix.EINVAL)
-	wantErr(t, a.Set(0, nil), libbpf.ErrClosed)
-	checkAll(t, a.All, map[uint32]uint32{0: id(t, inner), 1999: id(t, another)})
-	got, err := a.Get(0)
-	check(t, err)
-	equal(t, "inner map", id(t, got), id(t, inner))
-	check(t, got.Update(make([]byte, 4), []byte{1, 2, 3, 4}, libbpf.Any))
-	check(t, got.Close())
-	equal(t, "id", must[uint32](t)(a.ID(0)), id(t, inner))
-	check(t, a.Delete(0))
-	wantErr(t, a.Delete(0), libbpf.ErrKeyNotExist)
-	noAllocs(t, map[string]func(){
-		"id":       func() { _, _ = a.ID(1999) },
-		"id, miss": func() { _, _ = a.ID(0) },
-	})
-
-	m := createWith(t, libbpf.MapTypeHashOfMaps, 12, 4, 8, options)
-	h := must[*typed.HashOfMaps[padded]](t)(typed.NewHashOfMaps[padded](m))
-	equal(t, "capacity", h.Capacity(), 8)
-	equal(t, "empty", must[bool](t)(h.IsEmpty()), true)
-	check(t, h.Set(dirty(1, 2, true), inner))
-	wantErr(t, h.Insert(dirty(1, 2, true), another, libbpf.NoExist), libbpf.ErrKeyExist)
-	check(t, h.Insert(padded{}, another, libbpf.NoExist))
-	checkAll(t, h.All, map[padded]uint32{{1, 2, true}: id(t, inner), {}: id(t, another)})
-	checkKeys(t, h.Keys, padded{1, 2, true}, padded{})
-	equal(t, "length", must[int](t)(h.Len()), 2)
-	got, err = h.Get(dirty(1, 2, true))
-	check(t, err)
-	equal(t, "inner map", id(t, got), id(t, inner))
-	check(t, got.Close())
-	equal(t, "id", must[uint32](t)(h.ID(dirty(1, 2, true))), id(t, inner))
-	check(t, h.Delete(dirty(1, 2, true)))
-	wantErr(t, second(h.Get(padded{1, 2, true})), libbpf.ErrKeyNotExist)
-	wantInvalid(t, second(typed.NewHashOfMaps[uint32](m)), "4 bytes", "12")
-	wantInvalid(t, second(typed.NewArrayOfMaps(m)), "hash_of_maps", "array_of_maps")
-	wantInvalid(t, second(typed.NewHashOfMaps[uint32](a.Map())), "hash_of_maps", "array_of_maps")
-}
-
 func TestProgArray(t *testing.T) {
 	program := xdp(t, 0)
 	a := must[*typed.ProgArray](t)(typed.NewProgArray(create(t, libbpf.MapTypeProgArray, 4, 4, 4)))
-	equal(t, "length", a.Len(), 4)
-	wantErr(t, second(a.ID(1)), libbpf.ErrKeyNotExist)
-	check(t, a.Set(1, program))
-	check(t, a.SetFD(2, program.FD()))
-	n := must[uint32](t)(a.ID(1))
+	equal(t, "maximum", a.MaxEntries(), 4)
+	wantErr(t, second(a.Lookup(1, libbpf.Any)), libbpf.ErrKeyNotExist)
+	check(t, a.Update(1, program, libbpf.Any))
+	check(t, a.UpdateFD(2, program.FD(), libbpf.Any))
+	n := must[uint32](t)(a.Lookup(1, libbpf.Any))
 	if n == 0 {
 		t.Error("the program has no id")
 	}
 	checkAll(t, a.All, map[uint32]uint32{1: n, 2: n})
-	wantErr(t, a.Set(4, program), libbpf.ErrIndexRange)
-	wantErr(t, a.Set(1, nil), libbpf.ErrClosed)
-	wantErr(t, a.SetFD(1, -1), libbpf.ErrInvalid)
+	wantErr(t, a.Update(4, program, libbpf.Any), libbpf.ErrIndexRange)
+	wantErr(t, a.Update(1, nil, libbpf.Any), libbpf.ErrClosed)
+	wantErr(t, a.UpdateFD(1, -1, libbpf.Any), libbpf.ErrInvalid)
 	check(t, a.Delete(1))
 	wantErr(t, a.Delete(1), libbpf.ErrKeyNotExist)
 	fd := program.FD()
 	noAllocs(t, map[string]func(){
-		"set":  func() { _ = a.SetFD(1, fd) },
-		"id":   func() { _, _ = a.ID(1) },
-		"miss": func() { _, _ = a.ID(0) },
+		"set":  func() { _ = a.UpdateFD(1, fd, libbpf.Any) },
+		"id":   func() { _, _ = a.Lookup(1, libbpf.Any) },
+		"miss": func() { _, _ = a.Lookup(0, libbpf.Any) },
 	})
 	wantInvalid(t, second(typed.NewProgArray(create(t, libbpf.MapTypeArray, 4, 4, 1))), "array", "prog_array")
 }
@@ -152,10 +92,10 @@ func openFD(t *testing.T, path string) int {
 
 func TestCgroupArray(t *testing.T) {
 	a := must[*typed.CgroupArray](t)(typed.NewCgroupArray(create(t, libbpf.MapTypeCgroupArray, 4, 4, 2)))
-	equal(t, "length", a.Len(), 2)
-	check(t, a.Set(1, cgroup(t)))
-	wantErr(t, a.Set(2, cgroup(t)), libbpf.ErrIndexRange)
-	wantErr(t, a.Set(0, openFD(t, "/dev/null")), unix.EBADF)
+	equal(t, "maximum", a.MaxEntries(), 2)
+	check(t, a.Update(1, cgroup(t), libbpf.Any))
+	wantErr(t, a.Update(2, cgroup(t), libbpf.Any), libbpf.ErrIndexRange)
+	wantErr(t, a.Update(0, openFD(t, "/dev/null"), libbpf.Any), unix.EBADF)
 	check(t, a.Delete(1))
 	wantErr(t, a.Delete(1), libbpf.ErrKeyNotExist)
 }
@@ -188,36 +128,36 @@ func cookieOf(t *testing.T, conn syscall.Conn) (cookie uint64) {
 func TestSockMap(t *testing.T) {
 	client, server := tcp(t)
 	m := must[*typed.SockMap](t)(typed.NewSockMap(create(t, libbpf.MapTypeSockMap, 4, 8, 4)))
-	equal(t, "length", m.Len(), 4)
-	wantErr(t, second(m.Cookie(1)), libbpf.ErrKeyNotExist)
-	check(t, m.SetConn(1, client))
+	equal(t, "maximum", m.MaxEntries(), 4)
+	wantErr(t, second(m.Lookup(1, libbpf.Any)), libbpf.ErrKeyNotExist)
+	check(t, m.UpdateConn(1, client, libbpf.Any))
 	raw, err := server.SyscallConn()
 	check(t, err)
 	check(t, raw.Control(func(fd uintptr) {
-		check(t, m.Set(2, int(fd)))
-		wantErr(t, m.Insert(2, int(fd), libbpf.NoExist), libbpf.ErrKeyExist)
-		wantErr(t, m.Insert(3, int(fd), libbpf.Exist), libbpf.ErrKeyNotExist)
-		wantErr(t, m.Set(4, int(fd)), libbpf.ErrIndexRange)
+		check(t, m.Update(2, int(fd), libbpf.Any))
+		wantErr(t, m.Update(2, int(fd), libbpf.NoExist), libbpf.ErrKeyExist)
+		wantErr(t, m.Update(3, int(fd), libbpf.Exist), libbpf.ErrKeyNotExist)
+		wantErr(t, m.Update(4, int(fd), libbpf.Any), libbpf.ErrIndexRange)
 		check(t, m.Delete(2))
 		noAllocs(t, map[string]func(){
-			"set and delete": func() { _ = m.Set(2, int(fd)); _ = m.Delete(2) },
-			"cookie":         func() { _, _ = m.Cookie(1) },
-			"miss":           func() { _, _ = m.Cookie(0) },
+			"set and delete": func() { _ = m.Update(2, int(fd), libbpf.Any); _ = m.Delete(2) },
+			"cookie":         func() { _, _ = m.Lookup(1, libbpf.Any) },
+			"miss":           func() { _, _ = m.Lookup(0, libbpf.Any) },
 		})
-		check(t, m.Set(2, int(fd)))
+		check(t, m.Update(2, int(fd), libbpf.Any))
 	}))
-	equal(t, "cookie", must[uint64](t)(m.Cookie(1)), cookieOf(t, client))
+	equal(t, "cookie", must[uint64](t)(m.Lookup(1, libbpf.Any)), cookieOf(t, client))
 	checkAll(t, m.All, map[uint32]uint64{1: cookieOf(t, client), 2: cookieOf(t, server)})
 	check(t, m.Delete(1))
 	wantErr(t, m.Delete(1), unix.EINVAL)
-	wantErr(t, m.Set(0, -1), libbpf.ErrInvalid)
+	wantErr(t, m.Update(0, -1, libbpf.Any), libbpf.ErrInvalid)
 	check(t, client.Close())
-	wantErr(t, m.SetConn(0, client), net.ErrClosed)
+	wantErr(t, m.UpdateConn(0, client, libbpf.Any), net.ErrClosed)
 
 	old := must[*typed.SockMap](t)(typed.NewSockMap(create(t, libbpf.MapTypeSockMap, 4, 4, 4)))
 	other, _ := tcp(t)
-	check(t, old.SetConn(0, other))
-	wantErr(t, second(old.Cookie(0)), unix.ENOSPC)
+	check(t, old.UpdateConn(0, other, libbpf.Any))
+	wantErr(t, second(old.Lookup(0, libbpf.Any)), unix.ENOSPC)
 	wantInvalid(t, second(typed.NewSockMap(create(t, libbpf.MapTypeHash, 4, 4, 4))), "hash", "sockmap")
 }
 
@@ -225,18 +165,17 @@ func TestSockHash(t *testing.T) {
 	client, server := tcp(t)
 	m := create(t, libbpf.MapTypeSockHash, 12, 8, 4)
 	h := must[*typed.SockHash[padded]](t)(typed.NewSockHash[padded](m))
-	equal(t, "capacity", h.Capacity(), 4)
-	equal(t, "empty", must[bool](t)(h.IsEmpty()), true)
-	check(t, h.SetConn(dirty(1, 2, true), client))
-	check(t, h.SetConn(padded{}, server))
-	equal(t, "cookie", must[uint64](t)(h.Cookie(dirty(1, 2, true))), cookieOf(t, client))
+	equal(t, "maximum", h.MaxEntries(), 4)
+	check(t, h.UpdateConn(dirty(1, 2, true), client, libbpf.Any))
+	check(t, h.UpdateConn(padded{}, server, libbpf.Any))
+	equal(t, "cookie", must[uint64](t)(h.Lookup(dirty(1, 2, true), libbpf.Any)), cookieOf(t, client))
 	checkKeys(t, h.Keys, padded{1, 2, true}, padded{})
 	check(t, h.Delete(dirty(1, 2, true)))
 	wantErr(t, h.Delete(padded{1, 2, true}), libbpf.ErrKeyNotExist)
-	wantErr(t, second(h.Cookie(padded{1, 2, true})), libbpf.ErrKeyNotExist)
+	wantErr(t, second(h.Lookup(padded{1, 2, true}, libbpf.Any)), libbpf.ErrKeyNotExist)
 	noAllocs(t, map[string]func(){
-		"cookie": func() { _, _ = h.Cookie(padded{}) },
-		"miss":   func() { _, _ = h.Cookie(padded{A: 1}) },
+		"cookie": func() { _, _ = h.Lookup(padded{}, libbpf.Any) },
+		"miss":   func() { _, _ = h.Lookup(padded{A: 1}, libbpf.Any) },
 		"delete": func() { _ = h.Delete(padded{A: 1}) },
 	})
 	wantInvalid(t, second(typed.NewSockHash[uint32](m)), "4 bytes", "12")
@@ -246,7 +185,7 @@ func TestSockHash(t *testing.T) {
 func TestReuseportSockArray(t *testing.T) {
 	m := must[*typed.ReuseportSockArray](t)(typed.NewReuseportSockArray(
 		create(t, libbpf.MapTypeReuseportSockArray, 4, 8, 4)))
-	equal(t, "length", m.Len(), 4)
+	equal(t, "maximum", m.MaxEntries(), 4)
 	config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
 		var err error
 		return errors.Join(raw.Control(func(fd uintptr) {
@@ -256,16 +195,16 @@ func TestReuseportSockArray(t *testing.T) {
 	conn, err := config.ListenPacket(t.Context(), "udp", "127.0.0.1:0")
 	check(t, err)
 	defer conn.Close()
-	check(t, m.SetConn(2, conn.(*net.UDPConn)))
+	check(t, m.UpdateConn(2, conn.(*net.UDPConn), libbpf.Any))
 	checkAll(t, m.All, map[uint32]uint64{2: cookieOf(t, conn.(*net.UDPConn))})
 	check(t, m.Delete(2))
 	wantErr(t, m.Delete(2), libbpf.ErrKeyNotExist)
-	wantErr(t, second(m.Cookie(2)), libbpf.ErrKeyNotExist)
+	wantErr(t, second(m.Lookup(2, libbpf.Any)), libbpf.ErrKeyNotExist)
 }
 
 func TestXSKMap(t *testing.T) {
 	m := must[*typed.XSKMap](t)(typed.NewXSKMap(create(t, libbpf.MapTypeXSKMap, 4, 4, 4)))
-	equal(t, "length", m.Len(), 4)
+	equal(t, "maximum", m.MaxEntries(), 4)
 	fd, err := unix.Socket(unix.AF_XDP, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 	if errors.Is(err, unix.EAFNOSUPPORT) {
 		testutil.Skip(t, "xsk", err)
@@ -273,20 +212,20 @@ func TestXSKMap(t *testing.T) {
 	check(t, err)
 	defer unix.Close(fd)
 	check(t, unix.SetsockoptInt(fd, unix.SOL_XDP, unix.XDP_RX_RING, 64)) // Linux 7 wants one
-	check(t, m.Set(1, fd))
+	check(t, m.Update(1, fd, libbpf.Any))
 	other, err := unix.Socket(unix.AF_XDP, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 	check(t, err)
 	defer unix.Close(other)
 	check(t, unix.SetsockoptInt(other, unix.SOL_XDP, unix.XDP_RX_RING, 64))
 	wantErr(t, m.Update(1, other, libbpf.NoExist), libbpf.ErrKeyExist)
 	wantErr(t, m.Update(2, fd, libbpf.Exist), libbpf.ErrKeyNotExist)
-	wantErr(t, m.Set(4, fd), libbpf.ErrIndexRange)
+	wantErr(t, m.Update(4, fd, libbpf.Any), libbpf.ErrIndexRange)
 	check(t, m.Delete(1))
 	check(t, m.Delete(1))
 	client, _ := tcp(t)
 	raw, err := client.SyscallConn()
 	check(t, err)
-	check(t, raw.Control(func(fd uintptr) { wantErr(t, m.Set(0, int(fd)), unix.EOPNOTSUPP) }))
+	check(t, raw.Control(func(fd uintptr) { wantErr(t, m.Update(0, int(fd), libbpf.Any), unix.EOPNOTSUPP) }))
 	wantInvalid(t, second(typed.NewXSKMap(create(t, libbpf.MapTypeArray, 4, 4, 4))), "xskmap")
 }
 
@@ -300,66 +239,65 @@ func loopback(t *testing.T) int {
 func TestDevMap(t *testing.T) {
 	lo, program := loopback(t), xdp(t, libbpf.AttachTypeXDPDevMap)
 	m := must[*typed.DevMap](t)(typed.NewDevMap(create(t, libbpf.MapTypeDevMap, 4, 8, 4)))
-	equal(t, "length", m.Len(), 4)
-	wantErr(t, second(m.Get(1)), libbpf.ErrKeyNotExist)
-	check(t, m.Set(1, lo))
-	equal(t, "device", must[typed.Device](t)(m.Get(1)), typed.Device{IfIndex: uint32(lo)})
-	check(t, m.SetProgram(2, lo, program))
-	withProgram := must[typed.Device](t)(m.Get(2))
+	equal(t, "maximum", m.MaxEntries(), 4)
+	wantErr(t, second(m.Lookup(1, libbpf.Any)), libbpf.ErrKeyNotExist)
+	check(t, m.Update(1, lo, libbpf.Any))
+	equal(t, "device", must[typed.Device](t)(m.Lookup(1, libbpf.Any)), typed.Device{IfIndex: uint32(lo)})
+	check(t, m.UpdateWithProgram(2, lo, program, libbpf.Any))
+	withProgram := must[typed.Device](t)(m.Lookup(2, libbpf.Any))
 	if withProgram.IfIndex != uint32(lo) || withProgram.ProgramID == 0 {
 		t.Errorf("device %+v", withProgram)
 	}
 	checkAll(t, m.All, map[uint32]typed.Device{1: {IfIndex: uint32(lo)}, 2: withProgram})
-	wantErr(t, m.SetProgram(2, lo, xdp(t, 0)), unix.EINVAL)
-	wantErr(t, m.SetProgram(2, lo, nil), libbpf.ErrClosed)
-	wantErr(t, m.Set(4, lo), libbpf.ErrIndexRange)
-	wantErr(t, m.Set(0, 0), libbpf.ErrInvalid)
-	wantErr(t, m.Set(0, 1<<30), unix.EINVAL)
+	wantErr(t, m.UpdateWithProgram(2, lo, xdp(t, 0), libbpf.Any), unix.EINVAL)
+	wantErr(t, m.UpdateWithProgram(2, lo, nil, libbpf.Any), libbpf.ErrClosed)
+	wantErr(t, m.Update(4, lo, libbpf.Any), libbpf.ErrIndexRange)
+	wantErr(t, m.Update(0, 0, libbpf.Any), libbpf.ErrInvalid)
+	wantErr(t, m.Update(0, 1<<30, libbpf.Any), unix.EINVAL)
 	check(t, m.Delete(1))
 	check(t, m.Delete(1))
 	noAllocs(t, map[string]func(){
-		"set":  func() { _ = m.Set(1, lo) },
-		"get":  func() { _, _ = m.Get(1) },
-		"miss": func() { _, _ = m.Get(0) },
+		"set":  func() { _ = m.Update(1, lo, libbpf.Any) },
+		"get":  func() { _, _ = m.Lookup(1, libbpf.Any) },
+		"miss": func() { _, _ = m.Lookup(0, libbpf.Any) },
 	})
 	old := must[*typed.DevMap](t)(typed.NewDevMap(create(t, libbpf.MapTypeDevMap, 4, 4, 4)))
-	check(t, old.Set(0, lo))
-	equal(t, "device", must[typed.Device](t)(old.Get(0)), typed.Device{IfIndex: uint32(lo)})
-	wantErr(t, old.SetProgram(0, lo, program), libbpf.ErrInvalid)
+	check(t, old.Update(0, lo, libbpf.Any))
+	equal(t, "device", must[typed.Device](t)(old.Lookup(0, libbpf.Any)), typed.Device{IfIndex: uint32(lo)})
+	wantErr(t, old.UpdateWithProgram(0, lo, program, libbpf.Any), libbpf.ErrInvalid)
 
 	h := must[*typed.DevMapHash](t)(typed.NewDevMapHash(create(t, libbpf.MapTypeDevMapHash, 4, 8, 4)))
-	equal(t, "capacity", h.Capacity(), 4)
-	equal(t, "empty", must[bool](t)(h.IsEmpty()), true)
-	check(t, h.Set(1000, lo))
-	check(t, h.SetProgram(2000, lo, program))
-	equal(t, "device", must[typed.Device](t)(h.Get(2000)), withProgram)
+	equal(t, "maximum", h.MaxEntries(), 4)
+	check(t, h.Update(1000, lo, libbpf.Any))
+	check(t, h.UpdateWithProgram(2000, lo, program, libbpf.Any))
+	equal(t, "device", must[typed.Device](t)(h.Lookup(2000, libbpf.Any)), withProgram)
 	checkAll(t, h.All, map[uint32]typed.Device{1000: {IfIndex: uint32(lo)}, 2000: withProgram})
 	checkKeys(t, h.Keys, 1000, 2000)
 	check(t, h.Delete(1000))
 	wantErr(t, h.Delete(1000), libbpf.ErrKeyNotExist)
-	wantErr(t, second(h.Get(1000)), libbpf.ErrKeyNotExist)
+	wantErr(t, second(h.Lookup(1000, libbpf.Any)), libbpf.ErrKeyNotExist)
 	wantInvalid(t, second(typed.NewDevMap(h.Map())), "devmap_hash")
 }
 
 func TestCPUMap(t *testing.T) {
 	program := xdp(t, libbpf.AttachTypeXDPCPUMap)
 	m := must[*typed.CPUMap](t)(typed.NewCPUMap(create(t, libbpf.MapTypeCPUMap, 4, 8, 2)))
-	equal(t, "length", m.Len(), 2)
-	wantErr(t, second(m.Get(0)), libbpf.ErrKeyNotExist)
-	check(t, m.Set(0, 64))
-	equal(t, "queue", must[typed.CPUQueue](t)(m.Get(0)), typed.CPUQueue{Size: 64})
-	check(t, m.SetProgram(0, 128, program))
-	queue := must[typed.CPUQueue](t)(m.Get(0))
+	equal(t, "maximum", m.MaxEntries(), 2)
+	wantErr(t, second(m.Lookup(0, libbpf.Any)), libbpf.ErrKeyNotExist)
+	check(t, m.Update(0, 64, libbpf.Any))
+	equal(t, "queue", must[typed.CPUQueue](t)(m.Lookup(0, libbpf.Any)), typed.CPUQueue{Size: 64})
+	check(t, m.UpdateWithProgram(0, 128, program, libbpf.Any))
+	queue := must[typed.CPUQueue](t)(m.Lookup(0, libbpf.Any))
 	if queue.Size != 128 || queue.ProgramID == 0 {
 		t.Errorf("queue %+v", queue)
 	}
 	checkAll(t, m.All, map[uint32]typed.CPUQueue{0: queue})
-	wantErr(t, m.Set(2, 64), libbpf.ErrIndexRange)
-	wantErr(t, m.Set(0, 0), libbpf.ErrInvalid)
+	wantErr(t, m.Update(2, 64, libbpf.Any), libbpf.ErrIndexRange)
+	wantErr(t, m.Update(0, 0, libbpf.Any), libbpf.ErrInvalid)
 	check(t, m.Delete(0))
 	check(t, m.Delete(0))
-	wantErr(t, second(m.Get(0)), libbpf.ErrKeyNotExist)
-	noAllocs(t, map[string]func(){"miss": func() { _, _ = m.Get(0) }})
+	wantErr(t, second(m.Lookup(0, libbpf.Any)), libbpf.ErrKeyNotExist)
+	noAllocs(t, map[string]func(){"miss": func() { _, _ = m.Lookup(0, libbpf.Any) }})
 }
 
 // bpf is the system call, for what the package has no function for.
@@ -414,10 +352,10 @@ func stackID(t *testing.T, m libbpf.MapCore) uint32 {
 func TestStackTrace(t *testing.T) {
 	m := create(t, libbpf.MapTypeStackTrace, 4, 20*8, 16)
 	s := must[*typed.StackTrace](t)(typed.NewStackTrace(m))
-	equal(t, "capacity", s.Capacity(), 16)
+	equal(t, "maximum", s.MaxEntries(), 16)
 	equal(t, "depth", s.Depth(), 20)
 	n := stackID(t, m)
-	trace := must[[]uint64](t)(s.Get(n))
+	trace := must[[]uint64](t)(s.Lookup(n, libbpf.Any))
 	if len(trace) == 0 || slices.Contains(trace, 0) {
 		t.Errorf("trace %x", trace)
 	}
@@ -433,12 +371,12 @@ func TestStackTrace(t *testing.T) {
 	equal(t, "traces", found, 1)
 	checkKeys(t, s.Keys, n)
 	frames := make([]uint64, s.Depth())
-	equal(t, "frames", must[int](t)(s.GetInto(n, frames)), len(trace))
-	wantErr(t, second(s.GetInto(n, frames[1:])), libbpf.ErrInvalid)
+	equal(t, "frames", must[int](t)(s.LookupInto(n, frames, libbpf.Any)), len(trace))
+	wantErr(t, second(s.LookupInto(n, frames[1:], libbpf.Any)), libbpf.ErrInvalid)
 	check(t, s.Delete(n))
 	wantErr(t, s.Delete(n), libbpf.ErrKeyNotExist)
-	wantErr(t, second(s.Get(n)), libbpf.ErrKeyNotExist)
-	noAllocs(t, map[string]func(){"miss": func() { _, _ = s.GetInto(n, frames) }})
+	wantErr(t, second(s.Lookup(n, libbpf.Any)), libbpf.ErrKeyNotExist)
+	noAllocs(t, map[string]func(){"miss": func() { _, _ = s.LookupInto(n, frames, libbpf.Any) }})
 	wantInvalid(t, second(typed.NewStackTrace(createWith(t, libbpf.MapTypeStackTrace, 4, 32, 4,
 		libbpf.MapCreateOptions{Flags: libbpf.StackBuildID}))), "build ids")
 	wantInvalid(t, second(typed.NewStackTrace(create(t, libbpf.MapTypeArray, 4, 8, 4))), "stack_trace")
@@ -494,198 +432,23 @@ func TestStorage(t *testing.T) {
 	} {
 		t.Run(c.typ.String(), func(t *testing.T) {
 			s := must[*typed.Storage[[2]uint32]](t)(c.make(storageMap(t, c.typ)))
-			wantErr(t, second(s.Get(c.fd)), libbpf.ErrKeyNotExist)
+			wantErr(t, second(s.Lookup(c.fd, libbpf.Any)), libbpf.ErrKeyNotExist)
 			wantErr(t, s.Delete(c.fd), libbpf.ErrKeyNotExist)
-			wantErr(t, s.Insert(c.fd, [2]uint32{1, 2}, libbpf.Exist), libbpf.ErrKeyNotExist)
-			check(t, s.Insert(c.fd, [2]uint32{1, 2}, libbpf.NoExist))
-			wantErr(t, s.Insert(c.fd, [2]uint32{1, 2}, libbpf.NoExist), libbpf.ErrKeyExist)
-			check(t, s.Set(c.fd, [2]uint32{3, 4}))
-			equal(t, "value", must[[2]uint32](t)(s.Get(c.fd)), [2]uint32{3, 4})
-			wantErr(t, second(s.Get(null)), c.absent)
-			wantErr(t, second(s.Get(-1)), libbpf.ErrInvalid)
+			wantErr(t, s.Update(c.fd, [2]uint32{1, 2}, libbpf.Exist), libbpf.ErrKeyNotExist)
+			check(t, s.Update(c.fd, [2]uint32{1, 2}, libbpf.NoExist))
+			wantErr(t, s.Update(c.fd, [2]uint32{1, 2}, libbpf.NoExist), libbpf.ErrKeyExist)
+			check(t, s.Update(c.fd, [2]uint32{3, 4}, libbpf.Any))
+			equal(t, "value", must[[2]uint32](t)(s.Lookup(c.fd, libbpf.Any)), [2]uint32{3, 4})
+			wantErr(t, second(s.Lookup(null, libbpf.Any)), c.absent)
+			wantErr(t, second(s.Lookup(-1, libbpf.Any)), libbpf.ErrInvalid)
 			noAllocs(t, map[string]func(){
-				"get": func() { _, _ = s.Get(c.fd) },
-				"set": func() { _ = s.Set(c.fd, [2]uint32{}) },
+				"get": func() { _, _ = s.Lookup(c.fd, libbpf.Any) },
+				"set": func() { _ = s.Update(c.fd, [2]uint32{}, libbpf.Any) },
 			})
 			check(t, s.Delete(c.fd))
-			noAllocs(t, map[string]func(){"miss": func() { _, _ = s.Get(c.fd) }})
+			noAllocs(t, map[string]func(){"miss": func() { _, _ = s.Lookup(c.fd, libbpf.Any) }})
 			wantInvalid(t, second(c.make(create(t, libbpf.MapTypeHash, 4, 8, 1))), c.typ.String())
 		})
 	}
 	wantInvalid(t, second(typed.NewTaskStorage[uint32](storageMap(t, libbpf.MapTypeTaskStorage))), "4 bytes", "8")
-}
-
-// eventRecord is what events.bpf.c writes for getpgid(eventMagic + n): n records.
-type eventRecord struct {
-	Sequence uint64
-	Ring     uint32
-	Size     uint32
-	Payload  [48]byte
-}
-
-const eventMagic = 0x40000000
-
-// eventRings are the ring buffers of events.bpf.c, whose programs are attached: what is written to the one is written to
-// the other too.
-func eventRings(t *testing.T) (events, more *libbpf.Map) {
-	t.Helper()
-	testutil.Root(t)
-	open, err := libbpf.OpenFile(testutil.Object(t, "events"))
-	check(t, err)
-	defer open.Close()
-	check(t, open.SetGlobal("target_tgid", os.Getpid()))
-	check(t, open.SetGlobal("getpgid_nr", unix.SYS_GETPGID))
-	needs.ToLoad(t, open)
-	object, err := open.Load()
-	check(t, err)
-	t.Cleanup(func() { check(t, object.Close()) })
-	events, err = object.Map("events")
-	check(t, err)
-	more, err = object.Map("more_events")
-	check(t, err)
-	_, err = object.Attach()
-	check(t, err)
-	return events, more
-}
-
-func TestRingBuf(t *testing.T) {
-	events, more := eventRings(t)
-	var got []uint64
-	errStop := errors.New("stop")
-	ring, err := typed.NewRingBuf(events, func(r eventRecord) error {
-		got = append(got, r.Sequence)
-		if r.Size != 48 || r.Payload[0] != byte(r.Sequence) || r.Payload[47] != byte(r.Sequence) {
-			t.Errorf("record %+v", r)
-		}
-		if len(got) == 3 {
-			return errStop
-		}
-		return nil
-	})
-	check(t, err)
-	defer ring.Close()
-	short, err := typed.NewRingBuf(more, func(uint64) error { return nil })
-	check(t, err)
-	defer short.Close()
-	_, _ = unix.Getpgid(eventMagic + 5)
-	wantErr(t, second(ring.Poll(time.Second)), errStop)
-	n, err := ring.Consume()
-	check(t, err)
-	equal(t, "records", n, 2)
-	if !slices.Equal(got, []uint64{0, 1, 2, 3, 4}) {
-		t.Errorf("sequence %v", got)
-	}
-	equal(t, "map", ring.Map(), libbpf.MapCore(events))
-	if ring.EpollFD() < 0 {
-		t.Error("no epoll fd")
-	}
-	wantInvalid(t, second(short.Consume()), "64 bytes", "must have 8, as a uint64 has")
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-	defer cancel()
-	wantErr(t, second(ring.PollContext(ctx)), context.DeadlineExceeded)
-	check(t, ring.Close())
-	wantErr(t, second(ring.Poll(0)), libbpf.ErrClosed)
-
-	wantInvalid(t, second(typed.NewRingBuf[eventRecord](events, nil)), "callback")
-	wantInvalid(t, second(typed.NewRingBuf(events, func(string) error { return nil })), "string")
-	wantInvalid(t, second(typed.NewRingBuf(create(t, libbpf.MapTypeHash, 4, 4, 1), func(eventRecord) error { return nil })),
-		"hash", "ringbuf")
-}
-
-func TestRingReader(t *testing.T) {
-	events, more := eventRings(t)
-	ring, err := typed.NewRingReader[eventRecord](events)
-	check(t, err)
-	defer ring.Close()
-	_, _ = unix.Getpgid(eventMagic + 5)
-	stats, err := ring.Stats()
-	check(t, err)
-	equal(t, "available", stats.Available, 5*(8+64))
-	var got []uint64
-	for r := range ring.Records(t.Context(), &err) {
-		got = append(got, r.Sequence)
-		if r.Size != 48 || r.Payload[0] != byte(r.Sequence) || r.Payload[47] != byte(r.Sequence) {
-			t.Errorf("record %+v", r)
-		}
-		if len(got) == 3 {
-			break
-		}
-	}
-	check(t, err)
-	for r := range ring.Pending(&err) {
-		got = append(got, r.Sequence)
-	}
-	check(t, err)
-	if !slices.Equal(got, []uint64{0, 1, 2, 3, 4}) {
-		t.Errorf("sequence %v", got)
-	}
-	equal(t, "map", ring.Map(), libbpf.MapCore(events))
-
-	_, _ = unix.Getpgid(eventMagic + 200)
-	seen := 0
-	noAllocs(t, map[string]func(){"pending": func() {
-		for range ring.Pending(nil) {
-			if seen++; seen%2 == 0 {
-				break
-			}
-		}
-	}})
-	if seen < 100 {
-		t.Errorf("%d records", seen)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-	defer cancel()
-	for range ring.Records(ctx, &err) {
-	}
-	wantErr(t, err, context.DeadlineExceeded)
-	check(t, ring.Close())
-	for range ring.Pending(&err) {
-		t.Error("a record after Close")
-	}
-	wantErr(t, err, libbpf.ErrClosed)
-	var none *typed.RingReader[eventRecord]
-	for range none.Pending(&err) {
-		t.Error("a record of nothing")
-	}
-	wantErr(t, err, libbpf.ErrClosed)
-
-	// A record of another length counts as handled.
-	short, err := typed.NewRingReader[uint64](more)
-	check(t, err)
-	defer short.Close()
-	before, err := short.Stats()
-	check(t, err)
-	for range short.Pending(&err) {
-		t.Error("a record of another length")
-	}
-	wantInvalid(t, err, "64 bytes", "must have 8, as a uint64 has")
-	after, err := short.Stats()
-	check(t, err)
-	equal(t, "consumed", after.ConsumerPos-before.ConsumerPos, 8+64)
-
-	// The first byte of the payload, which counts, is more than a bool can be.
-	type flagged struct {
-		_     [16]byte
-		Truth bool
-		_     [47]byte
-	}
-	_, _ = unix.Getpgid(eventMagic + 400)
-	flags, err := typed.NewRingReader[flagged](more)
-	check(t, err)
-	defer flags.Close()
-	truths := 0
-	for f := range flags.Pending(&err) {
-		if *(*byte)(unsafe.Pointer(&f.Truth)) > 1 {
-			t.Fatal("a bool that is neither true nor false")
-		}
-		if f.Truth {
-			truths++
-		}
-	}
-	check(t, err)
-	if truths < 300 {
-		t.Errorf("%d true", truths)
-	}
-	wantInvalid(t, second(typed.NewRingReader[string](events)), "string")
-	wantInvalid(t, second(typed.NewRingReader[uint64](create(t, libbpf.MapTypeHash, 4, 4, 1))), "hash", "ringbuf")
 }

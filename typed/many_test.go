@@ -14,74 +14,74 @@ type holed struct {
 	B uint16
 }
 
-func TestGetMany(t *testing.T) {
+func TestLookupMany(t *testing.T) {
 	m := create(t, libbpf.MapTypeHash, 4, 8, 8)
 	hash := must[*typed.Hash[holed, uint64]](t)(typed.NewHash[holed, uint64](m))
-	check(t, hash.Set(holed{1, 2}, 12))
-	check(t, hash.Set(holed{3, 4}, 34))
+	check(t, hash.Update(holed{1, 2}, 12, libbpf.Any))
+	check(t, hash.Update(holed{3, 4}, 34, libbpf.Any))
 	keys := []holed{{3, 4}, {5, 6}, {1, 2}}
 	values, found := []uint64{1, 2, 3}, make([]bool, 3)
-	n, err := hash.GetMany(keys, values, found, libbpf.Any)
+	n, err := hash.LookupMany(keys, values, found, libbpf.Any)
 	check(t, err)
 	if n != 2 || !slices.Equal(values, []uint64{34, 2, 12}) || !slices.Equal(found, []bool{true, false, true}) {
 		t.Errorf("%d, %v, %v", n, values, found)
 	}
-	_, err = hash.GetMany(keys, values[1:], found, libbpf.Any)
+	_, err = hash.LookupMany(keys, values[1:], found, libbpf.Any)
 	wantInvalid(t, err, "values")
-	_, err = (*typed.Hash[holed, uint64])(nil).GetMany(keys, values, found, libbpf.Any)
+	_, err = new(typed.Hash[holed, uint64]).LookupMany(keys, values, found, libbpf.Any)
 	wantErr(t, err, libbpf.ErrClosed)
 }
 
-func TestArrayGetMany(t *testing.T) {
+func TestArrayLookupMany(t *testing.T) {
 	array := must[*typed.Array[uint32]](t)(typed.NewArray[uint32](create(t, libbpf.MapTypeArray, 4, 4, 4)))
 	for i := range uint32(4) {
-		check(t, array.Set(i, 10+i))
+		check(t, array.Update(i, 10+i, libbpf.Any))
 	}
 	indices, values, found := []uint32{3, 9, 0}, make([]uint32, 3), make([]bool, 3)
-	n, err := array.GetMany(indices, values, found, libbpf.Any)
+	n, err := array.LookupMany(indices, values, found, libbpf.Any)
 	check(t, err)
 	if n != 2 || !slices.Equal(values, []uint32{13, 0, 10}) || !slices.Equal(found, []bool{true, false, true}) {
 		t.Errorf("%d, %v, %v", n, values, found)
 	}
-	noAllocs(t, map[string]func(){"get many": func() { _, _ = array.GetMany(indices, values, found, libbpf.Any) }})
+	noAllocs(t, map[string]func(){"lookup many": func() { _, _ = array.LookupMany(indices, values, found, libbpf.Any) }})
 }
 
 // Values that fill their slots in the kernel's image, and others.
-func TestPerCPUGetMany(t *testing.T) {
-	testPerCPUGetMany[uint64](t, 8)
-	testPerCPUGetMany[uint32](t, 4)
+func TestPerCPULookupMany(t *testing.T) {
+	testPerCPULookupMany[uint64](t, 8)
+	testPerCPULookupMany[uint32](t, 4)
 }
 
-func testPerCPUGetMany[V uint32 | uint64](t *testing.T, size uint32) {
+func testPerCPULookupMany[V uint32 | uint64](t *testing.T, size uint32) {
 	hash := must[*typed.PerCPUHash[uint32, V]](t)(
 		typed.NewPerCPUHash[uint32, V](create(t, libbpf.MapTypePerCPUHash, 4, size, 8)))
 	array := must[*typed.PerCPUArray[V]](t)(typed.NewPerCPUArray[V](create(t, libbpf.MapTypePerCPUArray, 4, size, 2)))
 	of := func(base V) []V {
-		values := make([]V, hash.CPUs())
+		values := make([]V, hash.PossibleCPUs())
 		for cpu := range values {
 			values[cpu] = base + V(cpu)
 		}
 		return values
 	}
 	for i := range uint32(2) {
-		check(t, hash.Set(i, of(V(100*i))))
-		check(t, array.Set(i, of(V(100*i))))
+		check(t, hash.Update(i, of(V(100*i)), libbpf.Any))
+		check(t, array.Update(i, of(V(100*i)), libbpf.Any))
 	}
-	untouched := slices.Repeat([]V{77}, hash.CPUs())
+	untouched := slices.Repeat([]V{77}, hash.PossibleCPUs())
 	want := slices.Concat(of(100), untouched, of(0))
-	for name, getMany := range map[string]func([]uint32, []V, []bool, libbpf.MapFlags) (int, error){
-		"hash": hash.GetMany, "array": array.GetMany,
+	for name, lookupMany := range map[string]func([]uint32, []V, []bool, libbpf.MapFlags) (int, error){
+		"hash": hash.LookupMany, "array": array.LookupMany,
 	} {
-		values, found := slices.Repeat([]V{77}, 3*hash.CPUs()), make([]bool, 3)
-		n, err := getMany([]uint32{1, 5, 0}, values, found, libbpf.Any)
+		values, found := slices.Repeat([]V{77}, 3*hash.PossibleCPUs()), make([]bool, 3)
+		n, err := lookupMany([]uint32{1, 5, 0}, values, found, libbpf.Any)
 		check(t, err)
 		if n != 2 || !slices.Equal(values, want) || !slices.Equal(found, []bool{true, false, true}) {
 			t.Errorf("%s: %d, %v, want %v; %v", name, n, values, want, found)
 		}
-		_, err = getMany([]uint32{1, 5, 0}, values[1:], found, libbpf.Any)
+		_, err = lookupMany([]uint32{1, 5, 0}, values[1:], found, libbpf.Any)
 		wantInvalid(t, err, "values")
 		// What was there of found must not be taken for an answer.
-		_, err = getMany([]uint32{1, 5, 0}, values, []bool{true}, libbpf.Any)
+		_, err = lookupMany([]uint32{1, 5, 0}, values, []bool{true}, libbpf.Any)
 		wantInvalid(t, err)
 		if !slices.Equal(values, want) {
 			t.Errorf("%s: an error changed the values: %v", name, values)

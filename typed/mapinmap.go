@@ -1,151 +1,134 @@
 package typed
 
 import (
-	"iter"
-	"reflect"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
-// ArrayOfMaps is an array of maps: a map of type [libbpf.MapTypeArrayOfMaps]. A place may be empty.
-type ArrayOfMaps struct{ a access }
+// maps is a view of a map of maps.
+type maps[K any] struct{ slots[K, uint32] }
 
-// NewArrayOfMaps makes a typed view of a map of type [libbpf.MapTypeArrayOfMaps] (Linux 4.12).
+// Lookup opens the map under key; the caller closes it. The kernel gives its id (bpf_map_lookup_elem_flags), and opens
+// that (bpf_map_get_fd_by_id), which needs CAP_SYS_ADMIN.
+//
+// The error is [libbpf.ErrKeyNotExist] when there is no map under key, [libbpf.ErrIndexRange] when key is an index
+// beyond the end of an array, and [os.ErrNotExist] when the map was replaced and freed meanwhile.
+func (m *maps[K]) Lookup(key K, flags libbpf.MapFlags) (*libbpf.MapHandle, error) {
+	id, err := m.LookupID(key, flags)
+	if err != nil {
+		return nil, err
+	}
+	return libbpf.MapHandleFromID(id)
+}
+
+// LookupID returns the kernel's id of the map under key, for [libbpf.MapHandleFromID]. Its errors are the first two of
+// Lookup. It does not allocate.
+func (m *maps[K]) LookupID(key K, flags libbpf.MapFlags) (uint32, error) {
+	return m.slots.Lookup(key, flags)
+}
+
+// Update puts a map under key, in place of the one that is there (bpf_map_update_elem). inner remains the caller's, who
+// may close it: the map of maps keeps it. A hash table takes the flags [libbpf.Any], [libbpf.NoExist] and
+// [libbpf.Exist], an array Any alone.
+//
+// The error is [libbpf.ErrKeyExist] or [libbpf.ErrKeyNotExist] as the flags ask, [libbpf.ErrMapFull] when there is no
+// room, [libbpf.ErrIndexRange] when key is an index beyond the end of an array, and [libbpf.ErrClosed] when inner is
+// closed or nil. It is unix.EINVAL when inner is not like the template that the map of maps was created with, in its
+// type, its sizes of keys and values and its flags, and an array in its maximum of entries, too. The error then says
+// how inner differs from a map that is there already.
+func (m *maps[K]) Update(key K, inner libbpf.MapCore, flags libbpf.MapFlags) error {
+	err := libbpf.UpdateInnerMap(m.Map(), m.key.encode(bytesOf(&key)), inner, flags)
+	if errors.Is(err, unix.EINVAL) && !errors.Is(err, libbpf.ErrInvalid) {
+		return m.compare(inner, err)
+	}
+	return err
+}
+
+// compare explains why the kernel refused an inner map. The kernel does not tell the template, but all maps that it has
+// let in are like it.
+func (m *maps[K]) compare(inner libbpf.MapCore, err error) error {
+	info, failed := inner.Info()
+	if failed != nil {
+		return err
+	}
+	looks := 0
+	for _, id := range m.All(nil) {
+		held, failed := libbpf.MapHandleFromID(id)
+		if failed == nil {
+			like, failed := held.Info()
+			_ = held.Close()
+			if failed == nil {
+				return m.wrong(err, differences(info, like))
+			}
+		}
+		// Each of them was freed meanwhile, or may not be opened.
+		if looks++; looks == 8 {
+			break
+		}
+	}
+	return m.wrong(err, describe(info))
+}
+
+// wrong adds a reason to the error of the kernel's.
+func (m *maps[K]) wrong(err error, reason string) error {
+	var failed *libbpf.Error
+	if reason == "" || !errors.As(err, &failed) {
+		return err
+	}
+	return &libbpf.Error{Op: failed.Op, Object: failed.Object, Err: fault.New(reason, failed.Err)}
+}
+
+// differences says how an inner map differs from one that is like the template. It is empty when it does not.
+func differences(inner, like libbpf.MapInfo) string {
+	var text []string
+	add := func(format string, is, wanted any) {
+		if is != wanted {
+			text = append(text, fmt.Sprintf(format, is, wanted))
+		}
+	}
+	add("is of type %s and must be of type %s", inner.Type, like.Type)
+	add("has keys of %d bytes and must have %d", inner.KeySize, like.KeySize)
+	add("has values of %d bytes and must have %d", inner.ValueSize, like.ValueSize)
+	add("has the flags %s and must have %s", inner.Flags, like.Flags)
+	// Only arrays must have as many entries, unless they have the flag InnerMap, and before Linux 5.10 all maps.
+	if len(text) == 0 || like.Type == libbpf.MapTypeArray && like.Flags&libbpf.InnerMap == 0 {
+		add("has %d entries and must have %d", inner.MaxEntries, like.MaxEntries)
+	}
+	if len(text) == 0 {
+		return ""
+	}
+	return "the inner map " + strings.Join(text, "; it ")
+}
+
+func describe(inner libbpf.MapInfo) string {
+	return fmt.Sprintf("the inner map is not like the template: it is of type %s, has keys of %d bytes, values of %d bytes, "+
+		"%d entries and the flags %s", inner.Type, inner.KeySize, inner.ValueSize, inner.MaxEntries, inner.Flags)
+}
+
+// ArrayOfMaps is an array of maps: a map of type [libbpf.MapTypeArrayOfMaps]. Keys are the indices, of type uint32; an
+// index can hold nothing. All returns the kernel's ids of the maps.
+type ArrayOfMaps struct{ maps[uint32] }
+
+// NewArrayOfMaps returns a typed view of a map of type [libbpf.MapTypeArrayOfMaps] (Linux 4.12). The error is
+// [libbpf.ErrInvalid] when the map is of another type.
 func NewArrayOfMaps(m libbpf.MapCore) (*ArrayOfMaps, error) {
-	a, err := newIndexed(m, libbpf.MapTypeArrayOfMaps, 4)
-	if err != nil {
-		return nil, err
-	}
-	return &ArrayOfMaps{a}, nil
+	a := new(ArrayOfMaps)
+	return orNil(a, a.open(m, libbpf.MapTypeArrayOfMaps))
 }
 
-func (m *ArrayOfMaps) access() *access {
-	if m == nil {
-		return &closed
-	}
-	return &m.a
-}
+// HashOfMaps is a hash table of maps under Ks: a map of type [libbpf.MapTypeHashOfMaps]. All returns the kernel's ids
+// of the maps.
+type HashOfMaps[K any] struct{ maps[K] }
 
-// Map is the map behind it.
-func (m *ArrayOfMaps) Map() libbpf.MapCore { return m.access().mapCore() }
-
-// Pin makes the map last under a path on a bpf file system: see [libbpf.MapCore].
-func (m *ArrayOfMaps) Pin(path string) error { return m.access().pin(path) }
-
-// Len is the number of places.
-func (m *ArrayOfMaps) Len() int { return m.access().len() }
-
-// Get opens the map at index; the caller closes it. [libbpf.ErrKeyNotExist] when there is none, or beyond the end. It
-// needs CAP_SYS_ADMIN, and a map that is replaced meanwhile may be gone: errors.Is(err, os.ErrNotExist).
-func (m *ArrayOfMaps) Get(index uint32) (*libbpf.MapHandle, error) {
-	return libbpf.OpenInnerMap(m.Map(), bytesOf(&index))
-}
-
-// ID is the kernel's id of the map at index, for [libbpf.MapHandleFromID]: [libbpf.ErrKeyNotExist] when there is none.
-func (m *ArrayOfMaps) ID(index uint32) (uint32, error) { return m.access().id(bytesOf(&index)) }
-
-// Set puts a map at index, in place of the one that is there (bpf_map_update_elem): [libbpf.ErrIndexRange] beyond the
-// end; errors.Is(err, unix.EINVAL) when inner is not like the template. inner remains the caller's, who may close it:
-// the array keeps the map.
-func (m *ArrayOfMaps) Set(index uint32, inner libbpf.MapCore) error {
-	return libbpf.UpdateInnerMap(m.Map(), bytesOf(&index), inner, libbpf.Any)
-}
-
-// Delete empties the place at index (bpf_map_delete_elem): [libbpf.ErrKeyNotExist] when it is empty.
-func (m *ArrayOfMaps) Delete(index uint32) error { return m.access().delete(bytesOf(&index)) }
-
-// All iterates over the ids of the maps, in the order of their indices, without the places that are empty. When the
-// loop ends early because of an error, that is in *err; err may be nil.
-func (m *ArrayOfMaps) All(err *error) iter.Seq2[uint32, uint32] {
-	return present(m.access(), err, m.ID)
-}
-
-// id is the value of an element that stands for something in the kernel.
-func (a *access) id(key []byte) (uint32, error) {
-	var id uint32
-	err := a.lookup(key, bytesOf(&id), libbpf.Any)
-	return id, err
-}
-
-// HashOfMaps is a hash table of maps under Ks: a map of type [libbpf.MapTypeHashOfMaps].
-type HashOfMaps[K any] struct{ a access }
-
-// NewHashOfMaps makes a typed view of a map of type [libbpf.MapTypeHashOfMaps] (Linux 4.12).
+// NewHashOfMaps returns a typed view of a map of type [libbpf.MapTypeHashOfMaps] (Linux 4.12). The error is
+// [libbpf.ErrInvalid] when the map is of another type, or its keys are not as large as a K.
 func NewHashOfMaps[K any](m libbpf.MapCore) (*HashOfMaps[K], error) {
-	a, err := newAccess(m, libbpf.MapTypeHashOfMaps)
-	if err == nil {
-		err = a.checkKey(reflect.TypeFor[K](), 0)
-	}
-	if err == nil {
-		err = a.wantSize("value", m.ValueSize(), 4)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &HashOfMaps[K]{a}, nil
+	h := new(HashOfMaps[K])
+	return orNil(h, h.open(m, libbpf.MapTypeHashOfMaps))
 }
-
-func (h *HashOfMaps[K]) access() *access {
-	if h == nil {
-		return &closed
-	}
-	return &h.a
-}
-
-// Map is the map behind it.
-func (h *HashOfMaps[K]) Map() libbpf.MapCore { return h.access().mapCore() }
-
-// Pin makes the map last under a path on a bpf file system: see [libbpf.MapCore].
-func (h *HashOfMaps[K]) Pin(path string) error { return h.access().pin(path) }
-
-// Capacity is the number of maps that there is room for.
-func (h *HashOfMaps[K]) Capacity() int { return h.access().len() }
-
-// Get opens the map under key; the caller closes it. [libbpf.ErrKeyNotExist] when there is none. It needs
-// CAP_SYS_ADMIN, and a map that is replaced meanwhile may be gone: errors.Is(err, os.ErrNotExist).
-func (h *HashOfMaps[K]) Get(key K) (*libbpf.MapHandle, error) {
-	h.access().key.clean(bytesOf(&key))
-	return libbpf.OpenInnerMap(h.Map(), bytesOf(&key))
-}
-
-// ID is the kernel's id of the map under key, for [libbpf.MapHandleFromID]: [libbpf.ErrKeyNotExist] when there is
-// none.
-func (h *HashOfMaps[K]) ID(key K) (uint32, error) {
-	h.access().key.clean(bytesOf(&key))
-	return h.access().id(bytesOf(&key))
-}
-
-// Set puts a map under key, in place of the one that is there (bpf_map_update_elem): [libbpf.ErrMapFull] when there is
-// no room; errors.Is(err, unix.EINVAL) when inner is not like the template. inner remains the caller's, who may close
-// it: the table keeps the map.
-func (h *HashOfMaps[K]) Set(key K, inner libbpf.MapCore) error {
-	return h.Insert(key, inner, libbpf.Any)
-}
-
-// Insert is Set with flags: with [libbpf.NoExist] it is [libbpf.ErrKeyExist] if there is a map already, with
-// [libbpf.Exist] [libbpf.ErrKeyNotExist] if there is none.
-func (h *HashOfMaps[K]) Insert(key K, inner libbpf.MapCore, flags libbpf.MapFlags) error {
-	h.access().key.clean(bytesOf(&key))
-	return libbpf.UpdateInnerMap(h.Map(), bytesOf(&key), inner, flags)
-}
-
-// Delete removes the map under key (bpf_map_delete_elem): [libbpf.ErrKeyNotExist] when there is none.
-func (h *HashOfMaps[K]) Delete(key K) error { return remove(h.access(), &key) }
-
-// All iterates over the keys and the ids of the maps, in no order. When the loop ends early because of an error, that
-// is in *err; err may be nil. Elements that come or go meanwhile may be missed or come twice.
-func (h *HashOfMaps[K]) All(err *error) iter.Seq2[K, uint32] {
-	return entries[K, uint32](h.access(), err)
-}
-
-// Keys is All without the ids.
-func (h *HashOfMaps[K]) Keys(err *error) iter.Seq[K] { return keysOf(h.All(err)) }
-
-// Len counts the maps, by an iteration over all of them: the kernel keeps no count.
-func (h *HashOfMaps[K]) Len() (int, error) {
-	var err error
-	return count(h.All(&err), &err)
-}
-
-// IsEmpty tells whether there is no map, which takes one step of an iteration. It allocates.
-func (h *HashOfMaps[K]) IsEmpty() (bool, error) { return h.access().isEmpty() }

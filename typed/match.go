@@ -4,6 +4,7 @@ import (
 	"reflect"
 
 	"github.com/libbpf-go/libbpf-go/btf"
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 	"github.com/libbpf-go/libbpf-go/internal/place"
 )
 
@@ -23,7 +24,7 @@ func (m *matcher) match(t reflect.Type, id btf.TypeID, name string) error {
 		return err
 	}
 	if t.Size() != uintptr(size) {
-		return invalidf("%s has %d bytes and must have %d, as %s has", t, t.Size(), size,
+		return fault.Invalidf("%s has %d bytes and must have %d, as %s has", t, t.Size(), size,
 			place.Declaration(m.types, id, name))
 	}
 	if t.Kind() == reflect.Array && t.Elem().Kind() == reflect.Uint8 {
@@ -52,7 +53,7 @@ func (m *matcher) at(t reflect.Type, offset uintptr, path string, id btf.TypeID,
 	}
 	ok, err := m.numberAt(t, uint64(offset), id)
 	if err == nil && !ok {
-		err = invalidf("%s is of type %s, and %s has no such thing at byte %d", path, t,
+		err = fault.Invalidf("%s is of type %s, and %s has no such thing at byte %d", path, t,
 			place.Declaration(m.types, id, name), offset)
 	}
 	return err
@@ -79,7 +80,7 @@ func (m *matcher) arrayAt(t reflect.Type, offset uintptr, path string, id btf.Ty
 // numberAt tells whether a type has what a Go bool or number can hold at an offset. Of a union, one member is enough.
 func (m *matcher) numberAt(t reflect.Type, offset uint64, id btf.TypeID) (bool, error) {
 	if m.steps++; m.steps > maxSteps {
-		return false, invalidf("its type is nested too deep, or has too many parts")
+		return false, fault.Invalidf("its type is nested too deep, or has too many parts")
 	}
 	resolved, err := m.types.Resolve(id)
 	if err != nil {

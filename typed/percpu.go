@@ -2,376 +2,376 @@ package typed
 
 import (
 	"iter"
+	"math"
 	"reflect"
 	"sync"
 
 	"github.com/libbpf-go/libbpf-go"
 )
 
-// perCPU is access to a map that has a value for each possible CPU under each key.
-type perCPU struct {
-	access
-	cpus, slot int // slot is the room of one CPU's value in the kernel's image of an element
+// perCPU is a view of a map that has a value for each possible CPU under each key.
+type perCPU[K, V any] struct {
+	view
+	cpus int
+	slot int // what one CPU's value takes in the kernel's image of an element: a multiple of eight bytes
 
-	// Images for values that don't fill their slots, so that a slice of them is not the image itself.
-	scratch sync.Pool
+	// images are for values that do not fill their slots, where a slice of them is not the image itself.
+	images sync.Pool
 }
 
-var closedPerCPU perCPU
-
-func newPerCPU[K, V any](m libbpf.MapCore, typ libbpf.MapType) (*perCPU, error) {
-	a, err := newTyped[K, V](m, typ)
-	if err != nil {
-		return nil, err
+// open looks at a map of one of the wanted types, whose keys are Ks and whose values are Vs.
+func (m *perCPU[K, V]) open(of libbpf.MapCore, wanted ...libbpf.MapType) error {
+	if err := m.openView(of, wanted...); err != nil {
+		return err
+	}
+	if err := m.setKey(reflect.TypeFor[K]()); err != nil {
+		return err
+	}
+	if err := m.setValue(reflect.TypeFor[V]()); err != nil {
+		return err
 	}
 	cpus, err := libbpf.PossibleCPUs()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return &perCPU{access: a, cpus: cpus, slot: (int(reflect.TypeFor[V]().Size()) + 7) &^ 7}, nil
+	m.cpus, m.slot = cpus, (int(m.value.size)+7)&^7
+	return nil
 }
 
-// tight tells whether values fill their slots.
-func (p *perCPU) tight() bool { return int(p.value.size) == p.slot }
+// PossibleCPUs returns how many values each element has (libbpf_num_possible_cpus).
+func (m *perCPU[K, V]) PossibleCPUs() int { return m.cpus }
 
-// image is a buffer for the kernel's image of an element, to be put back into scratch.
-func (p *perCPU) image() *[]byte {
-	if image, ok := p.scratch.Get().(*[]byte); ok {
+// filled tells whether values fill their slots.
+func (m *perCPU[K, V]) filled() bool { return int(m.value.size) == m.slot }
+
+// image is a buffer for the kernel's image of an element. It goes back into images.
+func (m *perCPU[K, V]) image() *[]byte {
+	if image, ok := m.images.Get().(*[]byte); ok {
 		return image
 	}
-	image := make([]byte, p.cpus*p.slot)
+	image := make([]byte, m.cpus*m.slot)
 	return &image
 }
 
-// ofCPU is the place of one CPU's value in an image.
-func (p *perCPU) ofCPU(image []byte, cpu int) []byte { return image[cpu*p.slot:][:p.value.size] }
-
-// lookupImage reads the kernel's image of an element, and removes the element if take is set.
-func (p *perCPU) lookupImage(key, image []byte, flags libbpf.MapFlags, take bool) error {
-	switch {
-	case take && p.object != nil:
-		return p.object.LookupAndDeletePerCPUInto(key, image)
-	case take:
-		return p.handle.LookupAndDeletePerCPUInto(key, image)
-	case p.object != nil:
-		return p.object.LookupPerCPUInto(key, image, flags)
-	default:
-		return p.handle.LookupPerCPUInto(key, image, flags)
+// encodeImage makes the kernel's image of values.
+func (m *perCPU[K, V]) encodeImage(image []byte, values []V) {
+	for i := range values {
+		slot := image[i*m.slot:][:m.value.size]
+		copy(slot, bytesOf(&values[i]))
+		m.value.clean(slot)
 	}
 }
 
-func (p *perCPU) checkValues(n int) error {
-	if n != p.cpus {
-		return p.refuse("there are %d values for %d possible CPUs", n, p.cpus)
+// decodeImage makes values of the kernel's image.
+func (m *perCPU[K, V]) decodeImage(image []byte, values []V) {
+	if !m.filled() {
+		for i := range values {
+			copy(bytesOf(&values[i]), image[i*m.slot:])
+		}
+	}
+	m.value.mend(bytesOfSlice(values))
+}
+
+// roomForImage is values itself where the kernel's image of them is no other.
+func (m *perCPU[K, V]) roomForImage(values []V) []byte {
+	if m.filled() {
+		return bytesOfSlice(values)
+	}
+	return make([]byte, len(values)*m.slot)
+}
+
+func (m *perCPU[K, V]) checkValues(elements, values int) error {
+	if values != elements*m.cpus {
+		return m.refuse("there are %d values for %d keys and %d possible CPUs", values, elements, m.cpus)
 	}
 	return nil
 }
 
-func getPerCPU[K, V any](p *perCPU, key *K, values []V, flags libbpf.MapFlags, take bool) error {
-	if err := p.checkValues(len(values)); err != nil {
-		return err
-	}
-	p.key.clean(bytesOf(key))
-	if p.tight() {
-		if err := p.lookupImage(bytesOf(key), bytesOfSlice(values), flags, take); err != nil {
-			return err
-		}
-	} else {
-		image := p.image()
-		defer p.scratch.Put(image)
-		if err := p.lookupImage(bytesOf(key), *image, flags, take); err != nil {
-			return err
-		}
-		for cpu := range values {
-			copy(bytesOf(&values[cpu]), p.ofCPU(*image, cpu))
-		}
-	}
-	p.value.mend(bytesOfSlice(values))
-	return nil
-}
-
-func makePerCPU[K, V any](p *perCPU, key *K, take bool) ([]V, error) {
-	values := make([]V, p.cpus)
-	if err := getPerCPU(p, key, values, libbpf.Any, take); err != nil {
+// Lookup returns the value of each possible CPU under key, in order, in a new slice (bpf_map_lookup_elem_flags). flags
+// is [libbpf.Any]; LookupOnCPU is for one CPU.
+//
+// The error is [libbpf.ErrKeyNotExist] when there is no element under key, and [libbpf.ErrIndexRange] when key is an
+// index beyond the end of an array.
+func (m *perCPU[K, V]) Lookup(key K, flags libbpf.MapFlags) ([]V, error) {
+	values := make([]V, m.cpus)
+	if err := m.LookupInto(key, values, flags); err != nil {
 		return nil, err
 	}
 	return values, nil
 }
 
-func setPerCPU[K, V any](p *perCPU, key *K, values []V, flags libbpf.MapFlags) error {
-	if err := p.checkValues(len(values)); err != nil {
-		return err
-	}
-	p.key.clean(bytesOf(key))
-	image := p.image()
-	defer p.scratch.Put(image)
-	for cpu := range values {
-		copy(p.ofCPU(*image, cpu), bytesOf(&values[cpu]))
-		p.value.clean(p.ofCPU(*image, cpu))
-	}
-	if p.object != nil {
-		return p.object.UpdatePerCPUFrom(bytesOf(key), *image, flags)
-	}
-	return p.handle.UpdatePerCPUFrom(bytesOf(key), *image, flags)
+// LookupInto is Lookup into the caller's slice of PossibleCPUs values. The error is [libbpf.ErrInvalid] when it has
+// another length. It does not allocate.
+func (m *perCPU[K, V]) LookupInto(key K, values []V, flags libbpf.MapFlags) error {
+	return m.readInto(key, values, flags, false)
 }
 
-// getManyPerCPU is getMany of values for each CPU: values has p.cpus elements for each key.
-func getManyPerCPU[K, V any](p *perCPU, keys []K, values []V, found []bool, flags libbpf.MapFlags) (int, error) {
-	if len(values) != len(keys)*p.cpus {
-		return 0, p.refuse("there are %d values for %d keys and %d possible CPUs", len(values), len(keys), p.cpus)
+// readInto is LookupInto, and LookupAndDeleteInto where take is set.
+func (m *perCPU[K, V]) readInto(key K, values []V, flags libbpf.MapFlags, take bool) error {
+	if err := m.checkValues(1, len(values)); err != nil {
+		return err
 	}
-	if p.tight() {
-		return getMany(&p.access, keys, values, found, flags)
+	k := m.key.encode(bytesOf(&key))
+	if m.filled() {
+		if err := m.readImage(k, bytesOfSlice(values), flags, take); err != nil {
+			return err
+		}
+		m.value.mend(bytesOfSlice(values))
+		return nil
 	}
-	image := make([]byte, len(values)*p.slot)
-	n, err := p.mapCore().LookupMany(cleanSlice(&p.key, keys), image, found, flags)
-	if n == 0 {
+	image := m.image()
+	defer m.images.Put(image)
+	if err := m.readImage(k, *image, flags, take); err != nil {
+		return err
+	}
+	m.decodeImage(*image, values)
+	return nil
+}
+
+// readImage reads the kernel's image of an element.
+func (m *perCPU[K, V]) readImage(key, image []byte, flags libbpf.MapFlags, take bool) (err error) {
+	switch {
+	case take && m.object != nil:
+		err = m.object.LookupAndDeletePerCPUInto(key, image)
+	case take:
+		err = m.handle.LookupAndDeletePerCPUInto(key, image)
+	case m.object != nil:
+		err = m.object.LookupPerCPUInto(key, image, flags)
+	default:
+		err = m.handle.LookupPerCPUInto(key, image, flags)
+	}
+	return m.explain(err, key)
+}
+
+// LookupOnCPU returns the value of one CPU under key (BPF_F_CPU, Linux 7.0). flags is [libbpf.Any]. It does not
+// allocate.
+//
+// The error is as in Lookup, unix.ERANGE when there is no such CPU, and [errors.ErrUnsupported] when the kernel is too
+// old.
+func (m *perCPU[K, V]) LookupOnCPU(key K, cpu uint32, flags libbpf.MapFlags) (value V, err error) {
+	if err := m.checkFlags(flags); err != nil {
+		return value, err
+	}
+	err = m.lookup(m.key.encode(bytesOf(&key)), bytesOf(&value), flags|libbpf.OnCPU(cpu))
+	if err == nil {
+		m.value.mend(bytesOf(&value))
+	}
+	return value, err
+}
+
+// checkFlags refuses flags that name CPUs, beside those of a method that does so.
+func (m *perCPU[K, V]) checkFlags(flags libbpf.MapFlags) error {
+	if flags&(libbpf.OnCPU(math.MaxUint32)|libbpf.AllCPUs) != 0 {
+		return m.refuse("the flags name CPUs (%s), which the method does by itself", flags)
+	}
+	return nil
+}
+
+// LookupMany looks up many keys, in their order, in one call into C (bpf_map_lookup_elem_flags for each), and returns
+// how many it found. found must be as long as keys, and values must have PossibleCPUs elements for each key, or the
+// error is [libbpf.ErrInvalid].
+//
+// An absent key, and an index beyond the end of an array, is no error: its element of found is false, and its elements
+// of values stay as they were. Another error ends the call; it names the key by its position.
+func (m *perCPU[K, V]) LookupMany(keys []K, values []V, found []bool, flags libbpf.MapFlags) (int, error) {
+	if err := m.checkValues(len(keys), len(values)); err != nil {
 		return 0, err
 	}
-	for i := range values {
-		if found[i/p.cpus] {
-			copy(bytesOf(&values[i]), image[i*p.slot:])
+	image := m.roomForImage(values)
+	n, err := m.lookupMany(encodeAll(&m.key, keys), image, found, flags)
+	if n > 0 {
+		for i := range keys {
+			if at := i * m.cpus; found[i] {
+				m.decodeImage(image[at*m.slot:], values[at:at+m.cpus])
+			}
 		}
 	}
-	p.value.mend(bytesOfSlice(values))
 	return n, err
 }
 
-// entriesPerCPU is entries with the values of all CPUs in one slice, which is used again for the next element.
-func entriesPerCPU[K, V any](p *perCPU, err *error) iter.Seq2[K, []V] {
+// Update sets the value of each possible CPU under key (bpf_map_update_elem). values must have PossibleCPUs elements,
+// or the error is [libbpf.ErrInvalid]. flags is [libbpf.Any] to set them in any case, [libbpf.NoExist] to add an
+// element, or [libbpf.Exist] to replace the values of one. It does not allocate.
+//
+// The error is [libbpf.ErrKeyExist] or [libbpf.ErrKeyNotExist] as the flags ask, [libbpf.ErrMapFull] when there is no
+// room, and [libbpf.ErrIndexRange] when key is an index beyond the end of an array.
+func (m *perCPU[K, V]) Update(key K, values []V, flags libbpf.MapFlags) error {
+	if err := m.checkValues(1, len(values)); err != nil {
+		return err
+	}
+	k := m.key.encode(bytesOf(&key))
+	if m.filled() && len(m.value.pads) == 0 {
+		return m.updateImage(k, bytesOfSlice(values), flags)
+	}
+	image := m.image()
+	defer m.images.Put(image)
+	m.encodeImage(*image, values)
+	return m.updateImage(k, *image, flags)
+}
+
+func (m *perCPU[K, V]) updateImage(key, image []byte, flags libbpf.MapFlags) error {
+	if m.object != nil {
+		return m.object.UpdatePerCPUFrom(key, image, flags)
+	}
+	return m.handle.UpdatePerCPUFrom(key, image, flags)
+}
+
+// UpdateOnCPU sets the value of one CPU under key (BPF_F_CPU, Linux 7.0). flags and errors are as in Update; the error
+// is unix.ERANGE when there is no such CPU, and [errors.ErrUnsupported] when the kernel is too old. It does not
+// allocate.
+func (m *perCPU[K, V]) UpdateOnCPU(key K, cpu uint32, value V, flags libbpf.MapFlags) error {
+	if err := m.checkFlags(flags); err != nil {
+		return err
+	}
+	return m.update(m.key.encode(bytesOf(&key)), m.value.encode(bytesOf(&value)), flags|libbpf.OnCPU(cpu))
+}
+
+// UpdateAllCPUs sets the same value for all CPUs under key (BPF_F_ALL_CPUS, Linux 7.0). flags and errors are as in
+// Update; the error is [errors.ErrUnsupported] when the kernel is too old. It does not allocate.
+func (m *perCPU[K, V]) UpdateAllCPUs(key K, value V, flags libbpf.MapFlags) error {
+	if err := m.checkFlags(flags); err != nil {
+		return err
+	}
+	return m.update(m.key.encode(bytesOf(&key)), m.value.encode(bytesOf(&value)), flags|libbpf.AllCPUs)
+}
+
+// LookupBatch reads up to len(keys) elements into keys and values, from where cursor is, and moves the cursor on
+// (bpf_map_lookup_batch, Linux 5.6, for arrays 5.13). values must have PossibleCPUs elements for each key, or the error
+// is [libbpf.ErrInvalid]. It returns how many elements it read. That is less than len(keys) only at the end of the map;
+// behind the end it is 0, and the error is [io.EOF].
+//
+// The zero [libbpf.MapCursor] is the beginning. Elements that are added or deleted between the batches can be left out
+// or come twice.
+func (m *perCPU[K, V]) LookupBatch(
+	cursor *libbpf.MapCursor, keys []K, values []V, flags libbpf.MapFlags,
+) (int, error) {
+	return m.readBatch(cursor, keys, values, flags, false)
+}
+
+// readBatch is LookupBatch, and LookupAndDeleteBatch where take is set.
+func (m *perCPU[K, V]) readBatch(
+	cursor *libbpf.MapCursor, keys []K, values []V, flags libbpf.MapFlags, take bool,
+) (int, error) {
+	if err := m.checkValues(len(keys), len(values)); err != nil {
+		return 0, err
+	}
+	rawKeys, image := roomAll(&m.key, keys), m.roomForImage(values)
+	n, err := m.readRawBatch(cursor, rawKeys, image, flags, take)
+	if n > 0 {
+		decodeAll(&m.key, rawKeys, keys[:n])
+		m.decodeImage(image, values[:n*m.cpus])
+	}
+	return n, err
+}
+
+// UpdateBatch sets the values under keys, in order, until one fails (bpf_map_update_batch, Linux 5.6, for arrays 5.13).
+// values must have PossibleCPUs elements for each key, or the error is [libbpf.ErrInvalid]. It returns how many
+// elements it set. The error is the one that Update has for the element that failed.
+func (m *perCPU[K, V]) UpdateBatch(keys []K, values []V, flags libbpf.MapFlags) (int, error) {
+	if err := m.checkValues(len(keys), len(values)); err != nil {
+		return 0, err
+	}
+	image := make([]byte, len(values)*m.slot)
+	m.encodeImage(image, values)
+	return m.Map().UpdateBatch(encodeAll(&m.key, keys), image, flags)
+}
+
+// All iterates over the keys and the values of all CPUs, in order. The slice is valid until the next step. It reads
+// elements in batches (bpf_map_lookup_batch, Linux 5.6, for arrays 5.13), and element by element where the kernel has
+// no batches for the kind of map.
+//
+// When an error ends the loop, it is in *err, which is nil otherwise; err may be nil. Elements that are added or
+// deleted during the iteration can be left out or come twice. An iteration that deletions restart again and again ends
+// with unix.EAGAIN.
+func (m *perCPU[K, V]) All(err *error) iter.Seq2[K, []V] {
 	return func(yield func(K, []V) bool) {
-		n := p.batch(sizeOf[K]() + p.cpus*p.slot)
-		keys := make([]K, n)
-		var values []V
-		var image []byte
-		if p.tight() {
-			values = make([]V, n*p.cpus)
-			image = bytesOfSlice(values)
-		} else {
-			values, image = make([]V, p.cpus), make([]byte, n*p.cpus*p.slot)
-		}
+		n := m.batch(m.key.width() + uintptr(m.cpus*m.slot))
+		keys, values := make([]K, n), make([]V, n*m.cpus)
+		image := m.roomForImage(values)
+		rawKeys := roomAll(&m.key, keys)
 		var cursor libbpf.MapCursor
-		for {
-			got, more := p.read(&cursor, bytesOfSlice(keys), image, err)
-			p.key.mend(bytesOfSlice(keys[:got]))
+		err := cleared(err)
+		for more := true; more; {
+			got, failed := m.readRawBatch(&cursor, rawKeys, image, libbpf.Any, false)
+			decodeAll(&m.key, rawKeys, keys[:got])
+			m.decodeImage(image, values[:got*m.cpus])
 			for i, key := range keys[:got] {
-				element := values
-				if p.tight() {
-					element = values[i*p.cpus : (i+1)*p.cpus : (i+1)*p.cpus]
-				} else {
-					for cpu := range element {
-						copy(bytesOf(&element[cpu]), image[(i*p.cpus+cpu)*p.slot:])
-					}
-				}
-				p.value.mend(bytesOfSlice(element))
-				if !yield(key, element) {
+				if !yield(key, values[i*m.cpus:(i+1)*m.cpus:(i+1)*m.cpus]) {
 					return
 				}
 			}
-			if !more {
-				return
-			}
+			more = goesOn(err, failed)
 		}
 	}
 }
 
-// PerCPUArray is an array with a V for each possible CPU at each index: a map of type [libbpf.MapTypePerCPUArray].
-// Slices of values have [libbpf.PossibleCPUs] elements, in order.
-type PerCPUArray[V any] struct{ p *perCPU }
+// Keys iterates over the keys, as All does over keys and values. It skips values that are large.
+func (m *perCPU[K, V]) Keys(err *error) iter.Seq[K] { return keysOf[K](&m.view, err) }
 
-// NewPerCPUArray makes a typed view of a map of type [libbpf.MapTypePerCPUArray] (Linux 4.6).
+// PerCPUArray is an array with a V for each possible CPU at each index: a map of type [libbpf.MapTypePerCPUArray]. Keys
+// are the indices, of type uint32. All elements exist at any time, and are zero at first.
+type PerCPUArray[V any] struct{ perCPU[uint32, V] }
+
+// NewPerCPUArray returns a typed view of a map of type [libbpf.MapTypePerCPUArray] (Linux 4.6). The error is
+// [libbpf.ErrInvalid] when the map is of another type, or its values are not as large as a V.
 func NewPerCPUArray[V any](m libbpf.MapCore) (*PerCPUArray[V], error) {
-	p, err := newPerCPU[uint32, V](m, libbpf.MapTypePerCPUArray)
-	if err != nil {
-		return nil, err
-	}
-	return &PerCPUArray[V]{p}, nil
+	a := new(PerCPUArray[V])
+	return orNil(a, a.open(m, libbpf.MapTypePerCPUArray))
 }
 
-func (m *PerCPUArray[V]) access() *perCPU {
-	if m == nil || m.p == nil {
-		return &closedPerCPU
-	}
-	return m.p
-}
+// PerCPUHash is a hash table with a V for each possible CPU under each K: a map of type [libbpf.MapTypePerCPUHash]. As
+// [LRUPerCPUHash] it is a map of type [libbpf.MapTypeLRUPerCPUHash].
+type PerCPUHash[K, V any] struct{ perCPU[K, V] }
 
-// Map is the map behind it.
-func (m *PerCPUArray[V]) Map() libbpf.MapCore { return m.access().mapCore() }
-
-// Pin makes the map last under a path on a bpf file system: see [libbpf.MapCore].
-func (m *PerCPUArray[V]) Pin(path string) error { return m.access().pin(path) }
-
-// Len is the number of elements, each of one value per CPU.
-func (m *PerCPUArray[V]) Len() int { return m.access().len() }
-
-// CPUs is the number of values in each element.
-func (m *PerCPUArray[V]) CPUs() int { return m.access().cpus }
-
-// Get is the value of each CPU at index, in a new slice (bpf_map_lookup_elem_flags): [libbpf.ErrKeyNotExist] beyond
-// the end.
-func (m *PerCPUArray[V]) Get(index uint32) ([]V, error) {
-	return makePerCPU[uint32, V](m.access(), &index, false)
-}
-
-// GetInto is Get into the caller's slice of CPUs values, with flags. It does not allocate.
-func (m *PerCPUArray[V]) GetInto(index uint32, values []V, flags libbpf.MapFlags) error {
-	return getPerCPU(m.access(), &index, values, flags, false)
-}
-
-// GetMany reads the values of each CPU at indices, in their order, in one call into C (bpf_map_lookup_elem_flags for each),
-// and returns how many were found. values has CPUs elements for each, and found one. An index beyond the end is no error:
-// found is false for it, and its values stay as they were. Another error ends it and names the index by its number.
-func (m *PerCPUArray[V]) GetMany(indices []uint32, values []V, found []bool, flags libbpf.MapFlags) (int, error) {
-	return getManyPerCPU(m.access(), indices, values, found, flags)
-}
-
-// Set sets the value of each CPU at index; values has CPUs elements (bpf_map_update_elem): [libbpf.ErrIndexRange]
-// beyond the end.
-func (m *PerCPUArray[V]) Set(index uint32, values []V) error {
-	return setPerCPU(m.access(), &index, values, libbpf.Any)
-}
-
-// Update is Set with flags.
-func (m *PerCPUArray[V]) Update(index uint32, values []V, flags libbpf.MapFlags) error {
-	return setPerCPU(m.access(), &index, values, flags)
-}
-
-// GetOn is the value of one CPU at index (BPF_F_CPU, Linux 7.0): see [libbpf.OnCPU].
-func (m *PerCPUArray[V]) GetOn(index uint32, cpu uint32) (V, error) {
-	var value V
-	err := get(&m.access().access, &index, &value, libbpf.OnCPU(cpu))
-	return value, err
-}
-
-// SetOn sets the value of one CPU at index (BPF_F_CPU, Linux 7.0).
-func (m *PerCPUArray[V]) SetOn(index uint32, cpu uint32, value V) error {
-	return set(&m.access().access, &index, &value, libbpf.OnCPU(cpu))
-}
-
-// SetAll sets the same value for all CPUs at index (BPF_F_ALL_CPUS, Linux 7.0).
-func (m *PerCPUArray[V]) SetAll(index uint32, value V) error {
-	return set(&m.access().access, &index, &value, libbpf.AllCPUs)
-}
-
-// All iterates over the elements in order, in batches underneath (bpf_map_lookup_batch, Linux 5.13; before that one by
-// one). The slice is valid until the next step. When the loop ends early because of an error, that is in *err; err may
-// be nil.
-func (m *PerCPUArray[V]) All(err *error) iter.Seq2[uint32, []V] {
-	return entriesPerCPU[uint32, V](m.access(), err)
-}
-
-// PerCPUHash is a hash table with a V for each possible CPU under each K: a map of type [libbpf.MapTypePerCPUHash], or
-// as [LRUPerCPUHash] of type [libbpf.MapTypeLRUPerCPUHash]. Slices of values have [libbpf.PossibleCPUs] elements, in
-// order.
-type PerCPUHash[K, V any] struct{ p *perCPU }
-
-// LRUPerCPUHash is a per-CPU hash table that makes room for a new element by dropping one that was not used lately
-// (Linux 4.10).
+// LRUPerCPUHash is a per-CPU hash table that, when it is full, drops an element that was not used lately to make room
+// for a new one (Linux 4.10).
 type LRUPerCPUHash[K, V any] = PerCPUHash[K, V]
 
-// NewPerCPUHash makes a typed view of a map of type [libbpf.MapTypePerCPUHash] (Linux 4.6).
+// NewPerCPUHash returns a typed view of a map of type [libbpf.MapTypePerCPUHash] (Linux 4.6). The error is
+// [libbpf.ErrInvalid] when the map is of another type, or its keys and values are not as large as a K and a V.
 func NewPerCPUHash[K, V any](m libbpf.MapCore) (*PerCPUHash[K, V], error) {
-	return newPerCPUHash[K, V](m, libbpf.MapTypePerCPUHash)
+	h := new(PerCPUHash[K, V])
+	return orNil(h, h.open(m, libbpf.MapTypePerCPUHash))
 }
 
-// NewLRUPerCPUHash makes a typed view of a map of type [libbpf.MapTypeLRUPerCPUHash].
+// NewLRUPerCPUHash returns a typed view of a map of type [libbpf.MapTypeLRUPerCPUHash]. Its errors are those of
+// [NewPerCPUHash].
 func NewLRUPerCPUHash[K, V any](m libbpf.MapCore) (*LRUPerCPUHash[K, V], error) {
-	return newPerCPUHash[K, V](m, libbpf.MapTypeLRUPerCPUHash)
+	h := new(LRUPerCPUHash[K, V])
+	return orNil(h, h.open(m, libbpf.MapTypeLRUPerCPUHash))
 }
 
-func newPerCPUHash[K, V any](m libbpf.MapCore, typ libbpf.MapType) (*PerCPUHash[K, V], error) {
-	p, err := newPerCPU[K, V](m, typ)
-	if err != nil {
+// Delete removes the element under key (bpf_map_delete_elem). The error is [libbpf.ErrKeyNotExist] when there is none.
+// It does not allocate.
+func (m *PerCPUHash[K, V]) Delete(key K) error { return m.delete(m.key.encode(bytesOf(&key))) }
+
+// DeleteBatch removes the elements under keys, in order, until one fails, as with [libbpf.ErrKeyNotExist] when there
+// is none (bpf_map_delete_batch, Linux 5.6). It returns how many it removed. It copies keys that have padding.
+func (m *PerCPUHash[K, V]) DeleteBatch(keys []K) (int, error) {
+	return m.Map().DeleteBatch(encodeAll(&m.key, keys))
+}
+
+// LookupAndDelete returns the value of each possible CPU under key, in a new slice, and removes the element, in one
+// step (bpf_map_lookup_and_delete_elem, Linux 5.14). The error is [libbpf.ErrKeyNotExist] when there is none.
+func (m *PerCPUHash[K, V]) LookupAndDelete(key K) ([]V, error) {
+	values := make([]V, m.cpus)
+	if err := m.LookupAndDeleteInto(key, values); err != nil {
 		return nil, err
 	}
-	return &PerCPUHash[K, V]{p}, nil
+	return values, nil
 }
 
-func (h *PerCPUHash[K, V]) access() *perCPU {
-	if h == nil || h.p == nil {
-		return &closedPerCPU
-	}
-	return h.p
+// LookupAndDeleteInto is LookupAndDelete into the caller's slice of PossibleCPUs values. The error is
+// [libbpf.ErrInvalid] when it has another length. It does not allocate.
+func (m *PerCPUHash[K, V]) LookupAndDeleteInto(key K, values []V) error {
+	return m.readInto(key, values, libbpf.Any, true)
 }
 
-// Map is the map behind it.
-func (h *PerCPUHash[K, V]) Map() libbpf.MapCore { return h.access().mapCore() }
-
-// Pin makes the map last under a path on a bpf file system: see [libbpf.MapCore].
-func (h *PerCPUHash[K, V]) Pin(path string) error { return h.access().pin(path) }
-
-// Capacity is the number of elements, each of one value per CPU, that there is room for.
-func (h *PerCPUHash[K, V]) Capacity() int { return h.access().len() }
-
-// CPUs is the number of values in each element.
-func (h *PerCPUHash[K, V]) CPUs() int { return h.access().cpus }
-
-// Get is the value of each CPU under key, in a new slice (bpf_map_lookup_elem_flags): [libbpf.ErrKeyNotExist] when
-// there is none.
-func (h *PerCPUHash[K, V]) Get(key K) ([]V, error) { return makePerCPU[K, V](h.access(), &key, false) }
-
-// GetInto is Get into the caller's slice of CPUs values, with flags. It does not allocate.
-func (h *PerCPUHash[K, V]) GetInto(key K, values []V, flags libbpf.MapFlags) error {
-	return getPerCPU(h.access(), &key, values, flags, false)
+// LookupAndDeleteBatch is LookupBatch, and removes the elements that it reads
+// (bpf_map_lookup_and_delete_batch, Linux 5.6). The cursor keeps elements that were removed and did not fit: go on
+// until the error is [io.EOF].
+func (m *PerCPUHash[K, V]) LookupAndDeleteBatch(
+	cursor *libbpf.MapCursor, keys []K, values []V, flags libbpf.MapFlags,
+) (int, error) {
+	return m.readBatch(cursor, keys, values, flags, true)
 }
-
-// GetMany reads the values of each CPU under keys, in their order, in one call into C (bpf_map_lookup_elem_flags for each),
-// and returns how many were found. values has CPUs elements for each, and found one. An absent key is no error:
-// found is false for it, and its values stay as they were. Another error ends it and names the key by its number.
-func (h *PerCPUHash[K, V]) GetMany(keys []K, values []V, found []bool, flags libbpf.MapFlags) (int, error) {
-	return getManyPerCPU(h.access(), keys, values, found, flags)
-}
-
-// Set sets the value of each CPU under key, whether there are some already or not; values has CPUs elements
-// (bpf_map_update_elem): [libbpf.ErrMapFull] when there is no room.
-func (h *PerCPUHash[K, V]) Set(key K, values []V) error {
-	return setPerCPU(h.access(), &key, values, libbpf.Any)
-}
-
-// Insert is Set with flags: with [libbpf.NoExist] it is [libbpf.ErrKeyExist] if there are values already, with
-// [libbpf.Exist] [libbpf.ErrKeyNotExist] if there are none.
-func (h *PerCPUHash[K, V]) Insert(key K, values []V, flags libbpf.MapFlags) error {
-	return setPerCPU(h.access(), &key, values, flags)
-}
-
-// GetOn is the value of one CPU under key (BPF_F_CPU, Linux 7.0): see [libbpf.OnCPU].
-func (h *PerCPUHash[K, V]) GetOn(key K, cpu uint32) (V, error) {
-	var value V
-	err := get(&h.access().access, &key, &value, libbpf.OnCPU(cpu))
-	return value, err
-}
-
-// SetOn sets the value of one CPU under key (BPF_F_CPU, Linux 7.0).
-func (h *PerCPUHash[K, V]) SetOn(key K, cpu uint32, value V) error {
-	return set(&h.access().access, &key, &value, libbpf.OnCPU(cpu))
-}
-
-// SetAll sets the same value for all CPUs under key (BPF_F_ALL_CPUS, Linux 7.0).
-func (h *PerCPUHash[K, V]) SetAll(key K, value V) error {
-	return set(&h.access().access, &key, &value, libbpf.AllCPUs)
-}
-
-// Delete removes the element (bpf_map_delete_elem): [libbpf.ErrKeyNotExist] when there is none.
-func (h *PerCPUHash[K, V]) Delete(key K) error { return remove(&h.access().access, &key) }
-
-// Take is Get and Delete in one step (bpf_map_lookup_and_delete_elem, Linux 5.14).
-func (h *PerCPUHash[K, V]) Take(key K) ([]V, error) { return makePerCPU[K, V](h.access(), &key, true) }
-
-// All iterates over the elements, in no order, in batches underneath (bpf_map_lookup_batch, Linux 5.6; before that one
-// by one). The slice is valid until the next step. When the loop ends early because of an error, that is in *err; err
-// may be nil. Elements that come or go meanwhile may be missed or come twice.
-func (h *PerCPUHash[K, V]) All(err *error) iter.Seq2[K, []V] {
-	return entriesPerCPU[K, V](h.access(), err)
-}
-
-// Keys is All without the values.
-func (h *PerCPUHash[K, V]) Keys(err *error) iter.Seq[K] { return keysOf(h.All(err)) }
-
-// Len counts the elements, by an iteration over all of them: the kernel keeps no count.
-func (h *PerCPUHash[K, V]) Len() (int, error) {
-	var err error
-	return count(h.All(&err), &err)
-}
-
-// IsEmpty tells whether there is no element, which takes one step of an iteration. It allocates.
-func (h *PerCPUHash[K, V]) IsEmpty() (bool, error) { return h.access().isEmpty() }

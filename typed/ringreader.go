@@ -3,107 +3,88 @@ package typed
 import (
 	"context"
 	"iter"
-	"reflect"
-	"unsafe"
 
 	"github.com/libbpf-go/libbpf-go"
 )
 
-// RingReader reads the records of a map of type [libbpf.MapTypeRingBuf] in place, as Ts: a [libbpf.RingReader] for one
-// type of records, with all that is said there.
+// RingReader reads the records of a ring buffer in place, as Ts: a [libbpf.RingReader] whose records are all of one
+// type. Its methods are safe for concurrent use, as those of a libbpf.RingReader are.
 //
 //	for event := range events.Records(ctx, &err) {
 //		fmt.Println(event.PID)
 //	}
 //
-// What the loop's body gets points into read-only memory of the kernel's, and is valid until its turn ends. Who wants
-// to keep it copies it: kept := *event. Only a T with a bool in it is a copy already, since programs may write more
-// into one than Go's can hold; each turn overwrites it.
+// The pointer that the loop's body gets is valid until its turn ends. Copy the record to keep it, or use Copies. The
+// memory is the kernel's, and is read-only: writing to it is a fault that Go can't recover from. If T has a bool, the
+// record is a copy instead, because programs can write more than 0 and 1 to one; the next turn overwrites it.
 type RingReader[T any] struct {
-	reader *libbpf.RingReader
-	m      libbpf.MapCore
-	layout layout
+	reader  *libbpf.RingReader
+	records records[T]
 }
 
-// NewRingReader maps a ring buffer into memory (mmap, Linux 5.8). The caller closes it; it works on when the map is
-// closed.
+// NewRingReader maps a map of type [libbpf.MapTypeRingBuf] into memory (mmap, Linux 5.8). The caller closes the reader,
+// which works on when the map is closed. The error is [libbpf.ErrInvalid] when the map is of another type, and
+// [errors.ErrUnsupported] when it has the flag [libbpf.RingBufOverwrite].
 func NewRingReader[T any](m libbpf.MapCore) (*RingReader[T], error) {
-	a, err := newAccess(m, libbpf.MapTypeRingBuf)
+	records, err := openRecords[T](m, libbpf.MapTypeRingBuf)
 	if err != nil {
 		return nil, err
 	}
-	l, err := layoutOf(reflect.TypeFor[T]())
-	if err != nil {
-		return nil, fail(m.Name(), err)
-	}
-	reader, err := libbpf.NewRingReader(a.mapCore())
+	reader, err := libbpf.NewRingReader(m)
 	if err != nil {
 		return nil, err
 	}
-	return &RingReader[T]{reader, m, l}, nil
+	return &RingReader[T]{reader, records}, nil
 }
 
-func (r *RingReader[T]) bytes() *libbpf.RingReader {
-	if r == nil {
-		return nil
-	}
-	return r.reader
-}
-
-// Map is the map behind it.
-func (r *RingReader[T]) Map() libbpf.MapCore {
-	if r == nil || r.m == nil {
-		return closed.mapCore()
-	}
-	return r.m
-}
-
-// Records iterates over the records, and waits for more when there is none, until ctx is done or the reader is
-// closed. Why it ended is in *err, which is nil only after the loop was left by its body. A record that is not as long
-// as a T ends the loop with [libbpf.ErrInvalid], and counts as handled.
+// Records iterates over the records, and waits for more when there is none, until ctx is done or the reader is closed.
+// The loop always ends with an error in *err, but for one that its body leaves: ctx's error and its cause,
+// [libbpf.ErrClosed], unix.EBUSY when there is another loop, or [libbpf.ErrInvalid] when a record is not as long as a T.
+// That record counts as handled. err may be nil.
 func (r *RingReader[T]) Records(ctx context.Context, err *error) iter.Seq[*T] {
 	if err == nil {
 		err = new(error)
 	}
-	return r.each(r.bytes().Records(ctx, err), err)
+	return r.each(r.reader.Records(ctx, err), err)
 }
 
-// Pending iterates over the records that are there when it begins, without waiting for more. If the loop ended because
-// of an error, that is in *err.
-func (r *RingReader[T]) Pending(err *error) iter.Seq[*T] {
-	if err == nil {
-		err = new(error)
-	}
-	return r.each(r.bytes().Pending(err), err)
-}
-
-func (r *RingReader[T]) each(records iter.Seq[[]byte], err *error) iter.Seq[*T] {
-	return func(yield func(*T) bool) {
-		var mended *T
-		for data := range records {
-			if uintptr(len(data)) != r.layout.size {
-				*err = fail(r.Map().Name(), wrongRecord(len(data), reflect.TypeFor[T](), r.layout.size))
-				return
-			}
-			// Records begin at multiples of eight, and no T wants more.
-			record := (*T)(unsafe.Pointer(unsafe.SliceData(data)))
-			if len(r.layout.bools) > 0 {
-				if mended == nil {
-					mended = new(T)
-				}
-				copy(bytesOf(mended), data)
-				r.layout.mend(bytesOf(mended))
-				record = mended
-			}
-			if !yield(record) {
+// Copies is Records, with records that are the caller's own.
+func (r *RingReader[T]) Copies(ctx context.Context, err *error) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		for record := range r.Records(ctx, err) {
+			if !yield(*record) {
 				return
 			}
 		}
 	}
 }
 
-// Stats tells how full the ring is.
-func (r *RingReader[T]) Stats() (libbpf.RingStats, error) { return r.bytes().Stats() }
+// Pending iterates over the records that are there when it begins, without waiting for more. Its errors are those of
+// Records that are not about ctx; *err is nil when it ended without one.
+func (r *RingReader[T]) Pending(err *error) iter.Seq[*T] {
+	if err == nil {
+		err = new(error)
+	}
+	return r.each(r.reader.Pending(err), err)
+}
+
+func (r *RingReader[T]) each(records iter.Seq[[]byte], err *error) iter.Seq[*T] {
+	return func(yield func(*T) bool) {
+		var own *T
+		for data := range records {
+			if wrong := r.records.check(data); wrong != nil {
+				*err = wrong
+				return
+			}
+			if !yield(r.records.see(data, &own)) {
+				return
+			}
+		}
+	}
+}
+
+// Stats tells how full the ring is. The error is [libbpf.ErrClosed] after Close.
+func (r *RingReader[T]) Stats() (libbpf.RingStats, error) { return r.reader.Stats() }
 
 // Close gives the reader up and wakes a loop that waits. It is idempotent, and may be called from within a loop.
-func (r *RingReader[T]) Close() error { return r.bytes().Close() }
+func (r *RingReader[T]) Close() error { return r.reader.Close() }

@@ -1,15 +1,34 @@
 package typed
 
 import (
-	"iter"
-	"reflect"
 	"syscall"
 
 	"github.com/libbpf-go/libbpf-go"
 )
 
-// control runs f with the descriptor of a connection, which stays open meanwhile.
-func control(conn syscall.Conn, f func(fd int) error) error {
+// sockets is a view of a map of sockets. What user space reads is a socket's cookie.
+type sockets[K any] struct{ slots[K, uint64] }
+
+// Update puts a socket under key, in place of the one that is there (bpf_map_update_elem). fd remains the caller's; the
+// kernel removes the socket from the map when it is closed. flags is [libbpf.Any], [libbpf.NoExist] or [libbpf.Exist].
+// It does not allocate.
+//
+// The error is [libbpf.ErrKeyExist] or [libbpf.ErrKeyNotExist] as the flags ask, [libbpf.ErrMapFull] when there is no
+// room in a hash table, [libbpf.ErrIndexRange] when key is an index beyond the end of an array, [libbpf.ErrInvalid] when
+// fd is negative, and unix.ENOTSOCK when it is not a socket. A TCP socket must be connected or listening; otherwise
+// the error is unix.EOPNOTSUPP.
+func (m *sockets[K]) Update(key K, fd int, flags libbpf.MapFlags) error {
+	return m.updateFD(m.key.encode(bytesOf(&key)), fd, flags)
+}
+
+// UpdateConn is Update with a socket of package net, such as a [net.TCPConn], which stays open until UpdateConn
+// returns. The error is [net.ErrClosed] when it is closed.
+func (m *sockets[K]) UpdateConn(key K, conn syscall.Conn, flags libbpf.MapFlags) error {
+	return useConn(conn, func(fd int) error { return m.Update(key, fd, flags) })
+}
+
+// useConn runs f with the descriptor of a connection, which stays open until f returns.
+func useConn(conn syscall.Conn, f func(fd int) error) error {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return &libbpf.Error{Op: "use", Object: "socket", Err: err}
@@ -21,258 +40,70 @@ func control(conn syscall.Conn, f func(fd int) error) error {
 	return failed
 }
 
-func (a *access) cookie(key []byte) (uint64, error) {
-	if a.mapCore().ValueSize() == 4 {
-		// So that the kernel says what it thinks of it; it knows no value of this size either.
-		var short uint32
-		return 0, a.lookup(key, bytesOf(&short), libbpf.Any)
-	}
-	var cookie uint64
-	err := a.lookup(key, bytesOf(&cookie), libbpf.Any)
-	return cookie, err
-}
+// SockMap is an array of sockets, for programs to redirect data between: a map of type [libbpf.MapTypeSockMap]. Keys
+// are the indices, of type uint32; an index can hold nothing.
+//
+// Lookup and All return the cookies of the sockets (SO_COOKIE). They need a map whose values have 8 bytes, as otherwise
+// the error is unix.ENOSPC.
+type SockMap struct{ sockets[uint32] }
 
-// SockMap is an array of sockets, for redirects between them: a map of type [libbpf.MapTypeSockMap]. A place may be
-// empty.
-type SockMap struct{ a access }
-
-// NewSockMap makes a typed view of a map of type [libbpf.MapTypeSockMap] (Linux 4.14).
+// NewSockMap returns a typed view of a map of type [libbpf.MapTypeSockMap] (Linux 4.14), whose values have 4 or 8
+// bytes. The error is [libbpf.ErrInvalid] when the map is another one.
 func NewSockMap(m libbpf.MapCore) (*SockMap, error) {
-	a, err := newIndexed(m, libbpf.MapTypeSockMap, 4, 8)
-	if err != nil {
-		return nil, err
-	}
-	return &SockMap{a}, nil
+	s := new(SockMap)
+	return orNil(s, s.open(m, libbpf.MapTypeSockMap))
 }
 
-func (m *SockMap) access() *access {
-	if m == nil {
-		return &closed
-	}
-	return &m.a
-}
+// ReuseportSockArray is an array of sockets of groups with SO_REUSEPORT, for programs to choose from: a map of type
+// [libbpf.MapTypeReuseportSockArray]. Keys are the indices, of type uint32; an index can hold nothing. Lookup and All
+// are as in [SockMap].
+type ReuseportSockArray struct{ sockets[uint32] }
 
-// Map is the map behind it.
-func (m *SockMap) Map() libbpf.MapCore { return m.access().mapCore() }
-
-// Pin makes the map last under a path on a bpf file system: see [libbpf.MapCore].
-func (m *SockMap) Pin(path string) error { return m.access().pin(path) }
-
-// Len is the number of places.
-func (m *SockMap) Len() int { return m.access().len() }
-
-// Set puts a socket at an index, in place of the one that is there (bpf_map_update_elem). fd remains the caller's, and
-// the socket leaves the map by itself when it is closed. What must be true of it says the kernel: a TCP socket is
-// connected or listening, or errors.Is(err, unix.EOPNOTSUPP).
-func (m *SockMap) Set(key uint32, fd int) error { return m.Insert(key, fd, libbpf.Any) }
-
-// Insert is Set with flags: with [libbpf.NoExist] it is [libbpf.ErrKeyExist] if there is a socket already, with
-// [libbpf.Exist] [libbpf.ErrKeyNotExist] if there is none.
-func (m *SockMap) Insert(key uint32, fd int, flags libbpf.MapFlags) error {
-	return m.access().setFD(bytesOf(&key), fd, flags)
-}
-
-// SetConn is Set for a socket of package net, such as a [net.TCPConn]. It stays open at least until SetConn returns.
-func (m *SockMap) SetConn(key uint32, conn syscall.Conn) error {
-	return control(conn, func(fd int) error { return m.Set(key, fd) })
-}
-
-// Cookie is the socket's SO_COOKIE (bpf_map_lookup_elem): [libbpf.ErrKeyNotExist] when there is no socket, or beyond
-// the end. The map must have values of 8 bytes: errors.Is(err, unix.ENOSPC).
-func (m *SockMap) Cookie(key uint32) (uint64, error) {
-	return m.access().cookie(bytesOf(&key))
-}
-
-// Delete empties the place at an index (bpf_map_delete_elem): errors.Is(err, unix.EINVAL)
-// when it is empty.
-func (m *SockMap) Delete(key uint32) error { return m.access().delete(bytesOf(&key)) }
-
-// All iterates over the cookies of the sockets, in the order of their indices, without the places that are empty. When
-// the loop ends early because of an error, that is in *err; err may be nil.
-func (m *SockMap) All(err *error) iter.Seq2[uint32, uint64] {
-	return present(m.access(), err, m.Cookie)
-}
-
-// ReuseportSockArray is an array of sockets of SO_REUSEPORT groups, for programs to choose from: a map of type
-// [libbpf.MapTypeReuseportSockArray]. A place may be empty.
-type ReuseportSockArray struct{ a access }
-
-// NewReuseportSockArray makes a typed view of a map of type [libbpf.MapTypeReuseportSockArray] (Linux 4.19).
+// NewReuseportSockArray returns a typed view of a map of type [libbpf.MapTypeReuseportSockArray] (Linux 4.19), whose
+// values have 4 or 8 bytes. The error is [libbpf.ErrInvalid] when the map is another one.
 func NewReuseportSockArray(m libbpf.MapCore) (*ReuseportSockArray, error) {
-	a, err := newIndexed(m, libbpf.MapTypeReuseportSockArray, 4, 8)
-	if err != nil {
-		return nil, err
-	}
-	return &ReuseportSockArray{a}, nil
+	a := new(ReuseportSockArray)
+	return orNil(a, a.open(m, libbpf.MapTypeReuseportSockArray))
 }
 
-func (m *ReuseportSockArray) access() *access {
-	if m == nil {
-		return &closed
-	}
-	return &m.a
-}
+// SockHash is a hash table of sockets under Ks, for programs to redirect data between: a map of type
+// [libbpf.MapTypeSockHash]. Lookup and All are as in [SockMap].
+type SockHash[K any] struct{ sockets[K] }
 
-// Map is the map behind it.
-func (m *ReuseportSockArray) Map() libbpf.MapCore { return m.access().mapCore() }
-
-// Pin makes the map last under a path on a bpf file system: see [libbpf.MapCore].
-func (m *ReuseportSockArray) Pin(path string) error { return m.access().pin(path) }
-
-// Len is the number of places.
-func (m *ReuseportSockArray) Len() int { return m.access().len() }
-
-// Set puts a socket at an index, in place of the one that is there (bpf_map_update_elem). fd remains the caller's, and
-// the socket leaves the map by itself when it is closed. What must be true of it says the kernel: a TCP socket is
-// connected or listening, or errors.Is(err, unix.EOPNOTSUPP).
-func (m *ReuseportSockArray) Set(key uint32, fd int) error { return m.Insert(key, fd, libbpf.Any) }
-
-// Insert is Set with flags: with [libbpf.NoExist] it is [libbpf.ErrKeyExist] if there is a socket already, with
-// [libbpf.Exist] [libbpf.ErrKeyNotExist] if there is none.
-func (m *ReuseportSockArray) Insert(key uint32, fd int, flags libbpf.MapFlags) error {
-	return m.access().setFD(bytesOf(&key), fd, flags)
-}
-
-// SetConn is Set for a socket of package net, such as a [net.TCPConn]. It stays open at least until SetConn returns.
-func (m *ReuseportSockArray) SetConn(key uint32, conn syscall.Conn) error {
-	return control(conn, func(fd int) error { return m.Set(key, fd) })
-}
-
-// Cookie is the socket's SO_COOKIE (bpf_map_lookup_elem): [libbpf.ErrKeyNotExist] when there is no socket, or beyond
-// the end. The map must have values of 8 bytes: errors.Is(err, unix.ENOSPC).
-func (m *ReuseportSockArray) Cookie(key uint32) (uint64, error) {
-	return m.access().cookie(bytesOf(&key))
-}
-
-// Delete empties the place at an index (bpf_map_delete_elem): [libbpf.ErrKeyNotExist]
-// when it is empty.
-func (m *ReuseportSockArray) Delete(key uint32) error { return m.access().delete(bytesOf(&key)) }
-
-// All iterates over the cookies of the sockets, in the order of their indices, without the places that are empty. When
-// the loop ends early because of an error, that is in *err; err may be nil.
-func (m *ReuseportSockArray) All(err *error) iter.Seq2[uint32, uint64] {
-	return present(m.access(), err, m.Cookie)
-}
-
-// SockHash is a hash table of sockets under Ks, for redirects between them: a map of type [libbpf.MapTypeSockHash].
-type SockHash[K any] struct{ a access }
-
-// NewSockHash makes a typed view of a map of type [libbpf.MapTypeSockHash] (Linux 4.18).
+// NewSockHash returns a typed view of a map of type [libbpf.MapTypeSockHash] (Linux 4.18), whose values have 4 or 8
+// bytes. The error is [libbpf.ErrInvalid] when the map is another one, or its keys are not as large as a K.
 func NewSockHash[K any](m libbpf.MapCore) (*SockHash[K], error) {
-	a, err := newAccess(m, libbpf.MapTypeSockHash)
-	if err == nil {
-		err = a.checkKey(reflect.TypeFor[K](), 0)
-	}
-	if err == nil {
-		err = a.wantSize("value", m.ValueSize(), 4, 8)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &SockHash[K]{a}, nil
+	h := new(SockHash[K])
+	return orNil(h, h.open(m, libbpf.MapTypeSockHash))
 }
 
-func (h *SockHash[K]) access() *access {
-	if h == nil {
-		return &closed
-	}
-	return &h.a
-}
+// XSKMap is an array of AF_XDP sockets, for XDP programs to redirect packets to: a map of type
+// [libbpf.MapTypeXSKMap]. An index can hold nothing. The kernel does not tell which sockets an array holds.
+type XSKMap struct{ view }
 
-// Map is the map behind it.
-func (h *SockHash[K]) Map() libbpf.MapCore { return h.access().mapCore() }
-
-// Pin makes the map last under a path on a bpf file system: see [libbpf.MapCore].
-func (h *SockHash[K]) Pin(path string) error { return h.access().pin(path) }
-
-// Capacity is the number of sockets that there is room for.
-func (h *SockHash[K]) Capacity() int { return h.access().len() }
-
-// Set puts a socket under key, in place of the one that is there (bpf_map_update_elem). fd remains the caller's, and
-// the socket leaves the map by itself when it is closed. What must be true of it says the kernel: a TCP socket is
-// connected or listening, or errors.Is(err, unix.EOPNOTSUPP).
-func (h *SockHash[K]) Set(key K, fd int) error { return h.Insert(key, fd, libbpf.Any) }
-
-// Insert is Set with flags: with [libbpf.NoExist] it is [libbpf.ErrKeyExist] if there is a socket already, with
-// [libbpf.Exist] [libbpf.ErrKeyNotExist] if there is none.
-func (h *SockHash[K]) Insert(key K, fd int, flags libbpf.MapFlags) error {
-	h.access().key.clean(bytesOf(&key))
-	return h.access().setFD(bytesOf(&key), fd, flags)
-}
-
-// SetConn is Set for a socket of package net, such as a [net.TCPConn]. It stays open at least until SetConn returns.
-func (h *SockHash[K]) SetConn(key K, conn syscall.Conn) error {
-	return control(conn, func(fd int) error { return h.Set(key, fd) })
-}
-
-// Cookie is the socket's SO_COOKIE (bpf_map_lookup_elem): [libbpf.ErrKeyNotExist] when there is no socket. The map
-// must have values of 8 bytes: errors.Is(err, unix.ENOSPC).
-func (h *SockHash[K]) Cookie(key K) (uint64, error) {
-	h.access().key.clean(bytesOf(&key))
-	return h.access().cookie(bytesOf(&key))
-}
-
-// Delete removes the socket from the map (bpf_map_delete_elem): [libbpf.ErrKeyNotExist] when there is none.
-func (h *SockHash[K]) Delete(key K) error { return remove(h.access(), &key) }
-
-// Keys iterates over the keys, in no order, with a system call for each (bpf_map_get_next_key). When the loop ends early
-// because of an error, that is in *err; err may be nil. Sockets that come or go meanwhile may be missed or come twice.
-func (h *SockHash[K]) Keys(err *error) iter.Seq[K] {
-	return func(yield func(K) bool) {
-		a := h.access()
-		for b := range a.mapCore().Keys(err) {
-			var key K
-			copy(bytesOf(&key), b)
-			a.key.mend(bytesOf(&key))
-			if !yield(key) {
-				return
-			}
-		}
-	}
-}
-
-// IsEmpty tells whether there is no socket, which takes one step of an iteration. It allocates.
-func (h *SockHash[K]) IsEmpty() (bool, error) { return h.access().isEmpty() }
-
-// XSKMap is an array of AF_XDP sockets, for XDP programs to redirect packets to: a map of type [libbpf.MapTypeXSKMap].
-// The kernel does not tell which they are.
-type XSKMap struct{ a access }
-
-// NewXSKMap makes a typed view of a map of type [libbpf.MapTypeXSKMap] (Linux 4.18).
+// NewXSKMap returns a typed view of a map of type [libbpf.MapTypeXSKMap] (Linux 4.18). The error is
+// [libbpf.ErrInvalid] when the map is of another type.
 func NewXSKMap(m libbpf.MapCore) (*XSKMap, error) {
-	a, err := newIndexed(m, libbpf.MapTypeXSKMap, 4)
-	if err != nil {
-		return nil, err
-	}
-	return &XSKMap{a}, nil
+	x := new(XSKMap)
+	return orNil(x, x.openWriteOnly(m, libbpf.MapTypeXSKMap))
 }
 
-func (m *XSKMap) access() *access {
-	if m == nil {
-		return &closed
-	}
-	return &m.a
+// Update puts an AF_XDP socket at an index, which should be the queue that the socket is bound to
+// (bpf_map_update_elem). fd remains the caller's; the kernel removes the socket from the map when it is closed. flags is
+// [libbpf.Any], [libbpf.NoExist] or [libbpf.Exist].
+//
+// The error is [libbpf.ErrKeyExist] or [libbpf.ErrKeyNotExist] as the flags ask, [libbpf.ErrIndexRange] when the index
+// is beyond the end, [libbpf.ErrInvalid] when fd is negative, and unix.EOPNOTSUPP when it is another kind of socket.
+func (m *XSKMap) Update(key uint32, fd int, flags libbpf.MapFlags) error {
+	return m.updateFD(bytesOf(&key), fd, flags)
 }
 
-// Map is the map behind it.
-func (m *XSKMap) Map() libbpf.MapCore { return m.access().mapCore() }
-
-// Pin makes the map last under a path on a bpf file system: see [libbpf.MapCore].
-func (m *XSKMap) Pin(path string) error { return m.access().pin(path) }
-
-// Len is the number of places.
-func (m *XSKMap) Len() int { return m.access().len() }
-
-// Set puts an AF_XDP socket at index, which should be the queue that it is bound to (bpf_map_update_elem):
-// [libbpf.ErrIndexRange] beyond the end; errors.Is(err, unix.EOPNOTSUPP) when it is another kind of socket. fd remains
-// the caller's, and the socket leaves the map by itself when it is closed.
-func (m *XSKMap) Set(index uint32, fd int) error { return m.Update(index, fd, libbpf.Any) }
-
-// Update is Set with flags: with [libbpf.NoExist] it is [libbpf.ErrKeyExist] if there is a socket already, with
-// [libbpf.Exist] [libbpf.ErrKeyNotExist] if there is none.
-func (m *XSKMap) Update(index uint32, fd int, flags libbpf.MapFlags) error {
-	return m.access().setFD(bytesOf(&index), fd, flags)
+// UpdateConn is Update with what holds the socket, such as an [os.File], which stays open until UpdateConn returns. The
+// error is [net.ErrClosed] or [os.ErrClosed] when it is closed.
+func (m *XSKMap) UpdateConn(key uint32, conn syscall.Conn, flags libbpf.MapFlags) error {
+	return useConn(conn, func(fd int) error { return m.Update(key, fd, flags) })
 }
 
-// Delete empties the place at index, also when it is empty (bpf_map_delete_elem).
-func (m *XSKMap) Delete(index uint32) error { return m.access().delete(bytesOf(&index)) }
+// Delete removes the socket at an index, and does nothing when there is none (bpf_map_delete_elem). The error is
+// [libbpf.ErrIndexRange] when the index is beyond the end.
+func (m *XSKMap) Delete(key uint32) error { return m.delete(bytesOf(&key)) }

@@ -2,76 +2,68 @@ package typed
 
 import (
 	"iter"
+	"reflect"
 
 	"github.com/libbpf-go/libbpf-go"
 )
 
 // StackTrace holds stack traces under the ids that bpf_get_stackid returned to programs: a map of type
-// [libbpf.MapTypeStackTrace]. A trace is the instruction addresses of the frames, innermost first.
-type StackTrace struct{ a access }
+// [libbpf.MapTypeStackTrace]. A trace is the instruction addresses of the frames, from the innermost to the outermost.
+type StackTrace struct{ view }
 
-// NewStackTrace makes a typed view of a map of type [libbpf.MapTypeStackTrace] (Linux 4.6). One that was created with
-// [libbpf.StackBuildID] has no addresses: [libbpf.ErrInvalid].
+// NewStackTrace returns a typed view of a map of type [libbpf.MapTypeStackTrace] (Linux 4.6). The error is
+// [libbpf.ErrInvalid] when the map is of another type, or was created with [libbpf.StackBuildID] and has build ids
+// where others have addresses.
 func NewStackTrace(m libbpf.MapCore) (*StackTrace, error) {
-	a, err := newAccess(m, libbpf.MapTypeStackTrace)
-	if err != nil {
-		return nil, err
+	s := new(StackTrace)
+	err := s.openView(m, libbpf.MapTypeStackTrace)
+	if err == nil {
+		err = s.setKey(reflect.TypeFor[uint32]())
 	}
-	if err := a.wantSize("key", m.KeySize(), 4); err != nil {
-		return nil, err
+	if err == nil {
+		err = s.checkTraces()
 	}
-	info, err := m.Info()
+	return orNil(s, err)
+}
+
+func (s *StackTrace) checkTraces() error {
+	info, err := s.Map().Info()
 	switch {
 	case err != nil:
-		return nil, err
+		return err
 	case info.Flags&libbpf.StackBuildID != 0:
-		return nil, a.refuse("it has build ids and offsets, and must have addresses")
-	case m.ValueSize()%8 != 0:
-		return nil, a.refuse("its values have %d bytes, which is no multiple of 8", m.ValueSize())
+		return s.refuse("it has build ids and offsets, and must have addresses")
+	case info.ValueSize%8 != 0:
+		return s.refuse("its values have %d bytes, which is no multiple of 8", info.ValueSize)
 	}
-	return &StackTrace{a}, nil
+	return nil
 }
 
-func (m *StackTrace) access() *access {
-	if m == nil {
-		return &closed
-	}
-	return &m.a
-}
+// Depth returns how many frames a trace can have.
+func (s *StackTrace) Depth() int { return int(s.Map().ValueSize() / 8) }
 
-// Map is the map behind it.
-func (m *StackTrace) Map() libbpf.MapCore { return m.access().mapCore() }
-
-// Pin makes the map last under a path on a bpf file system: see [libbpf.MapCore].
-func (m *StackTrace) Pin(path string) error { return m.access().pin(path) }
-
-// Capacity is the number of traces that there is room for.
-func (m *StackTrace) Capacity() int { return m.access().len() }
-
-// Depth is the number of frames that a trace can have.
-func (m *StackTrace) Depth() int { return int(m.access().mapCore().ValueSize() / 8) }
-
-// Get is the trace with an id, in a new slice (bpf_map_lookup_elem): [libbpf.ErrKeyNotExist] when there is none.
-func (m *StackTrace) Get(id uint32) ([]uint64, error) {
-	frames := make([]uint64, m.Depth())
-	n, err := m.GetInto(id, frames)
+// Lookup returns the trace with an id, in a new slice (bpf_map_lookup_elem). The kernel takes no flags but
+// [libbpf.Any]. The error is [libbpf.ErrKeyNotExist] when there is none.
+func (s *StackTrace) Lookup(id uint32, flags libbpf.MapFlags) ([]uint64, error) {
+	frames := make([]uint64, s.Depth())
+	n, err := s.LookupInto(id, frames, flags)
 	if err != nil {
 		return nil, err
 	}
 	return frames[:n], nil
 }
 
-// GetInto is Get into the caller's slice, which has Depth elements. It returns how many frames there are, and does not
-// allocate.
-func (m *StackTrace) GetInto(id uint32, frames []uint64) (int, error) {
-	if err := m.access().lookup(bytesOf(&id), bytesOfSlice(frames), libbpf.Any); err != nil {
+// LookupInto is Lookup into the caller's slice of Depth elements, and returns how many frames the trace has. The error
+// is [libbpf.ErrInvalid] when the slice has another length. It does not allocate.
+func (s *StackTrace) LookupInto(id uint32, frames []uint64, flags libbpf.MapFlags) (int, error) {
+	if err := s.lookup(bytesOf(&id), bytesOfSlice(frames), flags); err != nil {
 		return 0, err
 	}
-	return depth(frames), nil
+	return countFrames(frames), nil
 }
 
-// depth is the number of frames in front of the zeroes.
-func depth(frames []uint64) int {
+// countFrames counts the frames in front of the zeroes.
+func countFrames(frames []uint64) int {
 	for i, frame := range frames {
 		if frame == 0 {
 			return i
@@ -80,32 +72,33 @@ func depth(frames []uint64) int {
 	return len(frames)
 }
 
-// Delete removes a trace, and makes room for others (bpf_map_delete_elem): [libbpf.ErrKeyNotExist] when there is none.
-func (m *StackTrace) Delete(id uint32) error { return m.access().delete(bytesOf(&id)) }
+// Delete removes a trace, which makes room for others (bpf_map_delete_elem). The error is [libbpf.ErrKeyNotExist] when
+// there is none. It does not allocate.
+func (s *StackTrace) Delete(id uint32) error { return s.delete(bytesOf(&id)) }
 
-// All iterates over the traces and their ids, in no order. The slice is valid until the next step. When the loop ends
-// early because of an error, that is in *err; err may be nil. Traces that come or go meanwhile may be missed.
-func (m *StackTrace) All(err *error) iter.Seq2[uint32, []uint64] {
+// All iterates over the ids and the traces, in no order. The slice is valid until the next step. When an error ends the
+// loop, it is in *err, which is nil otherwise; err may be nil. Traces that are added or deleted during the iteration
+// can be left out.
+func (s *StackTrace) All(err *error) iter.Seq2[uint32, []uint64] {
 	return func(yield func(uint32, []uint64) bool) {
-		a, size := m.access(), m.Depth()
-		n := a.batch(4 + 8*size)
-		ids, frames := make([]uint32, n), make([]uint64, n*size)
+		depth := s.Depth()
+		n := s.batch(uintptr(4 + 8*depth))
+		ids, frames := make([]uint32, n), make([]uint64, n*depth)
 		var cursor libbpf.MapCursor
-		for {
-			got, more := a.read(&cursor, bytesOfSlice(ids), bytesOfSlice(frames), err)
+		err := cleared(err)
+		for more := true; more; {
+			got, failed := s.Map().LookupBatch(&cursor, bytesOfSlice(ids), bytesOfSlice(frames), libbpf.Any)
 			for i, id := range ids[:got] {
-				trace := frames[i*size : (i+1)*size]
-				end := depth(trace)
+				trace := frames[i*depth : (i+1)*depth]
+				end := countFrames(trace)
 				if !yield(id, trace[:end:end]) {
 					return
 				}
 			}
-			if !more {
-				return
-			}
+			more = goesOn(err, failed)
 		}
 	}
 }
 
-// Keys is All without the traces.
-func (m *StackTrace) Keys(err *error) iter.Seq[uint32] { return keysOf(m.All(err)) }
+// Keys iterates over the ids, as All does over ids and traces.
+func (s *StackTrace) Keys(err *error) iter.Seq[uint32] { return keysOf[uint32](&s.view, err) }

@@ -7,107 +7,102 @@ import (
 )
 
 // Storage holds a V for each of some objects of the kernel, which user space names by file descriptors: see
-// [SKStorage], [InodeStorage], [TaskStorage] and [CgrpStorage]. The kernel does not list them. Descriptors remain the
-// caller's, and one that is not of such an object is errors.Is(err, unix.EBADF).
-type Storage[V any] struct{ a access }
+// [SKStorage], [InodeStorage], [TaskStorage] and [CgrpStorage]. Descriptors remain the caller's. A value goes with its
+// object. The kernel does not list the objects that have one.
+//
+// In all methods, the error is [libbpf.ErrInvalid] when fd is negative, and unix.EBADF when it is not of such an
+// object, for sockets unix.ENOTSOCK.
+type Storage[V any] struct{ view }
 
-// SKStorage holds a V for each socket that a program or Set gave one; it goes with the socket. User space names the
-// socket by its descriptor.
+// SKStorage holds a V for each socket that a program or Update gave one. User space names a socket by its descriptor.
 type SKStorage[V any] = Storage[V]
 
-// NewSKStorage makes a typed view of a map of type [libbpf.MapTypeSKStorage] (Linux 5.2).
+// InodeStorage holds a V for each inode that a program or Update gave one. User space names an inode by a descriptor of
+// the file.
+type InodeStorage[V any] = Storage[V]
+
+// TaskStorage holds a V for each task that a program or Update gave one. User space names a task by a pidfd
+// (unix.PidfdOpen).
+type TaskStorage[V any] = Storage[V]
+
+// CgrpStorage holds a V for each cgroup that a program or Update gave one. User space names a cgroup by a descriptor of
+// its directory in a cgroup2 file system.
+type CgrpStorage[V any] = Storage[V]
+
+// NewSKStorage returns a typed view of a map of type [libbpf.MapTypeSKStorage] (Linux 5.2). The error is
+// [libbpf.ErrInvalid] when the map is of another type, or its values are not as large as a V.
 func NewSKStorage[V any](m libbpf.MapCore) (*SKStorage[V], error) {
 	return newStorage[V](m, libbpf.MapTypeSKStorage)
 }
 
-// InodeStorage holds a V for each inode that a program or Set gave one; it goes with the inode. User space names the
-// inode by a descriptor of the file.
-type InodeStorage[V any] = Storage[V]
-
-// NewInodeStorage makes a typed view of a map of type [libbpf.MapTypeInodeStorage] (Linux 5.10, with the LSM "bpf").
+// NewInodeStorage returns a typed view of a map of type [libbpf.MapTypeInodeStorage] (Linux 5.10, with the LSM "bpf").
+// Its errors are those of [NewSKStorage].
 func NewInodeStorage[V any](m libbpf.MapCore) (*InodeStorage[V], error) {
 	return newStorage[V](m, libbpf.MapTypeInodeStorage)
 }
 
-// TaskStorage holds a V for each task that a program or Set gave one; it goes with the task. User space names the task
-// by a pidfd (unix.PidfdOpen).
-type TaskStorage[V any] = Storage[V]
-
-// NewTaskStorage makes a typed view of a map of type [libbpf.MapTypeTaskStorage] (Linux 5.11).
+// NewTaskStorage returns a typed view of a map of type [libbpf.MapTypeTaskStorage] (Linux 5.11). Its errors are those
+// of [NewSKStorage].
 func NewTaskStorage[V any](m libbpf.MapCore) (*TaskStorage[V], error) {
 	return newStorage[V](m, libbpf.MapTypeTaskStorage)
 }
 
-// CgrpStorage holds a V for each cgroup that a program or Set gave one; it goes with the cgroup. User space names the
-// cgroup by a descriptor of its folder in a cgroup2 file system.
-type CgrpStorage[V any] = Storage[V]
-
-// NewCgrpStorage makes a typed view of a map of type [libbpf.MapTypeCgrpStorage] (Linux 6.2).
+// NewCgrpStorage returns a typed view of a map of type [libbpf.MapTypeCgrpStorage] (Linux 6.2). Its errors are those of
+// [NewSKStorage].
 func NewCgrpStorage[V any](m libbpf.MapCore) (*CgrpStorage[V], error) {
 	return newStorage[V](m, libbpf.MapTypeCgrpStorage)
 }
 
 func newStorage[V any](m libbpf.MapCore, typ libbpf.MapType) (*Storage[V], error) {
-	a, err := newAccess(m, typ)
+	s := new(Storage[V])
+	err := s.openView(m, typ)
 	if err == nil {
-		err = a.wantSize("key", m.KeySize(), 4)
+		err = s.setKey(reflect.TypeFor[uint32]())
 	}
 	if err == nil {
-		err = a.checkValue(reflect.TypeFor[V]())
+		err = s.setValue(reflect.TypeFor[V]())
 	}
-	if err != nil {
-		return nil, err
-	}
-	return &Storage[V]{a}, nil
+	return orNil(s, err)
 }
 
-func (s *Storage[V]) access() *access {
-	if s == nil {
-		return &closed
-	}
-	return &s.a
-}
-
-// Map is the map behind it.
-func (s *Storage[V]) Map() libbpf.MapCore { return s.access().mapCore() }
-
-// Pin makes the map last under a path on a bpf file system: see [libbpf.MapCore].
-func (s *Storage[V]) Pin(path string) error { return s.access().pin(path) }
-
-// Get is the value of what fd is of (bpf_map_lookup_elem_flags): [libbpf.ErrKeyNotExist] when it has none.
-func (s *Storage[V]) Get(fd int) (V, error) {
-	var value V
-	err := s.GetInto(fd, &value, libbpf.Any)
+// Lookup returns the value of the object that fd stands for (bpf_map_lookup_elem_flags). flags is [libbpf.Any], or
+// [libbpf.Lock] to hold the value's bpf_spin_lock while it is copied. The error is [libbpf.ErrKeyNotExist] when the
+// object has none. It does not allocate.
+func (s *Storage[V]) Lookup(fd int, flags libbpf.MapFlags) (value V, err error) {
+	err = s.LookupInto(fd, &value, flags)
 	return value, err
 }
 
-// GetInto is Get into the caller's variable, with flags: [libbpf.Any] or [libbpf.Lock].
-func (s *Storage[V]) GetInto(fd int, value *V, flags libbpf.MapFlags) error {
-	key, err := s.access().fd(fd)
+// LookupInto is Lookup into the caller's variable, which saves copies of a large value.
+func (s *Storage[V]) LookupInto(fd int, value *V, flags libbpf.MapFlags) error {
+	key, err := s.fd(fd)
 	if err != nil {
 		return err
 	}
-	return get(s.access(), &key, value, flags)
+	if err := s.lookup(bytesOf(&key), bytesOf(value), flags); err != nil {
+		return err
+	}
+	s.value.mend(bytesOf(value))
+	return nil
 }
 
-// Set sets the value of what fd is of, whether it has one already or not (bpf_map_update_elem).
-func (s *Storage[V]) Set(fd int, value V) error { return s.Insert(fd, value, libbpf.Any) }
-
-// Insert is Set with flags: with [libbpf.NoExist] it is [libbpf.ErrKeyExist] if there is a value already, with
-// [libbpf.Exist] [libbpf.ErrKeyNotExist] if there is none.
-func (s *Storage[V]) Insert(fd int, value V, flags libbpf.MapFlags) error {
-	key, err := s.access().fd(fd)
+// Update sets the value of the object that fd stands for (bpf_map_update_elem). flags is [libbpf.Any] to set it in any
+// case, [libbpf.NoExist] to add one, or [libbpf.Exist] to replace one; [libbpf.Lock] may be added. The error is
+// [libbpf.ErrKeyExist] or [libbpf.ErrKeyNotExist] as the flags ask. It does not allocate.
+func (s *Storage[V]) Update(fd int, value V, flags libbpf.MapFlags) error {
+	key, err := s.fd(fd)
 	if err != nil {
 		return err
 	}
-	return set(s.access(), &key, &value, flags)
+	return s.update(bytesOf(&key), s.value.encode(bytesOf(&value)), flags)
 }
 
-// Delete removes the value (bpf_map_delete_elem): [libbpf.ErrKeyNotExist] when there is none.
+// Delete removes the value of the object that fd stands for (bpf_map_delete_elem). The error is
+// [libbpf.ErrKeyNotExist] when it has none. It does not allocate.
 func (s *Storage[V]) Delete(fd int) error {
-	key, err := s.access().fd(fd)
+	key, err := s.fd(fd)
 	if err != nil {
 		return err
 	}
-	return remove(s.access(), &key)
+	return s.delete(bytesOf(&key))
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -40,17 +39,18 @@ func dirty(a uint8, b uint32, c bool) (p padded) {
 func TestArray(t *testing.T) {
 	m := create(t, libbpf.MapTypeArray, 4, 12, 5)
 	a := must[*typed.Array[padded]](t)(typed.NewArray[padded](m))
-	equal(t, "length", a.Len(), 5)
+	equal(t, "maximum", a.MaxEntries(), 5)
 	equal(t, "map", a.Map(), libbpf.MapCore(m))
-	check(t, a.Set(3, padded{1, 2, true}))
+	check(t, a.Update(3, padded{1, 2, true}, libbpf.Any))
 	check(t, a.Update(4, padded{B: 9}, libbpf.Exist))
-	equal(t, "value", must[padded](t)(a.Get(3)), padded{1, 2, true})
+	equal(t, "value", must[padded](t)(a.Lookup(3, libbpf.Any)), padded{1, 2, true})
 	var value padded
-	check(t, a.GetInto(4, &value, libbpf.Any))
+	check(t, a.LookupInto(4, &value, libbpf.Any))
 	equal(t, "value", value, padded{B: 9})
-	wantErr(t, a.GetInto(4, nil, libbpf.Any), libbpf.ErrInvalid)
-	wantErr(t, second(a.Get(5)), libbpf.ErrKeyNotExist, unix.ENOENT)
-	wantErr(t, a.Set(5, value), libbpf.ErrIndexRange)
+	wantErr(t, a.LookupInto(4, nil, libbpf.Any), libbpf.ErrInvalid)
+	wantErr(t, second(a.Lookup(5, libbpf.Any)), libbpf.ErrIndexRange, unix.E2BIG)
+	wantErr(t, a.LookupInto(5, &value, libbpf.Any), libbpf.ErrIndexRange)
+	wantErr(t, a.Update(5, value, libbpf.Any), libbpf.ErrIndexRange)
 	wantErr(t, a.Update(0, value, libbpf.NoExist), libbpf.ErrKeyExist)
 	var err error
 	var indices []uint32
@@ -66,10 +66,10 @@ func TestArray(t *testing.T) {
 		break
 	}
 	noAllocs(t, map[string]func(){
-		"get":    func() { _, _ = a.Get(3) },
-		"miss":   func() { _, _ = a.Get(5) },
-		"set":    func() { _ = a.Set(1, padded{}) },
-		"update": func() { _ = a.Update(1, padded{}, libbpf.Exist) },
+		"lookup":        func() { _, _ = a.Lookup(3, libbpf.Any) },
+		"miss":          func() { _, _ = a.Lookup(5, libbpf.Any) },
+		"update":        func() { _ = a.Update(1, padded{}, libbpf.Any) },
+		"update, there": func() { _ = a.Update(1, padded{}, libbpf.Exist) },
 	})
 
 	wantInvalid(t, second(typed.NewArray[uint64](m)), "uint64", "8 bytes", "12")
@@ -88,38 +88,34 @@ func TestHash(t *testing.T) {
 				newHash = typed.NewLRUHash[uint32, uint64]
 			}
 			h := must[*typed.Hash[uint32, uint64]](t)(newHash(m))
-			equal(t, "capacity", h.Capacity(), 64)
-			equal(t, "empty", must[bool](t)(h.IsEmpty()), true)
-			wantErr(t, second(h.Get(1)), libbpf.ErrKeyNotExist, unix.ENOENT)
+			equal(t, "maximum", h.MaxEntries(), 64)
+			wantErr(t, second(h.Lookup(1, libbpf.Any)), libbpf.ErrKeyNotExist, unix.ENOENT)
 			wantErr(t, h.Delete(1), libbpf.ErrKeyNotExist)
 			if take {
-				wantErr(t, second(h.Take(1)), libbpf.ErrKeyNotExist)
+				wantErr(t, second(h.LookupAndDelete(1)), libbpf.ErrKeyNotExist)
 			}
-			wantErr(t, h.Insert(1, 2, libbpf.Exist), libbpf.ErrKeyNotExist)
-			check(t, h.Insert(1, 2, libbpf.NoExist))
-			wantErr(t, h.Insert(1, 2, libbpf.NoExist), libbpf.ErrKeyExist)
-			equal(t, "value", must[uint64](t)(h.Get(1)), 2)
-			check(t, h.Set(1, 3))
+			wantErr(t, h.Update(1, 2, libbpf.Exist), libbpf.ErrKeyNotExist)
+			check(t, h.Update(1, 2, libbpf.NoExist))
+			wantErr(t, h.Update(1, 2, libbpf.NoExist), libbpf.ErrKeyExist)
+			equal(t, "value", must[uint64](t)(h.Lookup(1, libbpf.Any)), 2)
+			check(t, h.Update(1, 3, libbpf.Any))
 			var value uint64
-			check(t, h.GetInto(1, &value, libbpf.Any))
+			check(t, h.LookupInto(1, &value, libbpf.Any))
 			equal(t, "value", value, 3)
-			equal(t, "empty", must[bool](t)(h.IsEmpty()), false)
 			if take {
-				equal(t, "taken", must[uint64](t)(h.Take(1)), 3)
+				equal(t, "taken", must[uint64](t)(h.LookupAndDelete(1)), 3)
 			} else {
 				check(t, h.Delete(1))
 			}
-			equal(t, "length", must[int](t)(h.Len()), 0)
 
 			keys, values := []uint32{1, 2, 3, 4, 5}, []uint64{10, 20, 30, 40, 50}
-			equal(t, "inserted", must[int](t)(h.InsertBatch(keys, values, libbpf.Any)), 5)
+			equal(t, "inserted", must[int](t)(h.UpdateBatch(keys, values, libbpf.Any)), 5)
 			checkAll(t, h.All, map[uint32]uint64{1: 10, 2: 20, 3: 30, 4: 40, 5: 50})
 			checkKeys(t, h.Keys, 1, 2, 3, 4, 5)
-			equal(t, "length", must[int](t)(h.Len()), 5)
 			var cursor libbpf.MapCursor
 			found := 0
 			for {
-				n, err := h.LookupBatch(&cursor, make([]uint32, 2), make([]uint64, 2))
+				n, err := h.LookupBatch(&cursor, make([]uint32, 2), make([]uint64, 2), libbpf.Any)
 				if err == io.EOF {
 					break
 				}
@@ -129,17 +125,16 @@ func TestHash(t *testing.T) {
 			equal(t, "found", found, 5)
 			equal(t, "deleted", must[int](t)(h.DeleteBatch(keys[:2])), 2)
 			wantErr(t, second(h.DeleteBatch(keys[:2])), libbpf.ErrKeyNotExist)
-			equal(t, "length", must[int](t)(h.Len()), 3)
-			wantErr(t, second(h.InsertBatch(keys, values[1:], libbpf.Any)), libbpf.ErrInvalid)
+			wantErr(t, second(h.UpdateBatch(keys, values[1:], libbpf.Any)), libbpf.ErrInvalid)
 
 			noAllocs(t, map[string]func(){
-				"get":            func() { _, _ = h.Get(3) },
-				"get into":       func() { _ = h.GetInto(3, &value, libbpf.Any) },
-				"miss":           func() { _, _ = h.Get(7) },
-				"set":            func() { _ = h.Set(3, 1) },
-				"insert, absent": func() { _ = h.Insert(7, 1, libbpf.Exist) },
-				"set and delete": func() { _ = h.Set(8, 1); _ = h.Delete(8) },
-				"delete, absent": func() { _ = h.Delete(7) },
+				"lookup":            func() { _, _ = h.Lookup(3, libbpf.Any) },
+				"lookup into":       func() { _ = h.LookupInto(3, &value, libbpf.Any) },
+				"miss":              func() { _, _ = h.Lookup(7, libbpf.Any) },
+				"update":            func() { _ = h.Update(3, 1, libbpf.Any) },
+				"update, absent":    func() { _ = h.Update(7, 1, libbpf.Exist) },
+				"update and delete": func() { _ = h.Update(8, 1, libbpf.Any); _ = h.Delete(8) },
+				"delete, absent":    func() { _ = h.Delete(7) },
 			})
 			other := map[libbpf.MapType]libbpf.MapType{
 				libbpf.MapTypeHash: libbpf.MapTypeLRUHash, libbpf.MapTypeLRUHash: libbpf.MapTypeHash,
@@ -155,9 +150,9 @@ func TestHash(t *testing.T) {
 	wantInvalid(t, second(typed.NewHash[uint32, struct{ P unsafe.Pointer }](m)), ".P", "unsafe.Pointer")
 	wantInvalid(t, second(typed.NewHash[string, uint64](m)), "key", "string")
 	h := must[*typed.Hash[uint32, uint64]](t)(typed.NewHash[uint32, uint64](m))
-	check(t, h.Set(1, 1))
-	check(t, h.Set(2, 1))
-	wantErr(t, h.Set(3, 1), libbpf.ErrMapFull, unix.E2BIG)
+	check(t, h.Update(1, 1, libbpf.Any))
+	check(t, h.Update(2, 1, libbpf.Any))
+	wantErr(t, h.Update(3, 1, libbpf.Any), libbpf.ErrMapFull, unix.E2BIG)
 }
 
 func checkAll[K comparable, V comparable](t *testing.T, all func(*error) iter.Seq2[K, V], want map[K]V) {
@@ -204,21 +199,21 @@ func TestPadding(t *testing.T) {
 	h := must[*typed.Hash[padded, padded]](t)(typed.NewHash[padded, padded](m))
 	clean := func(a, c byte) []byte { return []byte{a, 0, 0, 0, 7, 7, 7, 7, c, 0, 0, 0} }
 	const b = 0x07070707
-	check(t, h.Set(dirty(1, b, true), dirty(2, b, false)))
+	check(t, h.Update(dirty(1, b, true), dirty(2, b, false), libbpf.Any))
 	if got, err := m.Lookup(clean(1, 1), libbpf.Any); err != nil || !bytes.Equal(got, clean(2, 0)) {
 		t.Errorf("%v, %v", got, err)
 	}
-	equal(t, "value", must[padded](t)(h.Get(dirty(1, b, true))), padded{2, b, false})
-	check(t, h.Insert(dirty(1, b, true), dirty(3, b, false), libbpf.Exist))
-	equal(t, "value", must[padded](t)(h.Get(dirty(1, b, true))), padded{3, b, false})
+	equal(t, "value", must[padded](t)(h.Lookup(dirty(1, b, true), libbpf.Any)), padded{2, b, false})
+	check(t, h.Update(dirty(1, b, true), dirty(3, b, false), libbpf.Exist))
+	equal(t, "value", must[padded](t)(h.Lookup(dirty(1, b, true), libbpf.Any)), padded{3, b, false})
 	if hashesTake(t) {
-		equal(t, "taken", must[padded](t)(h.Take(dirty(1, b, true))), padded{3, b, false})
+		equal(t, "taken", must[padded](t)(h.LookupAndDelete(dirty(1, b, true))), padded{3, b, false})
 	} else {
 		check(t, h.Delete(dirty(1, b, true)))
 	}
 	keys := []padded{dirty(1, b, false), dirty(2, b, true)}
 	before := *(*[24]byte)(unsafe.Pointer(&keys[0]))
-	equal(t, "inserted", must[int](t)(h.InsertBatch(keys, keys, libbpf.Any)), 2)
+	equal(t, "inserted", must[int](t)(h.UpdateBatch(keys, keys, libbpf.Any)), 2)
 	if before != *(*[24]byte)(unsafe.Pointer(&keys[0])) {
 		t.Error("the caller's keys were changed")
 	}
@@ -228,15 +223,15 @@ func TestPadding(t *testing.T) {
 	equal(t, "deleted", must[int](t)(h.DeleteBatch(keys[:1])), 1)
 	check(t, h.Delete(dirty(2, b, true)))
 	noAllocs(t, map[string]func(){
-		"get":    func() { _, _ = h.Get(keys[0]) },
-		"set":    func() { _ = h.Set(keys[0], keys[1]) },
+		"lookup": func() { _, _ = h.Lookup(keys[0], libbpf.Any) },
+		"update": func() { _ = h.Update(keys[0], keys[1], libbpf.Any) },
 		"delete": func() { _ = h.Delete(keys[0]) },
 	})
 	_ = h.Delete(keys[0])
 
 	// A program's bool may be any byte.
 	check(t, m.Update(clean(1, 1), clean(1, 200), libbpf.Any))
-	value := must[padded](t)(h.Get(padded{1, b, true}))
+	value := must[padded](t)(h.Lookup(padded{1, b, true}, libbpf.Any))
 	equal(t, "bool", value.C, true)
 	equal(t, "bool's byte", *(*byte)(unsafe.Pointer(&value.C)), 1)
 	for _, value := range h.All(nil) {
@@ -250,7 +245,7 @@ func TestPadding(t *testing.T) {
 	m = create(t, libbpf.MapTypeHash, 8, 8, 4)
 	blanks := must[*typed.Hash[blank, [8]byte]](t)(typed.NewHash[blank, [8]byte](m))
 	key := *(*blank)(unsafe.Pointer(&[8]byte{1, 1, 1, 1, 2, 2, 2, 2}))
-	check(t, blanks.Set(key, [8]byte{5}))
+	check(t, blanks.Update(key, [8]byte{5}, libbpf.Any))
 	if _, err := m.Lookup([]byte{1, 1, 1, 1, 0, 0, 0, 0}, libbpf.Any); err != nil {
 		t.Error(err)
 	}
@@ -265,10 +260,10 @@ func TestPerCPU(t *testing.T) {
 
 	m := create(t, libbpf.MapTypePerCPUHash, 4, 8, 8)
 	h := must[*typed.PerCPUHash[uint32, uint64]](t)(typed.NewPerCPUHash[uint32, uint64](m))
-	equal(t, "CPUs", h.CPUs(), cpus)
-	wantErr(t, h.Set(1, make([]uint64, cpus-1)), libbpf.ErrInvalid)
-	wantErr(t, h.Set(1, nil), libbpf.ErrInvalid)
-	wantErr(t, h.GetInto(1, make([]uint64, cpus+1), libbpf.Any), libbpf.ErrInvalid)
+	equal(t, "CPUs", h.PossibleCPUs(), cpus)
+	wantErr(t, h.Update(1, make([]uint64, cpus-1), libbpf.Any), libbpf.ErrInvalid)
+	wantErr(t, h.Update(1, nil, libbpf.Any), libbpf.ErrInvalid)
+	wantErr(t, h.LookupInto(1, make([]uint64, cpus+1), libbpf.Any), libbpf.ErrInvalid)
 	wantInvalid(t, second(typed.NewPerCPUHash[uint32, uint32](m)), "4 bytes", "must have 8")
 	wantInvalid(t, second(typed.NewHash[uint32, uint64](m)), "percpu_hash", "hash")
 	wantInvalid(t, second(typed.NewLRUPerCPUHash[uint32, uint64](m)), "lru_percpu_hash")
@@ -280,27 +275,27 @@ func TestOneCPU(t *testing.T) {
 	last := uint32(must[int](t)(libbpf.PossibleCPUs()) - 1)
 	a := must[*typed.PerCPUArray[padded]](t)(
 		typed.NewPerCPUArray[padded](create(t, libbpf.MapTypePerCPUArray, 4, uint32(unsafe.Sizeof(padded{})), 3)))
-	err := a.SetAll(1, dirty(1, 2, true))
+	err := a.UpdateAllCPUs(1, dirty(1, 2, true), libbpf.Any)
 	if errors.Is(err, errors.ErrUnsupported) {
 		testutil.Skip(t, "one-cpu", err)
 	}
 	check(t, err)
-	check(t, a.SetOn(1, last, dirty(3, 4, false)))
-	equal(t, "value of the last CPU", must[padded](t)(a.GetOn(1, last)), padded{3, 4, false})
+	check(t, a.UpdateOnCPU(1, last, dirty(3, 4, false), libbpf.Any))
+	equal(t, "value of the last CPU", must[padded](t)(a.LookupOnCPU(1, last, libbpf.Any)), padded{3, 4, false})
 	if last > 0 {
-		equal(t, "value of the first CPU", must[padded](t)(a.GetOn(1, 0)), padded{1, 2, true})
+		equal(t, "value of the first CPU", must[padded](t)(a.LookupOnCPU(1, 0, libbpf.Any)), padded{1, 2, true})
 	}
 	h := must[*typed.PerCPUHash[uint32, uint64]](t)(
 		typed.NewPerCPUHash[uint32, uint64](create(t, libbpf.MapTypePerCPUHash, 4, 8, 3)))
-	wantErr(t, second(h.GetOn(5, 0)), libbpf.ErrKeyNotExist)
-	check(t, h.SetAll(5, 50))
-	check(t, h.SetOn(5, 0, 51))
-	equal(t, "value of the first CPU", must[uint64](t)(h.GetOn(5, 0)), 51)
-	equal(t, "value of the last CPU", must[[]uint64](t)(h.Get(5))[last], 50+b2u(last == 0))
-	wantErr(t, h.SetOn(5, last+1, 1), unix.ERANGE)
+	wantErr(t, second(h.LookupOnCPU(5, 0, libbpf.Any)), libbpf.ErrKeyNotExist)
+	check(t, h.UpdateAllCPUs(5, 50, libbpf.Any))
+	check(t, h.UpdateOnCPU(5, 0, 51, libbpf.Any))
+	equal(t, "value of the first CPU", must[uint64](t)(h.LookupOnCPU(5, 0, libbpf.Any)), 51)
+	equal(t, "value of the last CPU", must[[]uint64](t)(h.Lookup(5, libbpf.Any))[last], 50+b2u(last == 0))
+	wantErr(t, h.UpdateOnCPU(5, last+1, 1, libbpf.Any), unix.ERANGE)
 	noAllocs(t, map[string]func(){
-		"get": func() { _, _ = h.GetOn(5, 0) },
-		"set": func() { _ = h.SetOn(5, 0, 1) },
+		"lookup": func() { _, _ = h.LookupOnCPU(5, 0, libbpf.Any) },
+		"update": func() { _ = h.UpdateOnCPU(5, 0, 1, libbpf.Any) },
 	})
 }
 
@@ -343,19 +338,19 @@ func testPerCPU[V comparable](t *testing.T, value func(i int) V) {
 	}
 
 	a := must[*typed.PerCPUArray[V]](t)(typed.NewPerCPUArray[V](create(t, libbpf.MapTypePerCPUArray, 4, size, 3)))
-	equal(t, "length", a.Len(), 3)
-	equal(t, "CPUs", a.CPUs(), cpus)
-	check(t, a.Set(1, values))
+	equal(t, "maximum", a.MaxEntries(), 3)
+	equal(t, "CPUs", a.PossibleCPUs(), cpus)
+	check(t, a.Update(1, values, libbpf.Any))
 	check(t, a.Update(1, values, libbpf.Exist))
-	checkElement(a.Get(1))
-	checkElement(into, a.GetInto(1, into, libbpf.Any))
+	checkElement(a.Lookup(1, libbpf.Any))
+	checkElement(into, a.LookupInto(1, into, libbpf.Any))
 	checkElements(a.All, 3)
-	wantErr(t, second(a.Get(3)), libbpf.ErrKeyNotExist)
-	wantErr(t, a.Set(3, values), libbpf.ErrIndexRange)
+	wantErr(t, second(a.Lookup(3, libbpf.Any)), libbpf.ErrIndexRange)
+	wantErr(t, a.Update(3, values, libbpf.Any), libbpf.ErrIndexRange)
 	noAllocs(t, map[string]func(){
-		"get":  func() { _ = a.GetInto(1, into, libbpf.Any) },
-		"miss": func() { _ = a.GetInto(3, into, libbpf.Any) },
-		"set":  func() { _ = a.Set(1, values) },
+		"lookup": func() { _ = a.LookupInto(1, into, libbpf.Any) },
+		"miss":   func() { _ = a.LookupInto(3, into, libbpf.Any) },
+		"update": func() { _ = a.Update(1, values, libbpf.Any) },
 	})
 
 	take := hashesTake(t)
@@ -365,29 +360,27 @@ func testPerCPU[V comparable](t *testing.T, value func(i int) V) {
 			newHash = typed.NewLRUPerCPUHash[uint32, V]
 		}
 		h := must[*typed.PerCPUHash[uint32, V]](t)(newHash(create(t, typ, 4, size, 8)))
-		equal(t, "capacity", h.Capacity(), 8)
-		equal(t, "empty", must[bool](t)(h.IsEmpty()), true)
-		wantErr(t, second(h.Get(1)), libbpf.ErrKeyNotExist)
+		equal(t, "maximum", h.MaxEntries(), 8)
+		wantErr(t, second(h.Lookup(1, libbpf.Any)), libbpf.ErrKeyNotExist)
 		if take {
-			wantErr(t, second(h.Take(1)), libbpf.ErrKeyNotExist)
+			wantErr(t, second(h.LookupAndDelete(1)), libbpf.ErrKeyNotExist)
 		}
-		check(t, h.Set(1, values))
-		wantErr(t, h.Insert(1, values, libbpf.NoExist), libbpf.ErrKeyExist)
-		checkElement(h.Get(1))
-		checkElement(into, h.GetInto(1, into, libbpf.Any))
-		check(t, h.Insert(2, values, libbpf.Any))
+		check(t, h.Update(1, values, libbpf.Any))
+		wantErr(t, h.Update(1, values, libbpf.NoExist), libbpf.ErrKeyExist)
+		checkElement(h.Lookup(1, libbpf.Any))
+		checkElement(into, h.LookupInto(1, into, libbpf.Any))
+		check(t, h.Update(2, values, libbpf.Any))
 		checkElements(h.All, 2)
 		checkKeys(t, h.Keys, 1, 2)
-		equal(t, "length", must[int](t)(h.Len()), 2)
 		if take {
-			checkElement(h.Take(1))
+			checkElement(h.LookupAndDelete(1))
 		} else {
 			check(t, h.Delete(1))
 		}
 		check(t, h.Delete(2))
 		wantErr(t, h.Delete(2), libbpf.ErrKeyNotExist)
 		noAllocs(t, map[string]func(){
-			"get":    func() { _ = h.GetInto(1, into, libbpf.Any) },
+			"lookup": func() { _ = h.LookupInto(1, into, libbpf.Any) },
 			"delete": func() { _ = h.Delete(2) },
 		})
 	}
@@ -397,29 +390,27 @@ func TestLPMTrie(t *testing.T) {
 	m := createWith(t, libbpf.MapTypeLPMTrie, 8, 8, 64, libbpf.MapCreateOptions{Flags: libbpf.NoPrealloc})
 	type key = typed.LPMKey[[4]byte]
 	trie := must[*typed.LPMTrie[[4]byte, uint64]](t)(typed.NewLPMTrie[[4]byte, uint64](m))
-	equal(t, "capacity", trie.Capacity(), 64)
-	equal(t, "empty", must[bool](t)(trie.IsEmpty()), true)
+	equal(t, "maximum", trie.MaxEntries(), 64)
 	ten, net := key{8, [4]byte{10}}, key{24, [4]byte{10, 1, 2}}
-	check(t, trie.Set(ten, 8))
-	check(t, trie.Insert(net, 24, libbpf.NoExist))
-	wantErr(t, trie.Insert(net, 24, libbpf.NoExist), libbpf.ErrKeyExist)
-	wantErr(t, trie.Set(key{33, [4]byte{}}, 1), unix.EINVAL)
+	check(t, trie.Update(ten, 8, libbpf.Any))
+	check(t, trie.Update(net, 24, libbpf.NoExist))
+	wantErr(t, trie.Update(net, 24, libbpf.NoExist), libbpf.ErrKeyExist)
+	wantErr(t, trie.Update(key{33, [4]byte{}}, 1, libbpf.Any), unix.EINVAL)
 	address := key{32, [4]byte{10, 1, 2, 3}}
-	equal(t, "match", must[uint64](t)(trie.Get(address)), 24)
-	equal(t, "match", must[uint64](t)(trie.Get(key{32, [4]byte{10, 2}})), 8)
-	wantErr(t, second(trie.Get(key{32, [4]byte{11}})), libbpf.ErrKeyNotExist)
+	equal(t, "match", must[uint64](t)(trie.Lookup(address, libbpf.Any)), 24)
+	equal(t, "match", must[uint64](t)(trie.Lookup(key{32, [4]byte{10, 2}}, libbpf.Any)), 8)
+	wantErr(t, second(trie.Lookup(key{32, [4]byte{11}}, libbpf.Any)), libbpf.ErrKeyNotExist)
 	wantErr(t, trie.Delete(address), libbpf.ErrKeyNotExist)
 	checkAll(t, trie.All, map[key]uint64{ten: 8, net: 24})
 	checkKeys(t, trie.Keys, ten, net)
-	equal(t, "length", must[int](t)(trie.Len()), 2)
 	noAllocs(t, map[string]func(){
-		"get":    func() { _, _ = trie.Get(address) },
-		"miss":   func() { _, _ = trie.Get(key{32, [4]byte{11}}) },
-		"set":    func() { _ = trie.Set(ten, 8) },
+		"lookup": func() { _, _ = trie.Lookup(address, libbpf.Any) },
+		"miss":   func() { _, _ = trie.Lookup(key{32, [4]byte{11}}, libbpf.Any) },
+		"update": func() { _ = trie.Update(ten, 8, libbpf.Any) },
 		"delete": func() { _ = trie.Delete(address) },
 	})
 	check(t, trie.Delete(net))
-	equal(t, "match", must[uint64](t)(trie.Get(address)), 8)
+	equal(t, "match", must[uint64](t)(trie.Lookup(address, libbpf.Any)), 8)
 	wantInvalid(t, second(typed.NewLPMTrie[[8]byte, uint64](m)), "12 bytes", "must have 8")
 	wantInvalid(t, second(typed.NewLPMTrie[[4]byte, uint32](m)), "4 bytes", "must have 8")
 	wantInvalid(t, second(typed.NewLPMTrie[string, uint64](m)), "string")
@@ -428,12 +419,12 @@ func TestLPMTrie(t *testing.T) {
 	// Data that is wider than its prefix length is not aligned in the map; the longest there is.
 	m = createWith(t, libbpf.MapTypeLPMTrie, 12, 1, 8, libbpf.MapCreateOptions{Flags: libbpf.NoPrealloc})
 	wide := must[*typed.LPMTrie[uint64, bool]](t)(typed.NewLPMTrie[uint64, bool](m))
-	check(t, wide.Set(typed.LPMKey[uint64]{PrefixLen: 64, Data: 0x0102030405060708}, true))
+	check(t, wide.Update(typed.LPMKey[uint64]{PrefixLen: 64, Data: 0x0102030405060708}, true, libbpf.Any))
 	checkKeys(t, wide.Keys, typed.LPMKey[uint64]{PrefixLen: 64, Data: 0x0102030405060708})
 	m = createWith(t, libbpf.MapTypeLPMTrie, 260, 1, 8, libbpf.MapCreateOptions{Flags: libbpf.NoPrealloc})
 	long := must[*typed.LPMTrie[[256]byte, bool]](t)(typed.NewLPMTrie[[256]byte, bool](m))
-	check(t, long.Set(typed.LPMKey[[256]byte]{PrefixLen: 2048, Data: [256]byte{255: 1}}, true))
-	equal(t, "value", must[bool](t)(long.Get(typed.LPMKey[[256]byte]{PrefixLen: 2048, Data: [256]byte{255: 1}})), true)
+	check(t, long.Update(typed.LPMKey[[256]byte]{PrefixLen: 2048, Data: [256]byte{255: 1}}, true, libbpf.Any))
+	equal(t, "value", must[bool](t)(long.Lookup(typed.LPMKey[[256]byte]{PrefixLen: 2048, Data: [256]byte{255: 1}}, libbpf.Any)), true)
 }
 
 func TestQueueAndStack(t *testing.T) {
@@ -443,15 +434,13 @@ func TestQueueAndStack(t *testing.T) {
 		Push(padded, libbpf.MapFlags) error
 		Pop() (padded, error)
 		Peek() (padded, error)
-		IsEmpty() (bool, error)
-		Capacity() int
+		MaxEntries() uint32
 	}
 	for _, c := range []struct {
 		m    keyless
 		want [3]uint32
 	}{{q, [3]uint32{2, 3, 4}}, {s, [3]uint32{4, 3, 2}}} {
-		equal(t, "capacity", c.m.Capacity(), 3)
-		equal(t, "empty", must[bool](t)(c.m.IsEmpty()), true)
+		equal(t, "maximum", c.m.MaxEntries(), 3)
 		wantErr(t, second(c.m.Pop()), libbpf.ErrKeyNotExist)
 		wantErr(t, second(c.m.Peek()), libbpf.ErrKeyNotExist)
 		for i := range uint32(3) {
@@ -459,7 +448,6 @@ func TestQueueAndStack(t *testing.T) {
 		}
 		wantErr(t, c.m.Push(padded{B: 4}, libbpf.Any), libbpf.ErrMapFull)
 		check(t, c.m.Push(padded{B: 4}, libbpf.Exist))
-		equal(t, "empty", must[bool](t)(c.m.IsEmpty()), false)
 		for _, want := range c.want {
 			equal(t, "peeked", must[padded](t)(c.m.Peek()).B, want)
 			equal(t, "popped", must[padded](t)(c.m.Pop()).B, want)
@@ -476,15 +464,15 @@ func TestQueueAndStack(t *testing.T) {
 func TestBloomFilter(t *testing.T) {
 	m := create(t, libbpf.MapTypeBloomFilter, 0, 12, 100)
 	f := must[*typed.BloomFilter[padded]](t)(typed.NewBloomFilter[padded](m))
-	equal(t, "capacity", f.Capacity(), 100)
-	equal(t, "contains", must[bool](t)(f.Contains(padded{A: 1})), false)
-	check(t, f.Insert(dirty(1, 2, true)))
-	equal(t, "contains", must[bool](t)(f.Contains(dirty(1, 2, true))), true)
-	equal(t, "contains", must[bool](t)(f.Contains(padded{1, 2, true})), true)
+	equal(t, "maximum", f.MaxEntries(), 100)
+	equal(t, "contains", must[bool](t)(f.Lookup(padded{A: 1})), false)
+	check(t, f.Update(dirty(1, 2, true), libbpf.Any))
+	equal(t, "contains", must[bool](t)(f.Lookup(dirty(1, 2, true))), true)
+	equal(t, "contains", must[bool](t)(f.Lookup(padded{1, 2, true})), true)
 	noAllocs(t, map[string]func(){
-		"insert":        func() { _ = f.Insert(padded{B: 3}) },
-		"contains":      func() { _, _ = f.Contains(padded{B: 3}) },
-		"contains, not": func() { _, _ = f.Contains(padded{B: 4}) },
+		"update":         func() { _ = f.Update(padded{B: 3}, libbpf.Any) },
+		"lookup":         func() { _, _ = f.Lookup(padded{B: 3}) },
+		"lookup, absent": func() { _, _ = f.Lookup(padded{B: 4}) },
 	})
 	wantInvalid(t, second(typed.NewBloomFilter[uint32](m)), "4 bytes", "12")
 }
@@ -498,7 +486,7 @@ func TestIterateOverMany(t *testing.T) {
 	for i := range keys {
 		keys[i] = uint64(i) * 3
 	}
-	equal(t, "inserted", must[int](t)(h.InsertBatch(keys, keys, libbpf.Any)), n)
+	equal(t, "inserted", must[int](t)(h.UpdateBatch(keys, keys, libbpf.Any)), n)
 	seen := make(map[uint64]bool)
 	var err error
 	for key, value := range h.All(&err) {
@@ -524,13 +512,18 @@ func TestClosed(t *testing.T) {
 	check(t, m.Close())
 	testClosedHash(t, h)
 	testClosedHash(t, &typed.Hash[uint32, uint64]{})
-	testClosedHash(t, nil)
 	wantErr(t, second(typed.NewHash[uint32, uint64](m)), libbpf.ErrClosed)
 	wantErr(t, second(typed.NewHash[uint32, uint64](nil)), libbpf.ErrClosed)
-	wantErr(t, second(typed.NewHash[uint32, uint64](new(libbpf.Map))), libbpf.ErrClosed)
-	wantErr(t, second(typed.NewHash[uint32, uint64](new(libbpf.MapHandle))), libbpf.ErrClosed)
+	wantErr(t, second(typed.NewHash[uint32, uint64]((*libbpf.Map)(nil))), libbpf.ErrClosed)
+	wantErr(t, second(typed.NewHash[uint32, uint64]((*libbpf.MapHandle)(nil))), libbpf.ErrClosed)
 	other := struct{ *libbpf.MapHandle }{create(t, libbpf.MapTypeHash, 4, 8, 4)}
 	wantErr(t, second(typed.NewHash[uint32, uint64](other)), libbpf.ErrInvalid)
+
+	// A closed array says so of an index beyond the end, too.
+	m = create(t, libbpf.MapTypeArray, 4, 8, 4)
+	a := must[*typed.Array[uint64]](t)(typed.NewArray[uint64](m))
+	check(t, m.Close())
+	wantErr(t, second(a.Lookup(9, libbpf.Any)), libbpf.ErrClosed)
 }
 
 func testClosedHash(t *testing.T, h *typed.Hash[uint32, uint64]) {
@@ -544,74 +537,14 @@ func testClosedHash(t *testing.T, h *typed.Hash[uint32, uint64]) {
 	}
 	var value uint64
 	var cursor libbpf.MapCursor
-	for _, err := range []error{
-		err, err2, second(h.Get(1)), h.GetInto(1, &value, 0), h.Set(1, 1), h.Insert(1, 1, 0), h.Delete(1),
-		second(h.Take(1)), second(h.Len()), second(h.IsEmpty()), h.Pin("/x"),
-		second(h.LookupBatch(&cursor, make([]uint32, 1), make([]uint64, 1))),
-		second(h.InsertBatch([]uint32{1}, []uint64{1}, 0)), second(h.DeleteBatch([]uint32{1})),
-		h.Map().Delete(nil),
-	} {
-		wantErr(t, err, libbpf.ErrClosed)
-	}
-}
-
-// Nothing crashes without a map.
-func TestNil(t *testing.T) {
-	var (
-		array   *typed.Array[uint32]
-		perCPU  *typed.PerCPUArray[uint32]
-		perHash *typed.PerCPUHash[uint32, uint32]
-		trie    *typed.LPMTrie[uint32, uint32]
-		queue   *typed.Queue[uint32]
-		stack   *typed.Stack[uint32]
-		bloom   *typed.BloomFilter[uint32]
-		outer   *typed.ArrayOfMaps
-		outerH  *typed.HashOfMaps[uint32]
-		progs   *typed.ProgArray
-		cgroups *typed.CgroupArray
-		socks   *typed.SockMap
-		group   *typed.ReuseportSockArray
-		sockH   *typed.SockHash[uint32]
-		xsk     *typed.XSKMap
-		dev     *typed.DevMap
-		devH    *typed.DevMapHash
-		cpu     *typed.CPUMap
-		traces  *typed.StackTrace
-		storage *typed.TaskStorage[uint32]
-		ring    *typed.RingBuf[uint32]
-	)
-	var frames [1]uint64
-	inner := new(libbpf.MapHandle)
+	keys, values, found := make([]uint32, 1), make([]uint64, 1), make([]bool, 1)
 	for i, err := range []error{
-		second(array.Get(0)), array.Set(0, 0), array.Pin(""), iterate(array.All),
-		second(perCPU.Get(0)), perCPU.GetInto(0, nil, 0), perCPU.Set(0, nil), perCPU.Set(0, []uint32{1}),
-		iterate(perCPU.All),
-		second(perHash.Get(0)), perHash.Set(0, nil), perHash.Delete(0), second(perHash.Take(0)), iterate(perHash.All),
-		second(perHash.Len()), second(perHash.IsEmpty()), perHash.Pin("/x"), perCPU.Pin("/x"),
-		second(trie.Get(typed.LPMKey[uint32]{})), trie.Set(typed.LPMKey[uint32]{}, 0),
-		trie.Delete(typed.LPMKey[uint32]{}),
-		iterate(trie.All), second(trie.Len()), second(trie.IsEmpty()), trie.Pin("/x"),
-		queue.Push(0, 0), second(queue.Pop()), second(queue.Peek()), second(queue.IsEmpty()), queue.Pin("/x"),
-		stack.Push(0, 0), second(stack.Pop()), second(stack.Peek()), second(stack.IsEmpty()), stack.Pin("/x"),
-		bloom.Insert(0), second(bloom.Contains(0)), bloom.Pin("/x"),
-		second(outer.Get(0)), second(outer.ID(0)), outer.Set(0, inner), outer.Delete(0),
-		iterate(outer.All), outer.Pin("/x"),
-		second(outerH.Get(0)), second(outerH.ID(0)), outerH.Set(0, inner), outerH.Delete(0), iterate(outerH.All),
-		second(outerH.Len()), second(outerH.IsEmpty()), outerH.Pin("/x"),
-		progs.Set(0, nil), progs.SetFD(0, 0), second(progs.ID(0)), progs.Delete(0), iterate(progs.All), progs.Pin("/x"),
-		cgroups.Set(0, 0), cgroups.Set(0, -1), cgroups.Delete(0), cgroups.Pin("/x"),
-		socks.Set(0, 0), second(socks.Cookie(0)), socks.Delete(0), iterate(socks.All), socks.Pin("/x"),
-		group.Set(0, 0), second(group.Cookie(0)), group.Delete(0), iterate(group.All), group.Pin("/x"),
-		sockH.Set(0, 0), second(sockH.Cookie(0)), sockH.Delete(0), second(sockH.IsEmpty()), sockH.Pin("/x"),
-		xsk.Set(0, 0), xsk.Delete(0), xsk.Pin("/x"),
-		dev.Set(0, 1), dev.Set(0, 0), second(dev.Get(0)), dev.Delete(0), iterate(dev.All), dev.Pin("/x"),
-		devH.Set(0, 1), second(devH.Get(0)), devH.Delete(0), iterate(devH.All), second(devH.IsEmpty()), devH.Pin("/x"),
-		cpu.Set(0, 1), cpu.Set(0, 0), second(cpu.Get(0)), cpu.Delete(0), iterate(cpu.All), cpu.Pin("/x"),
-		dev.SetProgram(0, 1, nil), devH.SetProgram(0, 1, nil), cpu.SetProgram(0, 1, nil),
-		second(traces.Get(0)), second(traces.GetInto(0, frames[:])), traces.Delete(0),
-		iterate(traces.All), traces.Pin("/x"),
-		second(storage.Get(0)), storage.Set(0, 0), storage.Set(-1, 0), storage.Delete(0), storage.Pin("/x"),
-		second(ring.Poll(0)), second(ring.PollContext(t.Context())), second(ring.Consume()), ring.Pin("/x"),
+		err, err2, second(h.Lookup(1, libbpf.Any)), h.LookupInto(1, &value, libbpf.Any),
+		second(h.LookupMany(keys, values, found, libbpf.Any)), h.Update(1, 1, libbpf.Any), h.Delete(1),
+		second(h.LookupAndDelete(1)), h.LookupAndDeleteInto(1, &value),
+		second(h.LookupBatch(&cursor, keys, values, libbpf.Any)),
+		second(h.LookupAndDeleteBatch(&cursor, keys, values, libbpf.Any)),
+		second(h.UpdateBatch(keys, values, libbpf.Any)), second(h.DeleteBatch(keys)), h.Map().Delete(nil),
 	} {
 		if err == nil {
 			t.Errorf("no error from number %d", i)
@@ -619,25 +552,106 @@ func TestNil(t *testing.T) {
 			wantErr(t, err, libbpf.ErrClosed)
 		}
 	}
-	check(t, ring.Close())
-	equal(t, "epoll fd", ring.EpollFD(), -1)
-	for i, n := range []int{
-		array.Len(), perCPU.Len(), perCPU.CPUs(), perHash.Capacity(), perHash.CPUs(), trie.Capacity(), queue.Capacity(),
-		stack.Capacity(), bloom.Capacity(), outer.Len(), outerH.Capacity(), progs.Len(), cgroups.Len(),
-		socks.Len(), group.Len(),
-		sockH.Capacity(), xsk.Len(), dev.Len(), devH.Capacity(), cpu.Len(), traces.Capacity(), traces.Depth(),
+}
+
+// A zero value is that of a closed map, or a closed reader.
+func TestZeroValues(t *testing.T) {
+	var (
+		array   typed.Array[uint32]
+		perCPU  typed.PerCPUArray[uint32]
+		perHash typed.PerCPUHash[uint32, uint32]
+		trie    typed.LPMTrie[uint32, uint32]
+		queue   typed.Queue[uint32]
+		stack   typed.Stack[uint32]
+		bloom   typed.BloomFilter[uint32]
+		outer   typed.ArrayOfMaps
+		outerH  typed.HashOfMaps[uint32]
+		progs   typed.ProgArray
+		cgroups typed.CgroupArray
+		socks   typed.SockMap
+		group   typed.ReuseportSockArray
+		sockH   typed.SockHash[uint32]
+		xsk     typed.XSKMap
+		dev     typed.DevMap
+		devH    typed.DevMapHash
+		cpu     typed.CPUMap
+		traces  typed.StackTrace
+		storage typed.TaskStorage[uint32]
+		old     typed.CgroupStorage[uint64, uint32]
+		oldPer  typed.PerCPUCgroupStorage[uint64, uint32]
+		ring    typed.RingReader[uint32]
+		perf    typed.PerfReader[uint32]
+		user    typed.UserRingBuf[uint32]
+		sample  typed.UserRingSample[uint32]
+	)
+	var frames [1]uint64
+	var key typed.LPMKey[uint32]
+	var cursor libbpf.MapCursor
+	keys, values, found := make([]uint32, 1), make([]uint32, 1), make([]bool, 1)
+	prefixes := make([]typed.LPMKey[uint32], 1)
+	inner := create(t, libbpf.MapTypeArray, 4, 4, 1)
+	const anyFlags = libbpf.Any
+	for i, err := range []error{
+		second(array.Lookup(0, anyFlags)), array.LookupInto(0, nil, anyFlags), array.Update(0, 0, anyFlags),
+		second(array.LookupMany(keys, values, found, anyFlags)), iterate(array.All), iterateKeys(array.Keys),
+		second(perCPU.Lookup(0, anyFlags)), perCPU.LookupInto(0, nil, anyFlags), perCPU.Update(0, nil, anyFlags),
+		perCPU.Update(0, []uint32{1}, anyFlags), iterate(perCPU.All), iterateKeys(perCPU.Keys),
+		second(perCPU.LookupOnCPU(0, 0, anyFlags)), perCPU.UpdateOnCPU(0, 0, 0, anyFlags),
+		perCPU.UpdateAllCPUs(0, 0, anyFlags), second(perCPU.LookupMany(keys, nil, found, anyFlags)),
+		second(perHash.Lookup(0, anyFlags)), perHash.Update(0, nil, anyFlags), perHash.Delete(0),
+		second(perHash.LookupAndDelete(0)), iterate(perHash.All), second(perHash.DeleteBatch(keys)),
+		second(perHash.LookupBatch(&cursor, keys, nil, anyFlags)), second(perHash.UpdateBatch(keys, nil, anyFlags)),
+		second(trie.Lookup(key, anyFlags)), trie.Update(key, 0, anyFlags), trie.Delete(key), iterate(trie.All),
+		second(trie.UpdateBatch(prefixes, values, anyFlags)), iterateKeys(trie.Keys),
+		queue.Push(0, anyFlags), second(queue.Pop()), second(queue.Peek()),
+		stack.Push(0, anyFlags), second(stack.Pop()), second(stack.Peek()),
+		bloom.Update(0, anyFlags), second(bloom.Lookup(0)),
+		second(outer.Lookup(0, anyFlags)), second(outer.LookupID(0, anyFlags)), outer.Update(0, inner, anyFlags),
+		outer.Delete(0), iterate(outer.All), iterateKeys(outer.Keys),
+		second(outerH.Lookup(0, anyFlags)), second(outerH.LookupID(0, anyFlags)), outerH.Update(0, inner, anyFlags),
+		outerH.Delete(0), iterate(outerH.All), iterateKeys(outerH.Keys),
+		progs.Update(0, nil, anyFlags), progs.UpdateFD(0, 0, anyFlags), second(progs.Lookup(0, anyFlags)),
+		progs.Delete(0), iterate(progs.All),
+		cgroups.Update(0, 0, anyFlags), cgroups.Update(0, -1, anyFlags), cgroups.Delete(0),
+		socks.Update(0, 0, anyFlags), second(socks.Lookup(0, anyFlags)), socks.Delete(0), iterate(socks.All),
+		group.Update(0, 0, anyFlags), second(group.Lookup(0, anyFlags)), group.Delete(0), iterate(group.All),
+		sockH.Update(0, 0, anyFlags), second(sockH.Lookup(0, anyFlags)), sockH.Delete(0), iterateKeys(sockH.Keys),
+		xsk.Update(0, 0, anyFlags), xsk.Delete(0),
+		dev.Update(0, 1, anyFlags), dev.Update(0, 0, anyFlags), second(dev.Lookup(0, anyFlags)), dev.Delete(0),
+		iterate(dev.All), dev.UpdateWithProgram(0, 1, nil, anyFlags),
+		devH.Update(0, 1, anyFlags), second(devH.Lookup(0, anyFlags)), devH.Delete(0), iterate(devH.All),
+		cpu.Update(0, 1, anyFlags), cpu.Update(0, 0, anyFlags), second(cpu.Lookup(0, anyFlags)), cpu.Delete(0),
+		iterate(cpu.All), cpu.UpdateWithProgram(0, 1, nil, anyFlags),
+		second(traces.Lookup(0, anyFlags)), second(traces.LookupInto(0, frames[:], anyFlags)), traces.Delete(0),
+		iterate(traces.All), iterateKeys(traces.Keys),
+		second(storage.Lookup(0, anyFlags)), storage.Update(0, 0, anyFlags), storage.Update(-1, 0, anyFlags),
+		storage.Delete(0),
+		second(old.Lookup(0, anyFlags)), old.Update(0, 0, anyFlags), iterate(old.All),
+		second(oldPer.Lookup(0, anyFlags)), iterate(oldPer.All),
+		second(ring.Stats()), iterateKeys(ring.Pending), iterate(perf.Pending), second(perf.Lost()),
+		second(user.Reserve()), second(user.ReserveContext(t.Context())), sample.Submit(),
 	} {
-		if n != 0 {
-			t.Errorf("number %d is %d", i, n)
+		if err == nil {
+			t.Errorf("no error from number %d", i)
+		} else {
+			wantErr(t, err, libbpf.ErrClosed)
 		}
 	}
-	for i, m := range []libbpf.MapCore{
-		array.Map(), perCPU.Map(), perHash.Map(), trie.Map(), queue.Map(), stack.Map(), bloom.Map(),
-		outer.Map(), outerH.Map(),
-		progs.Map(), cgroups.Map(), socks.Map(), group.Map(), sockH.Map(), xsk.Map(), dev.Map(), devH.Map(), cpu.Map(),
-		traces.Map(), storage.Map(), ring.Map(),
+	sample.Discard()
+	if sample.Value() != nil || perf.EpollFD() != -1 {
+		t.Error("a sample or a descriptor of nothing")
+	}
+	for _, c := range []interface{ Close() error }{&ring, &perf, &user} {
+		check(t, c.Close())
+	}
+	for i, m := range []interface {
+		Map() libbpf.MapCore
+		MaxEntries() uint32
+	}{
+		&array, &perCPU, &perHash, &trie, &queue, &stack, &bloom, &outer, &outerH, &progs, &cgroups, &socks, &group,
+		&sockH, &xsk, &dev, &devH, &cpu, &traces, &storage, &old, &oldPer,
 	} {
-		if m.FD() != -1 {
+		if m.Map().FD() != -1 || m.MaxEntries() != 0 {
 			t.Errorf("map %d is open", i)
 		}
 	}
@@ -653,6 +667,18 @@ func iterate[K, V any](all func(*error) iter.Seq2[K, V]) error {
 		return nil
 	}
 	return err
+}
+
+func iterateKeys[K any](keys func(*error) iter.Seq[K]) error {
+	return iterate(func(err *error) iter.Seq2[K, bool] {
+		return func(yield func(K, bool) bool) {
+			for key := range keys(err) {
+				if !yield(key, true) {
+					return
+				}
+			}
+		}
+	})
 }
 
 // A map of an object serves as a handle of its own does.
@@ -684,48 +710,35 @@ func TestObjectMap(t *testing.T) {
 	p := must[*typed.PerCPUHash[uint32, [5]byte]](t)(typed.NewPerCPUHash[uint32, [5]byte](get("percpu_hash")))
 	q := must[*typed.Queue[uint32]](t)(typed.NewQueue[uint32](get("queue")))
 	f := must[*typed.BloomFilter[uint32]](t)(typed.NewBloomFilter[uint32](get("bloom")))
-	values := make([][5]byte, p.CPUs())
+	values := make([][5]byte, p.PossibleCPUs())
 	values[0] = [5]byte{1, 2, 3, 4, 5}
-	check(t, h.Set(1, pair{1, 2}))
-	check(t, p.Set(1, values))
+	check(t, h.Update(1, pair{1, 2}, libbpf.Any))
+	check(t, p.Update(1, values, libbpf.Any))
 	check(t, q.Push(1, libbpf.Any))
-	check(t, f.Insert(1))
-	equal(t, "value", must[pair](t)(h.Get(1)), pair{1, 2})
-	equal(t, "value", must[[][5]byte](t)(p.Get(1))[0], values[0])
-	equal(t, "contained", must[bool](t)(f.Contains(1)), true)
+	check(t, f.Update(1, libbpf.Any))
+	equal(t, "value", must[pair](t)(h.Lookup(1, libbpf.Any)), pair{1, 2})
+	equal(t, "value", must[[][5]byte](t)(p.Lookup(1, libbpf.Any))[0], values[0])
+	equal(t, "contained", must[bool](t)(f.Lookup(1)), true)
 	checkAll(t, h.All, map[uint32]pair{1: {1, 2}})
 	noAllocs(t, map[string]func(){
-		"get":      func() { _, _ = h.Get(1) },
-		"miss":     func() { _, _ = h.Get(2) },
-		"set":      func() { _ = h.Set(1, pair{3, 4}) },
-		"delete":   func() { _ = h.Delete(2) },
-		"per-CPU":  func() { _ = p.GetInto(1, values, libbpf.Any) },
-		"push":     func() { _ = q.Push(1, libbpf.Exist) },
-		"contains": func() { _, _ = f.Contains(1) },
+		"lookup":  func() { _, _ = h.Lookup(1, libbpf.Any) },
+		"miss":    func() { _, _ = h.Lookup(2, libbpf.Any) },
+		"update":  func() { _ = h.Update(1, pair{3, 4}, libbpf.Any) },
+		"delete":  func() { _ = h.Delete(2) },
+		"per-CPU": func() { _ = p.LookupInto(1, values, libbpf.Any) },
+		"push":    func() { _ = q.Push(1, libbpf.Exist) },
+		"filter":  func() { _, _ = f.Lookup(1) },
 	})
 	equal(t, "popped", must[uint32](t)(q.Pop()), 1)
 	if hashesTake(t) {
-		equal(t, "taken", must[[][5]byte](t)(p.Take(1))[0], values[0])
-		equal(t, "taken", must[pair](t)(h.Take(1)), pair{3, 4})
+		equal(t, "taken", must[[][5]byte](t)(p.LookupAndDelete(1))[0], values[0])
+		equal(t, "taken", must[pair](t)(h.LookupAndDelete(1)), pair{3, 4})
 	}
 	check(t, object.Close())
-	wantErr(t, second(h.Get(1)), libbpf.ErrClosed)
-	wantErr(t, p.GetInto(1, values, libbpf.Any), libbpf.ErrClosed)
+	wantErr(t, second(h.Lookup(1, libbpf.Any)), libbpf.ErrClosed)
+	wantErr(t, p.LookupInto(1, values, libbpf.Any), libbpf.ErrClosed)
 	wantErr(t, second(q.Pop()), libbpf.ErrClosed)
 	wantErr(t, second(typed.NewQueue[uint32](q.Map())), libbpf.ErrClosed)
-}
-
-func TestPin(t *testing.T) {
-	path := filepath.Join(testutil.BPFFS(t), "pin")
-	h := must[*typed.Hash[uint32, uint32]](t)(typed.NewHash[uint32, uint32](create(t, libbpf.MapTypeHash, 4, 4, 4)))
-	check(t, h.Set(1, 2))
-	check(t, h.Pin(path))
-	m, err := libbpf.MapHandleFromPinnedPath(path)
-	check(t, err)
-	defer m.Close()
-	again := must[*typed.Hash[uint32, uint32]](t)(typed.NewHash[uint32, uint32](m))
-	equal(t, "value", must[uint32](t)(again.Get(1)), 2)
-	check(t, again.Map().Unpin(path))
 }
 
 func TestConcurrentUse(t *testing.T) {
@@ -734,17 +747,17 @@ func TestConcurrentUse(t *testing.T) {
 	var wait sync.WaitGroup
 	for i := range uint32(8) {
 		wait.Go(func() {
-			values := make([]padded, h.CPUs())
+			values := make([]padded, h.PossibleCPUs())
 			for j := range uint32(200) {
 				for cpu := range values {
 					values[cpu] = padded{uint8(i), j, true}
 				}
-				if err := h.Set(i, values); err != nil {
+				if err := h.Update(i, values, libbpf.Any); err != nil {
 					wantClosed(t, err)
 					return
 				}
 				clear(values)
-				if err := h.GetInto(i, values, libbpf.Any); err != nil {
+				if err := h.LookupInto(i, values, libbpf.Any); err != nil {
 					wantClosed(t, err)
 					return
 				}
