@@ -75,9 +75,9 @@ func elements(o *libbpf.Object) ([]comparison, error) {
 			{name: "C bpf_map__lookup_elem", run: all(c.lookup)},
 			{name: "C bpf_map_lookup_elem", run: all(c.fdLookup)},
 			{name: "Map.LookupInto", run: all(lookupInto(ours)), peer: "cilium Map.Lookup", mostC: mostElement, mostPeer: 1},
-			{name: "typed Hash.Get", run: all(get(hash)), peer: "cilium Map.Lookup", mostC: mostElement, mostPeer: 1},
+			{name: "typed Hash.Lookup", run: all(typedLookup(hash)), peer: "cilium Map.Lookup", mostC: mostElement, mostPeer: 1},
 			{name: "Map.LookupMany", run: all(lookupMany(ours)), mostC: mostMany},
-			{name: "typed Hash.GetMany", run: all(getMany(hash)), mostC: mostMany},
+			{name: "typed Hash.LookupMany", run: all(typedLookupMany(hash)), mostC: mostMany},
 			{name: "cilium Map.Lookup", run: all(ciliumLookup(theirs))},
 		}}
 	}
@@ -89,7 +89,7 @@ func elements(o *libbpf.Object) ([]comparison, error) {
 			peer: "cilium Map.Update", mostC: mostElement, mostPeer: 1,
 		},
 		{
-			name: "typed Hash.Set", run: func() (int, error) { return set(hash, keys) },
+			name: "typed Hash.Update", run: func() (int, error) { return typedUpdate(hash, keys) },
 			peer: "cilium Map.Update", mostC: mostElement, mostPeer: 1,
 		},
 		{name: "cilium Map.Update", run: func() (int, error) { return ciliumUpdate(theirs, keys) }},
@@ -118,11 +118,11 @@ func lookupInto(m *libbpf.Map) func([]uint64) (int, error) {
 	}
 }
 
-func get(m *typed.Hash[uint64, uint64]) func([]uint64) (int, error) {
+func typedLookup(m *typed.Hash[uint64, uint64]) func([]uint64) (int, error) {
 	return func(keys []uint64) (int, error) {
 		found := 0
 		for _, key := range keys {
-			switch _, err := m.Get(key); {
+			switch _, err := m.Lookup(key, libbpf.Any); {
 			case err == nil:
 				found++
 			case !errors.Is(err, libbpf.ErrKeyNotExist):
@@ -152,12 +152,12 @@ func lookupMany(m *libbpf.Map) func([]uint64) (int, error) {
 	}
 }
 
-func getMany(m *typed.Hash[uint64, uint64]) func([]uint64) (int, error) {
+func typedLookupMany(m *typed.Hash[uint64, uint64]) func([]uint64) (int, error) {
 	values, found := make([]uint64, many), make([]bool, many)
 	return func(keys []uint64) (int, error) {
 		sum := 0
 		for chunk := range slices.Chunk(keys, many) {
-			n, err := m.GetMany(chunk, values[:len(chunk)], found[:len(chunk)], libbpf.Any)
+			n, err := m.LookupMany(chunk, values[:len(chunk)], found[:len(chunk)], libbpf.Any)
 			if err != nil {
 				return sum, err
 			}
@@ -194,9 +194,9 @@ func update(m *libbpf.Map, keys []uint64) (int, error) {
 	return len(keys), nil
 }
 
-func set(m *typed.Hash[uint64, uint64], keys []uint64) (int, error) {
+func typedUpdate(m *typed.Hash[uint64, uint64], keys []uint64) (int, error) {
 	for _, key := range keys {
-		if err := m.Set(key, key); err != nil {
+		if err := m.Update(key, key, libbpf.Any); err != nil {
 			return 0, err
 		}
 	}

@@ -135,10 +135,10 @@ func useObject(obj *libbpf.Object) error {
 	if err != nil {
 		return err
 	}
-	if n, err := counts.Get(0); n != 10 || err != nil {
+	if n, err := counts.Lookup(0, libbpf.Any); n != 10 || err != nil {
 		return fmt.Errorf("counted %d calls, want 10: %w", n, err)
 	}
-	return counts.Set(0, 1000)
+	return counts.Update(0, 1000, libbpf.Any)
 }
 
 func cOpensGoLoads(object []byte) error {
