@@ -29,9 +29,9 @@ func (m *CPUMap) Update(cpu, queueSize uint32, flags libbpf.MapFlags) error {
 }
 
 // UpdateWithProgram is Update with an XDP program that runs on the CPU for each packet (Linux 5.9). The map keeps the
-// program, which must have been loaded for attaching to cpumaps, or the error is unix.EINVAL. The error is
-// [libbpf.ErrClosed] when the program is closed or nil, and [libbpf.ErrInvalid] when the map's values have 4 bytes,
-// which have no room for a program.
+// program, which must have been loaded for attaching to cpumaps ([libbpf.AttachTypeXDPCPUMap]); of another one the
+// kernel says unix.ENOMEM. The error is [libbpf.ErrClosed] when the program is closed or nil, and [libbpf.ErrInvalid]
+// when the map's values have 4 bytes, which have no room for a program.
 func (m *CPUMap) UpdateWithProgram(
 	cpu, queueSize uint32, program libbpf.ProgramCore, flags libbpf.MapFlags,
 ) error {

@@ -40,9 +40,9 @@ func (m *devices) Update(key uint32, ifIndex int, flags libbpf.MapFlags) error {
 }
 
 // UpdateWithProgram is Update with an XDP program that runs for each packet on its way to the device (Linux 5.8). The
-// map keeps the program, which must have been loaded for attaching to devmaps, or the error is unix.EINVAL. The error
-// is [libbpf.ErrClosed] when the program is closed or nil, and [libbpf.ErrInvalid] when the map's values have 4 bytes,
-// which have no room for a program.
+// map keeps the program, which must have been loaded for attaching to devmaps ([libbpf.AttachTypeXDPDevMap]), or the
+// error is unix.EINVAL. The error is [libbpf.ErrClosed] when the program is closed or nil, and [libbpf.ErrInvalid] when
+// the map's values have 4 bytes, which have no room for a program.
 func (m *devices) UpdateWithProgram(
 	key uint32, ifIndex int, program libbpf.ProgramCore, flags libbpf.MapFlags,
 ) error {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
@@ -98,3 +99,5 @@ func noAllocs(t testing.TB, operations map[string]func()) {
 		}
 	}
 }
+
+func sizeOf[T any](value T) int { return int(unsafe.Sizeof(value)) }

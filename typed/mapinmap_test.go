@@ -1,6 +1,8 @@
 package typed_test
 
 import (
+	"errors"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -32,6 +34,7 @@ func TestMapsOfMaps(t *testing.T) {
 	wantErr(t, a.Update(0, create(t, libbpf.MapTypeHash, 4, 4, 1), libbpf.Any), unix.EINVAL)
 	wantErr(t, a.Update(0, nil, libbpf.Any), libbpf.ErrClosed)
 	checkAll(t, a.All, map[uint32]uint32{0: id(t, inner), 1999: id(t, another)})
+	checkKeys(t, a.Keys, 0, 1999)
 	got, err := a.Lookup(0, libbpf.Any)
 	check(t, err)
 	equal(t, "inner map", id(t, got), id(t, inner))
@@ -63,4 +66,62 @@ func TestMapsOfMaps(t *testing.T) {
 	wantInvalid(t, second(typed.NewHashOfMaps[uint32](m)), "4 bytes", "12")
 	wantInvalid(t, second(typed.NewArrayOfMaps(m)), "hash_of_maps", "array_of_maps")
 	wantInvalid(t, second(typed.NewHashOfMaps[uint32](a.Map())), "hash_of_maps", "array_of_maps")
+}
+
+// An inner map that is not like the template: the error says what differs.
+func TestWrongInnerMap(t *testing.T) {
+	template := createWith(t, libbpf.MapTypeHash, 4, 8, 16, libbpf.MapCreateOptions{Flags: libbpf.NoPrealloc})
+	h := must[*typed.HashOfMaps[uint32]](t)(typed.NewHashOfMaps[uint32](createWith(t, libbpf.MapTypeHashOfMaps, 4, 4, 8,
+		libbpf.MapCreateOptions{InnerMap: template})))
+	a := must[*typed.ArrayOfMaps](t)(typed.NewArrayOfMaps(createWith(t, libbpf.MapTypeArrayOfMaps, 4, 4, 300,
+		libbpf.MapCreateOptions{InnerMap: template})))
+	update := func(inner libbpf.MapCore) []error {
+		t.Helper()
+		errs := []error{h.Update(1, inner, libbpf.Any), a.Update(1, inner, libbpf.Any)}
+		for _, err := range errs {
+			wantErr(t, err, unix.EINVAL)
+			if errors.Is(err, libbpf.ErrInvalid) {
+				t.Errorf("the kernel refused it, and the error says that it never saw it: %v", err)
+			}
+		}
+		return errs
+	}
+	says := func(inner libbpf.MapCore, wants ...string) {
+		t.Helper()
+		for _, err := range update(inner) {
+			for _, want := range wants {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error %q does not say %q", err, want)
+				}
+			}
+		}
+	}
+	array := create(t, libbpf.MapTypeArray, 4, 8, 16)
+	// There is none to compare with.
+	says(array, "not like the template", "of type array", "keys of 4 bytes", "values of 8 bytes", "16 entries")
+	check(t, h.Update(2, template, libbpf.Any))
+	check(t, a.Update(299, template, libbpf.Any))
+	says(array, "is of type array and must be of type hash", "has the flags 0x0 and must have no_prealloc")
+	options := libbpf.MapCreateOptions{Flags: libbpf.NoPrealloc}
+	says(createWith(t, libbpf.MapTypeHash, 8, 8, 16, options), "has keys of 8 bytes and must have 4")
+	says(createWith(t, libbpf.MapTypeHash, 4, 4, 16, options), "has values of 4 bytes and must have 8")
+	says(create(t, libbpf.MapTypeHash, 4, 8, 16), "and must have no_prealloc")
+	check(t, h.Update(1, createWith(t, libbpf.MapTypeHash, 4, 8, 99, options), libbpf.Any)) // another maximum is right
+
+	// Arrays must have the same maximum.
+	array = create(t, libbpf.MapTypeArray, 4, 8, 16)
+	h = must[*typed.HashOfMaps[uint32]](t)(typed.NewHashOfMaps[uint32](createWith(t, libbpf.MapTypeHashOfMaps, 4, 4, 8,
+		libbpf.MapCreateOptions{InnerMap: array})))
+	a = must[*typed.ArrayOfMaps](t)(typed.NewArrayOfMaps(createWith(t, libbpf.MapTypeArrayOfMaps, 4, 4, 8,
+		libbpf.MapCreateOptions{InnerMap: array})))
+	check(t, h.Update(2, array, libbpf.Any))
+	check(t, a.Update(2, array, libbpf.Any))
+	says(create(t, libbpf.MapTypeArray, 4, 8, 17), "has 17 entries and must have 16")
+
+	// What is wrong is something else.
+	err := a.Update(1, array, libbpf.NoExist)
+	wantErr(t, err, unix.EINVAL)
+	if strings.Contains(err.Error(), "inner map is") || strings.Contains(err.Error(), "must have") {
+		t.Errorf("error %q", err)
+	}
 }

@@ -98,8 +98,7 @@ func (m *XSKMap) Update(key uint32, fd int, flags libbpf.MapFlags) error {
 	return m.updateFD(bytesOf(&key), fd, flags)
 }
 
-// UpdateConn is Update with what holds the socket, such as an [os.File], which stays open until UpdateConn returns. The
-// error is [net.ErrClosed] or [os.ErrClosed] when it is closed.
+// UpdateConn is Update with what holds the socket, such as an [os.File], which stays open until UpdateConn returns.
 func (m *XSKMap) UpdateConn(key uint32, conn syscall.Conn, flags libbpf.MapFlags) error {
 	return useConn(conn, func(fd int) error { return m.Update(key, fd, flags) })
 }

@@ -62,9 +62,11 @@ func TestArray(t *testing.T) {
 	if !slices.Equal(indices, []uint32{0, 1, 2, 3, 4}) {
 		t.Errorf("indices %v", indices)
 	}
-	for range a.All(nil) {
+	err = errors.New("of another iteration")
+	for range a.All(&err) {
 		break
 	}
+	check(t, err)
 	noAllocs(t, map[string]func(){
 		"lookup":        func() { _, _ = a.Lookup(3, libbpf.Any) },
 		"miss":          func() { _, _ = a.Lookup(5, libbpf.Any) },
@@ -104,6 +106,10 @@ func TestHash(t *testing.T) {
 			equal(t, "value", value, 3)
 			if take {
 				equal(t, "taken", must[uint64](t)(h.LookupAndDelete(1)), 3)
+				check(t, h.Update(1, 4, libbpf.Any))
+				check(t, h.LookupAndDeleteInto(1, &value))
+				equal(t, "taken", value, 4)
+				wantErr(t, h.LookupAndDeleteInto(1, &value), libbpf.ErrKeyNotExist)
 			} else {
 				check(t, h.Delete(1))
 			}
@@ -135,6 +141,11 @@ func TestHash(t *testing.T) {
 				"update, absent":    func() { _ = h.Update(7, 1, libbpf.Exist) },
 				"update and delete": func() { _ = h.Update(8, 1, libbpf.Any); _ = h.Delete(8) },
 				"delete, absent":    func() { _ = h.Delete(7) },
+				"update and take": func() {
+					_ = h.Update(8, 1, libbpf.Any)
+					_, _ = h.LookupAndDelete(8)
+					_ = h.LookupAndDeleteInto(8, &value)
+				},
 			})
 			other := map[libbpf.MapType]libbpf.MapType{
 				libbpf.MapTypeHash: libbpf.MapTypeLRUHash, libbpf.MapTypeLRUHash: libbpf.MapTypeHash,
@@ -271,6 +282,23 @@ func TestPerCPU(t *testing.T) {
 	wantInvalid(t, second(typed.NewPerCPUHash[uint32, []byte](m)), "slice")
 }
 
+// The method and the flags can't both say which CPU's value is meant.
+func TestFlagsOfOneCPU(t *testing.T) {
+	h := must[*typed.PerCPUHash[uint32, uint64]](t)(
+		typed.NewPerCPUHash[uint32, uint64](create(t, libbpf.MapTypePerCPUHash, 4, 8, 3)))
+	values := make([]uint64, h.PossibleCPUs())
+	for _, flags := range []libbpf.MapFlags{libbpf.OnCPU(0), libbpf.OnCPU(1), libbpf.AllCPUs} {
+		for i, err := range []error{
+			second(h.LookupOnCPU(1, 0, flags)), h.UpdateOnCPU(1, 0, 1, flags), h.UpdateAllCPUs(1, 1, flags),
+			second(h.Lookup(1, flags)), h.Update(1, values, flags),
+		} {
+			if !errors.Is(err, libbpf.ErrInvalid) {
+				t.Errorf("flags %s, number %d: %v", flags, i, err)
+			}
+		}
+	}
+}
+
 func TestOneCPU(t *testing.T) {
 	last := uint32(must[int](t)(libbpf.PossibleCPUs()) - 1)
 	a := must[*typed.PerCPUArray[padded]](t)(
@@ -293,6 +321,9 @@ func TestOneCPU(t *testing.T) {
 	equal(t, "value of the first CPU", must[uint64](t)(h.LookupOnCPU(5, 0, libbpf.Any)), 51)
 	equal(t, "value of the last CPU", must[[]uint64](t)(h.Lookup(5, libbpf.Any))[last], 50+b2u(last == 0))
 	wantErr(t, h.UpdateOnCPU(5, last+1, 1, libbpf.Any), unix.ERANGE)
+	wantErr(t, second(a.LookupOnCPU(3, 0, libbpf.Any)), libbpf.ErrIndexRange)
+	wantErr(t, h.UpdateAllCPUs(5, 1, libbpf.NoExist), libbpf.ErrKeyExist)
+	wantErr(t, h.UpdateOnCPU(6, 0, 1, libbpf.Exist), libbpf.ErrKeyNotExist)
 	noAllocs(t, map[string]func(){
 		"lookup": func() { _, _ = h.LookupOnCPU(5, 0, libbpf.Any) },
 		"update": func() { _ = h.UpdateOnCPU(5, 0, 1, libbpf.Any) },
@@ -455,6 +486,7 @@ func TestQueueAndStack(t *testing.T) {
 		noAllocs(t, map[string]func(){
 			"push": func() { _ = c.m.Push(padded{}, libbpf.Exist) },
 			"peek": func() { _, _ = c.m.Peek() },
+			"pop":  func() { _, _ = c.m.Pop() },
 		})
 	}
 	wantInvalid(t, second(typed.NewStack[padded](q.Map())), "queue", "stack")
