@@ -25,5 +25,5 @@ func (f *BloomFilter[V]) Lookup(value V) (bool, error) {
 	if f.object != nil {
 		return f.object.LookupBloomFilter(b)
 	}
-	return f.handle.LookupBloomFilter(b)
+	return f.mapHandle().LookupBloomFilter(b)
 }

@@ -61,8 +61,7 @@ func TestProgArray(t *testing.T) {
 	defer handle.Close()
 	check(t, a.Update(3, handle, libbpf.Any))
 	equal(t, "id", must[uint32](t)(a.Lookup(3, libbpf.Any)), n)
-	var none *libbpf.Program
-	wantErr(t, a.Update(1, none, libbpf.Any), libbpf.ErrClosed)
+	wantErr(t, a.Update(1, new(libbpf.Program), libbpf.Any), libbpf.ErrClosed)
 	wantErr(t, a.Update(1, program, libbpf.NoExist), unix.EINVAL)
 	wantErr(t, a.Update(4, program, libbpf.Any), libbpf.ErrIndexRange)
 	wantErr(t, a.Update(1, nil, libbpf.Any), libbpf.ErrClosed)

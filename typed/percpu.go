@@ -134,11 +134,11 @@ func (m *perCPU[K, V]) readImage(key, image []byte, flags libbpf.MapFlags, take 
 	case take && m.object != nil:
 		err = m.object.LookupAndDeletePerCPUInto(key, image)
 	case take:
-		err = m.handle.LookupAndDeletePerCPUInto(key, image)
+		err = m.mapHandle().LookupAndDeletePerCPUInto(key, image)
 	case m.object != nil:
 		err = m.object.LookupPerCPUInto(key, image, flags)
 	default:
-		err = m.handle.LookupPerCPUInto(key, image, flags)
+		err = m.mapHandle().LookupPerCPUInto(key, image, flags)
 	}
 	return m.explain(err, key)
 }
@@ -213,7 +213,7 @@ func (m *perCPU[K, V]) updateImage(key, image []byte, flags libbpf.MapFlags) err
 	if m.object != nil {
 		return m.object.UpdatePerCPUFrom(key, image, flags)
 	}
-	return m.handle.UpdatePerCPUFrom(key, image, flags)
+	return m.mapHandle().UpdatePerCPUFrom(key, image, flags)
 }
 
 // UpdateOnCPU sets the value of one CPU under key (BPF_F_CPU, Linux 7.0). flags and errors are as in Update; the error

@@ -546,8 +546,8 @@ func TestClosed(t *testing.T) {
 	testClosedHash(t, &typed.Hash[uint32, uint64]{})
 	wantErr(t, second(typed.NewHash[uint32, uint64](m)), libbpf.ErrClosed)
 	wantErr(t, second(typed.NewHash[uint32, uint64](nil)), libbpf.ErrClosed)
-	wantErr(t, second(typed.NewHash[uint32, uint64]((*libbpf.Map)(nil))), libbpf.ErrClosed)
-	wantErr(t, second(typed.NewHash[uint32, uint64]((*libbpf.MapHandle)(nil))), libbpf.ErrClosed)
+	wantErr(t, second(typed.NewHash[uint32, uint64](new(libbpf.Map))), libbpf.ErrClosed)
+	wantErr(t, second(typed.NewHash[uint32, uint64](new(libbpf.MapHandle))), libbpf.ErrClosed)
 	other := struct{ *libbpf.MapHandle }{create(t, libbpf.MapTypeHash, 4, 8, 4)}
 	wantErr(t, second(typed.NewHash[uint32, uint64](other)), libbpf.ErrInvalid)
 
@@ -586,7 +586,7 @@ func testClosedHash(t *testing.T, h *typed.Hash[uint32, uint64]) {
 	}
 }
 
-// A zero value is that of a closed map, or a closed reader.
+// A zero value is that of a closed map.
 func TestZeroValues(t *testing.T) {
 	var (
 		array   typed.Array[uint32]
@@ -611,10 +611,6 @@ func TestZeroValues(t *testing.T) {
 		storage typed.TaskStorage[uint32]
 		old     typed.CgroupStorage[uint64, uint32]
 		oldPer  typed.PerCPUCgroupStorage[uint64, uint32]
-		ring    typed.RingReader[uint32]
-		perf    typed.PerfReader[uint32]
-		user    typed.UserRingBuf[uint32]
-		sample  typed.UserRingSample[uint32]
 	)
 	var frames [1]uint64
 	var key typed.LPMKey[uint32]
@@ -622,59 +618,49 @@ func TestZeroValues(t *testing.T) {
 	keys, values, found := make([]uint32, 1), make([]uint32, 1), make([]bool, 1)
 	prefixes := make([]typed.LPMKey[uint32], 1)
 	inner := create(t, libbpf.MapTypeArray, 4, 4, 1)
-	const anyFlags = libbpf.Any
 	for i, err := range []error{
-		second(array.Lookup(0, anyFlags)), array.LookupInto(0, nil, anyFlags), array.Update(0, 0, anyFlags),
-		second(array.LookupMany(keys, values, found, anyFlags)), iterate(array.All), iterateKeys(array.Keys),
-		second(perCPU.Lookup(0, anyFlags)), perCPU.LookupInto(0, nil, anyFlags), perCPU.Update(0, nil, anyFlags),
-		perCPU.Update(0, []uint32{1}, anyFlags), iterate(perCPU.All), iterateKeys(perCPU.Keys),
-		second(perCPU.LookupOnCPU(0, 0, anyFlags)), perCPU.UpdateOnCPU(0, 0, 0, anyFlags),
-		perCPU.UpdateAllCPUs(0, 0, anyFlags), second(perCPU.LookupMany(keys, nil, found, anyFlags)),
-		second(perHash.Lookup(0, anyFlags)), perHash.Update(0, nil, anyFlags), perHash.Delete(0),
+		second(array.Lookup(0, 0)), array.LookupInto(0, nil, 0), array.Update(0, 0, 0),
+		second(array.LookupMany(keys, values, found, 0)), iterate(array.All), iterateKeys(array.Keys),
+		second(perCPU.Lookup(0, 0)), perCPU.LookupInto(0, nil, 0), perCPU.Update(0, nil, 0),
+		perCPU.Update(0, []uint32{1}, 0), iterate(perCPU.All), iterateKeys(perCPU.Keys),
+		second(perCPU.LookupOnCPU(0, 0, 0)), perCPU.UpdateOnCPU(0, 0, 0, 0),
+		perCPU.UpdateAllCPUs(0, 0, 0), second(perCPU.LookupMany(keys, nil, found, 0)),
+		second(perHash.Lookup(0, 0)), perHash.Update(0, nil, 0), perHash.Delete(0),
 		second(perHash.LookupAndDelete(0)), iterate(perHash.All), second(perHash.DeleteBatch(keys)),
-		second(perHash.LookupBatch(&cursor, keys, nil, anyFlags)), second(perHash.UpdateBatch(keys, nil, anyFlags)),
-		second(trie.Lookup(key, anyFlags)), trie.Update(key, 0, anyFlags), trie.Delete(key), iterate(trie.All),
-		second(trie.UpdateBatch(prefixes, values, anyFlags)), iterateKeys(trie.Keys),
-		queue.Push(0, anyFlags), second(queue.Pop()), second(queue.Peek()),
-		stack.Push(0, anyFlags), second(stack.Pop()), second(stack.Peek()),
-		bloom.Update(0, anyFlags), second(bloom.Lookup(0)),
-		second(outer.Lookup(0, anyFlags)), second(outer.LookupID(0, anyFlags)), outer.Update(0, inner, anyFlags),
+		second(perHash.LookupBatch(&cursor, keys, nil, 0)), second(perHash.UpdateBatch(keys, nil, 0)),
+		second(trie.Lookup(key, 0)), trie.Update(key, 0, 0), trie.Delete(key), iterate(trie.All),
+		second(trie.UpdateBatch(prefixes, values, 0)), iterateKeys(trie.Keys),
+		queue.Push(0, 0), second(queue.Pop()), second(queue.Peek()),
+		stack.Push(0, 0), second(stack.Pop()), second(stack.Peek()),
+		bloom.Update(0, 0), second(bloom.Lookup(0)),
+		second(outer.Lookup(0, 0)), second(outer.LookupID(0, 0)), outer.Update(0, inner, 0),
 		outer.Delete(0), iterate(outer.All), iterateKeys(outer.Keys),
-		second(outerH.Lookup(0, anyFlags)), second(outerH.LookupID(0, anyFlags)), outerH.Update(0, inner, anyFlags),
+		second(outerH.Lookup(0, 0)), second(outerH.LookupID(0, 0)), outerH.Update(0, inner, 0),
 		outerH.Delete(0), iterate(outerH.All), iterateKeys(outerH.Keys),
-		progs.Update(0, nil, anyFlags), progs.UpdateFD(0, 0, anyFlags), second(progs.Lookup(0, anyFlags)),
+		progs.Update(0, nil, 0), progs.UpdateFD(0, 0, 0), second(progs.Lookup(0, 0)),
 		progs.Delete(0), iterate(progs.All),
-		cgroups.Update(0, 0, anyFlags), cgroups.Update(0, -1, anyFlags), cgroups.Delete(0),
-		socks.Update(0, 0, anyFlags), second(socks.Lookup(0, anyFlags)), socks.Delete(0), iterate(socks.All),
-		group.Update(0, 0, anyFlags), second(group.Lookup(0, anyFlags)), group.Delete(0), iterate(group.All),
-		sockH.Update(0, 0, anyFlags), second(sockH.Lookup(0, anyFlags)), sockH.Delete(0), iterateKeys(sockH.Keys),
-		xsk.Update(0, 0, anyFlags), xsk.Delete(0),
-		dev.Update(0, 1, anyFlags), dev.Update(0, 0, anyFlags), second(dev.Lookup(0, anyFlags)), dev.Delete(0),
-		iterate(dev.All), dev.UpdateWithProgram(0, 1, nil, anyFlags),
-		devH.Update(0, 1, anyFlags), second(devH.Lookup(0, anyFlags)), devH.Delete(0), iterate(devH.All),
-		cpu.Update(0, 1, anyFlags), cpu.Update(0, 0, anyFlags), second(cpu.Lookup(0, anyFlags)), cpu.Delete(0),
-		iterate(cpu.All), cpu.UpdateWithProgram(0, 1, nil, anyFlags),
-		second(traces.Lookup(0, anyFlags)), second(traces.LookupInto(0, frames[:], anyFlags)), traces.Delete(0),
+		cgroups.Update(0, 0, 0), cgroups.Update(0, -1, 0), cgroups.Delete(0),
+		socks.Update(0, 0, 0), second(socks.Lookup(0, 0)), socks.Delete(0), iterate(socks.All),
+		group.Update(0, 0, 0), second(group.Lookup(0, 0)), group.Delete(0), iterate(group.All),
+		sockH.Update(0, 0, 0), second(sockH.Lookup(0, 0)), sockH.Delete(0), iterateKeys(sockH.Keys),
+		xsk.Update(0, 0, 0), xsk.Delete(0),
+		dev.Update(0, 1, 0), dev.Update(0, 0, 0), second(dev.Lookup(0, 0)), dev.Delete(0),
+		iterate(dev.All), dev.UpdateWithProgram(0, 1, nil, 0),
+		devH.Update(0, 1, 0), second(devH.Lookup(0, 0)), devH.Delete(0), iterate(devH.All),
+		cpu.Update(0, 1, 0), cpu.Update(0, 0, 0), second(cpu.Lookup(0, 0)), cpu.Delete(0),
+		iterate(cpu.All), cpu.UpdateWithProgram(0, 1, nil, 0),
+		second(traces.Lookup(0, 0)), second(traces.LookupInto(0, frames[:], 0)), traces.Delete(0),
 		iterate(traces.All), iterateKeys(traces.Keys),
-		second(storage.Lookup(0, anyFlags)), storage.Update(0, 0, anyFlags), storage.Update(-1, 0, anyFlags),
+		second(storage.Lookup(0, 0)), storage.Update(0, 0, 0), storage.Update(-1, 0, 0),
 		storage.Delete(0),
-		second(old.Lookup(0, anyFlags)), old.Update(0, 0, anyFlags), iterate(old.All),
-		second(oldPer.Lookup(0, anyFlags)), iterate(oldPer.All),
-		second(ring.Stats()), iterateKeys(ring.Pending), iterate(perf.Pending), second(perf.Lost()),
-		second(user.Reserve()), second(user.ReserveContext(t.Context())), sample.Submit(),
+		second(old.Lookup(0, 0)), old.Update(0, 0, 0), iterate(old.All),
+		second(oldPer.Lookup(0, 0)), iterate(oldPer.All),
 	} {
 		if err == nil {
 			t.Errorf("no error from number %d", i)
 		} else {
 			wantErr(t, err, libbpf.ErrClosed)
 		}
-	}
-	sample.Discard()
-	if sample.Value() != nil || perf.EpollFD() != -1 {
-		t.Error("a sample or a descriptor of nothing")
-	}
-	for _, c := range []interface{ Close() error }{&ring, &perf, &user} {
-		check(t, c.Close())
 	}
 	for i, m := range []interface {
 		Map() libbpf.MapCore

@@ -60,7 +60,7 @@ func (r *UserRingBuf[T]) sample(sample *libbpf.UserRingSample, err error) (UserR
 func (r *UserRingBuf[T]) Close() error { return r.ring.Close() }
 
 // UserRingSample is room for a T in a [UserRingBuf]. Submit or discard it: programs do not see the samples behind it
-// before that. The zero value is one that was discarded.
+// before that.
 type UserRingSample[T any] struct {
 	sample *libbpf.UserRingSample
 	layout *layout

@@ -95,13 +95,24 @@ func (v *view) set(l *layout, what string, size uint32, t reflect.Type, part []s
 	return nil
 }
 
+// closed is the map of a zero view.
+var closed libbpf.MapHandle
+
+// mapHandle is handle where object is not set.
+func (v *view) mapHandle() *libbpf.MapHandle {
+	if v.handle == nil {
+		return &closed
+	}
+	return v.handle
+}
+
 // Map returns the map behind the view, for all that does not depend on the types of keys and values: Info, Freeze, Pin
-// and more. The map belongs to whoever opened it. It is never a nil interface.
+// and more. The map belongs to whoever opened it. It is never nil: of a zero value it is a closed map.
 func (v *view) Map() libbpf.MapCore {
 	if v.object != nil {
 		return v.object
 	}
-	return v.handle
+	return v.mapHandle()
 }
 
 // MaxEntries returns how many elements the map can hold (bpf_map__max_entries). An array has all of them at any time,
@@ -112,7 +123,7 @@ func (v *view) lookup(key, value []byte, flags libbpf.MapFlags) (err error) {
 	if v.object != nil {
 		err = v.object.LookupInto(key, value, flags)
 	} else {
-		err = v.handle.LookupInto(key, value, flags)
+		err = v.mapHandle().LookupInto(key, value, flags)
 	}
 	return v.explain(err, key)
 }
@@ -121,14 +132,14 @@ func (v *view) update(key, value []byte, flags libbpf.MapFlags) error {
 	if v.object != nil {
 		return v.object.Update(key, value, flags)
 	}
-	return v.handle.Update(key, value, flags)
+	return v.mapHandle().Update(key, value, flags)
 }
 
 func (v *view) delete(key []byte) (err error) {
 	if v.object != nil {
 		err = v.object.Delete(key)
 	} else {
-		err = v.handle.Delete(key)
+		err = v.mapHandle().Delete(key)
 	}
 	return v.explain(err, key)
 }
@@ -137,14 +148,14 @@ func (v *view) lookupAndDelete(key, value []byte) error {
 	if v.object != nil {
 		return v.object.LookupAndDeleteInto(key, value)
 	}
-	return v.handle.LookupAndDeleteInto(key, value)
+	return v.mapHandle().LookupAndDeleteInto(key, value)
 }
 
 func (v *view) lookupMany(keys, values []byte, found []bool, flags libbpf.MapFlags) (int, error) {
 	if v.object != nil {
 		return v.object.LookupMany(keys, values, found, flags)
 	}
-	return v.handle.LookupMany(keys, values, found, flags)
+	return v.mapHandle().LookupMany(keys, values, found, flags)
 }
 
 // explain turns what the kernel says of an index beyond the end, which differs between the kinds of maps, into
