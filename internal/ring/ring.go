@@ -33,10 +33,13 @@
 package ring
 
 import (
-	"errors"
 	"math"
 	"sync/atomic"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
 // HeaderSize is the size of a record's header in bytes (BPF_RINGBUF_HDR_SZ).
@@ -48,9 +51,9 @@ const (
 	discarded = 1 << 30
 )
 
-// ErrCorrupt says that positions or lengths are impossible. Every process that may write to the map may write to its
-// consumer position.
-var ErrCorrupt = errors.New("the positions in the ring buffer are impossible")
+// ErrCorrupt says that positions or lengths are impossible: every process that may write to the map may write to its
+// consumer position. It matches unix.EBADMSG.
+var ErrCorrupt = fault.New("its positions are impossible, as if another process had written to them", unix.EBADMSG)
 
 // Room is how many bytes a record of length bytes takes, its header included.
 func Room(length uintptr) uintptr { return (length + HeaderSize + 7) &^ 7 }
