@@ -73,11 +73,7 @@ var mappings = map[string]struct {
 		check(t, r.Close())
 	}},
 	"RingBuffer": {mapOf(libbpf.MapTypeRingBuf, 0, 0, 128<<10, 0), func(t *testing.T, m libbpf.MapCore) {
-		var b libbpf.RingBufferBuilder
-		check(t, b.Add(m, func([]byte) error { return nil }))
-		r, err := b.Build()
-		check(t, err)
-		check(t, r.Close())
+		check(t, openRings(t, libbpf.RingSource{Map: m, Callback: func([]byte) error { return nil }}).Close())
 	}},
 	"UserRingBuffer": {
 		func(t *testing.T) *libbpf.MapHandle {

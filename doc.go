@@ -27,6 +27,8 @@
 // # Concurrent use
 //
 //	ObjectBuilder                    copy it freely; methods do not change it
+//	RingBufferBuilder                the same
+//	PerfBufferBuilder                the same
 //	OpenObject, OpenMap, OpenProgram safe: they take turns
 //	Object, Program, Link            safe; calls that change the object take turns
 //	Program, ProgramHandle           test runs and infos are parallel
@@ -35,7 +37,6 @@
 //	RingReader, PerfReader           safe; one loop at a time
 //	RingChannel                      safe; one Run at a time
 //	UserRingBuffer, UserRingSample   safe; filling a sample is its holder's
-//	RingBufferBuilder                one goroutine at a time
 //	SetPrint, PossibleCPUs, Version  safe
 //
 // Everything is safe against a concurrent Close: an operation either completes or returns [ErrClosed]. It never uses a

@@ -12,59 +12,57 @@ import (
 
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 	"github.com/libbpf-go/libbpf-go/internal/handle"
+	"github.com/libbpf-go/libbpf-go/internal/wait"
 )
 
-// drain is what [RingBuffer] and [PerfBuffer] have in common: it hands records from their buffers to the user's callbacks,
-// and waits for more. One call at a time does so, and others fail: so none waits for a callback, which may be the caller.
+// drain is what [RingBuffer] and [PerfBuffer] have in common: it hands records from their buffers to the user's
+// callbacks, and waits for more. One call at a time does so, and others fail: so no call waits for a callback, which may
+// be its own caller.
 //
-// The wait needs no thread: it is for libbpf's epoll descriptor, in the Go runtime's poller, which also brings
-// deadlines and the wake-up by Close.
+// The wait is for libbpf's epoll descriptor.
 type drain struct {
 	h      *handle.Handle
 	what   string // for errors
 	source source
 
-	epollFD   int
-	interrupt // its file is a duplicate of it
-	ready     func(fd uintptr) bool
+	epollFD int
+	file    wait.File // a duplicate of the epoll descriptor
+	ready   func(fd uintptr) bool
 
-	busy atomic.Bool // while there is a call, whose the rest is
+	busy atomic.Bool // while there is a call, to which the rest belongs
 	op   string      // for errors
 }
 
 // source is the buffers of a drain.
 type source interface {
-	// pending tells whether there is anything to hand over.
+	// pending reports whether there is anything to hand over.
 	pending() bool
-	// consume hands over the records that are there when it begins, or programs could fill the buffers faster for ever; at
-	// most so many. It ends early when a callback fails, when the drain is closed, and when ctx is done, which is an error
-	// only if no record came. A record counts once its callback was called, however that ends.
+	// consume hands over at most so many of the records that are there when it begins: programs that write fast would
+	// otherwise keep it for ever. It ends early when a callback fails, when the drain is closed, and when ctx is done,
+	// which is an error only if no record came. A record counts once its callback was called, however that ends.
 	consume(ctx context.Context, most int) (n int, err error)
 }
 
 // start makes the drain usable. release frees the buffers, also when start fails.
 func (d *drain) start(what string, epollFD int, release func()) error {
-	fail := func(err error) error {
-		release()
-		return &Error{Op: "open", Object: what, Err: err}
-	}
-	fd, err := duplicate(epollFD)
-	if err != nil {
-		return fail(err)
-	}
-	if err := d.interrupt.open(fd, what); err != nil {
-		return fail(err)
-	}
-	d.what = what
-	d.epollFD = epollFD
-	d.ready = func(uintptr) bool { return d.source.pending() }
 	d.h = handle.New(handle.Resource{
 		Release: func() error {
 			release()
 			return nil
 		},
-		Wake: d.interrupt.close,
+		Wake: d.file.Close,
 	})
+	fd, err := duplicate(epollFD)
+	if err == nil {
+		err = d.file.Open(fd, what, d.h.Err)
+	}
+	if err != nil {
+		release()
+		return &Error{Op: "open", Object: what, Err: err}
+	}
+	d.what = what
+	d.epollFD = epollFD
+	d.ready = func(uintptr) bool { return d.source.pending() }
 	return nil
 }
 
@@ -87,7 +85,7 @@ func (d *drain) close() error {
 		return nil
 	}
 	err := d.h.Close()
-	d.raise() // where another call is about to
+	d.file.Raise() // the first call of close may not have done that yet
 	return err
 }
 
@@ -114,14 +112,14 @@ func (d *drain) enter(op string) error {
 }
 
 func (d *drain) leave() {
-	d.stopWatching()
+	d.file.Unwatch()
 	d.busy.Store(false)
 	d.h.Drop()
 }
 
 const opPoll = "poll"
 
-// everything is more than there can be.
+// everything is more records than there can be.
 const everything = math.MaxInt
 
 // consumeNow is Consume, of at most so many records.
@@ -145,14 +143,14 @@ func (d *drain) pollContext(ctx context.Context) (int, error) {
 	return d.poll(ctx)
 }
 
-// pollTimeout is Poll. That the time passes is not an error.
+// pollTimeout is Poll. It is no error when the time passes.
 func (d *drain) pollTimeout(timeout time.Duration) (int, error) {
 	ctx := context.Background()
 	switch {
 	case timeout == 0:
 		return d.consumeNow(everything)
 	case timeout > 0:
-		ctx = &timeLimit{Context: ctx, timeout: timeout}
+		ctx = wait.ForTime(timeout)
 	}
 	n, err := d.pollContext(ctx)
 	if n == 0 && errors.Is(err, context.DeadlineExceeded) {
@@ -168,7 +166,7 @@ func (d *drain) poll(ctx context.Context) (int, error) {
 		if n > 0 || err != nil {
 			return n, err
 		}
-		if err := d.wait(ctx, d.h, d.ready); err != nil {
+		if err := d.file.UntilReadable(ctx, d.ready); err != nil {
 			return 0, d.fail(d.op, err)
 		}
 	}

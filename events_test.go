@@ -121,12 +121,24 @@ func pin(t *testing.T) {
 
 func openRing(t testing.TB, o *libbpf.Object, name string, callback func([]byte) error) *libbpf.RingBuffer {
 	t.Helper()
-	var b libbpf.RingBufferBuilder
-	check(t, b.Add(findMap(t, o, name), callback))
-	r, err := b.Build()
+	return openRings(t, libbpf.RingSource{Map: findMap(t, o, name), Callback: callback})
+}
+
+func openRings(t testing.TB, sources ...libbpf.RingSource) *libbpf.RingBuffer {
+	t.Helper()
+	r, err := libbpf.RingBufferBuilder{Sources: sources}.Build()
 	check(t, err)
 	t.Cleanup(func() { check(t, r.Close()) })
 	return r
+}
+
+// bothRings receives the records of both of the object's ring buffers.
+func bothRings(t testing.TB, o *libbpf.Object, first, second func([]byte) error) *libbpf.RingBuffer {
+	t.Helper()
+	return openRings(t,
+		libbpf.RingSource{Map: findMap(t, o, "events"), Callback: first},
+		libbpf.RingSource{Map: findMap(t, o, "more_events"), Callback: second},
+	)
 }
 
 func TestPollAndConsume(t *testing.T) {
@@ -170,12 +182,7 @@ func TestPollAndConsume(t *testing.T) {
 func TestConsumeN(t *testing.T) {
 	o := loadEvents(t, nil)
 	first, second := checker{t: t, ring: 0}, checker{t: t, ring: 1}
-	var b libbpf.RingBufferBuilder
-	check(t, b.Add(findMap(t, o, "events"), first.record))
-	check(t, b.Add(findMap(t, o, "more_events"), second.record))
-	r, err := b.Build()
-	check(t, err)
-	defer r.Close()
+	r := bothRings(t, o, first.record, second.record)
 	stats := func(index int) libbpf.RingStats {
 		t.Helper()
 		s, err := r.Stats(index)
@@ -627,18 +634,14 @@ func TestCloseWakesPoll(t *testing.T) {
 func TestCloseWhilePolling(t *testing.T) {
 	o := loadEvents(t, nil)
 	for range 50 {
-		var b libbpf.RingBufferBuilder
 		var r *libbpf.RingBuffer
 		var n atomic.Int64
-		check(t, b.Add(findMap(t, o, "events"), func([]byte) error {
+		r = openRing(t, o, "events", func([]byte) error {
 			if n.Add(1) == 100 {
 				return r.Close()
 			}
 			return nil
-		}))
-		var err error
-		r, err = b.Build()
-		check(t, err)
+		})
 		var wg sync.WaitGroup
 		for i := range 4 {
 			wg.Go(func() {
@@ -672,12 +675,7 @@ func TestCloseWhilePolling(t *testing.T) {
 func TestSeveralRings(t *testing.T) {
 	o := loadEvents(t, nil)
 	first, second := checker{t: t, ring: 0}, checker{t: t, ring: 1}
-	var b libbpf.RingBufferBuilder
-	check(t, b.Add(findMap(t, o, "events"), first.record))
-	check(t, b.Add(findMap(t, o, "more_events"), second.record))
-	r, err := b.Build()
-	check(t, err)
-	defer r.Close()
+	r := bothRings(t, o, first.record, second.record)
 	for range 4 {
 		emit(1500)
 		n, err := r.Poll(time.Minute)
@@ -699,22 +697,14 @@ func TestSeveralRings(t *testing.T) {
 // A ring that is never empty must not keep the others from being read.
 func TestBusyRingStarvesNobody(t *testing.T) {
 	o := loadEvents(t, nil)
-	var b libbpf.RingBufferBuilder
-	var second int
 	enough := errors.New("enough")
-	check(t, b.Add(findMap(t, o, "events"), func([]byte) error {
+	busy := func([]byte) error {
 		emit(1)
 		return nil
-	}))
-	check(t, b.Add(findMap(t, o, "more_events"), func([]byte) error {
-		second++
-		return enough
-	}))
-	r, err := b.Build()
-	check(t, err)
-	defer r.Close()
+	}
+	r := bothRings(t, o, busy, func([]byte) error { return enough })
 	emit(2000)
-	_, err = r.Consume()
+	_, err := r.Consume()
 	wantErr(t, err, enough)
 }
 
@@ -772,13 +762,21 @@ func TestBufferErrors(t *testing.T) {
 	events, perf := findMap(t, o, "events"), findMap(t, o, "perf_events")
 	callback := func([]byte) error { return nil }
 	sample := func(int, []byte) error { return nil }
-	var b libbpf.RingBufferBuilder
-	_, err := b.Build()
+	good := libbpf.RingSource{Map: events, Callback: callback}
+	_, err := libbpf.RingBufferBuilder{}.Build()
 	wantErr(t, err, libbpf.ErrInvalid)
-	wantErr(t, b.Add(perf, callback), libbpf.ErrInvalid)
-	wantErr(t, b.Add(events, nil), libbpf.ErrInvalid)
-	wantErr(t, b.Add(nil, callback), libbpf.ErrClosed)
-	check(t, b.Add(events, callback))
+	for _, bad := range []struct {
+		source libbpf.RingSource
+		want   error
+	}{
+		{libbpf.RingSource{Map: perf, Callback: callback}, libbpf.ErrInvalid},
+		{libbpf.RingSource{Map: events}, libbpf.ErrInvalid},
+		{libbpf.RingSource{Callback: callback}, libbpf.ErrClosed},
+		{libbpf.RingSource{Map: (*libbpf.Map)(nil), Callback: callback}, libbpf.ErrClosed},
+	} {
+		_, err = libbpf.RingBufferBuilder{Sources: []libbpf.RingSource{good, bad.source}}.Build()
+		wantErr(t, err, bad.want)
+	}
 	for _, p := range []libbpf.PerfBufferBuilder{{}, {Sample: sample, Pages: 3}, {Sample: sample, Pages: -1}} {
 		_, err = p.Build(perf)
 		wantErr(t, err, libbpf.ErrInvalid)
@@ -794,7 +792,7 @@ func TestBufferErrors(t *testing.T) {
 		t.Error("a perf buffer of 4 TiB")
 	}
 	check(t, o.Close())
-	_, err = b.Build()
+	_, err = libbpf.RingBufferBuilder{Sources: []libbpf.RingSource{good}}.Build()
 	wantErr(t, err, libbpf.ErrClosed)
 	_, err = libbpf.PerfBufferBuilder{Sample: sample}.Build(perf)
 	wantErr(t, err, libbpf.ErrClosed)
@@ -864,13 +862,8 @@ func TestCloseLeavesRecords(t *testing.T) {
 // Buffers have their turns: who takes one record at a time gets some of each.
 func TestBuffersTakeTurns(t *testing.T) {
 	o := loadEvents(t, nil)
-	var b libbpf.RingBufferBuilder
 	var first, second int
-	check(t, b.Add(findMap(t, o, "events"), func([]byte) error { first++; return nil }))
-	check(t, b.Add(findMap(t, o, "more_events"), func([]byte) error { second++; return nil }))
-	r, err := b.Build()
-	check(t, err)
-	defer r.Close()
+	r := bothRings(t, o, func([]byte) error { first++; return nil }, func([]byte) error { second++; return nil })
 	emit(10)
 	for range 4 {
 		if n, err := r.ConsumeN(1); n != 1 || err != nil {

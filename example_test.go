@@ -47,17 +47,13 @@ func countCalls() error {
 	}
 
 	records := 0
-	var rings libbpf.RingBufferBuilder
-	err = rings.Add(events, func(record []byte) error { // a struct slow_call
+	count := func(record []byte) error { // a struct slow_call
 		if binary.NativeEndian.Uint32(record[24:]) == syscall.SYS_GETPGID {
 			records++
 		}
 		return nil
-	})
-	if err != nil {
-		return err
 	}
-	ring, err := rings.Build()
+	ring, err := libbpf.RingBufferBuilder{Sources: []libbpf.RingSource{{Map: events, Callback: count}}}.Build()
 	if err != nil {
 		return err
 	}

@@ -13,13 +13,14 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// AdoptRingBuffer makes a RingBuffer of a struct ring_buffer that C code has made, whose callbacks are C's: Poll waits as
-// always, and lets libbpf call them (ring_buffer__poll, libbpf 1.3). They run on a thread of Go's, to their end: a context
-// ends the wait, and not what libbpf hands over. An error that a callback returns is that of Poll or Consume. Close frees
-// it. To have a ring's records in Go, give C a [SampleCallback].
+// AdoptRingBuffer makes a RingBuffer of a struct ring_buffer that C code has made, with callbacks of C (libbpf 1.3). Poll
+// waits as always, and then lets libbpf call the callbacks (ring_buffer__poll), on a thread of Go. A context ends the wait,
+// but not the callbacks: libbpf hands over all that is there. If a callback returns an error, Poll or Consume returns it.
+// Close frees the ring_buffer. To receive the records of a ring buffer in Go, give C a [SampleCallback].
 func AdoptRingBuffer(rings unsafe.Pointer) (*RingBuffer, error) { return ringBufferOfC(rings, false) }
 
-// BorrowRingBuffer is [AdoptRingBuffer] of one that remains C's: C frees it, but not before Close, with nothing under way.
+// BorrowRingBuffer is [AdoptRingBuffer], but Close does not free the ring_buffer. C frees it after Close, when no method is
+// in progress.
 func BorrowRingBuffer(rings unsafe.Pointer) (*RingBuffer, error) { return ringBufferOfC(rings, true) }
 
 func ringBufferOfC(rings unsafe.Pointer, ofC bool) (*RingBuffer, error) {
@@ -32,11 +33,6 @@ func ringBufferOfC(rings unsafe.Pointer, ofC bool) (*RingBuffer, error) {
 		return fail(err)
 	}
 	r := &RingBuffer{rb: (*C.struct_ring_buffer)(rings)}
-	retire := func() {
-		for i := range r.mapped {
-			_ = r.mapped[i].memory.retire()
-		}
-	}
 	for i := C.uint32_t(0); ; i++ {
 		fd := C.lbg_rings_map_fd(r.rb, i)
 		if fd < 0 {
@@ -44,16 +40,16 @@ func ringBufferOfC(rings unsafe.Pointer, ofC bool) (*RingBuffer, error) {
 		}
 		var stats C.struct_lbg_ring_stats
 		C.lbg_rings_stats(r.rb, i, &stats)
-		ring, err := openMappedRing(int(fd), uintptr(stats.size))
+		mapped, err := mapRing(int(fd), uintptr(stats.size))
 		if err != nil {
-			retire()
+			r.unmap()
 			return fail(err)
 		}
-		r.mapped = append(r.mapped, ring)
+		r.mapped = append(r.mapped, mapped)
 	}
 	r.d.source = cRings{r}
 	err := r.d.start(what, int(C.ring_buffer__epoll_fd(r.rb)), func() {
-		retire()
+		r.unmap()
 		if !ofC {
 			C.ring_buffer__free(r.rb)
 		}
@@ -64,11 +60,11 @@ func ringBufferOfC(rings unsafe.Pointer, ofC bool) (*RingBuffer, error) {
 	return r, nil
 }
 
-// cRings is a ring_buffer whose callbacks are C's.
+// cRings is a ring_buffer with callbacks of C.
 type cRings struct{ *RingBuffer }
 
 func (r cRings) consume(ctx context.Context, most int) (int, error) {
-	if err := r.d.reason(ctx, r.d.h); err != nil {
+	if err := r.d.file.Reason(ctx); err != nil {
 		return 0, r.d.fail(r.d.op, err)
 	}
 	if most == 0 {
@@ -81,12 +77,13 @@ func (r cRings) consume(ctx context.Context, most int) (int, error) {
 	return n, nil
 }
 
-// AdoptPerfBuffer makes a PerfBuffer of a struct perf_buffer that C code has made, whose callbacks are C's: it is to
-// PerfBuffer what [AdoptRingBuffer] is to RingBuffer (perf_buffer__poll). As in C, Poll returns how many buffers had
-// records, and Consume and ConsumeBuffer 0. Lost is [errors.ErrUnsupported].
+// AdoptPerfBuffer makes a PerfBuffer of a struct perf_buffer that C code has made, with callbacks of C, in the same way as
+// [AdoptRingBuffer] (perf_buffer__poll). As in C, Poll returns how many buffers had records, and Consume and ConsumeBuffer
+// return 0. The error of Lost matches [errors.ErrUnsupported].
 func AdoptPerfBuffer(buffer unsafe.Pointer) (*PerfBuffer, error) { return perfBufferOfC(buffer, false) }
 
-// BorrowPerfBuffer is [AdoptPerfBuffer] of one that remains C's: C frees it, but not before Close, with nothing under way.
+// BorrowPerfBuffer is [AdoptPerfBuffer], but Close does not free the perf_buffer. C frees it after Close, when no method is
+// in progress.
 func BorrowPerfBuffer(buffer unsafe.Pointer) (*PerfBuffer, error) { return perfBufferOfC(buffer, true) }
 
 func perfBufferOfC(buffer unsafe.Pointer, ofC bool) (*PerfBuffer, error) {
@@ -121,11 +118,11 @@ func perfBufferOfC(buffer unsafe.Pointer, ofC bool) (*PerfBuffer, error) {
 	return p, nil
 }
 
-// cPerf is a perf_buffer whose callbacks are C's.
+// cPerf is a perf_buffer with callbacks of C.
 type cPerf struct{ *PerfBuffer }
 
 func (p cPerf) consume(ctx context.Context, _ int) (int, error) {
-	if err := p.d.reason(ctx, p.d.h); err != nil {
+	if err := p.d.file.Reason(ctx); err != nil {
 		return 0, p.d.fail(p.d.op, err)
 	}
 	if p.d.op == opPoll {
@@ -134,7 +131,7 @@ func (p cPerf) consume(ctx context.Context, _ int) (int, error) {
 	return p.consumed(C.perf_buffer__consume(p.pb))
 }
 
-// consumed is what libbpf says of a consumption.
+// consumed is the result of a function of libbpf that consumes.
 func (p *PerfBuffer) consumed(ret C.int) (int, error) {
 	if err := clib.FromRet(int(ret)); err != nil {
 		return 0, p.d.fail(p.d.op, err)
@@ -142,8 +139,8 @@ func (p *PerfBuffer) consumed(ret C.int) (int, error) {
 	return int(ret), nil
 }
 
-// UsePointer runs f with libbpf's struct user_ring_buffer, which nobody frees until f returns, and of which Go reserves
-// nothing meanwhile: f must not use the UserRingBuffer's methods. f's error is returned as it is.
+// UsePointer calls f with the struct user_ring_buffer of libbpf, which stays valid until f returns. Go reserves nothing
+// meanwhile, so f must not call methods of the UserRingBuffer. UsePointer returns the error of f as it is.
 func (r *UserRingBuffer) UsePointer(f func(ring unsafe.Pointer) error) error {
 	if err := r.begin(0); err != nil {
 		return err
@@ -154,17 +151,18 @@ func (r *UserRingBuffer) UsePointer(f func(ring unsafe.Pointer) error) error {
 	return f(unsafe.Pointer(r.ring))
 }
 
-// Pointer is libbpf's struct user_ring_buffer, or nil after Close, which frees it. Reserving is for one thread at a time.
+// Pointer returns the struct user_ring_buffer of libbpf, which Close frees, or nil after Close. Only one thread at a time
+// may reserve: C code must not do so while Go does.
 func (r *UserRingBuffer) Pointer() unsafe.Pointer { return pointerOf(r.UsePointer) }
 
 // AdoptUserRingBuffer makes a UserRingBuffer of a struct user_ring_buffer that C code has made for the map. Close frees it.
-// C must have reserved nothing that is not submitted, and reserve nothing from then on.
+// All that C has reserved must be submitted or discarded before, and C must reserve nothing after.
 func AdoptUserRingBuffer(ring unsafe.Pointer, m MapCore) (*UserRingBuffer, error) {
 	return userRingBufferOfC(ring, m, false)
 }
 
-// BorrowUserRingBuffer is [AdoptUserRingBuffer] of one that remains C's: C frees it, but not before Close, with no sample
-// left.
+// BorrowUserRingBuffer is [AdoptUserRingBuffer], but Close does not free the user_ring_buffer. C frees it after Close, when
+// no sample is left.
 func BorrowUserRingBuffer(ring unsafe.Pointer, m MapCore) (*UserRingBuffer, error) {
 	return userRingBufferOfC(ring, m, true)
 }

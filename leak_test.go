@@ -82,12 +82,10 @@ func TestNothingLeaks(t *testing.T) {
 			check(t, err)
 			other, err := libbpf.MapHandleFrom(m)
 			check(t, err)
-			var b libbpf.RingBufferBuilder
-			check(t, b.Add(m, func([]byte) error { return nil }))
-			check(t, b.Add(other, func([]byte) error { return nil }))
-			r, err := b.Build()
+			callback := func([]byte) error { return nil }
+			rings, err := libbpf.RingBufferBuilder{Sources: []libbpf.RingSource{{m, callback}, {other, callback}}}.Build()
 			check(t, err)
-			check(t, r.Close())
+			check(t, rings.Close())
 			reader, err := libbpf.NewRingReader(m)
 			check(t, err)
 			check(t, reader.Close())

@@ -23,38 +23,40 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go/internal/fault"
+	"github.com/libbpf-go/libbpf-go/internal/perf"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// PerfBufferBuilder holds the options of a [PerfBuffer].
+// PerfBufferBuilder holds the settings of a [PerfBuffer].
 type PerfBufferBuilder struct {
-	// Pages is the size of each CPU's buffer in pages of memory, a power of two; 0 is 64.
+	// Pages is the size of the buffer of each CPU in pages of memory, a power of two. 0 stands for 64.
 	Pages int
-	// WakeupEvents is how many records wake a Poll that waits; 0 is 1. Fewer remain in the buffer until more come.
+	// WakeupEvents is how many records wake a Poll that waits. 0 stands for 1. Fewer records stay in the buffer until
+	// more come.
 	WakeupEvents uint32
-	// Sample receives each record with the CPU that wrote it; the bytes are valid until it returns. They end with up
-	// to seven bytes that the kernel added, to fill up to a multiple of eight behind a size of four. When it returns
-	// an error, Poll or Consume stops and returns that error, and the records behind it remain for the next call.
+	// Sample receives each record, and the CPU that wrote it. The bytes are valid until it returns. The last bytes, up to
+	// seven, are padding: the kernel fills up the record so that it ends at a multiple of eight bytes. If Sample returns
+	// an error, Poll or Consume stops and returns that error, and the records behind it come with the next call.
 	Sample func(cpu int, record []byte) error
-	// Lost is told how many records a CPU could not write because its buffer was full. It may be nil. The kernel
-	// tells with the next record that the CPU can write; [PerfBuffer.Lost] knows before. What was damaged, as
-	// [PerfBuffer] tells, counts as one record.
+	// Lost is told how many records a CPU could not write because its buffer was full. The kernel tells that with the
+	// next record that the CPU writes; [PerfBuffer.Lost] knows it before. A damaged place counts as one record: see
+	// [PerfBuffer]. Lost may be nil.
 	Lost func(cpu int, count uint64)
 
-	// Event, in the place of Sample and Lost, receives each event whole, as it is in the buffer: a header
-	// (struct perf_event_header) and what Attr asks for.
+	// Event, in place of Sample and Lost, receives each event whole, as it is in the buffer: a header
+	// (struct perf_event_header), and behind it what Attr asks for.
 	Event func(cpu int, event []byte) error
-	// Attr opens an event of one's own on each CPU, not that of bpf_perf_event_output; only with Event. WakeupEvents
-	// is then in there as well. If Size is 0, it is that of Attr. A record of 64 KiB or more says in such an event that
-	// it is longer than the event.
+	// Attr is the event to open on each CPU, in place of the one for bpf_perf_event_output. It needs Event, and
+	// WakeupEvents must be 0: set Attr.Wakeup. If Attr.Size is 0, it is the size of the struct. In such an event, a record
+	// of 64 KiB or more states a length that is longer than the event.
 	Attr *unix.PerfEventAttr
-	// CPUs are those to open buffers on; nil is all that are online and have a key in the map.
+	// CPUs are the CPUs to open buffers for. nil stands for all that are online and have a key in the map.
 	CPUs []int
-	// MapKeys are the keys in the map for the CPUs, one each; nil is the CPUs' numbers.
+	// MapKeys are the keys in the map for CPUs, one for each. nil stands for the numbers of the CPUs.
 	MapKeys []int
 }
 
-// check returns the first thing that is wrong with the options.
+// check returns what is wrong with the settings.
 func (b *PerfBufferBuilder) check() error {
 	switch {
 	case b.Sample == nil && b.Event == nil:
@@ -81,7 +83,7 @@ func (b *PerfBufferBuilder) check() error {
 	return nil
 }
 
-// places are the CPUs and their keys, which are below the map's number of entries.
+// places returns the CPUs and their keys, which are below the number of entries of the map.
 func (b *PerfBufferBuilder) places(entries uint32) (cpus, keys []C.int, err error) {
 	list, given := b.CPUs, b.MapKeys
 	if list == nil {
@@ -113,7 +115,7 @@ func (b *PerfBufferBuilder) places(entries uint32) (cpus, keys []C.int, err erro
 	return cpus, keys, nil
 }
 
-// attr is the event to open.
+// attr returns the event to open.
 func (b *PerfBufferBuilder) attr() unix.PerfEventAttr {
 	if b.Attr == nil {
 		return unix.PerfEventAttr{
@@ -129,8 +131,9 @@ func (b *PerfBufferBuilder) attr() unix.PerfEventAttr {
 	return attr
 }
 
-// Build opens a buffer on each CPU, for a map of type [MapTypePerfEventArray]
-// (perf_buffer__new_raw, Linux 4.4). The caller owns the result, which has descriptors and mappings of its own.
+// Build opens a buffer for each CPU and puts its event into the map, which is of type [MapTypePerfEventArray]
+// (perf_buffer__new, perf_buffer__new_raw, Linux 4.4). The caller closes the result. It has descriptors and mappings of
+// its own, so it stays usable when the map is closed.
 func (b PerfBufferBuilder) Build(m MapCore) (*PerfBuffer, error) {
 	const op, what = "open", "perf buffer"
 	c, err := coreOf(m)
@@ -154,7 +157,10 @@ func (b PerfBufferBuilder) Build(m MapCore) (*PerfBuffer, error) {
 	if err != nil {
 		return nil, c.fail(op, err)
 	}
-	p := &PerfBuffer{options: b, attr: b.attr()}
+	p := &PerfBuffer{
+		options: b, attr: b.attr(),
+		receiver: perf.Receiver{Whole: b.Attr != nil, Event: b.Event, Sample: b.Sample, Lost: b.Lost},
+	}
 	pages := max(b.Pages, 1)
 	if b.Pages == 0 {
 		pages = 64
@@ -197,30 +203,29 @@ func (b PerfBufferBuilder) Build(m MapCore) (*PerfBuffer, error) {
 	return p, nil
 }
 
-// PerfBuffer receives the records that programs write with bpf_perf_event_output, through callbacks. Records of one
-// CPU arrive in order, those of different CPUs in none. A [RingBuffer] is the better choice since Linux 5.8.
+// PerfBuffer receives the records that programs write with bpf_perf_event_output, through callbacks. Records of one CPU
+// come in order; records of different CPUs come in no particular order. On Linux 5.8 and later, prefer a ring buffer: see
+// [RingBuffer].
 //
-// A record of 64 KiB or more does not fit into an event. The kernel writes it all the same, over unread ones if the
-// buffer is full enough. Poll and Consume then return an error that names the CPU, once for each damaged place:
-// errors.Is(err, unix.EBADMSG). The next call goes on with the first event that is whole again. With an Attr of one's
-// own, that is one which the CPU writes later.
+// A record of 64 KiB or more does not fit into an event. The kernel writes it all the same, over unread events if the
+// buffer is full enough. Poll and Consume then return an error that names the CPU and matches unix.EBADMSG, once for each
+// damaged place. The next call goes on with the first event that is whole. With an Attr, that is the first event that the
+// CPU writes later.
 //
-// All methods are safe for concurrent use, Close included, from within a callback too. Only one Poll, Consume,
-// ConsumeBuffer or UseBuffer can be under way: a second one returns at once, with unix.EBUSY, also while the first one
-// waits. A panic in a callback surfaces in the caller of Poll or Consume, and leaves the PerfBuffer as if the callback
+// All methods are safe for concurrent use. Every one may be called in a callback too, also Close. Only one of Poll,
+// PollContext, Consume, ConsumeBuffer and UseBuffer runs at a time, also while it waits: the error of a second one matches
+// unix.EBUSY. A panic in a callback goes on in the caller of Poll or Consume; the PerfBuffer is then as if the callback
 // had returned.
 type PerfBuffer struct {
-	d       drain
-	pb      *C.struct_perf_buffer
-	ofC     bool // its callbacks are C's
-	options PerfBufferBuilder
-	attr    unix.PerfEventAttr
-	rings   []perfRing
-	next    int           // the buffer to begin with, as a busy one must not starve those behind it
-	damaged atomic.Uint64 // how often records were lost that the kernel does not count
-
-	// body is that of a PerfReader's loop, in the place of Sample.
-	body func(cpu int, record []byte) bool
+	d        drain
+	pb       *C.struct_perf_buffer
+	ofC      bool // its callbacks are C's
+	options  PerfBufferBuilder
+	attr     unix.PerfEventAttr
+	rings    []perfRing
+	receiver perf.Receiver
+	next     int           // the buffer to begin with, so that a busy one does not starve those behind it
+	damaged  atomic.Uint64 // how many damaged places there were
 }
 
 func (p *PerfBuffer) drain() *drain {
@@ -230,22 +235,23 @@ func (p *PerfBuffer) drain() *drain {
 	return &p.d
 }
 
-// Poll is as [RingBuffer.Poll]; it does not count losses.
+// Poll waits for records, and hands those that are there then to the callbacks, in the same way as [RingBuffer.Poll]
+// (perf_buffer__poll). Calls of Lost do not count.
 func (p *PerfBuffer) Poll(timeout time.Duration) (int, error) { return p.drain().pollTimeout(timeout) }
 
-// PollContext is as [RingBuffer.PollContext].
+// PollContext is Poll until ctx is done, in the same way as [RingBuffer.PollContext].
 func (p *PerfBuffer) PollContext(ctx context.Context) (int, error) { return p.drain().pollContext(ctx) }
 
-// Consume hands the records that are there when it begins to the callbacks, without waiting, and returns how many that
-// were (perf_buffer__consume).
+// Consume hands the records that are there when it begins to the callbacks, and does not wait. It returns how many it
+// has handed over (perf_buffer__consume).
 func (p *PerfBuffer) Consume() (int, error) { return p.drain().consumeNow(everything) }
 
 func (p *PerfBuffer) bufferFD(index int) int {
 	return int(C.perf_buffer__buffer_fd(p.pb, C.size_t(index)))
 }
 
-// Buffers is how many buffers there are, one for each CPU; 0 after Close (perf_buffer__buffer_cnt). They are numbered
-// from 0, in the order of the CPUs.
+// Buffers returns how many buffers there are, one for each CPU, or 0 after Close (perf_buffer__buffer_cnt). They are
+// numbered from 0, in the order of the CPUs.
 func (p *PerfBuffer) Buffers() int {
 	if p.drain().acquire() != nil {
 		return 0
@@ -261,8 +267,9 @@ func (p *PerfBuffer) checkIndex(op string, index int) error {
 	return nil
 }
 
-// BufferFD is the descriptor of a buffer's perf event, for ioctl and the like (perf_buffer__buffer_fd). It remains
-// the PerfBuffer's. Who polls it takes news away from [PerfBuffer.Poll]: the kernel tells one of those who ask.
+// BufferFD returns the descriptor of the perf event of a buffer, for ioctl (perf_buffer__buffer_fd). It belongs to the
+// PerfBuffer: do not close it. Do not poll it either: the kernel tells only one poller of a record, and [PerfBuffer.Poll]
+// would miss it.
 func (p *PerfBuffer) BufferFD(index int) (int, error) {
 	const op = "get a descriptor of"
 	d := p.drain()
@@ -276,7 +283,7 @@ func (p *PerfBuffer) BufferFD(index int) (int, error) {
 	return p.bufferFD(index), nil
 }
 
-// ConsumeBuffer is Consume of one buffer (perf_buffer__consume_buffer).
+// ConsumeBuffer is [PerfBuffer.Consume] for one buffer (perf_buffer__consume_buffer).
 func (p *PerfBuffer) ConsumeBuffer(index int) (int, error) {
 	d := p.drain()
 	if err := d.enter("consume"); err != nil {
@@ -292,10 +299,10 @@ func (p *PerfBuffer) ConsumeBuffer(index int) (int, error) {
 	return p.consumeSome(context.Background(), index, index+1, everything)
 }
 
-// UseBuffer calls f with the memory of a buffer: a page with the positions (struct perf_event_mmap_page), and the data
-// behind it, which can only be read, for a reader of one's own (perf_buffer__buffer). The memory is valid until f
-// returns; a slice kept by mistake does not crash, also after Close. While f runs, others who would consume get
-// unix.EBUSY.
+// UseBuffer calls f with the memory of a buffer, for a reader of the caller's own (perf_buffer__buffer): a page with the
+// positions (struct perf_event_mmap_page), and behind it the data, which must not be written to. The memory is valid until
+// f returns. A slice of it that is kept by mistake is no fault, not even after Close. While f runs, the errors of all who
+// consume match unix.EBUSY. UseBuffer returns the error of f as it is.
 func (p *PerfBuffer) UseBuffer(index int, f func(memory []byte) error) error {
 	const op = "use a buffer of"
 	d := p.drain()
@@ -313,9 +320,9 @@ func (p *PerfBuffer) UseBuffer(index int, f func(memory []byte) error) error {
 	return f(memory)
 }
 
-// Lost is how many records the CPUs could not write since Build because their buffers were full, those among them that
-// the Lost callback was not told of yet, and one for each damaged place: nobody knows how many were there.
-// errors.Is(err, [errors.ErrUnsupported]) before Linux 6.0, and with an Attr of one's own without PERF_FORMAT_LOST.
+// Lost returns how many records the CPUs could not write since Build because their buffers were full, also those of which
+// the Lost callback was not told yet. A damaged place counts as one record, because nobody knows how many there were.
+// Before Linux 6.0, and with an Attr without PERF_FORMAT_LOST, the error matches [errors.ErrUnsupported].
 func (p *PerfBuffer) Lost() (uint64, error) {
 	const op = "count losses of"
 	d := p.drain()
@@ -344,9 +351,10 @@ func (p *PerfBuffer) Lost() (uint64, error) {
 	return sum, nil
 }
 
-// UsePointer runs f with libbpf's struct perf_buffer, which nobody frees until f returns, and nobody consumes by Go's methods:
-// they fail with unix.EBUSY meanwhile. C code may ask it for descriptors and buffers, and not consume it: the callbacks are
-// not libbpf's. f's error is returned as it is.
+// UsePointer calls f with the struct perf_buffer of libbpf, which stays valid until f returns. The methods that consume
+// fail meanwhile: their error matches unix.EBUSY. UsePointer returns the error of f as it is.
+//
+// C code may ask the perf_buffer for descriptors and buffers. It must not consume it: the callbacks are not libbpf's.
 func (p *PerfBuffer) UsePointer(f func(buffer unsafe.Pointer) error) error {
 	d := p.drain()
 	if err := d.enter("use"); err != nil {
@@ -356,7 +364,7 @@ func (p *PerfBuffer) UsePointer(f func(buffer unsafe.Pointer) error) error {
 	return f(unsafe.Pointer(p.pb))
 }
 
-// Pointer is libbpf's struct perf_buffer, or nil after Close, which frees it.
+// Pointer returns the struct perf_buffer of libbpf, which Close frees, or nil after Close.
 func (p *PerfBuffer) Pointer() unsafe.Pointer {
 	d := p.drain()
 	if d.acquire() != nil {
@@ -366,10 +374,10 @@ func (p *PerfBuffer) Pointer() unsafe.Pointer {
 	return unsafe.Pointer(p.pb)
 }
 
-// EpollFD is a descriptor that is readable when there are records, for a poller of one's own, or -1 after Close
-// (perf_buffer__epoll_fd). It remains the PerfBuffer's.
+// EpollFD returns a descriptor that is readable when there are records, for a poller of the caller's own, or -1 after
+// Close (perf_buffer__epoll_fd). It belongs to the PerfBuffer: do not close it.
 func (p *PerfBuffer) EpollFD() int { return p.drain().currentEpollFD() }
 
-// Close frees the buffers and wakes Poll (perf_buffer__free). It does not wait: if another goroutine is polling or
-// consuming, one more callback may run or still be under way there. It is idempotent.
+// Close frees the buffers and wakes Poll (perf_buffer__free). It does not wait: if another goroutine polls or consumes, a
+// callback may still run there, and one more may begin. It is idempotent.
 func (p *PerfBuffer) Close() error { return p.drain().close() }

@@ -10,11 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go/internal/fault"
+	"github.com/libbpf-go/libbpf-go/internal/perf"
 )
 
-// PerfReader reads the records that programs write with bpf_perf_event_output, in place, with range over func: what
-// [RingReader] is to ring buffers, this is to perf buffers. Records of one CPU arrive in order, those of different CPUs
-// in none.
+// PerfReader reads the records that programs write with bpf_perf_event_output in place, with range over func: it is to
+// perf buffers what [RingReader] is to ring buffers. Records of one CPU come in order; records of different CPUs come in
+// no particular order.
 //
 //	events, err := libbpf.NewPerfReader(m, libbpf.PerfReaderOptions{})
 //	...
@@ -24,41 +25,44 @@ import (
 //	}
 //	return err // why it ended
 //
-// The bytes of a record are valid until its turn of the loop ends; they are read-only memory of the kernel's, and
-// writing to them is a fault that can't be recovered from. Whoever wants to keep them copies them, or uses
-// [PerfReader.Copies]. Bytes that were kept by mistake change under the reader's eyes, also after Close, but never
-// crash it. They end with up to seven bytes that the kernel added: see [PerfBufferBuilder].
+// The bytes of a record are valid until the body of the loop returns. Copy them to keep them, or use
+// [PerfReader.Copies]. They are read-only memory of the kernel: a write to them is a fault that no program can recover
+// from. Bytes that are kept by mistake may change at any time, but reading them is no fault, not even after Close. The
+// last bytes, up to seven, are padding: the kernel fills up the record so that it ends at a multiple of eight bytes.
 //
-// Records that were handed to the loop's body are consumed, no more and no less, however the loop ends: by break,
-// return, a panic or an error.
+// A record is consumed when it is handed to the body of the loop, however the loop ends: by break, return, a panic or
+// an error. All other records stay in the buffers.
 //
-// A record of 64 KiB or more damages what is in the buffer: see [PerfBuffer]. The loop then ends with an error that
-// names the CPU, errors.Is(err, unix.EBADMSG), and the next loop goes on behind the damage.
+// A record of 64 KiB or more damages what is in the buffer: see [PerfBuffer]. The loop then ends with an error that names
+// the CPU and matches unix.EBADMSG, and the next loop goes on behind the damage.
 //
-// All methods are safe for concurrent use, Close included, from within a loop too. Only one loop at a time can run: a
-// second one ends at once, with unix.EBUSY.
+// All methods are safe for concurrent use. Every one may be called within a loop too, also Close. Only one loop runs at
+// a time: a second one ends at once, and its error matches unix.EBUSY.
 type PerfReader struct {
 	p    *PerfBuffer
 	told atomic.Uint64 // how many losses the kernel told of
 }
 
-// PerfReaderOptions are the options of a [PerfReader]. They mean what those of [PerfBufferBuilder] do.
+// PerfReaderOptions are the options of a [PerfReader].
 type PerfReaderOptions struct {
-	Pages        int    // the size of each CPU's buffer in pages of memory, a power of two; 0 is 64
-	WakeupEvents uint32 // how many records wake a loop that waits; 0 is 1
-	CPUs         []int  // those to open buffers on; nil is all that are online and have a key in the map
-	MapKeys      []int  // the keys in the map for the CPUs, one each; nil is the CPUs' numbers
-
-	// Attr opens an event of one's own on each CPU, not that of bpf_perf_event_output. A record is then an event
-	// whole, as it is in the buffer: a header (struct perf_event_header) and what Attr asks for.
+	// Pages is the size of the buffer of each CPU in pages of memory, a power of two. 0 stands for 64.
+	Pages int
+	// WakeupEvents is how many records wake a loop that waits. 0 stands for 1. Fewer records stay in the buffer until
+	// more come.
+	WakeupEvents uint32
+	// CPUs are the CPUs to open buffers for. nil stands for all that are online and have a key in the map.
+	CPUs []int
+	// MapKeys are the keys in the map for CPUs, one for each. nil stands for the numbers of the CPUs.
+	MapKeys []int
+	// Attr is the event to open on each CPU, in place of the one for bpf_perf_event_output: see
+	// [PerfBufferBuilder.Attr]. A record is then a whole event, as it is in the buffer: a header
+	// (struct perf_event_header), and behind it what Attr asks for.
 	Attr *unix.PerfEventAttr
 }
 
-// errLoopLeft ends the consumption when the body of a loop leaves it.
-var errLoopLeft = errors.New("the loop was left")
-
-// NewPerfReader opens a buffer on each CPU, for a map of type [MapTypePerfEventArray]
-// (perf_buffer__new_raw, Linux 4.4). The caller owns the result, which has descriptors and mappings of its own.
+// NewPerfReader opens a buffer for each CPU and puts its event into the map, which is of type [MapTypePerfEventArray]
+// (perf_buffer__new_raw, Linux 4.4). The caller closes the result. It has descriptors and mappings of its own, so it
+// stays usable when the map is closed.
 func NewPerfReader(m MapCore, options PerfReaderOptions) (*PerfReader, error) {
 	r := new(PerfReader)
 	builder := PerfBufferBuilder{
@@ -66,15 +70,15 @@ func NewPerfReader(m MapCore, options PerfReaderOptions) (*PerfReader, error) {
 		CPUs: options.CPUs, MapKeys: options.MapKeys, Attr: options.Attr,
 	}
 	hand := func(cpu int, record []byte) error {
-		if !r.p.body(cpu, record) {
-			return errLoopLeft
+		if !r.p.receiver.Body(cpu, record) {
+			return perf.ErrLeft
 		}
 		return nil
 	}
 	if options.Attr != nil {
 		builder.Event = hand
 	} else {
-		builder.Sample = hand
+		builder.Sample = hand // which the body replaces
 		builder.Lost = func(_ int, count uint64) { r.told.Add(count) }
 	}
 	var err error
@@ -91,12 +95,15 @@ func (r *PerfReader) buffer() *PerfBuffer {
 	return r.p
 }
 
-// Records iterates over the records, each with the CPU that wrote it, and waits for more when there is none, until ctx
-// is done or the reader is closed. Why it ended is in *err, which is nil only after the loop was left by its body:
-// ctx's error and its cause, or [ErrClosed]. Records that remain when ctx is done stay in the buffers for the next
-// loop: see [RingReader.Records].
+// Records iterates over the records, each with the CPU that wrote it, and waits for more when there are none. It ends when
+// ctx is done, when the reader is closed, when a buffer is damaged or when the body leaves the loop. *err says why: it is
+// nil if the body left the loop; otherwise it matches the error of ctx and its cause, or [ErrClosed], or unix.EBADMSG. err
+// may be nil.
 //
-// No thread is blocked while it waits. With WakeupEvents above 1, fewer records than that do not wake it.
+// Records that remain when ctx is done stay in the buffers for the next loop. How many records may come after ctx is done
+// is the same as for [RingReader.Records].
+//
+// No thread is blocked while the loop waits. If WakeupEvents is above 1, fewer records than that do not wake it.
 func (r *PerfReader) Records(ctx context.Context, err *error) iter.Seq2[int, []byte] {
 	return func(yield func(int, []byte) bool) {
 		if err == nil {
@@ -110,20 +117,20 @@ func (r *PerfReader) Records(ctx context.Context, err *error) iter.Seq2[int, []b
 	}
 }
 
-// Copies is [PerfReader.Records], with records that are the caller's own.
+// Copies is [PerfReader.Records] with copies of the records, which the caller may keep and change.
 func (r *PerfReader) Copies(ctx context.Context, err *error) iter.Seq2[int, []byte] {
 	return func(yield func(int, []byte) bool) {
 		r.Records(ctx, err)(func(cpu int, record []byte) bool { return yield(cpu, bytes.Clone(record)) })
 	}
 }
 
-// Pending iterates over the records that are there when it begins, without waiting for more. If the loop ended because
-// of an error, that is in *err.
+// Pending iterates over the records that are there when it begins, and does not wait. *err is nil unless an error ended
+// it: see [PerfReader.Records].
 func (r *PerfReader) Pending(err *error) iter.Seq2[int, []byte] {
 	return func(yield func(int, []byte) bool) { r.iterate(nil, err, yield) }
 }
 
-// iterate is a loop; a nil ctx is one that does not wait.
+// iterate is every loop. If ctx is nil, it does not wait.
 func (r *PerfReader) iterate(ctx context.Context, err *error, body func(int, []byte) bool) {
 	if err == nil {
 		err = new(error)
@@ -133,8 +140,8 @@ func (r *PerfReader) iterate(ctx context.Context, err *error, body func(int, []b
 		return
 	}
 	defer d.leave()
-	r.p.body = body
-	defer func() { r.p.body = nil }()
+	r.p.receiver.Body = body
+	defer func() { r.p.receiver.Body = nil }()
 	var failed error
 	if ctx == nil {
 		_, failed = r.p.consume(context.Background(), everything)
@@ -142,15 +149,16 @@ func (r *PerfReader) iterate(ctx context.Context, err *error, body func(int, []b
 	for ctx != nil && failed == nil {
 		_, failed = d.poll(ctx)
 	}
-	if failed != errLoopLeft {
+	if failed != perf.ErrLeft {
 		*err = failed
 	}
 }
 
-// Lost is how many records the CPUs could not write since the reader was opened because their buffers were full, and
-// one for each damaged place: nobody knows how many were there.
-// Before Linux 6.0 these are only those of which the kernel has told, with a record that it could write later; with an
-// Attr of one's own, there and without PERF_FORMAT_LOST, errors.Is(err, [errors.ErrUnsupported]).
+// Lost returns how many records the CPUs could not write since the reader was opened because their buffers were full. A
+// damaged place counts as one record, because nobody knows how many there were.
+//
+// Before Linux 6.0 these are only the losses of which the kernel has told the loop, with a record that it wrote later. With
+// an Attr, the error matches [errors.ErrUnsupported] there, and without PERF_FORMAT_LOST.
 func (r *PerfReader) Lost() (uint64, error) {
 	lost, err := r.buffer().Lost()
 	if errors.Is(err, errors.ErrUnsupported) && r.p.options.Attr == nil {
@@ -159,10 +167,10 @@ func (r *PerfReader) Lost() (uint64, error) {
 	return lost, err
 }
 
-// EpollFD is a descriptor that is readable when there are records, for a poller of one's own, or -1 after Close
-// (perf_buffer__epoll_fd). It remains the PerfReader's.
+// EpollFD returns a descriptor that is readable when there are records, for a poller of the caller's own, or -1 after
+// Close (perf_buffer__epoll_fd). It belongs to the PerfReader: do not close it.
 func (r *PerfReader) EpollFD() int { return r.buffer().EpollFD() }
 
-// Close frees the buffers and wakes a loop that waits (perf_buffer__free). It does not wait itself: a loop that is
-// under way elsewhere may hand one more record to its body. It is idempotent.
+// Close frees the buffers and wakes a loop that waits (perf_buffer__free). It does not wait itself: a loop in another
+// goroutine may hand over one more record. It is idempotent.
 func (r *PerfReader) Close() error { return r.buffer().Close() }

@@ -19,60 +19,56 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go/internal/fault"
+	"github.com/libbpf-go/libbpf-go/internal/ring"
+	"github.com/libbpf-go/libbpf-go/internal/wait"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// RingBufferBuilder collects ring buffer maps and their callbacks for one [RingBuffer]. The zero value is ready to use.
+// RingBufferBuilder holds the settings of a [RingBuffer].
 type RingBufferBuilder struct {
-	maps      []MapCore
-	sizes     []uintptr
-	callbacks []func(record []byte) error
+	// Sources are the ring buffer maps to receive from, with their callbacks. There must be one at least.
+	Sources []RingSource
 }
 
-// Add adds a map of type [MapTypeRingBuf]. The callback receives each of its records; the bytes are valid until it
-// returns. When it returns an error, Poll or Consume stops and returns that error: the record counts as handled, and those
-// behind it come with the next call.
+// RingSource is one ring buffer map of a [RingBuffer], and the callback for its records.
+type RingSource struct {
+	// Map is a map of type [MapTypeRingBuf].
+	Map MapCore
+	// Callback receives each record. The bytes are valid until it returns. If it returns an error, Poll or Consume stops
+	// and returns that error. The record counts as received, and those behind it come with the next call.
+	//
+	// The callbacks of one RingBuffer never run at the same time. They may call its methods, also Close. But Poll,
+	// PollContext, Consume and ConsumeN then fail: the error matches unix.EBUSY.
+	Callback func(record []byte) error
+}
+
+// Build opens the ring buffers (ring_buffer__new, ring_buffer__add, Linux 5.8).
 //
-// The callbacks of one RingBuffer never run at the same time. One may close its RingBuffer, but not poll or consume it,
-// which fails with unix.EBUSY. errors.Is(err, [errors.ErrUnsupported]) for a map with [RingBufOverwrite].
-func (b *RingBufferBuilder) Add(m MapCore, callback func(record []byte) error) error {
-	const op = "add ring buffer"
-	c, err := ringOf(op, m)
-	if err != nil {
-		return err
-	}
-	if callback == nil {
-		return c.fail(op, fault.Invalidf("the callback is nil"))
-	}
-	b.maps = append(b.maps, m)
-	b.sizes = append(b.sizes, uintptr(c.maxEntries))
-	b.callbacks = append(b.callbacks, callback)
-	return nil
-}
-
-// Build opens the ring buffers that were added, at least one (ring_buffer__new, ring_buffer__add, Linux 5.8). The
-// caller owns the result. It has descriptors and mappings of its own, so it works on when the maps' object is closed.
-// Other readers of the same maps must not consume at the same time: each record would reach one of them or both.
-func (b *RingBufferBuilder) Build() (*RingBuffer, error) {
+// The caller closes the result. It has descriptors and mappings of its own, so it stays usable when the maps or their
+// object are closed. No other reader of the same maps may consume at the same time: a record would reach one reader or
+// both. If a map has [RingBufOverwrite], the error matches [errors.ErrUnsupported].
+func (b RingBufferBuilder) Build() (*RingBuffer, error) {
 	const op, what = "open", "ring buffer"
-	if len(b.maps) == 0 {
-		return nil, &Error{Op: op, Object: what, Err: fault.Invalidf("no map was added")}
+	if len(b.Sources) == 0 {
+		return nil, &Error{Op: op, Object: what, Err: fault.Invalidf("Sources is empty")}
 	}
-	fds := make([]C.int, 0, len(b.maps))
+	r := &RingBuffer{batch: make([]byte, ringBatch)}
+	var fds []C.int
 	closeFDs := func() {
 		for _, fd := range fds {
 			_ = unix.Close(int(fd))
 		}
 	}
-	for _, m := range b.maps {
-		fd, err := dupMapFD(m)
+	var sizes []uintptr
+	for _, source := range b.Sources {
+		fd, size, err := source.open()
 		if err != nil {
 			closeFDs()
-			return nil, &Error{Op: op, Object: what, Err: err}
+			return nil, err
 		}
-		fds = append(fds, C.int(fd))
+		fds, sizes = append(fds, C.int(fd)), append(sizes, size)
+		r.callbacks = append(r.callbacks, source.Callback)
 	}
-	r := &RingBuffer{callbacks: b.callbacks[:len(fds):len(fds)], batch: make([]byte, ringBatch)}
 	r.handle = cgo.NewHandle(r)
 	err := call(op, what, func() error {
 		return clib.FromRet(int(C.lbg_rings_new(&fds[0], C.uint32_t(len(fds)), C.uintptr_t(r.handle), &r.rings)))
@@ -85,19 +81,18 @@ func (b *RingBufferBuilder) Build() (*RingBuffer, error) {
 	release := func() {
 		C.lbg_rings_free(r.rings)
 		r.handle.Delete()
-		for i := range r.mapped {
-			_ = r.mapped[i].memory.retire()
-		}
+		r.unmap()
 		closeFDs()
 	}
-	for i, size := range b.sizes {
-		ring, err := openMappedRing(int(fds[i]), size)
+	for i, size := range sizes {
+		mapped, err := mapRing(int(fds[i]), size)
 		if err != nil {
 			release()
 			return nil, &Error{Op: op, Object: what, Err: err}
 		}
-		r.mapped = append(r.mapped, ring)
-		C.lbg_ring_map(r.rings, C.uint32_t(i), unsafe.Pointer(ring.consumer), unsafe.Pointer(ring.producer), C.ulong(size))
+		r.mapped = append(r.mapped, mapped)
+		consumer, producer := mapped.PositionAddresses()
+		C.lbg_ring_map(r.rings, C.uint32_t(i), consumer, producer, C.ulong(size))
 	}
 	r.rb, r.d.source = r.rings.rb, r
 	if err := r.d.start(what, int(C.ring_buffer__epoll_fd(r.rb)), release); err != nil {
@@ -106,74 +101,82 @@ func (b *RingBufferBuilder) Build() (*RingBuffer, error) {
 	return r, nil
 }
 
-// ringBatch is how many bytes of records cross from C to Go at once: few enough to be in a cache still when the callbacks
-// read them.
+// open checks a source, and returns a descriptor of its map, which the caller closes, and the size of its data.
+func (s RingSource) open() (fd int, size uintptr, err error) {
+	const op = "open ring buffer of"
+	c, err := ringOf(op, s.Map)
+	if err != nil {
+		return -1, 0, err
+	}
+	if s.Callback == nil {
+		return -1, 0, c.fail(op, fault.Invalidf("the callback is nil"))
+	}
+	if fd, err = dupMapFD(s.Map); err != nil {
+		return -1, 0, c.fail(op, err)
+	}
+	return fd, uintptr(c.maxEntries), nil
+}
+
+func (r *RingBuffer) unmap() {
+	for i := range r.mapped {
+		_ = r.mapped[i].memory.retire()
+	}
+}
+
+// ringBatch is how many bytes of records cross from C to Go in one call: few enough to be in a cache still when the
+// callbacks read them.
 const ringBatch = 32 << 10
 
-// RingBuffer receives the records of one or more ring buffer maps through callbacks, as libbpf's struct ring_buffer does in
-// C: libbpf takes records from the rings, and each call from C to Go brings a batch of them. Records of one map arrive in
-// the order in which programs reserved them. A callback holds a thread as long as it runs; where callbacks block, or each
-// nanosecond counts, use a [RingReader].
+// RingBuffer receives the records of one or more ring buffer maps through callbacks, as libbpf's struct ring_buffer does
+// in C. libbpf takes the records from the ring buffers, and each call from C to Go brings a batch of them. Records of one
+// map come in the order in which programs reserved them.
 //
-// All methods are safe for concurrent use, Close included, from within a callback too. Only one Poll or Consume, by
-// whatever name, can be under way: a second one returns at once, with unix.EBUSY, also while the first one waits. A
-// panic in a callback surfaces in the caller of Poll or Consume, and leaves the RingBuffer as if the callback had
-// returned.
+// A callback occupies a thread as long as it runs. Use a [RingReader] if callbacks block, or if speed comes first.
+//
+// All methods are safe for concurrent use. Every one may be called in a callback too, also Close. Only one of Poll,
+// PollContext, Consume and ConsumeN runs at a time, also while it waits: the error of a second one matches unix.EBUSY. A
+// panic in a callback goes on in the caller of Poll or Consume; the RingBuffer is then as if the callback had returned.
 type RingBuffer struct {
 	d         drain
 	rb        *C.struct_ring_buffer
-	rings     *C.struct_lbg_rings // nil for one that C code has made
+	rings     *C.struct_lbg_rings // nil if C code made the ring_buffer
 	handle    cgo.Handle          // to this, for libbpfGoRecords
 	mapped    []mappedRing
 	callbacks []func(record []byte) error
 
-	// Of the one who consumes: the records that libbpf has taken from the rings and that were not handed over yet. They
-	// are in the batch from first to end, and behind them comes one that had no room there.
+	// For the call that consumes: the records that libbpf has taken from the ring buffers, and that were not handed over
+	// yet. They are in the batch from first to end, and behind them comes one for which the batch had no room.
 	batch      []byte
 	first, end int
 	outsize    []byte
 	call       ringCall
 
-	ofC error // of a callback below a poll of C's: the next call returns it
+	ofC error // of a callback while C code polled: the next call returns it
 }
 
 // ringCall is what a method and the callbacks have to tell each other, with libbpf between them.
 type ringCall struct {
 	ctx      context.Context
-	n, most  int     // how many were handed over, and may be
+	n, most  int     // how many records were handed over, and may be
 	look     uintptr // how many bytes are handed over until the next look at ctx
 	err      error   // why it stopped
 	panicked any     // what a callback panicked with
 }
 
-// pending tells whether a ring has a record, or a position that can't be: consume says so. Nothing that was taken from the
-// rings is left when somebody waits.
+// pending reports whether a ring buffer has a record, or impossible positions, of which consume tells. Nothing that
+// libbpf has taken from the ring buffers is left when somebody waits.
 func (r *RingBuffer) pending() bool {
 	for i := range r.mapped {
-		ring := &r.mapped[i]
-		if pos := ring.consumer.Load(); pos%8 != 0 || ring.hasRecord(pos) {
+		if r.mapped[i].Pending() {
 			return true
 		}
 	}
 	return false
 }
 
-// checkPositions refuses to let libbpf read where the consumer position can't be right: it would take what is there for a
-// record.
-func (r *RingBuffer) checkPositions() error {
-	for i := range r.mapped {
-		ring := &r.mapped[i]
-		pos := ring.consumer.Load()
-		if available := ring.producer.Load() - pos; available > ring.mask+1 || pos%8 != 0 {
-			return errRingCorrupt
-		}
-	}
-	return nil
-}
-
-// consume is libbpf's, behind what it has taken from the rings before.
+// consume is libbpf's, behind what it has taken from the ring buffers before.
 func (r *RingBuffer) consume(ctx context.Context, most int) (int, error) {
-	if err := r.d.reason(ctx, r.d.h); err != nil {
+	if err := r.d.file.Reason(ctx); err != nil {
 		return 0, r.d.fail(r.d.op, err)
 	}
 	if err := r.ofC; err != nil {
@@ -190,26 +193,29 @@ func (r *RingBuffer) consume(ctx context.Context, most int) (int, error) {
 	if r.call.panicked != nil {
 		panic(r.call.panicked)
 	}
-	if r.call.err == nil && r.d.isRaised() {
+	if r.call.err == nil && r.d.file.IsRaised() {
 		r.look()
 	}
 	return r.call.n, r.call.err
 }
 
-// consumeRings lets libbpf consume the rings, through libbpfGoRecords.
+// consumeRings lets libbpf consume the ring buffers, through libbpfGoRecords.
 func (r *RingBuffer) consumeRings() error {
-	if err := r.checkPositions(); err != nil {
-		return err
+	// Where positions are impossible, libbpf would take whatever is there for a record.
+	for i := range r.mapped {
+		if err := r.mapped[i].Check(); err != nil {
+			return err
+		}
 	}
 	ret := C.lbg_rings_consume(r.rings, r.how(r.call.most), cBytes(r.batch), C.size_t(len(r.batch)), C.uint64_t(r.call.most-r.call.n))
 	err := clib.FromRet(int(ret))
 	if err == unix.EBADMSG {
-		return errRingCorrupt
+		return ring.ErrCorrupt
 	}
 	return err
 }
 
-// how is the function of libbpf's that the method stands for.
+// how is the function of libbpf that the method stands for.
 func (r *RingBuffer) how(most int) uint32 {
 	switch {
 	case most != everything:
@@ -220,9 +226,10 @@ func (r *RingBuffer) how(most int) uint32 {
 	return C.LBG_CONSUME
 }
 
-// libbpfGoRecords takes a batch of records over that libbpf took from the rings, and one that had no room there, and hands
-// them to the callbacks. It returns whether to stop. A panic goes to the method's caller once C has returned. What a
-// callback ends its goroutine with (runtime.Goexit) passes over C, which has nothing left to do by then.
+// libbpfGoRecords receives a batch of records that libbpf took from the ring buffers, and one for which the batch had no
+// room, and hands them to the callbacks. It returns whether to stop. A panic goes to the caller of the method once C has
+// returned. If a callback ends its goroutine (runtime.Goexit), that unwinds the C functions, which have nothing left to
+// do then.
 //
 //export libbpfGoRecords
 func libbpfGoRecords(handle C.uintptr_t, used C.size_t, outsize *C.uchar) (stop C.bool) {
@@ -241,7 +248,7 @@ func libbpfGoRecords(handle C.uintptr_t, used C.size_t, outsize *C.uchar) (stop 
 	return C.bool(!r.handOver())
 }
 
-// libbpfGoRecord hands over one record in place, where C code polls the ring_buffer. It returns whether to stop.
+// libbpfGoRecord hands over one record in place while C code polls the ring_buffer. It returns whether to stop.
 //
 //export libbpfGoRecord
 func libbpfGoRecord(handle C.uintptr_t, index C.uint32_t, data unsafe.Pointer, size C.size_t) (stop C.bool) {
@@ -255,12 +262,14 @@ func libbpfGoRecord(handle C.uintptr_t, index C.uint32_t, data unsafe.Pointer, s
 	return r.ofC != nil
 }
 
-// handOver hands over what was taken from the rings, and tells whether to go on. Each record counts once its callback was
-// called, however that ends.
+// handOver hands over what libbpf has taken from the ring buffers, and reports whether to go on. A record counts once its
+// callback was called, however that ends.
+//
+// A batch has the format of a ring buffer, with another header of the same size.
 func (r *RingBuffer) handOver() bool {
 	call := &r.call
 	for r.first < r.end || r.outsize != nil {
-		if call.n >= call.most || r.d.isRaised() {
+		if call.n >= call.most || r.d.file.IsRaised() {
 			return false
 		}
 		var at unsafe.Pointer
@@ -271,10 +280,10 @@ func (r *RingBuffer) handOver() bool {
 		}
 		record := (*C.struct_lbg_record)(at)
 		size := uintptr(record.size)
-		room := ringRoom(size)
+		room := ring.Room(size)
 		r.first += int(room)
 		call.n++
-		if err := r.callbacks[record.ring](ringBytes(at, size)); err != nil {
+		if err := r.callbacks[record.ring](ring.Bytes(at, size)); err != nil {
 			call.err = err
 			return false
 		}
@@ -289,15 +298,15 @@ func (r *RingBuffer) handOver() bool {
 
 // look looks whether to go on, and says when to look again.
 func (r *RingBuffer) look() bool {
-	switch err := r.d.reason(r.call.ctx, r.d.h); {
+	switch err := r.d.file.Reason(r.call.ctx); {
 	case err == ErrClosed || err != nil && r.call.n == 0:
 		r.call.err = r.d.fail(r.d.op, err)
 		return false
 	case err != nil:
 		return false
 	}
-	r.call.look = bytesBetweenLooks(r.call.ctx, mostLease)
-	r.d.watch(r.call.ctx)
+	r.call.look = wait.BytesBetweenLooks(r.call.ctx, ringBatch)
+	r.d.file.Watch(r.call.ctx)
 	return true
 }
 
@@ -308,23 +317,24 @@ func (r *RingBuffer) drain() *drain {
 	return &r.d
 }
 
-// Poll waits until there are records, for at most timeout or, if that is negative, for ever, and hands those to the
-// callbacks that are there then. It returns how many that were: 0 when the time passed without one, which is not an
-// error (ring_buffer__poll). Close wakes it: errors.Is(err, [ErrClosed]). No thread is blocked while it waits.
+// Poll waits until there are records, for at most timeout, and hands those that are there then to the callbacks. It
+// returns how many it has handed over: 0 and no error when the time passes without a record (ring_buffer__poll). If
+// timeout is negative, the time does not end; if it is 0, Poll is Consume. No thread is blocked while it waits. Close
+// wakes it: the error matches [ErrClosed].
 //
-// When the time passes while a callback runs, no other one is called; what remains comes with the next Poll. However
-// short the time is, a record that is there is handed over.
+// When the time passes while a callback runs, Poll ends after that callback, and the next call hands over the rest.
+// However short the time is, a record that is there is handed over.
 func (r *RingBuffer) Poll(timeout time.Duration) (int, error) { return r.drain().pollTimeout(timeout) }
 
-// PollContext is Poll until ctx is done, which is an error, ctx's own and its cause, if no record came. How many
-// records come after that is as with [RingReader.Records]: none, but for those two cases.
+// PollContext is Poll until ctx is done. If no record came until then, the error matches the error of ctx and its cause.
+// How many records may come after ctx is done is the same as for [RingReader.Records].
 func (r *RingBuffer) PollContext(ctx context.Context) (int, error) { return r.drain().pollContext(ctx) }
 
-// Consume hands the records that are there when it begins to the callbacks, without waiting, and returns how many that
-// were (ring_buffer__consume).
+// Consume hands the records that are there when it begins to the callbacks, and does not wait. It returns how many it
+// has handed over (ring_buffer__consume).
 func (r *RingBuffer) Consume() (int, error) { return r.drain().consumeNow(everything) }
 
-// ConsumeN is Consume of at most n records; those behind them stay in the ring buffers (ring_buffer__consume_n, before
+// ConsumeN is Consume of at most n records. Those behind them stay in the ring buffers (ring_buffer__consume_n; before
 // libbpf 1.5 ring_buffer__consume).
 func (r *RingBuffer) ConsumeN(n int) (int, error) {
 	d := r.drain()
@@ -334,10 +344,11 @@ func (r *RingBuffer) ConsumeN(n int) (int, error) {
 	return d.consumeNow(n)
 }
 
-// Stats tells how full one of the ring buffers is: the index counts the calls of [RingBufferBuilder.Add], from 0
+// Stats says how full the ring buffer of one of the [RingBufferBuilder.Sources] is, which index counts from 0
 // (ring_buffer__ring, ring__size, ring__avail_data_size, ring__consumer_pos, ring__producer_pos, libbpf 1.3).
-// Up to 32 KiB of records that libbpf has taken from the rings, and that no callback has seen yet, count as consumed while
-// a callback runs, and after one that failed.
+//
+// libbpf takes up to 32 KiB of records from the ring buffers in advance. They count as consumed while a callback runs,
+// and after one that failed, although no callback has received them yet.
 func (r *RingBuffer) Stats(index int) (RingStats, error) {
 	const op = "get statistics of"
 	d := r.drain()
@@ -359,10 +370,12 @@ func (r *RingBuffer) Stats(index int) (RingStats, error) {
 	}, nil
 }
 
-// UsePointer runs f with libbpf's struct ring_buffer, which nobody frees until f returns, and nobody polls by Go's methods: they
-// fail with unix.EBUSY meanwhile. C code may poll it, on the thread of f: each record is then one call of its callback, in
-// place. A callback's error or panic (a [*CallbackPanic]) makes C's poll return -ECANCELED, and the next Poll or Consume
-// return it. f's error is returned as it is.
+// UsePointer calls f with the struct ring_buffer of libbpf, which stays valid until f returns. Poll and Consume fail
+// meanwhile: their error matches unix.EBUSY. UsePointer returns the error of f as it is.
+//
+// C code may poll the ring_buffer, on the thread of f. Each record is then one call of its callback, in place. If a
+// callback returns an error or panics, the poll of C returns -ECANCELED, and the next Poll or Consume returns the error,
+// or a [*CallbackPanic].
 func (r *RingBuffer) UsePointer(f func(rings unsafe.Pointer) error) error {
 	d := r.drain()
 	if err := d.enter("use"); err != nil {
@@ -372,7 +385,8 @@ func (r *RingBuffer) UsePointer(f func(rings unsafe.Pointer) error) error {
 	return f(unsafe.Pointer(r.rb))
 }
 
-// Pointer is libbpf's struct ring_buffer, or nil after Close, which frees it. Who polls it must not do so while Go does.
+// Pointer returns the struct ring_buffer of libbpf, which Close frees, or nil after Close. C code must not poll it while
+// Go does.
 func (r *RingBuffer) Pointer() unsafe.Pointer {
 	d := r.drain()
 	if d.acquire() != nil {
@@ -382,11 +396,13 @@ func (r *RingBuffer) Pointer() unsafe.Pointer {
 	return unsafe.Pointer(r.rb)
 }
 
-// EpollFD is a descriptor that is readable when there are records, for a poller of one's own, or -1 after Close
-// (ring_buffer__epoll_fd). It remains the RingBuffer's.
+// EpollFD returns a descriptor that is readable when there are records, for a poller of the caller's own, or -1 after
+// Close (ring_buffer__epoll_fd). It belongs to the RingBuffer: do not close it.
 func (r *RingBuffer) EpollFD() int { return r.drain().currentEpollFD() }
 
-// Close frees the buffers and wakes Poll (ring_buffer__free). It does not wait: if another goroutine is polling or
-// consuming, one more callback may run or still be under way there. Records that libbpf has taken from the rings for a
-// call that failed are lost with it: up to 32 KiB, which one more Consume hands over before. It is idempotent.
+// Close frees the ring buffers and wakes Poll (ring_buffer__free). It does not wait: if another goroutine polls or
+// consumes, a callback may still run there, and one more may begin. It is idempotent.
+//
+// Records that libbpf has taken from the ring buffers for a call that failed are lost, up to 32 KiB. To get them, call
+// Consume before.
 func (r *RingBuffer) Close() error { return r.drain().close() }

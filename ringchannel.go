@@ -5,13 +5,14 @@ import (
 	"sync/atomic"
 
 	"github.com/libbpf-go/libbpf-go/internal/fault"
+	"github.com/libbpf-go/libbpf-go/internal/wait"
 )
 
-// RingChannel moves the records of a ring buffer to a channel, each a copy of its own. A channel costs many times what
-// a [RingReader] does: it is for programs that select between several.
+// RingChannel sends the records of a ring buffer to a channel, a copy of each. A record through a channel costs many
+// times what it costs in the loop of a [RingReader]. Use it if the program has to select between several channels.
 //
-// It never closes the channel, which is the user's. All methods are safe for concurrent use; only one Run goes on at
-// a time, since there is one loop of a RingReader at a time.
+// It never closes the channel, which belongs to the caller. All methods are safe for concurrent use. Only one Run at a
+// time works, because only one loop of a RingReader does.
 type RingChannel struct {
 	reader  *RingReader
 	records chan<- []byte
@@ -22,20 +23,21 @@ type RingChannel struct {
 
 // RingChannelOptions are the options of a [RingChannel].
 type RingChannelOptions struct {
-	// Drop makes records that find the channel full be dropped and counted. Otherwise they wait in the ring, where
-	// programs count what does not fit.
+	// Drop drops records that find the channel full, and counts them. Without it, they wait in the ring buffer. If that
+	// is full, bpf_ringbuf_reserve and bpf_ringbuf_output fail, and the program can count them.
 	Drop bool
 }
 
-// NewRingChannel moves the records of reader, which remains the caller's, to a channel.
+// NewRingChannel returns a RingChannel for the records of reader, which the caller still has to close.
 func NewRingChannel(reader *RingReader, records chan<- []byte, options RingChannelOptions) *RingChannel {
 	return &RingChannel{reader: reader, records: records, options: options}
 }
 
 const opSend = "send records of"
 
-// Run moves records until ctx is done or the reader is closed, and returns why: ctx's error and its cause, or [ErrClosed].
-// It starts no goroutine. A record that could not be sent when it ended is still in the ring, for the next Run or loop.
+// Run sends records until ctx is done or the reader is closed. The error says why it ended: it matches the error of ctx
+// and its cause, or [ErrClosed]. Run starts no goroutine. A record that it could not send stays in the ring buffer, for
+// the next Run or loop.
 func (c *RingChannel) Run(ctx context.Context) error {
 	if c == nil {
 		return (*RingReader)(nil).fail(opSend, ErrClosed)
@@ -60,17 +62,17 @@ func (c *RingChannel) Run(ctx context.Context) error {
 		case c.records <- record:
 			c.sent.Add(1)
 		case <-ctx.Done():
-			c.reader.putBack(record)
-			return c.reader.fail(opSend, contextError(ctx))
+			c.reader.ring.Return(record)
+			return c.reader.fail(opSend, wait.ContextError(ctx))
 		case <-c.reader.closed:
-			c.reader.putBack(record)
+			c.reader.ring.Return(record)
 			return c.reader.fail(opSend, ErrClosed)
 		}
 	}
 	return err
 }
 
-// Sent is how many records went to the channel.
+// Sent returns how many records it has sent to the channel.
 func (c *RingChannel) Sent() uint64 {
 	if c == nil {
 		return 0
@@ -78,7 +80,7 @@ func (c *RingChannel) Sent() uint64 {
 	return c.sent.Load()
 }
 
-// Dropped is how many records were dropped because the channel was full.
+// Dropped returns how many records it has dropped because the channel was full.
 func (c *RingChannel) Dropped() uint64 {
 	if c == nil {
 		return 0
@@ -86,7 +88,7 @@ func (c *RingChannel) Dropped() uint64 {
 	return c.dropped.Load()
 }
 
-// Blocked is how many records had to wait for the channel.
+// Blocked returns how many records had to wait because the channel was full.
 func (c *RingChannel) Blocked() uint64 {
 	if c == nil {
 		return 0

@@ -6,17 +6,18 @@ import (
 	"fmt"
 	"iter"
 	"sync/atomic"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 	"github.com/libbpf-go/libbpf-go/internal/handle"
+	"github.com/libbpf-go/libbpf-go/internal/ring"
+	"github.com/libbpf-go/libbpf-go/internal/wait"
 )
 
-// RingReader reads the records of one ring buffer map in place: the loop's body sees them where the program wrote
-// them, without a copy, a call into C or a thread that waits. It is the fastest way to receive records, about as fast
-// as C.
+// RingReader reads the records of one ring buffer map in place: the body of the loop sees each record where the program
+// wrote it. There is no copy, no call into C, and no thread that waits. It is the fastest way to receive records, about
+// as fast as C.
 //
 //	ring, err := libbpf.NewRingReader(events)
 //	...
@@ -26,34 +27,35 @@ import (
 //	}
 //	return err // why it ended
 //
-// The bytes of a record are valid until its turn of the loop ends; they are read-only memory of the kernel's, and
-// writing to them is a fault that can't be recovered from. Whoever wants to keep them copies them, or uses
-// [RingReader.Copies]. Bytes that were kept by mistake change under the reader's eyes, also after Close, but never
-// crash it.
+// The bytes of a record are valid until the body of the loop returns. Copy them to keep them, or use
+// [RingReader.Copies]. They are read-only memory of the kernel: a write to them is a fault that no program can recover
+// from. Bytes that are kept by mistake may change at any time, but reading them is no fault, not even after Close.
 //
-// Records come in the order in which programs reserved them. Those that were handed to the loop's body are consumed,
-// no more and no less, however the loop ends: by break, return, a panic or an error. The space that they took is
-// given back to programs a batch at a time, and at the latest before the loop waits or ends. A record that a program
-// has reserved and not submitted yet holds up those behind it; discarded ones are skipped.
+// Records come in the order in which programs reserved them. Discarded ones are skipped. A record that a program has
+// reserved and not yet submitted holds up those behind it.
 //
-// All methods are safe for concurrent use, Close included, from within a loop too. Only one loop at a time can run: a
-// second one ends at once, with unix.EBUSY. Other readers of the same map, in this process or another, must not
-// consume at the same time: each record would reach one of them or both.
+// A record is consumed when it is handed to the body of the loop, however the loop ends: by break, return, a panic or
+// an error. All other records stay in the ring buffer. The loop gives the space of consumed records back to programs a
+// batch at a time, up to 32 KiB and an eighth of the ring buffer, and at the latest before it waits or ends.
+//
+// All methods are safe for concurrent use. Every one may be called within a loop too, also Close. Only one loop runs at
+// a time: a second one ends at once, and its error matches unix.EBUSY. No other reader of the same map, in this process
+// or another one, may consume meanwhile: a record would reach one reader or both.
 type RingReader struct {
-	h    *handle.Handle
-	what string
-
-	interrupt // its file is a duplicate of the map's descriptor
-	ready     func(fd uintptr) bool
-	closed    chan struct{} // closed by Close
-
-	mappedRing
-	reading atomic.Bool // while there is a loop
+	h       *handle.Handle
+	what    string    // for errors
+	file    wait.File // a duplicate of the map's descriptor
+	ready   func(fd uintptr) bool
+	closed  chan struct{} // closed by Close
+	reading atomic.Bool   // while a loop runs
+	ring    ring.Reader
 }
 
-// NewRingReader maps a ring buffer, a map of type [MapTypeRingBuf], into memory (mmap, Linux 5.8). The caller owns
-// the result. It has a descriptor and mappings of its own, so it works on when the map is closed. Reading goes on
-// where the ring's last reader stopped. errors.Is(err, [errors.ErrUnsupported]) for a map with [RingBufOverwrite].
+// NewRingReader opens a ring buffer, a map of type [MapTypeRingBuf], and maps it into memory (mmap, Linux 5.8).
+//
+// The caller closes the result. It has a descriptor and a mapping of its own, so it stays usable when the map is closed.
+// It begins where the last reader of the ring buffer stopped. If the map has [RingBufOverwrite], the error matches
+// [errors.ErrUnsupported].
 func NewRingReader(m MapCore) (*RingReader, error) {
 	const op = "open reader of"
 	c, err := ringOf(op, m)
@@ -64,32 +66,34 @@ func NewRingReader(m MapCore) (*RingReader, error) {
 	if err != nil {
 		return nil, c.fail(op, err)
 	}
-	r := &RingReader{what: c.object()}
+	r := &RingReader{what: c.object(), closed: make(chan struct{})}
 	if err := r.open(fd, uintptr(c.maxEntries)); err != nil {
 		return nil, c.fail(op, err)
 	}
 	return r, nil
 }
 
-// open takes fd over, also when it fails.
+// open takes over fd, also when it fails.
 func (r *RingReader) open(fd int, size uintptr) error {
-	if err := r.interrupt.open(fd, r.what); err != nil {
-		return err
-	}
-	var err error
-	if r.mappedRing, err = openMappedRing(fd, size); err != nil {
-		_ = r.file.Close()
-		return err
-	}
-	r.ready = func(uintptr) bool { return r.hasRecord(r.pos) }
-	r.closed = make(chan struct{})
+	var memory addresses
 	r.h = handle.New(handle.Resource{
-		Release: func() error { return r.memory.retire() },
+		Release: func() error { return memory.retire() },
 		Wake: func() {
 			close(r.closed)
-			r.interrupt.close()
+			r.file.Close()
 		},
 	})
+	if err := r.file.Open(fd, r.what, r.h.Err); err != nil {
+		return err
+	}
+	mapped, err := mapRing(fd, size)
+	if err != nil {
+		r.file.Close()
+		return err
+	}
+	memory = mapped.memory
+	r.ring = ring.NewReader(mapped.Buffer)
+	r.ready = func(uintptr) bool { return r.ring.Pending() }
 	return nil
 }
 
@@ -107,18 +111,19 @@ func (r *RingReader) acquire() error {
 	return r.h.Acquire()
 }
 
-// Records iterates over the records, and waits for more when there is none, until ctx is done or the reader is
-// closed. Why it ended is in *err, which is nil only after the loop was left by its body: ctx's error and its cause,
-// or [ErrClosed].
+// Records iterates over the records, and waits for more when there are none. It ends when ctx is done, when the reader
+// is closed, when reading fails or when the body leaves the loop. *err says why: it is nil if the body left the loop;
+// otherwise it matches the error of ctx and its cause, or [ErrClosed], or unix.EBADMSG if the positions in the ring
+// buffer are impossible. err may be nil.
 //
-// When ctx is done, the body sees no other record, but for two cases: one that ended a wait, so it is not left behind;
-// and the rest of a KiB of records, where ctx is done by the body itself, and that is so quick that the news is not
-// there yet. Records that remain stay in the ring for the next loop, which may be [RingReader.Pending]. A loop whose
-// ctx was done before it sees none.
+// After ctx is done, the body sees no more records, and those that remain stay in the ring buffer for the next loop,
+// which may be [RingReader.Pending]. There are two exceptions. A record that ended a wait is handed over. And if the
+// body itself ends ctx, it may see up to 1 KiB more of records, until the Go runtime has passed on that ctx is done. A
+// loop whose ctx is done before it begins sees no record.
 //
-// No thread is blocked while it waits. Programs that write with BPF_RB_NO_WAKEUP do not wake it: such records come
-// with the next that is written with BPF_RB_FORCE_WAKEUP, or with the next loop. One that is written without flags
-// wakes only if there is none before it.
+// No thread is blocked while the loop waits. The kernel wakes it for a record that is submitted without flags only if
+// all records before it were consumed, for one with BPF_RB_NO_WAKEUP never, and for one with BPF_RB_FORCE_WAKEUP always.
+// A woken loop reads all records that are there.
 func (r *RingReader) Records(ctx context.Context, err *error) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		if err == nil {
@@ -132,20 +137,20 @@ func (r *RingReader) Records(ctx context.Context, err *error) iter.Seq[[]byte] {
 	}
 }
 
-// Copies is [RingReader.Records], with records that are the caller's own.
+// Copies is [RingReader.Records] with copies of the records, which the caller may keep and change.
 func (r *RingReader) Copies(ctx context.Context, err *error) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		r.Records(ctx, err)(func(record []byte) bool { return yield(bytes.Clone(record)) })
 	}
 }
 
-// Pending iterates over the records that are there when it begins, without waiting for more. If the loop ended because
-// of an error, that is in *err.
+// Pending iterates over the records that are there when it begins, and does not wait. *err is nil unless an error ended
+// it: see [RingReader.Records].
 func (r *RingReader) Pending(err *error) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) { r.iterate(nil, err, yield) }
 }
 
-// iterate is a loop; a nil ctx is one that does not wait.
+// iterate is every loop. If ctx is nil, it does not wait.
 func (r *RingReader) iterate(ctx context.Context, err *error, yield func([]byte) bool) {
 	if err == nil {
 		err = new(error)
@@ -164,7 +169,7 @@ func (r *RingReader) iterate(ctx context.Context, err *error, yield func([]byte)
 		case left, failed == nil && !waits:
 			return
 		case failed == nil:
-			failed = r.wait(ctx, r.h, r.ready)
+			failed = r.file.UntilReadable(ctx, r.ready)
 		}
 		if failed != nil {
 			*err = r.fail("read", failed)
@@ -181,106 +186,88 @@ func (r *RingReader) begin() error {
 	}
 	if !r.reading.CompareAndSwap(false, true) {
 		r.h.Drop()
-		return r.fail(op, fmt.Errorf("there is another loop: %w", unix.EBUSY))
+		return r.fail(op, fmt.Errorf("another loop is reading it: %w", unix.EBUSY))
 	}
-	r.mappedRing.begin()
+	r.ring.Begin()
 	return nil
 }
 
-// end publishes what was handed over, also in the course of a panic.
+// end publishes what was handed over, also during a panic.
 func (r *RingReader) end() {
-	r.publish()
-	r.stopWatching()
+	r.ring.Publish()
+	r.file.Unwatch()
 	r.reading.Store(false)
 	r.h.Drop()
 }
 
-// putBack makes the record that the body of the loop has in hand, which it is about to leave, the next loop's first.
-func (r *RingReader) putBack(record []byte) { r.pos -= ringRoom(uintptr(len(record))) }
-
-// handOver hands records to the loop's body until there is none, or the body leaves the loop. In a loop that waits,
-// those belong to it that come meanwhile.
+// handOver hands records to the body of the loop until there are none, or the body leaves the loop. A loop that waits
+// also takes the records that come meanwhile.
 func (r *RingReader) handOver(ctx context.Context, waits bool, yield func([]byte) bool) (left bool, err error) {
-	r.leaseEnd = r.pos
 	for look := uintptr(0); ; { // in bytes: the first record is followed by a look at ctx
 		if waits {
-			r.until = r.producer.Load()
+			r.ring.Extend()
 		}
-		header, length, room, err := r.current()
+		room, isDiscarded, err := r.ring.Peek()
 		switch {
 		case err != nil:
 			return false, err
-		case header == nil:
-			r.publish()
+		case room == 0:
+			r.ring.Publish()
 			return false, nil
 		}
-		if int(r.leaseEnd-r.pos) < int(room) || r.isRaised() {
+		if !r.ring.Granted(room) || r.file.IsRaised() {
 			if look > 0 {
-				r.watch(ctx)
+				r.file.Watch(ctx)
 			}
-			if err := r.reason(ctx, r.h); err != nil {
+			if err := r.file.Reason(ctx); err != nil {
 				return false, err
 			}
-			r.grant(room, look)
-			look = bytesBetweenLooks(ctx, r.lease)
+			r.ring.Grant(room, look)
+			look = wait.BytesBetweenLooks(ctx, r.ring.Lease())
 		}
-		if length&ringDiscard != 0 {
-			r.pos += room
+		if isDiscarded {
+			r.ring.Skip(room)
 		} else if !r.handOverLease(yield) {
 			return true, nil
 		}
 	}
 }
 
-// handOverLease hands over records until there is one that goes beyond the lease, or has a flag and so seems to, or the
-// loop is interrupted. It does no more, and has as few variables as can be, because all are saved and restored around
-// each call of the body.
+// handOverLease hands over records until the lease ends, Peek has to look at a record, or the flag is raised. It does
+// no more, and has as few variables as possible: all of them are saved and restored around each call of the body.
 func (r *RingReader) handOverLease(yield func([]byte) bool) bool {
-	for {
-		pos := r.pos
-		header := unsafe.Add(r.data, pos&r.mask)
-		// The length comes with the bytes behind it: the kernel writes it last.
-		length := uintptr(atomic.LoadUint32((*uint32)(header)))
-		if length >= ringDiscard || int(r.leaseEnd-pos) < int(length+ringHeader) || r.isRaised() {
-			return true
+	for !r.file.IsRaised() {
+		record := r.ring.Next()
+		if record == nil {
+			break
 		}
-		r.pos = pos + ringRoom(length)
-		if !yield(ringBytes(header, length)) {
+		if !yield(record) {
 			return false
 		}
 	}
+	return true
 }
 
-// RingStats are a ring's numbers. Programs and readers change them all the time.
-type RingStats struct {
-	Size      uint64 // of the data, in bytes
-	Available uint64 // how many bytes are reserved and not consumed, headers included
-	// How many bytes were ever consumed and reserved, headers included: up to the size of a C long.
-	ConsumerPos, ProducerPos uint64
-}
-
-// Stats tells how full the ring is. Records of the batch that a loop has in hand count as available.
+// Stats says how full the ring buffer is. Records whose space a running loop has not yet given back count as available.
 func (r *RingReader) Stats() (RingStats, error) {
 	if err := r.acquire(); err != nil {
 		return RingStats{}, r.fail("get statistics of", err)
 	}
 	defer r.h.Drop()
-	// In this order, so that the producer is not behind the consumer.
-	consumed := r.consumer.Load()
-	produced := r.producer.Load()
+	consumer, producer := r.ring.Positions()
 	return RingStats{
-		Size: uint64(r.mask + 1), Available: uint64(produced - consumed),
-		ConsumerPos: uint64(consumed), ProducerPos: uint64(produced),
+		Size: uint64(r.ring.Size()), Available: uint64(producer - consumer),
+		ConsumerPos: uint64(consumer), ProducerPos: uint64(producer),
 	}, nil
 }
 
-// Close gives the reader up and wakes a loop that waits. It does not wait itself: a loop that is under way elsewhere
-// may hand one more record to its body. It is idempotent.
+// Close closes the reader and wakes a loop that waits. It does not wait itself: a loop in another goroutine may hand
+// over one more record. It is idempotent.
 func (r *RingReader) Close() error {
 	if r == nil {
 		return nil
 	}
 	err := r.h.Close()
-	r.raise() // where another call is about to
+	r.file.Raise() // the first call of Close may not have done that yet
 	return err
 }

@@ -14,15 +14,16 @@ import (
 	"unsafe"
 )
 
-// SampleCallback is a callback in Go for a buffer that C code has made and polls: C passes a function and a context of it
-// to ring_buffer__new or ring_buffer__add, perf_buffer__new, or perf_buffer__new_raw. C's poll then hands the records to
-// Go, one call into Go for each, on the thread that polls, which may be one of C's.
+// SampleCallback is a callback in Go for a buffer that C code has made and polls. C passes its function and its context to
+// ring_buffer__new, ring_buffer__add, perf_buffer__new or perf_buffer__new_raw. The poll of C then hands each record to Go
+// in one call, on the thread that polls. That may be a thread that Go has not created.
 //
 //	callback := libbpf.NewSampleCallback(func(cpu int, record []byte) error { ... }, nil)
 //	defer callback.Close()
 //	C.my_ring_add(fd, C.ring_buffer_sample_fn(callback.RingSample()), callback.Context())
 //
-// Close it when C polls no more. It is safe for concurrent use as far as the callback itself is.
+// Close it after C has polled for the last time. All methods are safe for concurrent use. If C polls on several threads,
+// the callback runs on several threads.
 type SampleCallback struct {
 	handle cgo.Handle
 	sample func(cpu int, record []byte) error
@@ -33,35 +34,37 @@ type SampleCallback struct {
 	closed bool
 }
 
-// NewSampleCallback makes a callback. sample receives each record, whose bytes are valid until it returns, with the CPU
-// that wrote it, or -1 for ring buffers. When it returns an error, C's poll stops and returns -ECANCELED, or of a perf
-// buffer -1 for events of PerfEvent; libbpf goes on where samples of perf buffers end. Err has the error. lost, which may
-// be nil, is told how many records a CPU could not write to its perf buffer.
+// NewSampleCallback makes a callback. sample receives each record, and the CPU that wrote it, or -1 for ring buffers. The
+// bytes are valid until it returns. lost, which may be nil, is told how many records a CPU could not write to its perf
+// buffer.
 //
-// A panic in it stops the poll, too, and Err has it as a [*CallbackPanic]: it must not go through C's functions. For the
-// same reason it must not end the goroutine ([runtime.Goexit], as t.FailNow does).
+// If sample returns an error, [SampleCallback.Err] returns it. The poll of C stops and returns -ECANCELED for ring buffers,
+// and -1 for PerfEvent. For PerfSample it goes on, because libbpf has no way to stop it.
+//
+// A panic must not go through functions of C. It counts as an error, a [*CallbackPanic]. For the same reason the callback
+// must not end its goroutine ([runtime.Goexit], as t.FailNow does).
 func NewSampleCallback(sample func(cpu int, record []byte) error, lost func(cpu int, count uint64)) *SampleCallback {
 	c := &SampleCallback{sample: sample, lost: lost}
 	c.handle = cgo.NewHandle(c)
 	return c
 }
 
-// RingSample is the C function for ring buffers, a ring_buffer_sample_fn.
+// RingSample returns the C function for ring buffers, a ring_buffer_sample_fn.
 func (c *SampleCallback) RingSample() unsafe.Pointer { return C.lbg_on_ring_sample }
 
-// PerfSample is the C function for the records of perf buffers, a perf_buffer_sample_fn.
+// PerfSample returns the C function for the records of perf buffers, a perf_buffer_sample_fn.
 func (c *SampleCallback) PerfSample() unsafe.Pointer { return C.lbg_on_perf_sample }
 
-// PerfLost is the C function for the losses of perf buffers, a perf_buffer_lost_fn.
+// PerfLost returns the C function for the losses of perf buffers, a perf_buffer_lost_fn.
 func (c *SampleCallback) PerfLost() unsafe.Pointer { return C.lbg_on_perf_lost }
 
-// PerfEvent is the C function for whole events of perf buffers, a perf_buffer_event_fn.
+// PerfEvent returns the C function for whole events of perf buffers, a perf_buffer_event_fn.
 func (c *SampleCallback) PerfEvent() unsafe.Pointer { return C.lbg_on_perf_event }
 
-// Context is what C passes as the context of these functions. It points at nothing.
+// Context returns the context that C passes with these functions. It is no pointer to memory.
 func (c *SampleCallback) Context() unsafe.Pointer { return C.lbg_context(C.uintptr_t(c.handle)) }
 
-// Err is why a poll of C's was stopped last, and nil from then on until that happens again.
+// Err returns the last error of the callback, and forgets it: the next call returns nil, unless there is a new error.
 func (c *SampleCallback) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -70,7 +73,7 @@ func (c *SampleCallback) Err() error {
 	return err
 }
 
-// Close makes the callback do nothing any more: a poll of C's that has a record for it is stopped. It is idempotent.
+// Close ends the callback. A poll of C that still has a record for it stops. It is idempotent.
 func (c *SampleCallback) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -87,9 +90,9 @@ func (c *SampleCallback) stop(err error) {
 	c.err = err
 }
 
-// CallbackPanic is what a callback panicked with below a function of C's.
+// CallbackPanic is a panic of a callback that C code called.
 type CallbackPanic struct {
-	Value any
+	Value any    // of the panic
 	Stack []byte // as [debug.Stack] has it
 }
 
@@ -97,19 +100,19 @@ func (p *CallbackPanic) Error() string {
 	return fmt.Sprintf("a callback panicked: %v\n%s", p.Value, p.Stack)
 }
 
-// Unwrap is the value if it is an error.
+// Unwrap returns the value if it is an error, else nil.
 func (p *CallbackPanic) Unwrap() error {
 	err, _ := p.Value.(error)
 	return err
 }
 
-// callbackOf is nil for one that was closed.
+// callbackOf returns nil for a callback that was closed.
 func callbackOf(handle C.uintptr_t) (c *SampleCallback) {
 	defer func() { _ = recover() }() // as Value panics
 	return cgo.Handle(handle).Value().(*SampleCallback)
 }
 
-// guard runs f, and tells whether it ended well.
+// guard runs f, and reports whether it succeeded.
 func (c *SampleCallback) guard(f func() error) (ok bool) {
 	defer func() {
 		if value := recover(); value != nil {

@@ -45,11 +45,13 @@ import (
 
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 	"github.com/libbpf-go/libbpf-go/internal/handle"
+	"github.com/libbpf-go/libbpf-go/internal/ring"
+	"github.com/libbpf-go/libbpf-go/internal/wait"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// UserRingBuffer sends records to programs, which take them with bpf_user_ringbuf_drain: a sample is reserved, filled
-// in place and submitted.
+// UserRingBuffer sends records to programs, which receive them with bpf_user_ringbuf_drain. Reserve a sample, fill it in
+// place and submit it.
 //
 //	sample, err := ring.Reserve(16)
 //	...
@@ -57,37 +59,37 @@ import (
 //	binary.NativeEndian.PutUint64(sample.Bytes(), 1)
 //	return sample.Submit()
 //
-// Programs see the samples in the order in which they were reserved. One that is neither submitted nor discarded
+// Programs receive the samples in the order in which they were reserved. A sample that is neither submitted nor discarded
 // holds up those behind it.
 //
-// All methods are safe for concurrent use, Close included. There must be no second UserRingBuffer for the same map,
-// in this process or another: both would reserve the same bytes.
+// All methods are safe for concurrent use, also Close. There must be no second UserRingBuffer for the same map, in this
+// process or another one: both would reserve the same bytes.
 type UserRingBuffer struct {
 	h    *handle.Handle
-	what string
+	what string // for errors
 	size int
 
-	mu   sync.Mutex // libbpf's reserve is for one thread at a time
+	mu   sync.Mutex // reserve of libbpf is for one thread at a time
 	ring *C.struct_user_ring_buffer
 	ofC  bool // C frees it
 
-	// memory is a mapping of our own, which libbpf's samples are shown in: libbpf unmaps its own, and samples may still be
-	// about then. It is the page with the producer position, and behind it the data, twice.
+	// memory is a mapping of our own, in which Go sees the samples of libbpf: libbpf unmaps its own when samples may still
+	// be in use. It is the page with the producer position, and behind it the data, twice.
 	memory   addresses
 	producer *uintptr
 	data     unsafe.Pointer
 
-	interrupt // its file is a duplicate of the map's descriptor
-	// waiting holds a token while somebody waits: the deadline is the file's. Those behind wait for the token, so
-	// that space goes to those who came first.
+	file wait.File // a duplicate of the map's descriptor
+	// waiting holds a token while somebody waits, because the file is for one at a time. Those behind wait for the token,
+	// so space goes to those who came first.
 	waiting chan struct{}
 }
 
-// NewUserRingBuffer opens a map of type [MapTypeUserRingBuf] (user_ring_buffer__new, Linux 6.1). The caller owns the
-// result. It has a descriptor and mappings of its own, so it works on when the map is closed.
+// NewUserRingBuffer opens a map of type [MapTypeUserRingBuf] (user_ring_buffer__new, Linux 6.1). The caller closes the
+// result. It has a descriptor and mappings of its own, so it stays usable when the map is closed.
 func NewUserRingBuffer(m MapCore) (*UserRingBuffer, error) { return newUserRingBuffer(m, nil, false) }
 
-// newUserRingBuffer makes one of C's, or of a new one where that is nil. ofC says that it remains C's.
+// newUserRingBuffer wraps a ring of C's, or a new one if that is nil. ofC says that C frees it.
 func newUserRingBuffer(m MapCore, ring *C.struct_user_ring_buffer, ofC bool) (*UserRingBuffer, error) {
 	const op = "open user ring buffer of"
 	c, err := coreOf(m)
@@ -104,11 +106,20 @@ func newUserRingBuffer(m MapCore, ring *C.struct_user_ring_buffer, ofC bool) (*U
 	r := &UserRingBuffer{
 		what: c.object(), size: int(c.maxEntries), waiting: make(chan struct{}, 1), ring: ring, ofC: ofC,
 	}
-	if err := r.interrupt.open(fd, r.what); err != nil {
+	r.h = handle.New(handle.Resource{
+		Release: func() error {
+			if !r.ofC {
+				C.user_ring_buffer__free(r.ring)
+			}
+			return r.memory.retire()
+		},
+		Wake: r.file.Close,
+	})
+	if err := r.file.Open(fd, r.what, r.h.Err); err != nil {
 		return nil, c.fail(op, err)
 	}
 	if err := r.mapMemory(fd); err != nil {
-		_ = r.file.Close()
+		r.file.Close()
 		return nil, c.fail(op, err)
 	}
 	if ring == nil {
@@ -118,18 +129,9 @@ func newUserRingBuffer(m MapCore, ring *C.struct_user_ring_buffer, ofC bool) (*U
 	}
 	if err != nil {
 		_ = r.memory.retire()
-		_ = r.file.Close()
+		r.file.Close()
 		return nil, err
 	}
-	r.h = handle.New(handle.Resource{
-		Release: func() error {
-			if !r.ofC {
-				C.user_ring_buffer__free(r.ring)
-			}
-			return r.memory.retire()
-		},
-		Wake: r.interrupt.close,
-	})
 	return r, nil
 }
 
@@ -182,7 +184,7 @@ func (r *UserRingBuffer) reserve(size int) (*UserRingSample, error) {
 	ret := -C.int(unix.E2BIG)
 	if size <= math.MaxInt32 {
 		r.mu.Lock()
-		begin := atomic.LoadUintptr(r.producer) + ringHeader
+		begin := atomic.LoadUintptr(r.producer) + ring.HeaderSize
 		sample.memory = unsafe.Add(r.data, begin&uintptr(r.size-1))
 		ret = C.lbg_user_ring_reserve(r.ring, C.__u32(size), &sample.libbpfs)
 		r.mu.Unlock()
@@ -199,9 +201,9 @@ func (r *UserRingBuffer) reserve(size int) (*UserRingSample, error) {
 	return nil, clib.FromRet(int(ret))
 }
 
-// Reserve takes room for a sample of size bytes (user_ring_buffer__reserve). What is in them is left from earlier
-// samples. errors.Is(err, unix.ENOSPC) when the ring is full for now, errors.Is(err, unix.E2BIG) when a sample of
-// this size never fits.
+// Reserve reserves room for a sample of size bytes (user_ring_buffer__reserve). The bytes still have the content of earlier
+// samples. If the ring buffer is full for now, the error matches unix.ENOSPC. If a sample of this size never fits, it
+// matches unix.E2BIG.
 func (r *UserRingBuffer) Reserve(size int) (*UserRingSample, error) {
 	if err := r.begin(size); err != nil {
 		return nil, err
@@ -217,9 +219,9 @@ func (r *UserRingBuffer) Reserve(size int) (*UserRingSample, error) {
 	return nil, r.fail(err)
 }
 
-// ReserveContext is Reserve, and waits for programs to drain the ring while it is full, until ctx is done:
-// errors.Is(err, unix.ENOSPC), and ctx's own error and its cause. Close wakes it: errors.Is(err, [ErrClosed]). No
-// thread is blocked while it waits. A program that drains with BPF_RB_NO_WAKEUP does not wake it.
+// ReserveContext is [UserRingBuffer.Reserve], but while the ring buffer is full, it waits until programs have drained it.
+// If ctx is done before, the error matches unix.ENOSPC, and the error of ctx and its cause. Close wakes it: the error
+// matches [ErrClosed]. No thread is blocked while it waits. A program that drains with BPF_RB_NO_WAKEUP does not wake it.
 func (r *UserRingBuffer) ReserveContext(ctx context.Context, size int) (*UserRingSample, error) {
 	if err := r.begin(size); err != nil {
 		return nil, err
@@ -237,7 +239,7 @@ func (r *UserRingBuffer) ReserveContext(ctx context.Context, size int) (*UserRin
 }
 
 func (r *UserRingBuffer) reserveContext(ctx context.Context, size int) (sample *UserRingSample, err error) {
-	full := func() error { return fmt.Errorf("%w: %w", errUserRingFull, contextError(ctx)) }
+	full := func() error { return fmt.Errorf("%w: %w", errUserRingFull, wait.ContextError(ctx)) }
 	select {
 	case r.waiting <- struct{}{}:
 	default:
@@ -254,24 +256,20 @@ func (r *UserRingBuffer) reserveContext(ctx context.Context, size int) (sample *
 	if ctx.Err() != nil {
 		return nil, full()
 	}
-	r.watch(ctx)
-	defer r.stopWatching()
-	waited := r.conn.Write(func(uintptr) bool {
+	waited := r.file.UntilWritable(ctx, func() bool {
 		sample, err = r.reserve(size)
 		return sample != nil || err != nil
 	})
 	switch {
-	case sample != nil || err != nil:
+	case waited == nil:
 		return sample, err
-	case r.h.IsClosed():
-		return nil, ErrClosed
-	case ctx.Err() != nil:
+	case waited != ErrClosed && ctx.Err() != nil:
 		return nil, full()
 	}
-	return nil, fmt.Errorf("wait for space: %w", waited)
+	return nil, waited
 }
 
-// Close gives the ring up and wakes those who wait for space (user_ring_buffer__free). It does not wait: samples that
+// Close closes the ring buffer and wakes those who wait for space (user_ring_buffer__free). It does not wait: samples that
 // are reserved can still be filled, submitted and discarded, and keep the memory until then. It is idempotent.
 func (r *UserRingBuffer) Close() error {
 	if r == nil {
@@ -280,7 +278,7 @@ func (r *UserRingBuffer) Close() error {
 	return r.h.Close()
 }
 
-// UserRingSample is room in a [UserRingBuffer] that was reserved. It must be submitted or discarded.
+// UserRingSample is a sample that is reserved in a [UserRingBuffer]. It must be submitted or discarded.
 type UserRingSample struct {
 	ring    *UserRingBuffer
 	memory  unsafe.Pointer
@@ -289,8 +287,9 @@ type UserRingSample struct {
 	done    atomic.Bool
 }
 
-// Bytes is the room to fill, in the memory that the kernel reads; nil once it was submitted or discarded. It must not
-// be used then: it is another sample's. A slice kept by mistake does not crash, also after Close of the ring.
+// Bytes returns the bytes to fill, in the memory that the kernel reads, or nil after Submit or Discard. Do not use the
+// slice after that: its memory may belong to another sample. A slice that is kept by mistake is no fault, not even after
+// Close of the ring buffer.
 func (s *UserRingSample) Bytes() []byte {
 	if s == nil || s.done.Load() {
 		return nil
@@ -298,8 +297,8 @@ func (s *UserRingSample) Bytes() []byte {
 	return unsafe.Slice((*byte)(s.memory), s.size)
 }
 
-// Submit gives the sample to the programs (user_ring_buffer__submit). errors.Is(err, [ErrClosed]) when it was
-// submitted or discarded before.
+// Submit sends the sample to the programs (user_ring_buffer__submit). If it was submitted or discarded before, the error
+// matches [ErrClosed].
 func (s *UserRingSample) Submit() error {
 	if !s.commit(true) {
 		return &Error{Op: "submit", Object: "sample", Err: ErrClosed}
@@ -307,8 +306,8 @@ func (s *UserRingSample) Submit() error {
 	return nil
 }
 
-// Discard gives the room back, unless the sample was submitted; no program sees it (user_ring_buffer__discard). It is
-// idempotent and may be deferred at once.
+// Discard gives the room back, and no program receives the sample (user_ring_buffer__discard). It does nothing if the
+// sample was submitted or discarded before, so it may be deferred as soon as Reserve returns.
 func (s *UserRingSample) Discard() { s.commit(false) }
 
 func (s *UserRingSample) commit(submit bool) bool {

@@ -67,11 +67,8 @@ func rings(o *libbpf.Object) ([]comparison, error) {
 		return nil, err
 	}
 	seen := 0
-	var builder libbpf.RingBufferBuilder
-	if err := builder.Add(m, func([]byte) error { seen++; return nil }); err != nil {
-		return nil, err
-	}
-	ours, err := builder.Build()
+	see := func([]byte) error { seen++; return nil }
+	ours, err := libbpf.RingBufferBuilder{Sources: []libbpf.RingSource{{Map: m, Callback: see}}}.Build()
 	if err != nil {
 		return nil, err
 	}

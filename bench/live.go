@@ -118,11 +118,9 @@ func newLiveRing(m *libbpf.Map) (*liveRing, error) {
 	if r.place, err = libbpf.NewRingReader(m); err != nil {
 		return nil, err
 	}
-	var builder libbpf.RingBufferBuilder
-	if err := builder.Add(m, func(record []byte) error { return r.seen(record) }); err != nil {
-		return nil, err
-	}
-	if r.calls, err = builder.Build(); err != nil {
+	see := func(record []byte) error { return r.seen(record) }
+	r.calls, err = libbpf.RingBufferBuilder{Sources: []libbpf.RingSource{{Map: m, Callback: see}}}.Build()
+	if err != nil {
 		return nil, err
 	}
 	theirMap, err := cilium(m)

@@ -19,8 +19,8 @@
 //     [DevMap], [DevMapHash] and [CPUMap] hold something of the kernel's. Update takes what user space has, such as a
 //     program or a descriptor, and Lookup returns what the kernel tells, such as an id or a cookie.
 //   - A [StackTrace] has traces under ids.
-//   - [RingReader] and [PerfReader] read records in place, [AddRingBuf] adds a callback to a [libbpf.RingBuffer], and a
-//     [UserRingBuf] sends records to programs.
+//   - [RingReader] and [PerfReader] read records in place, [NewRingSource] makes a callback for a [libbpf.RingBuffer],
+//     and a [UserRingBuf] sends records to programs.
 //   - A [Global] is no map but a variable, which has Get and Set.
 //
 // # Views

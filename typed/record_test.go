@@ -52,12 +52,11 @@ func eventBuffers(t *testing.T) (events, more, perf *libbpf.Map) {
 // emit has the program write n records to each buffer.
 func emit(n int) { _, _ = unix.Getpgid(eventMagic + n) }
 
-func TestAddRingBuf(t *testing.T) {
+func TestRingSource(t *testing.T) {
 	events, more, _ := eventBuffers(t)
 	var got []uint64
 	errStop := errors.New("stop")
-	var builder libbpf.RingBufferBuilder
-	check(t, typed.AddRingBuf(&builder, events, func(r eventRecord) error {
+	source := must[libbpf.RingSource](t)(typed.NewRingSource(events, func(r eventRecord) error {
 		got = append(got, r.Sequence)
 		if r.Size != 48 || r.Payload[0] != byte(r.Sequence) || r.Payload[47] != byte(r.Sequence) {
 			t.Errorf("record %+v", r)
@@ -67,6 +66,7 @@ func TestAddRingBuf(t *testing.T) {
 		}
 		return nil
 	}))
+	builder := libbpf.RingBufferBuilder{Sources: []libbpf.RingSource{source}}
 	ring := must[*libbpf.RingBuffer](t)(builder.Build())
 	defer ring.Close()
 	emit(5)
@@ -77,15 +77,16 @@ func TestAddRingBuf(t *testing.T) {
 	}
 
 	// The records of another ring, which are of another type, and not of the one that is said.
-	check(t, typed.AddRingBuf(&builder, more, func(uint64) error { return nil }))
+	other := must[libbpf.RingSource](t)(typed.NewRingSource(more, func(uint64) error { return nil }))
+	builder.Sources = append(builder.Sources, other)
 	both := must[*libbpf.RingBuffer](t)(builder.Build())
 	defer both.Close()
 	wantInvalid(t, second(both.Consume()), "64 bytes", "must have 8, as a uint64 has")
 
-	wantInvalid(t, typed.AddRingBuf[eventRecord](&builder, events, nil), "callback")
-	wantInvalid(t, typed.AddRingBuf(&builder, events, func(string) error { return nil }), "string")
-	wantInvalid(t, typed.AddRingBuf(&builder, create(t, libbpf.MapTypeHash, 4, 4, 1), func(uint64) error { return nil }),
-		"hash", "ringbuf")
+	wantInvalid(t, second(typed.NewRingSource[eventRecord](events, nil)), "callback")
+	wantInvalid(t, second(typed.NewRingSource(events, func(string) error { return nil })), "string")
+	hash := create(t, libbpf.MapTypeHash, 4, 4, 1)
+	wantInvalid(t, second(typed.NewRingSource(hash, func(uint64) error { return nil })), "hash", "ringbuf")
 }
 
 func TestRingReader(t *testing.T) {

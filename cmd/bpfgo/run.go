@@ -415,7 +415,6 @@ func unprivileged(err error) error {
 
 func (s *session) openBuffers() error {
 	var rings libbpf.RingBufferBuilder
-	hasRings := false
 	for _, stream := range s.streams {
 		m, err := s.obj.Map(stream.name)
 		if err != nil {
@@ -433,12 +432,11 @@ func (s *session) openBuffers() error {
 			s.perfs = append(s.perfs, perf)
 			continue
 		}
-		hasRings = true
-		if err := rings.Add(m, func(record []byte) error { return s.event(stream, 0, record) }); err != nil {
-			return err
-		}
+		rings.Sources = append(rings.Sources, libbpf.RingSource{
+			Map: m, Callback: func(record []byte) error { return s.event(stream, 0, record) },
+		})
 	}
-	if !hasRings {
+	if len(rings.Sources) == 0 {
 		return nil
 	}
 	var err error

@@ -111,6 +111,14 @@ func (h *Handle) Acquire() error {
 // IsClosed reports whether Close was called. It is for an operation that is in progress.
 func (h *Handle) IsClosed() bool { return h.uses.Load() < 0 }
 
+// Err returns [ErrClosed] if Close was called, else nil. As IsClosed, it is for an operation that is in progress.
+func (h *Handle) Err() error {
+	if h.IsClosed() {
+		return ErrClosed
+	}
+	return nil
+}
+
 // Drop ends an operation.
 func (h *Handle) Drop() {
 	if h.uses.Add(-1) == closed {

@@ -50,14 +50,15 @@ func (r *Reader) Lease() uintptr { return r.lease }
 func (r *Reader) Begin() {
 	r.pos = r.consumer.Load()
 	r.published, r.leaseEnd = r.pos, r.pos
-	r.Extend()
+	r.until = r.producer.Load()
 }
 
 // Extend moves the end to the producer position as it is now.
 func (r *Reader) Extend() { r.until = r.producer.Load() }
 
-// Publish gives the space of the records that were handed over back to programs.
+// Publish ends the lease, and gives the space of the records that were handed over back to programs.
 func (r *Reader) Publish() {
+	r.leaseEnd = r.pos
 	if r.pos != r.published {
 		r.published = r.pos
 		r.consumer.Store(r.pos)

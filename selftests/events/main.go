@@ -191,11 +191,7 @@ func openRing(obj *libbpf.Object, t *tally) (*libbpf.RingBuffer, error) {
 	if err != nil {
 		return nil, err
 	}
-	var rings libbpf.RingBufferBuilder
-	if err := rings.Add(m, t.receive); err != nil {
-		return nil, err
-	}
-	return rings.Build()
+	return libbpf.RingBufferBuilder{Sources: []libbpf.RingSource{{Map: m, Callback: t.receive}}}.Build()
 }
 
 // read reads in place until ctx is done.

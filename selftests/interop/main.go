@@ -111,11 +111,8 @@ func useObject(obj *libbpf.Object) error {
 		return err
 	}
 	received := 0
-	var rings libbpf.RingBufferBuilder
-	if err := rings.Add(events, func([]byte) error { received++; return nil }); err != nil {
-		return err
-	}
-	ring, err := rings.Build()
+	count := func([]byte) error { received++; return nil }
+	ring, err := libbpf.RingBufferBuilder{Sources: []libbpf.RingSource{{Map: events, Callback: count}}}.Build()
 	if err != nil {
 		return err
 	}
@@ -366,17 +363,13 @@ func ringsCross(object []byte) error {
 	}
 
 	stop, received := errors.New("enough"), 0
-	var builder libbpf.RingBufferBuilder
-	err = builder.Add(events, func([]byte) error {
+	receive := func([]byte) error {
 		if received++; received == 2 {
 			return stop
 		}
 		return nil
-	})
-	if err != nil {
-		return err
 	}
-	ofGo, err := builder.Build()
+	ofGo, err := libbpf.RingBufferBuilder{Sources: []libbpf.RingSource{{Map: events, Callback: receive}}}.Build()
 	if err != nil {
 		return err
 	}
