@@ -193,9 +193,10 @@ soak: root ## keep every kind of event buffer overflowing, and account for each 
 FUZZTIME ?= 60s
 
 .PHONY: fuzz
-fuzz: ## look for damaged objects, BTF and values that bring anything down (FUZZTIME=60s each)
+fuzz: ## look for damaged objects, BTF, buffers and values that bring anything down (FUZZTIME=60s each)
 	@$(MAKE) setup
-	@for target in .:FuzzOpenMemory ./btf:FuzzParseRaw ./cmd/bpfgo/internal/decode:FuzzTypes \
+	@for target in .:FuzzOpenMemory ./btf:FuzzParseRaw ./internal/ring:FuzzReader ./internal/perf:FuzzRead \
+		./cmd/bpfgo/internal/decode:FuzzTypes \
 		./cmd/bpfgo/internal/decode:FuzzDecode ./cmd/bpfgo/internal/decode:FuzzSet; do \
 		$(GO) test -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x "$${target%:*}" || exit; \
 	done

@@ -4,7 +4,7 @@
 
 #include "perfbuf_cgo.h"
 
-/* libbpf wants one, but Go reads the buffers itself. */
+/* libbpf needs a callback, but Go reads the buffers itself. */
 static enum bpf_perf_event_ret no_event(void *ctx, int cpu, struct perf_event_header *event)
 {
 	(void)ctx, (void)cpu, (void)event;

@@ -6,12 +6,12 @@
 struct perf_buffer;
 
 /*
- * Opens a perf event on each of n CPUs and puts it into the map under the CPU's key; *pb is set when the result is 0.
- * attr is a struct perf_event_attr, as long as it says.
+ * Opens a perf event on each of n CPUs and puts it into the map under the key of the CPU. attr is a struct
+ * perf_event_attr, as long as it says. Returns 0, and then *pb is set, or a negative errno.
  */
 int lbg_perf_new(int map_fd, size_t pages, unsigned char *attr, int *cpus, int *keys, int n, struct perf_buffer **pb);
 
-/* The page with the positions, and behind it *size bytes of data. */
+/* Returns the page with the positions, and behind it *size bytes of data. */
 int lbg_perf_buffer(struct perf_buffer *pb, int index, unsigned char **memory, size_t *size);
 
 #endif

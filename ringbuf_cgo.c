@@ -3,11 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/bpf.h>
+
 #include "_cgo_export.h"
 #include "ringbuf_cgo.h"
 
-/* libbpf passes on what a callback returns, and has no -ECANCELED of its own: the call is to be gone on with, or over. */
+/* What on_record returns to end a function of libbpf early, which passes it on, and never returns it by itself. */
 #define LBG_PAUSE (-ECANCELED)
+
+/* A record takes as much room in a batch as in a ring. */
+_Static_assert(sizeof(struct lbg_record) == BPF_RINGBUF_HDR_SZ, "the headers have different sizes");
 
 static size_t room_of(size_t size)
 {
@@ -22,7 +27,7 @@ static unsigned char *put(unsigned char *at, uint32_t ring, const void *data, si
 	return memcpy(at + sizeof(record), data, size);
 }
 
-/* Says that a record can't be, and remembers where: libbpf steps over it. */
+/* Says that a record is impossible, and remembers where, because libbpf steps over it. */
 static int refuse(struct lbg_ring *ring, unsigned long begin)
 {
 	ring->rings->damaged = ring;
@@ -30,19 +35,19 @@ static int refuse(struct lbg_ring *ring, unsigned long begin)
 	return -EBADMSG;
 }
 
-/* libbpf's callback for one record. The record is consumed whatever this returns, so it must be kept. */
+/* The callback of libbpf for one record. The record is consumed whatever this returns, so it must be kept. */
 static int on_record(void *ctx, void *data, size_t size)
 {
 	struct lbg_ring *ring = ctx;
 	struct lbg_rings *rings = ring->rings;
 	unsigned long begin = __atomic_load_n(ring->consumer, __ATOMIC_RELAXED);
-	size_t room = room_of(size); /* in the ring, too: the headers are of one size */
+	size_t room = room_of(size);
 
-	/* Not by a call of Go's: C code polls. */
+	/* Go has not called: C code polls. */
 	if (!rings->batch)
 		return libbpfGoRecord(rings->handle, ring->index, data, size) ? -ECANCELED : 0;
-	/* Others may write to the consumer position: what is there is then no record. */
-	if (size > ring->size - 8 || room > __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE) - begin)
+	/* Others may write to the consumer position. What is there is then no record. */
+	if (size > ring->size - BPF_RINGBUF_HDR_SZ || room > __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE) - begin)
 		return refuse(ring, begin);
 	if (room <= rings->size - rings->used) {
 		put(rings->batch + rings->used, ring->index, data, size);
@@ -131,7 +136,10 @@ int lbg_rings_map_fd(struct ring_buffer *rb, uint32_t index)
 #endif
 }
 
-/* Gives Go what was taken from the rings. It may never return: nothing is left to be done then. Returns whether to stop. */
+/*
+ * Gives Go what was taken from the rings. Returns whether to stop. If a callback of Go ends its goroutine, this does not
+ * return, so nothing may be left to do.
+ */
 static bool hand_over(struct lbg_rings *rings)
 {
 	unsigned char *batch = rings->batch, *outsize = rings->outsize;
@@ -165,7 +173,7 @@ int lbg_ring_buffer_consume(struct ring_buffer *rb, enum lbg_how how, uint64_t m
 	return ring_buffer__consume(rb);
 }
 
-/* Has libbpf consume the ring whose turn it is; all of them where it has no function for one. */
+/* Lets libbpf consume the ring whose turn it is, or all of them if it has no function for one. */
 static int consume_turn(struct lbg_rings *rings)
 {
 #if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
@@ -183,7 +191,7 @@ static int consume_turn(struct lbg_rings *rings)
 #endif
 }
 
-/* Begins a call: sets where each ring ends. Returns whether any has a record. */
+/* Begins a call: notes where each ring ends. Returns whether any has a record. */
 static bool begin(struct lbg_rings *rings)
 {
 	bool any = false;
@@ -198,7 +206,7 @@ static bool begin(struct lbg_rings *rings)
 	return any;
 }
 
-/* Finds the ring to go on with, from turn on. Returns false if all are done. */
+/* Finds the ring to continue with, from turn on. Returns false if all are done. */
 static bool next_turn(struct lbg_rings *rings)
 {
 	for (uint32_t i = 0; i < rings->count; i++) {
@@ -228,7 +236,7 @@ int lbg_rings_consume(struct lbg_rings *rings, enum lbg_how how, unsigned char *
 			break;
 		err = consume_turn(rings);
 		if (err >= 0)
-			err = LBG_PAUSE; /* that one is done: on to the next */
+			err = LBG_PAUSE; /* this ring is done: continue with the next */
 	}
 	rings->batch = NULL;
 	if (rings->damaged)

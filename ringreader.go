@@ -227,25 +227,10 @@ func (r *RingReader) handOver(ctx context.Context, waits bool, yield func([]byte
 		}
 		if isDiscarded {
 			r.ring.Skip(room)
-		} else if !r.handOverLease(yield) {
+		} else if !r.ring.Read(&r.file.Flag, yield) {
 			return true, nil
 		}
 	}
-}
-
-// handOverLease hands over records until the lease ends, Peek has to look at a record, or the flag is raised. It does
-// no more, and has as few variables as possible: all of them are saved and restored around each call of the body.
-func (r *RingReader) handOverLease(yield func([]byte) bool) bool {
-	for !r.file.IsRaised() {
-		record := r.ring.Next()
-		if record == nil {
-			break
-		}
-		if !yield(record) {
-			return false
-		}
-	}
-	return true
 }
 
 // Stats says how full the ring buffer is. Records whose space a running loop has not yet given back count as available.

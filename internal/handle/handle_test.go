@@ -61,7 +61,7 @@ func TestHandleCloseDoesNotWait(t *testing.T) {
 	if err := h.Close(); err != nil || released {
 		t.Fatalf("close under use: %v, released %t", err, released)
 	}
-	if h.Acquire() != ErrClosed || !h.IsClosed() {
+	if h.Acquire() != ErrClosed || !h.IsClosed() || h.Err() != ErrClosed {
 		t.Error("acquired after close")
 	}
 	if released {

@@ -3,6 +3,8 @@ package ring
 import (
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/libbpf-go/libbpf-go/internal/wait"
 )
 
 // mostLease is small enough for a record to be in a cache still when its space is given back, and large enough for
@@ -11,7 +13,7 @@ const mostLease = 32 << 10
 
 // Reader hands over the records of a Buffer, one after the other, in place. It is for one goroutine at a time.
 //
-// It moves the consumer position in leases: Grant begins one, Next hands over its records, and only the next Grant, or
+// It moves the consumer position in leases: Grant begins one, Read hands over its records, and only the next Grant, or
 // Publish, gives their space back to programs. A store for each record would move a cache line between the CPUs each
 // time.
 //
@@ -26,9 +28,8 @@ const mostLease = 32 << 10
 //		}
 //		if isDiscarded {
 //			r.Skip(room)
-//		}
-//		for record := r.Next(); record != nil; record = r.Next() {
-//			...
+//		} else if !r.Read(stop, yield) {
+//			break
 //		}
 //	}
 type Reader struct {
@@ -36,7 +37,7 @@ type Reader struct {
 	pos       uintptr // where the next record begins
 	published uintptr // the consumer position, as it was stored last
 	until     uintptr // the producer position, as it was loaded last
-	leaseEnd  uintptr // where the last record ends that Next hands over
+	leaseEnd  uintptr // where the last record ends that Read hands over
 	lease     uintptr // the longest lease
 }
 
@@ -103,19 +104,26 @@ func (r *Reader) Grant(room, bytes uintptr) {
 // Skip steps over a discarded record, which takes room bytes as Peek said.
 func (r *Reader) Skip(room uintptr) { r.pos += room }
 
-// Next hands over the next record of the lease. It is nil behind the last one, and where a record is busy or
-// discarded, or goes beyond the lease: see Peek. It is small enough to be inlined, as a call would cost as much as the
-// rest.
-func (r *Reader) Next() []byte {
-	header := unsafe.Add(r.data, r.pos&r.mask)
-	length := uintptr(atomic.LoadUint32((*uint32)(header)))
-	// A flag makes the length seem to go beyond the lease, but on 32 bits not in the second comparison.
-	if length >= discarded || int(r.leaseEnd-r.pos) < int(length+HeaderSize) {
-		return nil
+// Read hands the records of the lease to yield, until it returns false or stop is raised. It also ends before a record
+// that is busy or discarded, or that goes beyond the lease: see Peek. It reports whether yield returned true each time.
+//
+// It is one function, with as few variables as possible: all of them are saved and restored around each call of yield,
+// and another call for each record would cost as much as the rest.
+func (r *Reader) Read(stop *wait.Flag, yield func(record []byte) bool) bool {
+	for {
+		pos := r.pos
+		header := unsafe.Add(r.data, pos&r.mask)
+		length := uintptr(atomic.LoadUint32((*uint32)(header)))
+		// A flag makes the length seem to go beyond the lease, but on 32 bits not in the second comparison.
+		if length >= discarded || int(r.leaseEnd-pos) < int(length+HeaderSize) || stop.IsRaised() {
+			return true
+		}
+		r.pos = pos + Room(length)
+		if !yield(Bytes(header, length)) {
+			return false
+		}
 	}
-	r.pos += Room(length)
-	return Bytes(header, length)
 }
 
-// Return takes a record back, the last one that Next has handed over: it is the next one again.
+// Return takes back the record that was handed over last: it is the next one again.
 func (r *Reader) Return(record []byte) { r.pos -= Room(uintptr(len(record))) }

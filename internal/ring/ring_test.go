@@ -10,6 +10,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/internal/wait"
 )
 
 // kernel is a ring buffer in memory of the test's own, and does what the kernel does with one.
@@ -113,10 +115,12 @@ func each(r *Reader, bytes uintptr, f func(record []byte)) error {
 		}
 		if isDiscarded {
 			r.Skip(room)
+			continue
 		}
-		for record := r.Next(); record != nil; record = r.Next() {
+		r.Read(new(wait.Flag), func(record []byte) bool {
 			f(record)
-		}
+			return true
+		})
 	}
 }
 
@@ -201,8 +205,12 @@ func TestLease(t *testing.T) {
 		k.mustWrite(make([]byte, room-HeaderSize))
 	}
 	take := func() (n int) {
-		for r.Next() != nil {
+		all := r.Read(new(wait.Flag), func([]byte) bool {
 			n++
+			return true
+		})
+		if !all {
+			t.Error("nobody has left the loop")
 		}
 		return n
 	}
@@ -259,7 +267,11 @@ func TestLease(t *testing.T) {
 		r.Begin()
 		room, _, _ := r.Peek()
 		r.Grant(room, 0)
-		record := r.Next()
+		var record []byte
+		r.Read(new(wait.Flag), func(r []byte) bool {
+			record = r
+			return true
+		})
 		if string(record) != "again" {
 			t.Fatalf("%q", record)
 		}
@@ -268,6 +280,41 @@ func TestLease(t *testing.T) {
 		if consumer, _ := k.Positions(); consumer != before {
 			t.Errorf("%d bytes are consumed", consumer-before)
 		}
+	}
+}
+
+// Read ends when the body leaves the loop, and when the flag is raised, with the record in hand as the last one.
+func TestReadEnds(t *testing.T) {
+	k := newKernel(t, 4096)
+	r := NewReader(k.Buffer)
+	for i := range 5 {
+		k.mustWrite([]byte{byte(i)})
+	}
+	r.Begin()
+	room, _, _ := r.Peek()
+	r.Grant(room, 1000)
+	stop := new(wait.Flag)
+	var seen []byte
+	for _, step := range []struct {
+		leave, raise byte // behind which record
+		all          bool
+		want         string
+	}{{1, 9, false, "\x00\x01"}, {9, 2, true, "\x00\x01\x02"}, {9, 9, true, "\x00\x01\x02"}} {
+		all := r.Read(stop, func(record []byte) bool {
+			seen = append(seen, record[0])
+			if record[0] == step.raise {
+				stop.Raise()
+			}
+			return record[0] != step.leave
+		})
+		if all != step.all || string(seen) != step.want {
+			t.Fatalf("all: %v, %v, want %+v", all, seen, step)
+		}
+	}
+	r.Read(new(wait.Flag), func([]byte) bool { return true })
+	r.Publish()
+	if consumer, producer := k.Positions(); consumer != producer {
+		t.Errorf("%d bytes remain", producer-consumer)
 	}
 }
 
