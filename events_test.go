@@ -772,7 +772,6 @@ func TestBufferErrors(t *testing.T) {
 		{libbpf.RingSource{Map: perf, Callback: callback}, libbpf.ErrInvalid},
 		{libbpf.RingSource{Map: events}, libbpf.ErrInvalid},
 		{libbpf.RingSource{Callback: callback}, libbpf.ErrClosed},
-		{libbpf.RingSource{Map: (*libbpf.Map)(nil), Callback: callback}, libbpf.ErrClosed},
 	} {
 		_, err = libbpf.RingBufferBuilder{Sources: []libbpf.RingSource{good, bad.source}}.Build()
 		wantErr(t, err, bad.want)
