@@ -58,7 +58,7 @@ var mappings = map[string]struct {
 	},
 	"arena": {
 		func(t *testing.T) *libbpf.MapHandle {
-			m, err := libbpf.CreateMap(libbpf.MapTypeArena, "again", 0, 0, 64, libbpf.MapCreateOptions{Flags: libbpf.MMapable})
+			m, err := libbpf.CreateMap(libbpf.MapTypeArena, "again", 0, 0, 64, libbpf.MapCreateOptions{Flags: libbpf.CreateMMapable})
 			if errors.Is(err, unix.EINVAL) {
 				testutil.Skip(t, "arena", err)
 			}
@@ -101,7 +101,7 @@ var mappings = map[string]struct {
 	}},
 }
 
-var mappedArray = mapOf(libbpf.MapTypeArray, 4, 256<<10, 1, libbpf.MMapable)
+var mappedArray = mapOf(libbpf.MapTypeArray, 4, 256<<10, 1, libbpf.CreateMMapable)
 
 func mapOf(
 	typ libbpf.MapType, keySize, valueSize, entries uint32, flags libbpf.MapCreateFlags,

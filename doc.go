@@ -17,7 +17,7 @@
 // other goroutines do with the same thing, but for one call of libbpf's at most; the last of them frees the resource.
 // An [Object] owns its maps, programs and links: its Close closes the links first, which detaches the programs, and
 // then the rest. [MapHandle], [RingBuffer], [RingReader], [PerfBuffer], [PerfReader],
-// [UserRingBuffer] and links from [OpenLink] stand by themselves. Nothing is closed by the garbage collector.
+// [UserRingBuffer] and links from [LinkFromPinnedPath] stand by themselves. Nothing is closed by the garbage collector.
 //
 // What is pinned on a bpf file system, and legacy attachments that were disconnected, outlast the process.
 //

@@ -115,7 +115,7 @@ func (t MapType) IsSupported() (bool, error) {
 				return 1
 			}
 		case t == MapTypeArena && ret == -C.int(unix.EOPNOTSUPP):
-			ret = C.lbg_probe_map(C.__u32(t), 0, 0, C.__u32(MMapable), 0)
+			ret = C.lbg_probe_map(C.__u32(t), 0, 0, C.__u32(CreateMMapable), 0)
 		case t == MapTypeInsnArray && ret == -C.int(unix.EOPNOTSUPP):
 			ret = C.lbg_probe_map(C.__u32(t), 4, 16, 0, 0)
 		default:

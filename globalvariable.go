@@ -91,7 +91,7 @@ func (o *Object) section(name string) *Map {
 // who closes it. Names and errors are as for GlobalVariable.
 //
 // libbpf makes no section mappable whose variables are all static: errors.Is(err, [ErrInvalid]). Such a section can be
-// read as the one element of its map, or made mappable before Load: add [MMapable] to its map's flags.
+// read as the one element of its map, or made mappable before Load: add [CreateMMapable] to its map's flags.
 func (o *Object) GlobalMemory(name string) (memory *MapMemory, offset int, err error) {
 	v, err := o.GlobalVariable(name)
 	if err != nil {
@@ -108,4 +108,4 @@ func (o *Object) GlobalMemory(name string) (memory *MapMemory, offset int, err e
 }
 
 var errStaticOnly = fault.Invalidf("libbpf makes no section mappable whose variables are all static: " +
-	"add MMapable to the flags of its map before Load")
+	"add CreateMMapable to the flags of its map before Load")

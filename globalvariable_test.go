@@ -323,16 +323,16 @@ func TestGlobalVariable(t *testing.T) {
 func TestMemoryOfStaticVariables(t *testing.T) {
 	loaded := load(t, openGlobals(t))
 	_, _, err := loaded.GlobalMemory("hidden")
-	wantText(t, err, libbpf.ErrInvalid, "hidden", "static", "MMapable")
+	wantText(t, err, libbpf.ErrInvalid, "hidden", "static", "CreateMMapable")
 	_, err = findMap(t, loaded, ".data.hidden").Memory()
-	wantText(t, err, libbpf.ErrInvalid, ".data.hidden", "MMapable")
+	wantText(t, err, libbpf.ErrInvalid, ".data.hidden", "CreateMMapable")
 
 	o := openGlobals(t)
 	m, err := o.Map(".data.hidden")
 	check(t, err)
 	flags, err := m.Flags()
 	check(t, err)
-	check(t, m.SetFlags(flags|libbpf.MMapable))
+	check(t, m.SetFlags(flags|libbpf.CreateMMapable))
 	check(t, o.SetGlobal("hidden", 50))
 	memory, offset, err := load(t, o).GlobalMemory("hidden")
 	check(t, err)
@@ -346,7 +346,7 @@ func TestMemoryOfStaticVariables(t *testing.T) {
 
 func TestMapMemoryReadWrite(t *testing.T) {
 	testutil.Root(t)
-	m, err := libbpf.CreateMap(libbpf.MapTypeArray, "mapped", 4, 64, 1, libbpf.MapCreateOptions{Flags: libbpf.MMapable})
+	m, err := libbpf.CreateMap(libbpf.MapTypeArray, "mapped", 4, 64, 1, libbpf.MapCreateOptions{Flags: libbpf.CreateMMapable})
 	check(t, err)
 	defer m.Close()
 	memory, err := m.Memory()
@@ -430,7 +430,7 @@ func TestReusedArena(t *testing.T) {
 	check(t, createArena(t, libbpf.MapCreateOptions{}).Close())
 	for _, object := range []string{"arena", "arena_globals"} {
 		arena, err := libbpf.CreateMap(libbpf.MapTypeArena, "arena", 0, 0, 4,
-			libbpf.MapCreateOptions{Flags: libbpf.MMapable})
+			libbpf.MapCreateOptions{Flags: libbpf.CreateMMapable})
 		check(t, err)
 		o := open(t, object)
 		m, err := o.Map("arena")

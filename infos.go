@@ -12,37 +12,36 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ProgramInfos iterates over what the kernel tells of all programs of the system, in the order of their ids, as
-// [Program.Info] has it. What is gone by the time that it is asked is left out. Each other error stands in its
-// program's place: with errors.Is(err, os.ErrPermission), nothing can be walked at all. It needs CAP_SYS_ADMIN
-// (Linux 4.13).
-func ProgramInfos(include ProgramInfoParts) iter.Seq2[ProgramInfo, error] {
-	return kernelInfos("program", ProgramIDs,
+// ProgramInfos iterates over the infos of all programs in the kernel, in ascending order of their ids. include is as for
+// [Program.Info]. Programs that are unloaded meanwhile are left out. If the info of a program can't be read, the iteration
+// goes on, and *err has all such errors at the end. It needs CAP_SYS_ADMIN, otherwise *err matches os.ErrPermission
+// (bpf_prog_get_next_id, bpf_obj_get_info_by_fd, Linux 4.13).
+func ProgramInfos(include ProgramInfoParts, err *error) iter.Seq[ProgramInfo] {
+	return kernelInfos("program", err, ProgramIDs,
 		func(id C.__u32) C.int { return C.bpf_prog_get_fd_by_id(id) },
 		func(fd int) (ProgramInfo, error) { return programInfo(fd, include) })
 }
 
-// MapInfos iterates over what the kernel tells of all maps of the system, as ProgramInfos does of programs.
-func MapInfos() iter.Seq2[MapInfo, error] {
-	return kernelInfos("map", MapIDs, func(id C.__u32) C.int { return C.bpf_map_get_fd_by_id(id) }, mapInfo)
+// MapInfos iterates over the infos of all maps in the kernel, as [ProgramInfos] does over those of programs.
+func MapInfos(err *error) iter.Seq[MapInfo] {
+	return kernelInfos("map", err, MapIDs, func(id C.__u32) C.int { return C.bpf_map_get_fd_by_id(id) }, mapInfo)
 }
 
-// BTFInfos iterates over what the kernel tells of all BTF objects that are in it, as ProgramInfos does of programs
-// (Linux 5.4).
-func BTFInfos() iter.Seq2[BTFInfo, error] {
-	return kernelInfos("BTF object", BTFIDs, func(id C.__u32) C.int { return C.bpf_btf_get_fd_by_id(id) }, btfInfo)
+// BTFInfos iterates over the infos of all BTF objects in the kernel, as [ProgramInfos] does over those of programs (Linux
+// 5.4).
+func BTFInfos(err *error) iter.Seq[BTFInfo] {
+	return kernelInfos("BTF object", err, BTFIDs, func(id C.__u32) C.int { return C.bpf_btf_get_fd_by_id(id) }, btfInfo)
 }
 
-// LinkInfos iterates over what the kernel tells of all links of the system, as ProgramInfos does of programs
-// (Linux 5.8).
-func LinkInfos() iter.Seq2[LinkInfo, error] {
-	return kernelInfos("link", LinkIDs, func(id C.__u32) C.int { return C.bpf_link_get_fd_by_id(id) }, linkInfo)
+// LinkInfos iterates over the infos of all links in the kernel, as [ProgramInfos] does over those of programs (Linux 5.8).
+func LinkInfos(err *error) iter.Seq[LinkInfo] {
+	return kernelInfos("link", err, LinkIDs, func(id C.__u32) C.int { return C.bpf_link_get_fd_by_id(id) }, linkInfo)
 }
 
-// kernelInfos opens what has an id, one after the other, and asks for its info.
+// kernelInfos opens each object that has an id, and reads its info.
 func kernelInfos[T any](
-	what string, ids func(*error) iter.Seq[uint32], open func(id C.__u32) C.int, info func(fd int) (T, error),
-) iter.Seq2[T, error] {
+	what string, err *error, ids func(*error) iter.Seq[uint32], open func(id C.__u32) C.int, info func(fd int) (T, error),
+) iter.Seq[T] {
 	get := func(id uint32) (T, error) {
 		var none T
 		fd, err := openID(what, id, func() C.int { return open(C.__u32(id)) })
@@ -56,22 +55,42 @@ func kernelInfos[T any](
 		}
 		return i, nil
 	}
-	return func(yield func(T, error) bool) {
-		var failed error
-		for id := range ids(&failed) {
+	return func(yield func(T) bool) {
+		var failed errorList
+		defer failed.store(err)
+		var walk error
+		for id := range ids(&walk) {
 			i, err := get(id)
 			// A link has an id a moment before it can be opened.
-			if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EAGAIN) {
-				continue
-			}
-			if !yield(i, err) {
+			switch {
+			case errors.Is(err, unix.ENOENT), errors.Is(err, unix.EAGAIN):
+			case err != nil:
+				failed.add(err)
+			case !yield(i):
 				return
 			}
 		}
-		if failed != nil {
-			var none T
-			yield(none, failed)
-		}
+		failed.add(walk)
+	}
+}
+
+// errorList collects the errors of an iteration that goes on past them.
+type errorList struct{ errs []error }
+
+func (l *errorList) add(err error) {
+	if err != nil {
+		l.errs = append(l.errs, err)
+	}
+}
+
+// store sets *err, if err is not nil, to the one error, or to all.
+func (l *errorList) store(err *error) {
+	switch {
+	case err == nil:
+	case len(l.errs) == 1:
+		*err = l.errs[0]
+	default:
+		*err = errors.Join(l.errs...)
 	}
 }
 

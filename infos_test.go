@@ -1,7 +1,6 @@
 package libbpf_test
 
 import (
-	"errors"
 	"iter"
 	"os"
 	"sync"
@@ -13,16 +12,17 @@ import (
 )
 
 // find is the element of a walk that is wanted. Every error of the walk fails the test.
-func find[T any](t *testing.T, walk iter.Seq2[T, error], wanted func(T) bool) (found T) {
+func find[T any](t *testing.T, walk func(err *error) iter.Seq[T], wanted func(T) bool) (found T) {
 	t.Helper()
 	n := 0
-	for info, err := range walk {
-		check(t, err)
+	var err error
+	for info := range walk(&err) {
 		if wanted(info) {
 			found = info
 			n++
 		}
 	}
+	check(t, err)
 	if n != 1 {
 		t.Fatalf("found %d times", n)
 	}
@@ -41,30 +41,30 @@ func TestQuery(t *testing.T) {
 	wantLink, err := link.Info()
 	check(t, err)
 
-	program := find(t, libbpf.ProgramInfos(libbpf.IncludeMapIDs),
+	program := find(t, programInfos(libbpf.IncludeMapIDs),
 		func(i libbpf.ProgramInfo) bool { return i.ID == wantProgram.ID })
 	if program.Name != "on_exit" || len(program.MapIDs) == 0 || program.LineInfo != nil {
 		t.Errorf("program %+v", program)
 	}
-	if m := find(t, libbpf.MapInfos(), func(i libbpf.MapInfo) bool { return i.ID == wantMap.ID }); m != wantMap {
+	if m := find(t, libbpf.MapInfos, func(i libbpf.MapInfo) bool { return i.ID == wantMap.ID }); m != wantMap {
 		t.Errorf("map %+v, want %+v", m, wantMap)
 	}
-	types := find(t, libbpf.BTFInfos(), func(i libbpf.BTFInfo) bool { return i.ID == wantProgram.BTFID })
+	types := find(t, libbpf.BTFInfos, func(i libbpf.BTFInfo) bool { return i.ID == wantProgram.BTFID })
 	if types.Size == 0 || types.Kernel || types.Name != "" {
 		t.Errorf("BTF %+v", types)
 	}
 	if kernelHasMember(t, "bpf_btf_info", "kernel_btf") { // otherwise the kernel's own has no id
-		kernel := find(t, libbpf.BTFInfos(), func(i libbpf.BTFInfo) bool { return i.Name == "vmlinux" })
+		kernel := find(t, libbpf.BTFInfos, func(i libbpf.BTFInfo) bool { return i.Name == "vmlinux" })
 		image, err := os.Stat("/sys/kernel/btf/vmlinux")
 		check(t, err)
 		if int64(kernel.Size) != image.Size() || !kernel.Kernel {
 			t.Errorf("the kernel's BTF %+v", kernel)
 		}
 	}
-	if l := find(t, libbpf.LinkInfos(), func(i libbpf.LinkInfo) bool { return i.ID == wantLink.ID }); l != wantLink {
+	if l := find(t, libbpf.LinkInfos, func(i libbpf.LinkInfo) bool { return i.ID == wantLink.ID }); l != wantLink {
 		t.Errorf("link %+v, want %+v", l, wantLink)
 	}
-	for range libbpf.ProgramInfos(0) {
+	for range libbpf.ProgramInfos(0, nil) {
 		break // leaves no descriptor, which TestMain checks
 	}
 }
@@ -134,19 +134,20 @@ func TestQueryWhileThingsVanish(t *testing.T) {
 			_ = loaded.Close()
 		}
 	})
+	var err error
 	for range 100 {
-		for _, err := range libbpf.ProgramInfos(libbpf.IncludeAll) {
-			check(t, err)
+		for range libbpf.ProgramInfos(libbpf.IncludeAll, &err) {
 		}
-		for _, err := range libbpf.MapInfos() {
-			check(t, err)
+		check(t, err)
+		for range libbpf.MapInfos(&err) {
 		}
-		for _, err := range libbpf.BTFInfos() {
-			check(t, err)
+		check(t, err)
+		for range libbpf.BTFInfos(&err) {
 		}
-		for _, err := range libbpf.LinkInfos() {
-			check(t, err)
+		check(t, err)
+		for range libbpf.LinkInfos(&err) {
 		}
+		check(t, err)
 	}
 }
 
@@ -156,22 +157,21 @@ func TestQueryUnprivileged(t *testing.T) {
 		runUnprivileged(t, "TestQueryUnprivileged")
 		return
 	}
-	wantOnlyPermission(t, libbpf.ProgramInfos(0))
-	wantOnlyPermission(t, libbpf.MapInfos())
-	wantOnlyPermission(t, libbpf.BTFInfos())
-	wantOnlyPermission(t, libbpf.LinkInfos())
+	wantOnlyPermission(t, programInfos(0))
+	wantOnlyPermission(t, libbpf.MapInfos)
+	wantOnlyPermission(t, libbpf.BTFInfos)
+	wantOnlyPermission(t, libbpf.LinkInfos)
 }
 
-func wantOnlyPermission[T any](t *testing.T, walk iter.Seq2[T, error]) {
+func wantOnlyPermission[T any](t *testing.T, walk func(err *error) iter.Seq[T]) {
 	t.Helper()
-	n := 0
-	for _, err := range walk {
-		n++
-		if !errors.Is(err, os.ErrPermission) {
-			t.Errorf("error %v", err)
-		}
+	var err error
+	for range walk(&err) {
+		t.Error("an info without the permission")
 	}
-	if n != 1 {
-		t.Errorf("%d steps", n)
-	}
+	wantErr(t, err, os.ErrPermission)
+}
+
+func programInfos(include libbpf.ProgramInfoParts) func(err *error) iter.Seq[libbpf.ProgramInfo] {
+	return func(err *error) iter.Seq[libbpf.ProgramInfo] { return libbpf.ProgramInfos(include, err) }
 }

@@ -74,10 +74,10 @@ func newLink(parent *handle.Handle, shared *sync.Mutex, ptr *C.struct_bpf_link, 
 	})
 }
 
-// OpenLink opens the link that is pinned at path (bpf_link__open, Linux 5.7). errors.Is(err, os.ErrNotExist) when nothing
+// LinkFromPinnedPath opens the link that is pinned at path (bpf_link__open, Linux 5.7). errors.Is(err, os.ErrNotExist) when nothing
 // is pinned there, errors.Is(err, [ErrInvalid]) when it is not a link. Close leaves it attached as long as the pin is
 // there.
-func OpenLink(path string) (*Link, error) {
+func LinkFromPinnedPath(path string) (*Link, error) {
 	const op = "open"
 	what := fmt.Sprintf("pinned link %q", path)
 	var c cArgs
@@ -334,7 +334,7 @@ func (l *Link) Pin(path string) error {
 	})
 }
 
-// Unpin removes the pin that Pin or OpenLink know of (bpf_link__unpin). errors.Is(err, os.ErrNotExist) when somebody else
+// Unpin removes the pin that Pin or LinkFromPinnedPath know of (bpf_link__unpin). errors.Is(err, os.ErrNotExist) when somebody else
 // removed it, errors.Is(err, [ErrInvalid]) when there is none, or it is another link's by now.
 func (l *Link) Unpin() error {
 	return l.use("unpin", func() error {
@@ -366,7 +366,7 @@ func (l *Link) Unpin() error {
 	})
 }
 
-// PinPath is where the link is pinned as far as Pin or OpenLink know, or "" (bpf_link__pin_path).
+// PinPath is where the link is pinned as far as Pin or LinkFromPinnedPath know, or "" (bpf_link__pin_path).
 func (l *Link) PinPath() string {
 	var path string
 	_ = l.use("get pin of", func() error {

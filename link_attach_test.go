@@ -185,7 +185,7 @@ func TestLinkPin(t *testing.T) {
 	check(t, link.Close())
 	wantHits(t, o, true, false)
 
-	opened, err := libbpf.OpenLink(path)
+	opened, err := libbpf.LinkFromPinnedPath(path)
 	check(t, err)
 	if opened.PinPath() != path {
 		t.Errorf("opened link is pinned at %q", opened.PinPath())
@@ -195,9 +195,9 @@ func TestLinkPin(t *testing.T) {
 	check(t, opened.Close())
 	// Up to Linux 6.6 or so the file system's reference goes with the next RCU grace period.
 	wantNoHitsSoon(t, o)
-	_, err = libbpf.OpenLink(path)
+	_, err = libbpf.LinkFromPinnedPath(path)
 	wantErr(t, err, os.ErrNotExist)
-	_, err = libbpf.OpenLink("a\x00b")
+	_, err = libbpf.LinkFromPinnedPath("a\x00b")
 	wantErr(t, err, libbpf.ErrInvalid)
 }
 

@@ -203,7 +203,7 @@ func conform(t *testing.T, a attachedLink) {
 	byID, err := libbpf.LinkFromID(info.ID)
 	check(t, err)
 	defer byID.Close()
-	opened, err := libbpf.OpenLink(path)
+	opened, err := libbpf.LinkFromPinnedPath(path)
 	check(t, err)
 	defer opened.Close()
 	for _, l := range []*libbpf.Link{byID, opened} {
@@ -354,7 +354,7 @@ func TestOpenLinkElsewhere(t *testing.T) {
 	}
 	id, err := strconv.ParseUint(os.Getenv("LIBBPF_GO_LINK_ID"), 10, 32)
 	check(t, err)
-	byPin, err := libbpf.OpenLink(path)
+	byPin, err := libbpf.LinkFromPinnedPath(path)
 	check(t, err)
 	defer byPin.Close()
 	byID, err := libbpf.LinkFromID(uint32(id))

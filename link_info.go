@@ -5,6 +5,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/btf"
 )
 
 // LinkInfo is what the kernel tells of a link (struct bpf_link_info).
@@ -33,7 +35,7 @@ type TracingLinkInfo struct {
 	// TargetObjectID is of the BTF that has the function, or, for freplace and programs attached to programs, of that
 	// program. TargetBTFID is the function's type in there (Linux 5.13).
 	TargetObjectID uint32
-	TargetBTFID    uint32
+	TargetBTFID    btf.TypeID
 	Cookie         uint64 // Linux 6.18
 }
 
@@ -262,7 +264,7 @@ func (raw *rawLinkInfo) fetchDetail(fd int) (LinkDetail, error) {
 		return RawTracepointLinkInfo{name, detailAs[rawRawTracepoint](raw).cookie}, err
 	case LinkTypeTracing:
 		d := detailAs[rawTracing](raw)
-		return TracingLinkInfo{ProgramAttachType(d.attachType), d.objectID, d.btfID, d.cookie}, nil
+		return TracingLinkInfo{ProgramAttachType(d.attachType), d.objectID, btf.TypeID(d.btfID), d.cookie}, nil
 	case LinkTypeCgroup:
 		d := detailAs[rawCgroup](raw)
 		return CgroupLinkInfo{d.id, ProgramAttachType(d.attachType)}, nil

@@ -21,6 +21,6 @@ func (m *Map) AttachStructOps() (*Link, error) {
 		return nil, err
 	}
 	link.structOps = true
-	link.needsObject = MapCreateFlags(C.bpf_map__map_flags(m.ptr))&StructOpsLink == 0
+	link.needsObject = MapCreateFlags(C.bpf_map__map_flags(m.ptr))&CreateStructOpsLink == 0
 	return link, nil
 }

@@ -57,6 +57,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
@@ -207,16 +208,16 @@ func (m *OpenMap) SetExtra(extra uint64) error {
 	return m.set("extra", func() C.int { return C.bpf_map__set_map_extra(m.ptr, C.__u64(extra)) })
 }
 
-// NUMANode is the node whose memory the map will be allocated on, if its flags have [NUMANode] (bpf_map__numa_node).
+// NUMANode is the node whose memory the map will be allocated on, if its flags have [CreateNUMANode] (bpf_map__numa_node).
 func (m *OpenMap) NUMANode() (uint32, error) {
 	return openMapGet(m, "NUMA node", func() uint32 { return uint32(C.bpf_map__numa_node(m.ptr)) })
 }
 
-// SetNUMANode changes NUMANode, and sets the flag [NUMANode], without which the kernel does not look at it
+// SetNUMANode changes NUMANode, and sets the flag [CreateNUMANode], without which the kernel does not look at it
 // (bpf_map__set_numa_node).
 func (m *OpenMap) SetNUMANode(node uint32) error {
 	return m.set("NUMA node", func() C.int {
-		if ret := C.bpf_map__set_map_flags(m.ptr, C.bpf_map__map_flags(m.ptr)|C.__u32(NUMANode)); ret < 0 {
+		if ret := C.bpf_map__set_map_flags(m.ptr, C.bpf_map__map_flags(m.ptr)|C.__u32(CreateNUMANode)); ret < 0 {
 			return ret
 		}
 		return C.bpf_map__set_numa_node(m.ptr, C.__u32(node))
@@ -234,13 +235,13 @@ func (m *OpenMap) SetIfIndex(index uint32) error {
 }
 
 // KeyTypeID is the key's type in the object's BTF, 0 where it is not known (bpf_map__btf_key_type_id).
-func (m *OpenMap) KeyTypeID() (uint32, error) {
-	return openMapGet(m, "key type", func() uint32 { return uint32(C.bpf_map__btf_key_type_id(m.ptr)) })
+func (m *OpenMap) KeyTypeID() (btf.TypeID, error) {
+	return openMapGet(m, "key type", func() btf.TypeID { return btf.TypeID(C.bpf_map__btf_key_type_id(m.ptr)) })
 }
 
 // ValueTypeID is the value's type in the object's BTF, 0 where it is not known (bpf_map__btf_value_type_id).
-func (m *OpenMap) ValueTypeID() (uint32, error) {
-	return openMapGet(m, "value type", func() uint32 { return uint32(C.bpf_map__btf_value_type_id(m.ptr)) })
+func (m *OpenMap) ValueTypeID() (btf.TypeID, error) {
+	return openMapGet(m, "value type", func() btf.TypeID { return btf.TypeID(C.bpf_map__btf_value_type_id(m.ptr)) })
 }
 
 // Autocreate tells whether Load will create the map (bpf_map__autocreate).
@@ -475,7 +476,7 @@ type Map struct {
 	o   *Object
 	ptr *C.struct_bpf_map
 
-	keyTypeID, valueTypeID uint32
+	keyTypeID, valueTypeID btf.TypeID
 	definedPin             string // where the definition has it pinned, or ""
 	autoattach             bool   // of a struct_ops
 	globals                int    // where the global variables of an arena begin in it, in bytes
@@ -500,8 +501,8 @@ func newMap(o *Object, from *OpenMap) (*Map, error) {
 	}
 	loaded := &Map{
 		mapCore: core, o: o, ptr: m,
-		keyTypeID:   uint32(C.bpf_map__btf_key_type_id(m)),
-		valueTypeID: uint32(C.bpf_map__btf_value_type_id(m)),
+		keyTypeID:   btf.TypeID(C.bpf_map__btf_key_type_id(m)),
+		valueTypeID: btf.TypeID(C.bpf_map__btf_value_type_id(m)),
 		definedPin:  C.GoString(C.bpf_map__pin_path(m)),
 		autoattach:  from.autoattach(),
 	}
@@ -512,12 +513,12 @@ func newMap(o *Object, from *OpenMap) (*Map, error) {
 }
 
 // KeyTypeID is the key's type in the object's BTF, 0 where it is not known (bpf_map__btf_key_type_id).
-func (m *Map) KeyTypeID() uint32 {
+func (m *Map) KeyTypeID() btf.TypeID {
 	return m.keyTypeID
 }
 
 // ValueTypeID is the value's type in the object's BTF, 0 where it is not known (bpf_map__btf_value_type_id).
-func (m *Map) ValueTypeID() uint32 {
+func (m *Map) ValueTypeID() btf.TypeID {
 	return m.valueTypeID
 }
 

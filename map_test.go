@@ -175,7 +175,7 @@ func TestArray(t *testing.T) {
 func TestFullTrie(t *testing.T) {
 	testutil.Root(t)
 	m, err := libbpf.CreateMap(libbpf.MapTypeLPMTrie, "trie", 8, 4, 1,
-		libbpf.MapCreateOptions{Flags: libbpf.NoPrealloc})
+		libbpf.MapCreateOptions{Flags: libbpf.CreateNoPrealloc})
 	check(t, err)
 	defer m.Close()
 	check(t, m.Update(append(u32(32), 1, 2, 3, 4), u32(1), libbpf.Any))
@@ -464,14 +464,14 @@ func testMapOpenOptions(t *testing.T, m *libbpf.Map, path string) {
 	check(t, err)
 	defer dir.Close()
 	key, value := u32(1), u64(2)
-	readOnly := libbpf.MapOpenOptions{Flags: libbpf.ReadOnly}
-	relative := libbpf.MapOpenOptions{Flags: libbpf.ReadOnly, PathFD: int(dir.Fd())}
+	readOnly := libbpf.MapOpenOptions{Flags: libbpf.CreateReadOnly}
+	relative := libbpf.MapOpenOptions{Flags: libbpf.CreateReadOnly, PathFD: int(dir.Fd())}
 	for name, open := range map[string]func() (*libbpf.MapHandle, error){
 		"from pin":    func() (*libbpf.MapHandle, error) { return readOnly.FromPinnedPath(path) },
 		"from pin in": func() (*libbpf.MapHandle, error) { return relative.FromPinnedPath(filepath.Base(path)) },
 		"from id":     func() (*libbpf.MapHandle, error) { return readOnly.FromID(info.ID) },
 		"by write only": func() (*libbpf.MapHandle, error) {
-			return libbpf.MapOpenOptions{Flags: libbpf.WriteOnly}.FromID(info.ID)
+			return libbpf.MapOpenOptions{Flags: libbpf.CreateWriteOnly}.FromID(info.ID)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -494,7 +494,7 @@ func testMapOpenOptions(t *testing.T, m *libbpf.Map, path string) {
 		})
 	}
 	for _, wrong := range []libbpf.MapOpenOptions{
-		{Flags: libbpf.NoPrealloc}, {PathFD: -1}, {Flags: libbpf.PathFD | libbpf.TokenFD},
+		{Flags: libbpf.CreateNoPrealloc}, {PathFD: -1}, {Flags: libbpf.CreatePathFD | libbpf.CreateTokenFD},
 	} {
 		_, err = wrong.FromPinnedPath(path)
 		wantErr(t, err, libbpf.ErrInvalid)
@@ -511,7 +511,7 @@ func TestMapHandle(t *testing.T) {
 	testutil.Root(t)
 	pins := testutil.BPFFS(t)
 	m, err := libbpf.CreateMap(libbpf.MapTypePerCPUHash, "counts", 4, 12, 10,
-		libbpf.MapCreateOptions{Flags: libbpf.NoPrealloc})
+		libbpf.MapCreateOptions{Flags: libbpf.CreateNoPrealloc})
 	check(t, err)
 	defer m.Close()
 	if m.Name() != "counts" || m.Type() != libbpf.MapTypePerCPUHash || m.KeySize() != 4 || m.ValueSize() != 12 ||

@@ -116,7 +116,7 @@ int lbg_map_keys(int fd, bool started, unsigned char *last, unsigned char *keys,
 		int err = bpf_map_get_next_key(fd, started ? last : NULL, k);
 
 		if (!err && value)
-			err = bpf_map_lookup_elem(fd, k, value);
+			err = bpf_map_lookup_elem_flags(fd, k, value, 0);
 		if (err)
 			return err;
 		memcpy(last, k, key_size);

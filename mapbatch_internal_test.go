@@ -28,13 +28,13 @@ func TestNothingEndsBatches(t *testing.T) {
 		{"a wrong flag", MapTypeHash, 0, func(m *MapHandle) (int, error) {
 			return m.UpdateBatch(make([]byte, 8), make([]byte, 4), 1<<40)
 		}, 0, 0, unix.EINVAL},
-		{"a prefix that is too long", MapTypeLPMTrie, NoPrealloc, func(m *MapHandle) (int, error) {
+		{"a prefix that is too long", MapTypeLPMTrie, CreateNoPrealloc, func(m *MapHandle) (int, error) {
 			return m.UpdateBatch([]byte{99, 0, 0, 0, 0, 0, 0, 99}, make([]byte, 4), Any)
 		}, 0, 0, unix.EINVAL},
-		{"the same to delete", MapTypeLPMTrie, NoPrealloc, func(m *MapHandle) (int, error) {
+		{"the same to delete", MapTypeLPMTrie, CreateNoPrealloc, func(m *MapHandle) (int, error) {
 			return m.DeleteBatch([]byte{99, 0, 0, 0, 0, 0, 0, 99})
 		}, 0, 0, unix.EINVAL},
-		{"one batch that the type does not have", MapTypeLPMTrie, NoPrealloc, func(m *MapHandle) (int, error) {
+		{"one batch that the type does not have", MapTypeLPMTrie, CreateNoPrealloc, func(m *MapHandle) (int, error) {
 			return m.LookupAndDeleteBatch(new(MapCursor), make([]byte, 8), make([]byte, 4), Any)
 		}, 0, batchTake, nil},
 	} {

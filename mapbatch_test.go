@@ -77,7 +77,7 @@ func TestLookupBatch(t *testing.T) {
 		{libbpf.MapTypeHash, 1, 1, 200, 0},
 		{libbpf.MapTypeHash, 2, 3, 1000, 0},
 		{libbpf.MapTypeHash, 4, 8, 1000, 0},
-		{libbpf.MapTypeHash, 4, 8, 1000, int(libbpf.NoPrealloc)},
+		{libbpf.MapTypeHash, 4, 8, 1000, int(libbpf.CreateNoPrealloc)},
 		{libbpf.MapTypeHash, 8, 8, 10000, 0},
 		{libbpf.MapTypeHash, 64, 512, 500, 0},
 		{libbpf.MapTypeLRUHash, 4, 8, 1000, 0},
@@ -87,7 +87,7 @@ func TestLookupBatch(t *testing.T) {
 		{libbpf.MapTypeArray, 4, 8, 1000, 0},
 		{libbpf.MapTypeArray, 4, 3, 100, 0},
 		{libbpf.MapTypePerCPUArray, 4, 12, 300, 0},
-		{libbpf.MapTypeLPMTrie, 8, 4, 300, int(libbpf.NoPrealloc)},
+		{libbpf.MapTypeLPMTrie, 8, 4, 300, int(libbpf.CreateNoPrealloc)},
 	} {
 		t.Run(fmt.Sprintf("%v/%d/%d/%d", c.typ, c.keySize, c.valueSize, c.entries), func(t *testing.T) {
 			lru := c.typ == libbpf.MapTypeLRUHash || c.typ == libbpf.MapTypeLRUPerCPUHash
@@ -333,12 +333,12 @@ func TestKeysOfEachKind(t *testing.T) {
 		flags           libbpf.MapCreateFlags
 	}{
 		{libbpf.MapTypeHash, 8, 8, n, 0},
-		{libbpf.MapTypeHash, 8, 5000, n, libbpf.NoPrealloc}, // walked key by key
+		{libbpf.MapTypeHash, 8, 5000, n, libbpf.CreateNoPrealloc}, // walked key by key
 		{libbpf.MapTypeLRUHash, 8, 3, 4 * n, 0},
 		{libbpf.MapTypePerCPUHash, 8, 12, n, 0},
 		{libbpf.MapTypeArray, 4, 8, n, 0},
 		{libbpf.MapTypePerCPUArray, 4, 4, n, 0},
-		{libbpf.MapTypeLPMTrie, 8, 8, n, libbpf.NoPrealloc},
+		{libbpf.MapTypeLPMTrie, 8, 8, n, libbpf.CreateNoPrealloc},
 	} {
 		m, err := libbpf.CreateMap(c.typ, "keys", c.key, c.value, c.max, libbpf.MapCreateOptions{Flags: c.flags})
 		check(t, err)
@@ -377,7 +377,7 @@ func TestIterationUnderChanges(t *testing.T) {
 	for _, typ := range []libbpf.MapType{libbpf.MapTypeHash, libbpf.MapTypeLPMTrie} {
 		var options libbpf.MapCreateOptions
 		if typ == libbpf.MapTypeLPMTrie {
-			options.Flags = libbpf.NoPrealloc
+			options.Flags = libbpf.CreateNoPrealloc
 		}
 		m, err := libbpf.CreateMap(typ, "changing", 8, 8, 1000, options)
 		check(t, err)

@@ -32,6 +32,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
@@ -52,10 +53,10 @@ type MapCreateOptions struct {
 
 	// The types of keys and values: an fd of BTF in the kernel, and ids in it. 0 is none.
 	BTFFD          int
-	BTFKeyTypeID   uint32
-	BTFValueTypeID uint32
+	BTFKeyTypeID   btf.TypeID
+	BTFValueTypeID btf.TypeID
 	// For a struct_ops map: the id of the kernel's struct, and for a module's, the fd of the module's BTF.
-	BTFVmlinuxValueTypeID uint32
+	BTFVmlinuxValueTypeID btf.TypeID
 	ValueTypeBTFObjectFD  int // libbpf 1.4, Linux 6.9
 	// TokenFD is a BPF token that grants the right to create the map; 0 is none (libbpf 1.4, Linux 6.9).
 	TokenFD int
@@ -98,13 +99,13 @@ func (o *MapCreateOptions) check(typ MapType) error {
 func (o *MapCreateOptions) flags() MapCreateFlags {
 	flags := o.Flags
 	if o.NUMANode != 0 {
-		flags |= NUMANode
+		flags |= CreateNUMANode
 	}
 	if o.ValueTypeBTFObjectFD != 0 {
-		flags |= VTypeBTFObjectFD
+		flags |= CreateVTypeBTFObjectFD
 	}
 	if o.TokenFD != 0 {
-		flags |= TokenFD
+		flags |= CreateTokenFD
 	}
 	return flags
 }

@@ -6,6 +6,7 @@ package libbpf
 import "C"
 
 import (
+	"github.com/libbpf-go/libbpf-go/btf"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -24,9 +25,9 @@ type MapInfo struct {
 	NetNSInode uint64
 
 	BTFID                 uint32 // the BTF that the type ids are of, 0 for none
-	BTFKeyTypeID          uint32
-	BTFValueTypeID        uint32
-	BTFVmlinuxValueTypeID uint32 // the kernel's own struct behind a struct_ops map
+	BTFKeyTypeID          btf.TypeID
+	BTFValueTypeID        btf.TypeID
+	BTFVmlinuxValueTypeID btf.TypeID // the kernel's own struct behind a struct_ops map
 }
 
 // rawMapInfo is the kernel's struct bpf_map_info, as far as this package goes.
@@ -36,11 +37,11 @@ type rawMapInfo struct {
 	maxEntries, mapFlags  uint32
 	name                  [16]byte
 	ifindex               uint32
-	btfVmlinuxValueTypeID uint32
+	btfVmlinuxValueTypeID btf.TypeID
 	netnsDev, netnsIno    uint64
 	btfID                 uint32
-	btfKeyTypeID          uint32
-	btfValueTypeID        uint32
+	btfKeyTypeID          btf.TypeID
+	btfValueTypeID        btf.TypeID
 	btfVmlinuxID          uint32
 	mapExtra              uint64
 	hash                  uint64

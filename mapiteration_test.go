@@ -81,7 +81,7 @@ func TestIterationThatStartsOver(t *testing.T) {
 		if c.value == 4 {
 			typ = libbpf.MapTypeLPMTrie
 		}
-		m, err := libbpf.CreateMap(typ, "restarted", 8, c.value, 1, libbpf.MapCreateOptions{Flags: libbpf.NoPrealloc})
+		m, err := libbpf.CreateMap(typ, "restarted", 8, c.value, 1, libbpf.MapCreateOptions{Flags: libbpf.CreateNoPrealloc})
 		check(t, err)
 		defer m.Close()
 		replace := func(i int) {
@@ -114,7 +114,7 @@ func TestIterateRoundedUp(t *testing.T) {
 	open := openMaps(t, "")
 	table, err := open.Map("lru_hash")
 	check(t, err)
-	check(t, table.SetFlags(libbpf.NoCommonLRU))
+	check(t, table.SetFlags(libbpf.CreateNoCommonLRU))
 	check(t, table.SetMaxEntries(1))
 	m := findMap(t, load(t, open), "lru_hash")
 	if m.MaxEntries() != uint32(cpus) {

@@ -26,11 +26,11 @@ type MapMemory struct {
 	leaves   bool // for a moment when it is closed, the addresses are nobody's: they are libbpf's
 }
 
-// Memory maps the content of an array that was created with [MMapable], as global data is, or of an arena, into
+// Memory maps the content of an array that was created with [CreateMMapable], as global data is, or of an arena, into
 // memory; the caller closes it (mmap, Linux 5.5, for arenas 6.9). A map that is frozen is mapped for reading only.
 // An arena has one address, in all processes: its Extra, or the one at which it was mapped first, as libbpf does with
 // an object's. That of an object ends with the object. Elsewhere it is errors.Is(err, unix.EBUSY). Touching a page of
-// an arena allocates it, unless the arena was created with [SegvOnFault].
+// an arena allocates it, unless the arena was created with [CreateSegvOnFault].
 func (m *mapCore) Memory() (*MapMemory, error) {
 	const op = "map memory of"
 	if m.arena != nil {
@@ -123,7 +123,7 @@ func mapArena(fd int, size uint64, info MapInfo) (memory addresses, writable boo
 
 // What stands for the kernel's EINVAL, which says little.
 var (
-	errNotMappable    = fault.Invalidf("the map was created without MMapable")
+	errNotMappable    = fault.Invalidf("the map was created without CreateMMapable")
 	errArenaElsewhere = fmt.Errorf("the arena was mapped before, and has its address by that: %w", unix.EBUSY)
 )
 

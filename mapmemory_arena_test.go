@@ -15,7 +15,7 @@ import (
 func createArena(t *testing.T, options libbpf.MapCreateOptions) *libbpf.MapHandle {
 	t.Helper()
 	testutil.Root(t)
-	options.Flags |= libbpf.MMapable
+	options.Flags |= libbpf.CreateMMapable
 	m, err := libbpf.CreateMap(libbpf.MapTypeArena, "arena", 0, 0, 3, options)
 	if err != nil && testutil.Refused(err) {
 		testutil.Skip(t, "arena", err)

@@ -18,7 +18,7 @@ import (
 func TestMapMemory(t *testing.T) {
 	testutil.Root(t)
 	m, err := libbpf.CreateMap(libbpf.MapTypeArray, "mapped", 4, 12, 1000,
-		libbpf.MapCreateOptions{Flags: libbpf.MMapable})
+		libbpf.MapCreateOptions{Flags: libbpf.CreateMMapable})
 	check(t, err)
 	defer m.Close()
 	memory, err := m.Memory()
@@ -80,7 +80,7 @@ func TestMapMemoryErrors(t *testing.T) {
 	o := loadMaps(t)
 	_, err := findMap(t, o, "hash").Memory()
 	wantErr(t, err, libbpf.ErrInvalid)
-	_, err = findMap(t, o, "array").Memory() // not MMapable
+	_, err = findMap(t, o, "array").Memory() // not CreateMMapable
 	if err == nil {
 		t.Error("mapped an array that is not for mapping")
 	}
@@ -122,7 +122,7 @@ func TestGlobalMemory(t *testing.T) {
 func TestMapFDInfo(t *testing.T) {
 	testutil.Root(t)
 	m, err := libbpf.CreateMap(libbpf.MapTypeHash, "fdinfo", 4, 8, 1000,
-		libbpf.MapCreateOptions{Flags: libbpf.NoPrealloc})
+		libbpf.MapCreateOptions{Flags: libbpf.CreateNoPrealloc})
 	check(t, err)
 	defer m.Close()
 	info, err := m.Info()
@@ -130,7 +130,7 @@ func TestMapFDInfo(t *testing.T) {
 	fdInfo, err := m.FDInfo()
 	check(t, err)
 	if fdInfo.Type != libbpf.MapTypeHash || fdInfo.ID != info.ID || fdInfo.KeySize != 4 || fdInfo.ValueSize != 8 ||
-		fdInfo.MaxEntries != 1000 || fdInfo.Flags != libbpf.NoPrealloc || fdInfo.Memlock == 0 || fdInfo.Frozen {
+		fdInfo.MaxEntries != 1000 || fdInfo.Flags != libbpf.CreateNoPrealloc || fdInfo.Memlock == 0 || fdInfo.Frozen {
 		t.Errorf("fdinfo %+v", fdInfo)
 	}
 	check(t, m.Freeze())

@@ -32,7 +32,7 @@ import (
 // MapOpenOptions say how a map that exists is opened. The zero value is for reading and writing. A field that has a flag
 // in the kernel sets it.
 type MapOpenOptions struct {
-	// Flags are 0, [ReadOnly] or [WriteOnly]: what the handle will be good for (Linux 4.15).
+	// Flags are 0, [CreateReadOnly] or [CreateWriteOnly]: what the handle will be good for (Linux 4.15).
 	Flags MapCreateFlags
 	// PathFD is a directory that a pin's path is relative to; 0 is none (libbpf 1.3, Linux 6.5).
 	PathFD int
@@ -42,7 +42,7 @@ type MapOpenOptions struct {
 func (o MapOpenOptions) flags(allowed MapCreateFlags) (MapCreateFlags, error) {
 	flags := o.Flags
 	if o.PathFD != 0 {
-		flags |= PathFD
+		flags |= CreatePathFD
 	}
 	if wrong := flags &^ allowed; wrong != 0 {
 		return 0, fault.Invalidf("the flag %s is not for opening a map in this way", wrong)
@@ -54,8 +54,8 @@ func (o MapOpenOptions) flags(allowed MapCreateFlags) (MapCreateFlags, error) {
 // nothing is pinned there, errors.Is(err, [ErrInvalid]) when it is not a map.
 func (o MapOpenOptions) FromPinnedPath(path string) (*MapHandle, error) {
 	object := fmt.Sprintf("pinned map %q", path)
-	flags, err := o.flags(ReadOnly | WriteOnly | PathFD)
-	if err == nil && flags&PathFD != 0 {
+	flags, err := o.flags(CreateReadOnly | CreateWriteOnly | CreatePathFD)
+	if err == nil && flags&CreatePathFD != 0 {
 		err = needs("bpf_obj_get_opts with path_fd", 1, 3)
 	}
 	if err != nil {
@@ -74,7 +74,7 @@ func (o MapOpenOptions) FromPinnedPath(path string) (*MapHandle, error) {
 // errors.Is(err, os.ErrNotExist) when there is none; it needs CAP_SYS_ADMIN.
 func (o MapOpenOptions) FromID(id uint32) (*MapHandle, error) {
 	object := fmt.Sprintf("map with id %d", id)
-	flags, err := o.flags(ReadOnly | WriteOnly)
+	flags, err := o.flags(CreateReadOnly | CreateWriteOnly)
 	if err != nil {
 		return nil, &Error{Op: "open", Object: object, Err: err}
 	}

@@ -33,8 +33,8 @@ var (
 	sized4or8  = []uint32{4, 8}
 	sizedNone  = []uint32{0}
 	ofCgroup   = []uint32{8, 16} // an id, or struct bpf_cgroup_storage_key
-	ofArena    = MMapable | SegvOnFault | NoUserConv
-	ofStorage  = mapShape{keys: sized4, noEntries: true, needs: NoPrealloc, takes: NoPrealloc | Clone}
+	ofArena    = CreateMMapable | CreateSegvOnFault | CreateNoUserConv
+	ofStorage  = mapShape{keys: sized4, noEntries: true, needs: CreateNoPrealloc, takes: CreateNoPrealloc | CreateClone}
 	ofCgroups1 = mapShape{keys: ofCgroup, noEntries: true}
 )
 
@@ -44,7 +44,7 @@ var mapShapes = map[MapType]mapShape{
 	MapTypeLRUHash:             {},
 	MapTypeLRUPerCPUHash:       {},
 	MapTypeHashOfMaps:          {values: sized4},
-	MapTypeLPMTrie:             {needs: NoPrealloc},
+	MapTypeLPMTrie:             {needs: CreateNoPrealloc},
 	MapTypeArray:               {keys: sized4},
 	MapTypePerCPUArray:         {keys: sized4},
 	MapTypeProgArray:           {keys: sized4, values: sized4},
@@ -64,7 +64,7 @@ var mapShapes = map[MapType]mapShape{
 	MapTypeBloomFilter:         {keys: sizedNone},
 	MapTypeRingBuf:             {keys: sizedNone, values: sizedNone},
 	MapTypeUserRingBuf:         {keys: sizedNone, values: sizedNone},
-	MapTypeArena:               {keys: sizedNone, values: sizedNone, needs: MMapable, takes: ofArena},
+	MapTypeArena:               {keys: sizedNone, values: sizedNone, needs: CreateMMapable, takes: ofArena},
 	MapTypeSKStorage:           ofStorage,
 	MapTypeInodeStorage:        ofStorage,
 	MapTypeTaskStorage:         ofStorage,
@@ -74,25 +74,25 @@ var mapShapes = map[MapType]mapShape{
 }
 
 // isLocalStorage reports whether the map's values are kept with what their keys name: a socket, inode, task or cgroup.
-func (t MapType) isLocalStorage() bool { return mapShapes[t].takes&Clone != 0 }
+func (t MapType) isLocalStorage() bool { return mapShapes[t].takes&CreateClone != 0 }
 
 // flagTypes are the types of maps that take a flag that not all take.
 var flagTypes = map[MapCreateFlags][]MapType{
-	NoPrealloc: {MapTypeHash, MapTypePerCPUHash, MapTypeHashOfMaps, MapTypeLPMTrie, MapTypeSKStorage,
+	CreateNoPrealloc: {MapTypeHash, MapTypePerCPUHash, MapTypeHashOfMaps, MapTypeLPMTrie, MapTypeSKStorage,
 		MapTypeInodeStorage, MapTypeTaskStorage, MapTypeCgrpStorage},
-	NoCommonLRU:  {MapTypeLRUHash, MapTypeLRUPerCPUHash},
-	StackBuildID: {MapTypeStackTrace},
-	ZeroSeed: {MapTypeHash, MapTypePerCPUHash, MapTypeLRUHash, MapTypeLRUPerCPUHash, MapTypeHashOfMaps,
+	CreateNoCommonLRU:  {MapTypeLRUHash, MapTypeLRUPerCPUHash},
+	CreateStackBuildID: {MapTypeStackTrace},
+	CreateZeroSeed: {MapTypeHash, MapTypePerCPUHash, MapTypeLRUHash, MapTypeLRUPerCPUHash, MapTypeHashOfMaps,
 		MapTypeBloomFilter},
-	Clone:            {MapTypeSKStorage},
-	MMapable:         {MapTypeArray, MapTypeArena},
-	PreserveElements: {MapTypePerfEventArray},
-	InnerMap:         {MapTypeArray},
-	StructOpsLink:    {MapTypeStructOps},
-	VTypeBTFObjectFD: {MapTypeStructOps},
-	SegvOnFault:      {MapTypeArena},
-	NoUserConv:       {MapTypeArena},
-	RingBufOverwrite: {MapTypeRingBuf},
+	CreateClone:            {MapTypeSKStorage},
+	CreateMMapable:         {MapTypeArray, MapTypeArena},
+	CreatePreserveElements: {MapTypePerfEventArray},
+	CreateInnerMap:         {MapTypeArray},
+	CreateStructOpsLink:    {MapTypeStructOps},
+	CreateVTypeBTFObjectFD: {MapTypeStructOps},
+	CreateSegvOnFault:      {MapTypeArena},
+	CreateNoUserConv:       {MapTypeArena},
+	CreateRingBufOverwrite: {MapTypeRingBuf},
 }
 
 // problem is the rule that the map breaks, or "".
@@ -143,7 +143,7 @@ func (d MapDefinition) sizeProblem() string {
 	switch {
 	case d.Type == MapTypeLPMTrie && (d.KeySize < 5 || d.KeySize > 260):
 		return fmt.Sprintf("the keys of a lpm_trie have 4 bytes for the length and 1 to 256 of data, not %d", d.KeySize)
-	case d.Type == MapTypeStackTrace && d.Flags&StackBuildID != 0 && d.ValueSize%32 != 0:
+	case d.Type == MapTypeStackTrace && d.Flags&CreateStackBuildID != 0 && d.ValueSize%32 != 0:
 		return fmt.Sprintf("the values of a stack_trace with build ids have 32 bytes for each address, not %d", d.ValueSize)
 	case d.Type == MapTypeStackTrace && d.ValueSize%8 != 0:
 		return fmt.Sprintf("the values of a stack_trace have 8 bytes for each address, not %d", d.ValueSize)
@@ -172,7 +172,7 @@ func (d MapDefinition) flagsProblem() string {
 	if missing := shape.needs &^ d.Flags; missing != 0 {
 		return fmt.Sprintf("a %s needs the flag %s", d.Type, missing)
 	}
-	if others := d.Flags &^ shape.takes &^ TokenFD; shape.takes != 0 && others != 0 {
+	if others := d.Flags &^ shape.takes &^ CreateTokenFD; shape.takes != 0 && others != 0 {
 		return fmt.Sprintf("a %s does not take the flag %s", d.Type, others)
 	}
 	for flag := MapCreateFlags(1); flag != 0; flag <<= 1 {
@@ -180,14 +180,14 @@ func (d MapDefinition) flagsProblem() string {
 			return fmt.Sprintf("a %s does not take the flag %s", d.Type, flag)
 		}
 	}
-	for _, both := range []MapCreateFlags{ReadOnly | WriteOnly, ReadOnlyProgram | WriteOnlyProgram} {
+	for _, both := range []MapCreateFlags{CreateReadOnly | CreateWriteOnly, CreateReadOnlyProgram | CreateWriteOnlyProgram} {
 		if d.Flags&both == both {
 			return fmt.Sprintf("the flags %s exclude one another", both)
 		}
 	}
-	if d.Flags&NUMANode != 0 {
+	if d.Flags&CreateNUMANode != 0 {
 		if d.Type.IsPerCPU() && d.Type != MapTypePerCPUCgroupStorage {
-			return fmt.Sprintf("a %s is on the nodes of its CPUs, and does not take the flag %s", d.Type, NUMANode)
+			return fmt.Sprintf("a %s is on the nodes of its CPUs, and does not take the flag %s", d.Type, CreateNUMANode)
 		}
 		if _, err := os.Stat(fmt.Sprintf("/sys/devices/system/node/node%d", d.NUMANode)); errors.Is(err, os.ErrNotExist) {
 			return fmt.Sprintf("there is no NUMA node %d", d.NUMANode)
@@ -221,7 +221,7 @@ func (d MapDefinition) pinProblem(path string) string {
 	}
 	pinned := *pin.Map
 	if d.Type == MapTypeDevMap || d.Type == MapTypeDevMapHash {
-		pinned.Flags &^= ReadOnlyProgram // which the kernel adds
+		pinned.Flags &^= CreateReadOnlyProgram // which the kernel adds
 	}
 	var differ []string
 	for _, p := range []struct {

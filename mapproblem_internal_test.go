@@ -18,7 +18,7 @@ func TestMapProblems(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer inner.Close()
-	flags := []MapCreateFlags{0, NUMANode, MMapable | ReadOnly, ReadOnly | WriteOnly, ReadOnlyProgram | WriteOnlyProgram}
+	flags := []MapCreateFlags{0, CreateNUMANode, CreateMMapable | CreateReadOnly, CreateReadOnly | CreateWriteOnly, CreateReadOnlyProgram | CreateWriteOnlyProgram}
 	for flag := range flagTypes {
 		flags = append(flags, flag)
 	}
@@ -48,7 +48,7 @@ func TestMapProblems(t *testing.T) {
 								t.Errorf("%+v: %s, which the kernel accepts", d, problem)
 							}
 							_ = m.Close()
-						case errors.Is(err, unix.EINVAL) && err.(*Error).Err == unix.EINVAL && flags != RingBufOverwrite:
+						case errors.Is(err, unix.EINVAL) && err.(*Error).Err == unix.EINVAL && flags != CreateRingBufOverwrite:
 							unexplained[fmt.Sprintf("%v, flags %v", typ, flags)]++
 						}
 					}

@@ -33,10 +33,10 @@ func TestCreateMapSaysWhy(t *testing.T) {
 		"of a array have 4 bytes, not 8":    {libbpf.MapTypeArray, "m", 8, 8, 1, options{}, unix.EINVAL},
 		"a queue has no keys":               {libbpf.MapTypeQueue, "m", 4, 4, 1, options{}, unix.EINVAL},
 		"a lpm_trie needs the flag no_pre":  {libbpf.MapTypeLPMTrie, "m", 8, 4, 1, options{}, unix.EINVAL},
-		"does not take the flag mmapable":   {libbpf.MapTypeHash, "m", 4, 4, 1, options{Flags: libbpf.MMapable}, unix.EINVAL},
+		"does not take the flag mmapable":   {libbpf.MapTypeHash, "m", 4, 4, 1, options{Flags: libbpf.CreateMMapable}, unix.EINVAL},
 		"there is no NUMA node 4000":        {libbpf.MapTypeHash, "m", 4, 4, 1, options{NUMANode: 4000}, unix.EINVAL},
 		"a map of maps needs InnerMap":      {libbpf.MapTypeArrayOfMaps, "m", 4, 4, 1, options{}, nil},
-		"a task_storage needs the types":    {libbpf.MapTypeTaskStorage, "m", 4, 4, 0, options{Flags: libbpf.NoPrealloc}, unix.EINVAL},
+		"a task_storage needs the types":    {libbpf.MapTypeTaskStorage, "m", 4, 4, 0, options{Flags: libbpf.CreateNoPrealloc}, unix.EINVAL},
 		"Extra is 1, and a hash takes none": {libbpf.MapTypeHash, "m", 4, 4, 1, options{Extra: 1}, unix.EINVAL},
 
 		"BTFFD is -1":                        {libbpf.MapTypeHash, "m", 4, 4, 1, options{BTFFD: -1, BTFKeyTypeID: 1}, unix.EBADF},
@@ -80,7 +80,7 @@ func TestNUMANode(t *testing.T) {
 	check(t, m.SetNUMANode(0))
 	flags, err := m.Flags()
 	check(t, err)
-	if flags != libbpf.NUMANode {
+	if flags != libbpf.CreateNUMANode {
 		t.Errorf("flags %v", flags)
 	}
 	check(t, m.SetNUMANode(4000))
@@ -96,7 +96,7 @@ func TestLoadSaysWhatIsWrongWithAMap(t *testing.T) {
 	for want, change := range map[string]func(m *libbpf.OpenMap) error{
 		`map "hash": the maximum of entries is 0`: func(m *libbpf.OpenMap) error { return m.SetMaxEntries(0) },
 		`map "hash": a hash does not take the flag mmapable`: func(m *libbpf.OpenMap) error {
-			return m.SetFlags(libbpf.MMapable)
+			return m.SetFlags(libbpf.CreateMMapable)
 		},
 		`map "hash": a queue has no keys`: func(m *libbpf.OpenMap) error { return m.SetType(libbpf.MapTypeQueue) },
 	} {

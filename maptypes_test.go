@@ -246,7 +246,7 @@ func TestMapTypes(t *testing.T) {
 	t.Run("arena", func(t *testing.T) {
 		info, err := get(t, "arena").Info()
 		check(t, err)
-		if info.Type != libbpf.MapTypeArena || info.MaxEntries != 2 || info.Flags&libbpf.MMapable == 0 {
+		if info.Type != libbpf.MapTypeArena || info.MaxEntries != 2 || info.Flags&libbpf.CreateMMapable == 0 {
 			t.Errorf("info %+v", info)
 		}
 	})

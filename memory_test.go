@@ -13,7 +13,7 @@ import (
 // sequence of setters may make the two differ: that would unmap or overwrite somebody else's memory.
 func TestSettersKeepTheInitialContent(t *testing.T) {
 	large, err := libbpf.CreateMap(libbpf.MapTypeArray, "large", 4, 1<<20, 1,
-		libbpf.MapCreateOptions{Flags: libbpf.MMapable})
+		libbpf.MapCreateOptions{Flags: libbpf.CreateMMapable})
 	check(t, err)
 	defer large.Close()
 	o := openMaps(t, "")
@@ -45,7 +45,7 @@ func TestSettersKeepTheInitialContent(t *testing.T) {
 	size, err := bss.ValueSize()
 	check(t, err)
 	same, err := libbpf.CreateMap(libbpf.MapTypeArray, "same", 4, size, 1,
-		libbpf.MapCreateOptions{Flags: libbpf.MMapable})
+		libbpf.MapCreateOptions{Flags: libbpf.CreateMMapable})
 	check(t, err)
 	defer same.Close()
 	check(t, bss.Reuse(same))

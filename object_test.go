@@ -118,8 +118,8 @@ func TestOpenMapProperties(t *testing.T) {
 			func() (any, error) { return m.ValueSize() }, uint32(8), uint32(16)},
 		{"max entries", func() error { return m.SetMaxEntries(99) },
 			func() (any, error) { return m.MaxEntries() }, uint32(64), uint32(99)},
-		{"flags", func() error { return m.SetFlags(libbpf.NUMANode) },
-			func() (any, error) { return m.Flags() }, libbpf.MapCreateFlags(0), libbpf.NUMANode},
+		{"flags", func() error { return m.SetFlags(libbpf.CreateNUMANode) },
+			func() (any, error) { return m.Flags() }, libbpf.MapCreateFlags(0), libbpf.CreateNUMANode},
 		{"extra", func() error { return m.SetExtra(3) },
 			func() (any, error) { return m.Extra() }, uint64(0), uint64(3)},
 		{"NUMA node", func() error { return m.SetNUMANode(1) },
@@ -153,11 +153,11 @@ func TestOpenMapChangesReachTheKernel(t *testing.T) {
 	m, err := o.Map("hash")
 	check(t, err)
 	check(t, m.SetMaxEntries(3))
-	check(t, m.SetFlags(libbpf.NoPrealloc))
+	check(t, m.SetFlags(libbpf.CreateNoPrealloc))
 	loaded := findMap(t, load(t, o), "hash")
 	info, err := loaded.Info()
 	check(t, err)
-	if info.MaxEntries != 3 || info.Flags != libbpf.NoPrealloc || loaded.MaxEntries() != 3 {
+	if info.MaxEntries != 3 || info.Flags != libbpf.CreateNoPrealloc || loaded.MaxEntries() != 3 {
 		t.Errorf("info %+v, MaxEntries %d", info, loaded.MaxEntries())
 	}
 }

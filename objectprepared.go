@@ -25,7 +25,7 @@ import (
 
 // PreparedObject is an object whose maps are in the kernel, and whose programs are not verified yet: the maps can be filled,
 // and frozen, before the verifier looks at them. It takes what is in a map that is frozen and read-only for programs
-// ([ReadOnlyProgram]) as known, and leaves out what depends on it.
+// ([CreateReadOnlyProgram]) as known, and leaves out what depends on it.
 //
 // All methods are safe for concurrent use.
 type PreparedObject struct {

@@ -90,7 +90,7 @@ func (p Pin) String() string {
 
 // PinAt tells what is pinned at path (bpf_obj_get, bpf_obj_get_info_by_fd, Linux 4.13). It takes the right to read the
 // pin, and for a link, the right to write to it. To use what is there, open it: [MapHandleFromPinnedPath],
-// [ProgramHandleFromPinnedPath], [OpenLink].
+// [ProgramHandleFromPinnedPath], [LinkFromPinnedPath].
 //
 // errors.Is(err, os.ErrNotExist) when nothing is at path, errors.Is(err, os.ErrPermission) without the right or for a file
 // that is no pin.
@@ -135,17 +135,17 @@ func pinAt(path string) (Pin, error) {
 	return Pin{}, fault.Invalidf("what is pinned is of %q, which is not known here", kind)
 }
 
-// Pins iterates over the pins in a folder on a bpf file system and in all folders below it, sorted by their paths. What
-// can't be told of one pin or folder comes as an error, with a Pin of which only the Path is set; the iteration goes on
-// behind it. Pins that vanish meanwhile are left out, and so are symbolic links.
-//
-// The error of the first step is all there is when the folder does not exist, errors.Is(err, os.ErrNotExist), or is not on a
-// bpf file system, errors.Is(err, [ErrInvalid]).
-func Pins(folder string) iter.Seq2[Pin, error] {
+// Pins iterates over the pins in a folder on a bpf file system and in all folders below it, in the order of their paths. If a
+// pin or a folder can't be read, the iteration goes on, and *err has all such errors at the end. Pins that are removed
+// meanwhile are left out, and symbolic links are not followed. *err matches os.ErrNotExist if the folder does not exist,
+// [ErrInvalid] if it is not on a bpf file system.
+func Pins(folder string, err *error) iter.Seq[Pin] {
 	const op = "list pins of"
-	return func(yield func(Pin, error) bool) {
-		fail := func(path string, err error) bool {
-			return yield(Pin{Path: path}, &Error{Op: op, Object: fmt.Sprintf("%q", path), Err: err})
+	return func(yield func(Pin) bool) {
+		var failed errorList
+		defer failed.store(err)
+		fail := func(path string, err error) {
+			failed.add(&Error{Op: op, Object: fmt.Sprintf("%q", path), Err: err})
 		}
 		on, err := onBPFFS(folder)
 		switch {
@@ -157,16 +157,19 @@ func Pins(folder string) iter.Seq2[Pin, error] {
 			return
 		}
 		_ = filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
-			proceed := true
-			if err != nil {
-				proceed = errors.Is(err, os.ErrNotExist) || fail(path, errors.Unwrap(err))
-			} else if entry.Type().IsRegular() {
+			switch {
+			case errors.Is(err, os.ErrNotExist):
+			case err != nil:
+				fail(path, errors.Unwrap(err))
+			case entry.Type().IsRegular():
 				pin, err := PinAt(path)
-				pin.Path = path
-				proceed = errors.Is(err, os.ErrNotExist) || yield(pin, err)
-			}
-			if !proceed {
-				return filepath.SkipAll
+				switch {
+				case errors.Is(err, os.ErrNotExist):
+				case err != nil:
+					failed.add(err)
+				case !yield(pin):
+					return filepath.SkipAll
+				}
 			}
 			return nil
 		})

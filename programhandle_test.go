@@ -296,7 +296,7 @@ func TestProgramHandleOfOtherKinds(t *testing.T) {
 	check(t, m.Pin(path))
 	_, err := libbpf.ProgramHandleFromPinnedPath(path)
 	wantErr(t, err, libbpf.ErrInvalid)
-	_, err = libbpf.OpenLink(path)
+	_, err = libbpf.LinkFromPinnedPath(path)
 	wantErr(t, err, libbpf.ErrInvalid)
 	_, err = libbpf.ProgramHandleFromFD(m.FD())
 	wantErr(t, err, libbpf.ErrInvalid)

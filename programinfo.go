@@ -7,6 +7,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
@@ -43,8 +44,8 @@ func (t ProgramTag) String() string { return hex.EncodeToString(t[:]) }
 
 // FuncInfo says of which type a function of a program is.
 type FuncInfo struct {
-	InstructionOffset uint32 // of the first instruction, in instructions
-	TypeID            uint32 // in the program's BTF
+	InstructionOffset uint32     // of the first instruction, in instructions
+	TypeID            btf.TypeID // in the program's BTF
 }
 
 // LineInfo says which line of the source an instruction is from. The strings are in the program's BTF.
@@ -80,7 +81,7 @@ type ProgramInfo struct {
 	// AttachBTFObjectID and AttachBTFID are the function of the kernel, a module or a program that the program is to
 	// be attached to: BTF that is in the kernel, and a type in it (Linux 6.0).
 	AttachBTFObjectID uint32
-	AttachBTFID       uint32
+	AttachBTFID       btf.TypeID
 
 	// While statistics are enabled, see [EnableRunTimeStats]: the time that the program ran, how often, and how often it did
 	// not because it was running on that CPU already (Linux 5.1, 5.12).
@@ -142,7 +143,7 @@ type rawProgramInfo struct {
 	recursionMisses  uint64
 	verifiedInsns    uint32
 	attachBTFObjID   uint32
-	attachBTFID      uint32
+	attachBTFID      btf.TypeID
 	_                uint32
 }
 

@@ -30,6 +30,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/internal/cmem"
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
@@ -45,7 +46,7 @@ type ProgramLoadOptions struct {
 
 	// AttachBTFID is the function, struct or hook that the program is for, in the BTF that AttachBTFObjectFD names; 0 there
 	// is vmlinux's. Or it is a function of AttachProgram.
-	AttachBTFID       uint32
+	AttachBTFID       btf.TypeID
 	AttachBTFObjectFD int
 	AttachProgram     ProgramCore
 

@@ -46,7 +46,7 @@ type RingSource struct {
 //
 // The caller closes the result. It has descriptors and mappings of its own, so it stays usable when the maps or their
 // object are closed. No other reader of the same maps may consume at the same time: a record would reach one reader or
-// both. If a map has [RingBufOverwrite], the error matches [errors.ErrUnsupported].
+// both. If a map has [CreateRingBufOverwrite], the error matches [errors.ErrUnsupported].
 func (b RingBufferBuilder) Build() (*RingBuffer, error) {
 	const op, what = "open", "ring buffer"
 	if len(b.Sources) == 0 {

@@ -26,8 +26,8 @@ func ringOf(op string, m MapCore) (*mapCore, error) {
 	}
 	// Nothing keeps a program from overwriting a record that is being read, or tells the reader. libbpf does not know
 	// such ring buffers.
-	if info.Flags&RingBufOverwrite != 0 {
-		return nil, c.fail(op, fmt.Errorf("programs overwrite its records while they are read (flag RingBufOverwrite): %w",
+	if info.Flags&CreateRingBufOverwrite != 0 {
+		return nil, c.fail(op, fmt.Errorf("programs overwrite its records while they are read (flag CreateRingBufOverwrite): %w",
 			errors.ErrUnsupported))
 	}
 	return c, nil

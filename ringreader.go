@@ -54,7 +54,7 @@ type RingReader struct {
 // NewRingReader opens a ring buffer, a map of type [MapTypeRingBuf], and maps it into memory (mmap, Linux 5.8).
 //
 // The caller closes the result. It has a descriptor and a mapping of its own, so it stays usable when the map is closed.
-// It begins where the last reader of the ring buffer stopped. If the map has [RingBufOverwrite], the error matches
+// It begins where the last reader of the ring buffer stopped. If the map has [CreateRingBufOverwrite], the error matches
 // [errors.ErrUnsupported].
 func NewRingReader(m MapCore) (*RingReader, error) {
 	const op = "open reader of"

@@ -1127,7 +1127,7 @@ func TestRingReaderErrors(t *testing.T) {
 // A ring whose records are overwritten is refused by whoever would read it.
 func TestOverwritingRing(t *testing.T) {
 	m, err := libbpf.CreateMap(libbpf.MapTypeRingBuf, "overwriting", 0, 0, 1<<16,
-		libbpf.MapCreateOptions{Flags: libbpf.RingBufOverwrite})
+		libbpf.MapCreateOptions{Flags: libbpf.CreateRingBufOverwrite})
 	if errors.Is(err, unix.EINVAL) {
 		testutil.Skip(t, "ringbuf-overwrite", err)
 	}

@@ -125,7 +125,7 @@ func TestInsideUserNamespace(t *testing.T) {
 		}
 	}
 	m, err := libbpf.CreateMap(libbpf.MapTypeLRUHash, "allowed", 4, 4, 1, libbpf.MapCreateOptions{
-		Flags: libbpf.TokenFD, TokenFD: token.FD(),
+		Flags: libbpf.CreateTokenFD, TokenFD: token.FD(),
 	})
 	check(t, err)
 	defer m.Close()

@@ -12,7 +12,7 @@ import (
 // programs write meanwhile. 5 ns are the most that one should take.
 func memory(*libbpf.Object) ([]comparison, error) {
 	const n, rounds = 512, 200
-	m, err := libbpf.CreateMap(libbpf.MapTypeArray, "mapped", 4, 8, n, libbpf.MapCreateOptions{Flags: libbpf.MMapable})
+	m, err := libbpf.CreateMap(libbpf.MapTypeArray, "mapped", 4, 8, n, libbpf.MapCreateOptions{Flags: libbpf.CreateMMapable})
 	if err != nil {
 		return nil, err
 	}

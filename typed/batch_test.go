@@ -125,7 +125,7 @@ func TestBatches(t *testing.T) {
 func testTrieBatches[K comparable](t *testing.T, a, b K) {
 	t.Helper()
 	size := uint32(4 + sizeOf(a))
-	m := createWith(t, libbpf.MapTypeLPMTrie, size, 4, 16, libbpf.MapCreateOptions{Flags: libbpf.NoPrealloc})
+	m := createWith(t, libbpf.MapTypeLPMTrie, size, 4, 16, libbpf.MapCreateOptions{Flags: libbpf.CreateNoPrealloc})
 	trie := must[*typed.LPMTrie[K, uint32]](t)(typed.NewLPMTrie[K, uint32](m))
 	keys := []typed.LPMKey[K]{{PrefixLen: 16, Data: a}, {PrefixLen: 8*size - 32, Data: b}}
 	for i, key := range keys {

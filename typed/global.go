@@ -49,7 +49,7 @@ type Global[T any] struct {
 //
 // libbpf does not map a section whose variables are all static. Get then copies the whole section
 // (bpf_map_lookup_elem), and Set fails, because it would set the section's other variables back, too. To have the
-// section mapped, add [libbpf.MMapable] to the flags of its map before Load.
+// section mapped, add [libbpf.CreateMMapable] to the flags of its map before Load.
 func NewGlobal[T any](o *libbpf.Object, name string) (*Global[T], error) {
 	v, err := o.GlobalVariable(name)
 	if err != nil {
@@ -122,7 +122,7 @@ func (g *Global[T]) Set(value T) error {
 		return g.fail(libbpf.ErrClosed)
 	default:
 		return g.fail(fault.Invalidf("its section is not mapped, and can only be written as a whole: " +
-			"add MMapable to the flags of its map before Load"))
+			"add CreateMMapable to the flags of its map before Load"))
 	}
 	b, from := bytesOf(&value), uintptr(0)
 	for _, pad := range g.layout.pads {

@@ -179,7 +179,7 @@ func TestGlobalInSectionOfStatics(t *testing.T) {
 	count(t, o)
 	wantValue(t, hidden, 6)
 	wantValue(t, beside, 7)
-	wantInvalid(t, hidden.Set(1), "MMapable", "hidden")
+	wantInvalid(t, hidden.Set(1), "CreateMMapable", "hidden")
 	wantValue(t, hidden, 6)
 	check(t, beside.Close())
 	_, err := beside.Get()
@@ -192,7 +192,7 @@ func TestGlobalInSectionOfStatics(t *testing.T) {
 
 	open := openGlobals(t)
 	section := must[*libbpf.OpenMap](t)(open.Map(".data.hidden"))
-	check(t, section.SetFlags(must[libbpf.MapCreateFlags](t)(section.Flags())|libbpf.MMapable))
+	check(t, section.SetFlags(must[libbpf.MapCreateFlags](t)(section.Flags())|libbpf.CreateMMapable))
 	o = loadGlobals(t, open)
 	hidden = global[int32](t, o, "hidden")
 	check(t, hidden.Set(100))

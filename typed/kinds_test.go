@@ -412,7 +412,7 @@ func TestStackTrace(t *testing.T) {
 	wantErr(t, second(s.Lookup(n, libbpf.Any)), libbpf.ErrKeyNotExist)
 	noAllocs(t, map[string]func(){"miss": func() { _, _ = s.LookupInto(n, frames, libbpf.Any) }})
 	wantInvalid(t, second(typed.NewStackTrace(createWith(t, libbpf.MapTypeStackTrace, 4, 32, 4,
-		libbpf.MapCreateOptions{Flags: libbpf.StackBuildID}))), "build ids")
+		libbpf.MapCreateOptions{Flags: libbpf.CreateStackBuildID}))), "build ids")
 	wantInvalid(t, second(typed.NewStackTrace(create(t, libbpf.MapTypeArray, 4, 8, 4))), "stack_trace")
 }
 
@@ -439,7 +439,7 @@ func storageMap(t *testing.T, typ libbpf.MapType) libbpf.MapCore {
 	}{data: uintptr(unsafe.Pointer(&blob[0])), size: uint32(len(blob))})
 	defer unix.Close(fd)
 	return createWith(t, typ, 4, 8, 0, libbpf.MapCreateOptions{
-		Flags: libbpf.NoPrealloc, BTFFD: fd, BTFKeyTypeID: 1, BTFValueTypeID: 2,
+		Flags: libbpf.CreateNoPrealloc, BTFFD: fd, BTFKeyTypeID: 1, BTFValueTypeID: 2,
 	})
 }
 

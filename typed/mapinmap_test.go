@@ -70,7 +70,7 @@ func TestMapsOfMaps(t *testing.T) {
 
 // An inner map that is not like the template: the error says what differs.
 func TestWrongInnerMap(t *testing.T) {
-	template := createWith(t, libbpf.MapTypeHash, 4, 8, 16, libbpf.MapCreateOptions{Flags: libbpf.NoPrealloc})
+	template := createWith(t, libbpf.MapTypeHash, 4, 8, 16, libbpf.MapCreateOptions{Flags: libbpf.CreateNoPrealloc})
 	h := must[*typed.HashOfMaps[uint32]](t)(typed.NewHashOfMaps[uint32](createWith(t, libbpf.MapTypeHashOfMaps, 4, 4, 8,
 		libbpf.MapCreateOptions{InnerMap: template})))
 	a := must[*typed.ArrayOfMaps](t)(typed.NewArrayOfMaps(createWith(t, libbpf.MapTypeArrayOfMaps, 4, 4, 300,
@@ -102,7 +102,7 @@ func TestWrongInnerMap(t *testing.T) {
 	check(t, h.Update(2, template, libbpf.Any))
 	check(t, a.Update(299, template, libbpf.Any))
 	says(array, "is of type array and must be of type hash", "has the flags 0x0 and must have no_prealloc")
-	options := libbpf.MapCreateOptions{Flags: libbpf.NoPrealloc}
+	options := libbpf.MapCreateOptions{Flags: libbpf.CreateNoPrealloc}
 	says(createWith(t, libbpf.MapTypeHash, 8, 8, 16, options), "has keys of 8 bytes and must have 4")
 	says(createWith(t, libbpf.MapTypeHash, 4, 4, 16, options), "has values of 4 bytes and must have 8")
 	says(create(t, libbpf.MapTypeHash, 4, 8, 16), "and must have no_prealloc")

@@ -24,7 +24,7 @@ type RingReader[T any] struct {
 
 // NewRingReader maps a map of type [libbpf.MapTypeRingBuf] into memory (mmap, Linux 5.8). The caller closes the reader,
 // which works on when the map is closed. The error is [libbpf.ErrInvalid] when the map is of another type, and
-// [errors.ErrUnsupported] when it has the flag [libbpf.RingBufOverwrite].
+// [errors.ErrUnsupported] when it has the flag [libbpf.CreateRingBufOverwrite].
 func NewRingReader[T any](m libbpf.MapCore) (*RingReader[T], error) {
 	records, err := openRecords[T](m, libbpf.MapTypeRingBuf)
 	if err != nil {

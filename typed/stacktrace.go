@@ -12,7 +12,7 @@ import (
 type StackTrace struct{ view }
 
 // NewStackTrace returns a typed view of a map of type [libbpf.MapTypeStackTrace] (Linux 4.6). The error is
-// [libbpf.ErrInvalid] when the map is of another type, or was created with [libbpf.StackBuildID] and has build ids
+// [libbpf.ErrInvalid] when the map is of another type, or was created with [libbpf.CreateStackBuildID] and has build ids
 // where others have addresses.
 func NewStackTrace(m libbpf.MapCore) (*StackTrace, error) {
 	s := new(StackTrace)
@@ -31,7 +31,7 @@ func (s *StackTrace) checkTraces() error {
 	switch {
 	case err != nil:
 		return err
-	case info.Flags&libbpf.StackBuildID != 0:
+	case info.Flags&libbpf.CreateStackBuildID != 0:
 		return s.refuse("it has build ids and offsets, and must have addresses")
 	case info.ValueSize%8 != 0:
 		return s.refuse("its values have %d bytes, which is no multiple of 8", info.ValueSize)

@@ -418,7 +418,7 @@ func testPerCPU[V comparable](t *testing.T, value func(i int) V) {
 }
 
 func TestLPMTrie(t *testing.T) {
-	m := createWith(t, libbpf.MapTypeLPMTrie, 8, 8, 64, libbpf.MapCreateOptions{Flags: libbpf.NoPrealloc})
+	m := createWith(t, libbpf.MapTypeLPMTrie, 8, 8, 64, libbpf.MapCreateOptions{Flags: libbpf.CreateNoPrealloc})
 	type key = typed.LPMKey[[4]byte]
 	trie := must[*typed.LPMTrie[[4]byte, uint64]](t)(typed.NewLPMTrie[[4]byte, uint64](m))
 	equal(t, "maximum", trie.MaxEntries(), 64)
@@ -448,11 +448,11 @@ func TestLPMTrie(t *testing.T) {
 	wantInvalid(t, second(typed.NewLPMTrie[[4]byte, uint64](create(t, libbpf.MapTypeHash, 8, 8, 1))), "lpm_trie")
 
 	// Data that is wider than its prefix length is not aligned in the map; the longest there is.
-	m = createWith(t, libbpf.MapTypeLPMTrie, 12, 1, 8, libbpf.MapCreateOptions{Flags: libbpf.NoPrealloc})
+	m = createWith(t, libbpf.MapTypeLPMTrie, 12, 1, 8, libbpf.MapCreateOptions{Flags: libbpf.CreateNoPrealloc})
 	wide := must[*typed.LPMTrie[uint64, bool]](t)(typed.NewLPMTrie[uint64, bool](m))
 	check(t, wide.Update(typed.LPMKey[uint64]{PrefixLen: 64, Data: 0x0102030405060708}, true, libbpf.Any))
 	checkKeys(t, wide.Keys, typed.LPMKey[uint64]{PrefixLen: 64, Data: 0x0102030405060708})
-	m = createWith(t, libbpf.MapTypeLPMTrie, 260, 1, 8, libbpf.MapCreateOptions{Flags: libbpf.NoPrealloc})
+	m = createWith(t, libbpf.MapTypeLPMTrie, 260, 1, 8, libbpf.MapCreateOptions{Flags: libbpf.CreateNoPrealloc})
 	long := must[*typed.LPMTrie[[256]byte, bool]](t)(typed.NewLPMTrie[[256]byte, bool](m))
 	check(t, long.Update(typed.LPMKey[[256]byte]{PrefixLen: 2048, Data: [256]byte{255: 1}}, true, libbpf.Any))
 	equal(t, "value", must[bool](t)(long.Lookup(typed.LPMKey[[256]byte]{PrefixLen: 2048, Data: [256]byte{255: 1}}, libbpf.Any)), true)

@@ -77,7 +77,7 @@ func second(dir string) error {
 		return err
 	}
 	defer hits.Close()
-	link, err := libbpf.OpenLink(filepath.Join(dir, "link"))
+	link, err := libbpf.LinkFromPinnedPath(filepath.Join(dir, "link"))
 	if err != nil {
 		return err
 	}
