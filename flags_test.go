@@ -98,7 +98,7 @@ func TestFlagsText(t *testing.T) {
 		"0x0":                  libbpf.MapCreateFlags(0),
 		"no_prealloc|mmapable": libbpf.CreateNoPrealloc | libbpf.CreateMMapable,
 		"rdonly|0x80000000":    libbpf.CreateReadOnly | 1<<31,
-		"before|link":          libbpf.AttachBefore | libbpf.AttachLink,
+		"before|preorder":      libbpf.AttachBefore | libbpf.AttachPreorder,
 		"after|0x80":           libbpf.AttachAfter | 1<<7,
 		"ingress|egress":       libbpf.TCIngress | libbpf.TCEgress,
 	} {

@@ -1,32 +1,7 @@
 package libbpf
 
-/*
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-
-static struct bpf_link *lbg_attach_cgroup(const struct bpf_program *prog, int cgroup_fd, __u32 flags,
-					  __u32 relative_fd, __u32 relative_id, __u64 expected_revision)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 6
-	LIBBPF_OPTS(bpf_cgroup_opts, opts,
-		.flags = flags,
-		.relative_fd = relative_fd,
-		.relative_id = relative_id,
-		.expected_revision = expected_revision,
-	);
-
-	return bpf_program__attach_cgroup_opts(prog, cgroup_fd, &opts);
-#else
-	// Go has seen to it that there are no options.
-	(void)flags;
-	(void)relative_fd;
-	(void)relative_id;
-	(void)expected_revision;
-	return bpf_program__attach_cgroup(prog, cgroup_fd);
-#endif
-}
-*/
 import "C"
+
 import "github.com/libbpf-go/libbpf-go/internal/fault"
 
 // AttachCgroup attaches the program to a cgroup of version 2, and so to the processes in it and below: programs of the
@@ -34,8 +9,8 @@ import "github.com/libbpf-go/libbpf-go/internal/fault"
 // of LSM hooks for cgroups (bpf_program__attach_cgroup_opts, or bpf_program__attach_cgroup before libbpf 1.6; Linux 5.7,
 // LSM 6.0).
 //
-// In opts, the other program is given as its link, with AttachLink in Flags, which may also be AttachPreorder. Anything but
-// the zero value needs libbpf 1.6 and Linux 6.17; AttachPreorder 6.15.
+// In opts, the other program is given by its link; Flags can also be AttachPreorder. Options that are not the zero value
+// need libbpf 1.6 and Linux 6.17, AttachPreorder alone Linux 6.15.
 //
 // cgroup is a descriptor of the cgroup's folder, such as int(dir.Fd()) after os.Open. It is not needed any more when
 // AttachCgroup returns. The result belongs to the caller, and to the object, whose Close closes it.
@@ -44,9 +19,7 @@ func (p *Program) AttachCgroup(cgroup int, opts PlacementOptions) (*Link, error)
 		if err := p.checkForCgroup(cgroup, opts); err != nil {
 			return nil, err
 		}
-		link, errno := C.lbg_attach_cgroup(p.ptr, C.int(cgroup), C.__u32(opts.Flags),
-			C.__u32(opts.RelativeFD), C.__u32(opts.RelativeID), C.__u64(opts.ExpectedRevision))
-		return link, errno
+		return attachPlaced(p.ptr, placeCgroup, cgroup, &opts)
 	})
 }
 
@@ -64,7 +37,7 @@ func (p *ProgramHandle) AttachCgroup(cgroup int, opts PlacementOptions) (*Link, 
 				return -1, err
 			}
 		}
-		return linkPlaced(fd, C.int(cgroup), attachType, uint32(opts.Flags), opts)
+		return linkPlaced(fd, C.int(cgroup), attachType, &opts)
 	})
 }
 

@@ -231,11 +231,11 @@ func TestCgroupOrder(t *testing.T) {
 		{"before all", libbpf.PlacementOptions{Flags: libbpf.AttachBefore}, 21},
 		{"after all", libbpf.PlacementOptions{Flags: libbpf.AttachAfter}, 12},
 		{"before a link", libbpf.PlacementOptions{
-			Flags: libbpf.AttachBefore | libbpf.AttachLink, RelativeFD: link.FD()}, 21},
+			Flags: libbpf.AttachBefore, RelativeLink: link}, 21},
 		{"after a link", libbpf.PlacementOptions{
-			Flags: libbpf.AttachAfter | libbpf.AttachLink, RelativeFD: link.FD()}, 12},
+			Flags: libbpf.AttachAfter, RelativeLink: link}, 12},
 		{"before a link's id", libbpf.PlacementOptions{
-			Flags: libbpf.AttachBefore | libbpf.AttachLink, RelativeID: linkID(link)}, 21},
+			Flags: libbpf.AttachBefore, RelativeLinkID: linkID(link)}, 21},
 	} {
 		link, err := second.AttachCgroup(p.fd(), c.opts)
 		if old := (*libbpf.VersionError)(nil); errors.As(err, &old) {
@@ -264,12 +264,12 @@ func TestCgroupOrder(t *testing.T) {
 	check(t, current.Close())
 
 	// Programs without links stand next to programs, links next to links.
-	_, err = second.AttachCgroup(p.fd(), libbpf.PlacementOptions{Flags: libbpf.AttachBefore, RelativeFD: first.FD()})
+	_, err = second.AttachCgroup(p.fd(), libbpf.PlacementOptions{Flags: libbpf.AttachBefore, RelativeProgram: first})
 	wantErr(t, err, unix.EINVAL)
 	check(t, link.Close())
 	check(t, at.Attach(first, libbpf.HookOptions{Flags: libbpf.AttachAllowMulti}))
 	for flag, want := range map[libbpf.AttachFlags]uint64{libbpf.AttachBefore: 21, libbpf.AttachAfter: 12} {
-		for _, opts := range []libbpf.HookOptions{{RelativeFD: first.FD()}, {RelativeID: programID(t, first)}, {}} {
+		for _, opts := range []libbpf.HookOptions{{RelativeProgram: first}, {RelativeProgramID: programID(t, first)}, {}} {
 			opts.Flags = flag | libbpf.AttachAllowMulti
 			check(t, at.Attach(second, opts))
 			if got := run(); got != want {
@@ -314,7 +314,7 @@ func TestAttachCgroupRefusals(t *testing.T) {
 	_, err := egress.AttachCgroup(egress.FD(), libbpf.PlacementOptions{}) // not a cgroup's
 	wantErr(t, err, unix.EBADF)
 	for _, opts := range []libbpf.PlacementOptions{
-		{RelativeFD: -1}, {RelativeFD: 3, RelativeID: 3}, {Flags: libbpf.AttachLink},
+		{RelativeProgram: egress, RelativeProgramID: 3}, {Flags: 1 << 13},
 	} {
 		if _, err := egress.AttachCgroup(fd, opts); !errors.Is(err, libbpf.ErrInvalid) && !errors.Is(err, errors.ErrUnsupported) {
 			t.Errorf("%+v: %v", opts, err)

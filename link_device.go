@@ -1,28 +1,5 @@
 package libbpf
 
-/*
-#include <bpf/bpf.h>
-
-// A link to a network device or a cgroup. tcx, netkit and cgroups take the same options, which in libbpf's struct share
-// their place.
-static int lbg_link_placed(int prog_fd, int target, __u32 type, __u32 flags, __u32 relative_fd, __u32 relative_id,
-			   __u64 expected_revision)
-{
-	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
-
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
-	opts.tcx.relative_fd = relative_fd;
-	opts.tcx.relative_id = relative_id;
-	opts.tcx.expected_revision = expected_revision;
-#else
-	// Go has seen to it that they are 0.
-	(void)relative_fd;
-	(void)relative_id;
-	(void)expected_revision;
-#endif
-	return bpf_link_create(prog_fd, target, type, &opts);
-}
-*/
 import "C"
 
 import (
@@ -39,26 +16,25 @@ import (
 // devicePlace is tcx or netkit: a place with two attach types, for one type of program.
 type devicePlace struct {
 	name  string
+	place uint32
 	types [2]ProgramAttachType
 }
 
 var (
-	tcx    = devicePlace{"tcx", [2]ProgramAttachType{AttachTypeTCXIngress, AttachTypeTCXEgress}}
-	netkit = devicePlace{"netkit", [2]ProgramAttachType{AttachTypeNetkitPrimary, AttachTypeNetkitPeer}}
+	tcx    = devicePlace{"tcx", placeTCX, [2]ProgramAttachType{AttachTypeTCXIngress, AttachTypeTCXEgress}}
+	netkit = devicePlace{"netkit", placeNetkit, [2]ProgramAttachType{AttachTypeNetkitPrimary, AttachTypeNetkitPeer}}
 )
 
-// attach attaches a program by f, libbpf's function for the place, or by bpf_link_create for the attach type that is not
-// the program's own: libbpf's function knows that one only.
-func (d *devicePlace) attach(
-	p *Program, ifindex int, opts PlacementOptions, f func() (*C.struct_bpf_link, error),
-) (*Link, error) {
+// attach attaches a program by libbpf's function for the place. That function attaches it to the program's own attach type;
+// for the other one there is bpf_link_create.
+func (d *devicePlace) attach(p *Program, ifindex int, opts PlacementOptions) (*Link, error) {
 	at, place := d.at(p.core(), ifindex, opts)
 	if at.Type == p.AttachType() {
 		return p.attach(place, func() (*C.struct_bpf_link, error) {
 			if err := d.check(&p.programCore, at, opts); err != nil {
 				return nil, err
 			}
-			link, err := f()
+			link, err := attachPlaced(p.ptr, d.place, ifindex, &opts)
 			if link == nil {
 				err = at.explain(err)
 			}
@@ -93,7 +69,7 @@ func (d *devicePlace) link(p *programCore, at Hook, opts PlacementOptions) (int,
 	if err := d.check(p, at, opts); err != nil {
 		return -1, err
 	}
-	fd, err := linkPlaced(C.int(p.fd), C.int(at.IfIndex), at.Type, uint32(opts.Flags), opts)
+	fd, err := linkPlaced(C.int(p.fd), C.int(at.IfIndex), at.Type, &opts)
 	return fd, at.explain(err)
 }
 
@@ -116,12 +92,6 @@ func (d *devicePlace) check(p *programCore, at Hook, opts PlacementOptions) erro
 		return err
 	}
 	return checkIfIndex(at.IfIndex)
-}
-
-// linkPlaced makes a link to a device or a cgroup, for what libbpf's functions that attach programs leave out.
-func linkPlaced(program, target C.int, at ProgramAttachType, flags uint32, opts PlacementOptions) (int, error) {
-	return linkFD(C.lbg_link_placed(program, target, C.__u32(at), C.__u32(flags), C.__u32(opts.RelativeFD),
-		C.__u32(opts.RelativeID), C.__u64(opts.ExpectedRevision)))
 }
 
 // explain makes a kernel's EINVAL an [errors.ErrUnsupported] where the kernel does not know the place at all, which it

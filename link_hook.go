@@ -93,16 +93,18 @@ type Hook struct {
 // HookOptions say how a program is attached. The zero value attaches it after all others on a device, alone to all other
 // places.
 type HookOptions struct {
-	// Flags are AttachAllowOverride, AttachAllowMulti and AttachPreorder for cgroups; and AttachBefore, AttachAfter and
-	// AttachLink.
+	// Flags are AttachAllowOverride, AttachAllowMulti and AttachPreorder for cgroups, and AttachBefore and AttachAfter.
 	Flags AttachFlags
 	// Replace is a program that is attached there, in whose place this one is put (BPF_F_REPLACE, Linux 5.6); in a
 	// cgroup with AttachAllowMulti in Flags.
 	Replace ProgramCore
-	// RelativeFD or RelativeID is another program, next to which Flags place this one; with AttachLink in Flags it is a
-	// link, which cgroups don't take here. 0 is none (libbpf 1.3).
-	RelativeFD int
-	RelativeID uint32
+
+	// These are as in [PlacementOptions] (libbpf 1.3). Cgroups take no link here.
+	RelativeProgram   ProgramCore
+	RelativeLink      *Link
+	RelativeProgramID uint32
+	RelativeLinkID    uint32
+
 	// ExpectedRevision makes the attachment fail with unix.ESTALE if the programs there were changed since a query
 	// returned this revision (libbpf 1.3). 0 does not check.
 	ExpectedRevision uint64
@@ -119,12 +121,14 @@ func (h Hook) Attach(p ProgramCore, opts HookOptions) error {
 			if err := h.checkAttach(opts); err != nil {
 				return err
 			}
-			flags := opts.Flags
-			if replace != 0 {
-				flags |= attachReplace
-			}
-			return h.explain(clib.FromRet(int(C.lbg_prog_attach(C.int(fd), h.target(), uint32(h.Type), C.__u32(flags),
-				C.int(replace), C.int(opts.RelativeFD), C.__u32(opts.RelativeID), C.__u64(opts.ExpectedRevision)))))
+			placement := opts.placement()
+			return placement.use(func(p placed) error {
+				if replace != 0 {
+					p.flags |= C.__u32(attachReplace)
+				}
+				return h.explain(clib.FromRet(int(C.lbg_prog_attach(C.int(fd), h.target(), uint32(h.Type), p.flags,
+					C.int(replace), C.int(p.fd), p.id, p.revision))))
+			})
 		})
 	}
 	return useProgram(op, object, p, func(fd int) error {
@@ -139,12 +143,21 @@ func (h Hook) checkAttach(opts HookOptions) error {
 	if err := h.check(); err != nil {
 		return err
 	}
-	if opts.RelativeFD != 0 || opts.RelativeID != 0 || opts.ExpectedRevision != 0 {
+	placement := opts.placement()
+	if placement.isRelative() || opts.ExpectedRevision != 0 {
 		if err := needs("bpf_prog_attach_opts with a relative program or a revision", 1, 3); err != nil {
 			return err
 		}
 	}
-	return PlacementOptions{Flags: opts.Flags, RelativeFD: opts.RelativeFD, RelativeID: opts.RelativeID}.check()
+	return placement.check()
+}
+
+// placement is the part of the options that links take as well.
+func (o *HookOptions) placement() PlacementOptions {
+	return PlacementOptions{
+		Flags: o.Flags, RelativeProgram: o.RelativeProgram, RelativeLink: o.RelativeLink,
+		RelativeProgramID: o.RelativeProgramID, RelativeLinkID: o.RelativeLinkID, ExpectedRevision: o.ExpectedRevision,
+	}
 }
 
 // HookDetachOptions are for [Hook.Detach]. The zero value is the default.

@@ -127,7 +127,7 @@ func TestHookTCX(t *testing.T) {
 		check(t, at.Attach(first, libbpf.HookOptions{}))
 		wantErr(t, at.Attach(first, libbpf.HookOptions{}), os.ErrExist)
 		w.wantPass(hits, true)
-		check(t, at.Attach(second, libbpf.HookOptions{Flags: libbpf.AttachBefore, RelativeFD: first.FD()}))
+		check(t, at.Attach(second, libbpf.HookOptions{Flags: libbpf.AttachBefore, RelativeProgram: first}))
 		info := wantHook(t, at, second, first)
 		*trail = 0
 		w.pass()
@@ -224,7 +224,7 @@ func TestHookRefusals(t *testing.T) {
 	}
 	at := libbpf.Hook{Type: libbpf.AttachTypeCgroupInetEgress, FD: fd}
 	for _, opts := range []libbpf.HookOptions{
-		{RelativeFD: -1}, {RelativeFD: 3, RelativeID: 3}, {Flags: libbpf.AttachLink}, {Flags: 1 << 2}, {Flags: 1 << 5},
+		{RelativeProgram: egress, RelativeProgramID: 3}, {Flags: 1 << 2}, {Flags: 1 << 5}, {Flags: 1 << 13},
 	} {
 		if err := at.Attach(egress, opts); !errors.Is(err, libbpf.ErrInvalid) && !errors.Is(err, errors.ErrUnsupported) {
 			t.Errorf("%+v: %v", opts, err)

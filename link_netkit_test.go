@@ -82,8 +82,8 @@ func TestNetkitOrder(t *testing.T) {
 		for opts, want := range map[libbpf.PlacementOptions]uint64{
 			{}:                           12,
 			{Flags: libbpf.AttachBefore}: 21,
-			{Flags: libbpf.AttachBefore | libbpf.AttachLink, RelativeFD: link.FD()}: 21,
-			{Flags: libbpf.AttachAfter, RelativeID: programID(t, first)}:            12,
+			{Flags: libbpf.AttachBefore, RelativeLink: link}:                    21,
+			{Flags: libbpf.AttachAfter, RelativeProgramID: programID(t, first)}: 12,
 		} {
 			link, err := second.AttachNetkit(w.near, opts)
 			check(t, err)

@@ -87,14 +87,14 @@ func TestTCXOrder(t *testing.T) {
 			{"after all", libbpf.PlacementOptions{}, 12},
 			{"before all", libbpf.PlacementOptions{Flags: libbpf.AttachBefore}, 21},
 			{"after a link", libbpf.PlacementOptions{
-				Flags: libbpf.AttachAfter | libbpf.AttachLink, RelativeFD: link.FD()}, 12},
+				Flags: libbpf.AttachAfter, RelativeLink: link}, 12},
 			{"before a link", libbpf.PlacementOptions{
-				Flags: libbpf.AttachBefore | libbpf.AttachLink, RelativeFD: link.FD()}, 21},
+				Flags: libbpf.AttachBefore, RelativeLink: link}, 21},
 			{"before a link's id", libbpf.PlacementOptions{
-				Flags: libbpf.AttachBefore | libbpf.AttachLink, RelativeID: info.Programs[0].LinkID}, 21},
-			{"before a program", libbpf.PlacementOptions{Flags: libbpf.AttachBefore, RelativeFD: first.FD()}, 21},
+				Flags: libbpf.AttachBefore, RelativeLinkID: info.Programs[0].LinkID}, 21},
+			{"before a program", libbpf.PlacementOptions{Flags: libbpf.AttachBefore, RelativeProgram: first}, 21},
 			{"after a program's id", libbpf.PlacementOptions{
-				Flags: libbpf.AttachAfter, RelativeID: info.Programs[0].ID}, 12},
+				Flags: libbpf.AttachAfter, RelativeProgramID: info.Programs[0].ID}, 12},
 		} {
 			link, err := second.AttachTCX(w.far, c.opts)
 			if err != nil {
@@ -131,12 +131,11 @@ func TestTCXRefusals(t *testing.T) {
 			wantErr(t, err, libbpf.ErrInvalid)
 		}
 		for _, opts := range []libbpf.PlacementOptions{
-			{RelativeFD: -1},
-			{RelativeFD: 1 << 32},
-			{RelativeFD: 3, RelativeID: 1},
-			{Flags: libbpf.AttachLink},
+			{RelativeProgram: first, RelativeProgramID: 1},
+			{RelativeProgramID: 1, RelativeLinkID: 1},
 			{Flags: 1 << 2},
-			{Flags: 1 << 5, RelativeFD: 3},
+			{Flags: 1 << 5, RelativeProgram: first},
+			{Flags: 1 << 13},
 		} {
 			_, err := first.AttachTCX(veth, opts)
 			wantErr(t, err, libbpf.ErrInvalid)
@@ -219,5 +218,26 @@ func TestTCXDirectionRefusals(t *testing.T) {
 			AttachType: libbpf.AttachTypeTCXEgress, ExpectedRevision: 1 << 40,
 		})
 		wantErr(t, err, unix.ESTALE)
+	})
+}
+
+// Another program or link that was closed is refused, and not what its descriptor is by now.
+func TestPlacementAfterClosed(t *testing.T) {
+	o := loadTC(t, libbpf.AttachTypeTCXIngress, "first")
+	first := findProgram(t, o, "first")
+	closed, err := libbpf.ProgramHandleFrom(first)
+	check(t, err)
+	check(t, closed.Close())
+	n := testutil.NewNetwork(t)
+	veth, _ := n.Veth()
+	n.Do(func() {
+		link := attachTCX(t, first, veth, libbpf.PlacementOptions{})
+		check(t, link.Close())
+		for _, opts := range []libbpf.PlacementOptions{{RelativeProgram: closed}, {RelativeLink: link}} {
+			_, err := first.AttachTCX(veth, opts)
+			wantErr(t, err, libbpf.ErrClosed)
+			hook := libbpf.HookOptions{RelativeProgram: opts.RelativeProgram, RelativeLink: opts.RelativeLink}
+			wantErr(t, libbpf.Hook{Type: libbpf.AttachTypeTCXIngress, IfIndex: veth}.Attach(first, hook), libbpf.ErrClosed)
+		}
 	})
 }

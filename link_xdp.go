@@ -16,6 +16,13 @@ static void lbg_xdp_features(const struct bpf_xdp_query_opts *opts, __u64 *featu
 	*max_segs = 0;
 #endif
 }
+
+static int lbg_link_xdp(int prog_fd, int ifindex, __u32 flags)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
+
+	return bpf_link_create(prog_fd, ifindex, BPF_XDP, &opts);
+}
 */
 import "C"
 
@@ -132,7 +139,7 @@ func (p *programCore) linkXDP(ifindex int, opts XDPLinkOptions) (int, error) {
 	if err := p.checkForXDP(ifindex, opts); err != nil {
 		return -1, err
 	}
-	return linkPlaced(C.int(p.fd), C.int(ifindex), AttachTypeXDP, uint32(opts.Mode), PlacementOptions{})
+	return linkFD(C.lbg_link_xdp(C.int(p.fd), C.int(ifindex), C.__u32(opts.Mode)))
 }
 
 // checkForXDP checks what is to be attached to a device.
