@@ -276,8 +276,10 @@ func TestDamaged(t *testing.T) {
 				k.sample(record)
 				damaged := *k.head
 				k.sample(record)
-				// In its record is what looks like samples, one that leads nowhere, and one that is uneven.
+				// In its record is what looks like samples: one that leads nowhere, one that leads behind the end, and one that
+				// is uneven.
 				k.event(damaged+16, unix.PERF_RECORD_SAMPLE, 16, []byte{4, 0, 0, 0})
+				k.event(damaged+32, unix.PERF_RECORD_SAMPLE, 4096, binary.NativeEndian.AppendUint32(nil, 4096-sampleSize))
 				k.event(*k.head-16, unix.PERF_RECORD_SAMPLE, 20, []byte{8, 0, 0, 0})
 				k.loss(7)
 				k.sample(record)
@@ -336,6 +338,26 @@ func TestHeaderOnly(t *testing.T) {
 	}
 	if n, err := k.all(l.receiver()); n != 1 || err != nil {
 		t.Errorf("%d records, %v", n, err)
+	}
+}
+
+// What is left of an event above 64 KiB is an event: those before it are found behind damage.
+func TestResumeBeforeHeaderOnly(t *testing.T) {
+	k := newKernel(t, 4096)
+	k.event(*k.head, 77, 16, nil)
+	*k.head += 16
+	k.sample([]byte{1})
+	k.event(*k.head, unix.PERF_RECORD_SAMPLE, headerSize, nil)
+	*k.head += headerSize
+	k.sample([]byte{2})
+	var l log
+	for _, want := range []struct {
+		n       int
+		damaged bool
+	}{{0, true}, {1, true}, {1, false}} {
+		if n, err := k.all(l.receiver()); n != want.n || isDamage(err) != want.damaged {
+			t.Errorf("%d records, %v, want %+v", n, err, want)
+		}
 	}
 }
 

@@ -137,7 +137,7 @@ func (b *Buffer) resume() uint64 {
 	for i := len(leads) - 2; i > 0; i-- {
 		at := b.pos + uint64(i)*8
 		size := b.plausible(at)
-		if next := i + int(size/8); size > 0 && next < len(leads) && leads[next] {
+		if next := i + int(size/8); next < len(leads) && leads[next] {
 			leads[i], first = true, at
 		}
 	}

@@ -247,6 +247,24 @@ func TestLease(t *testing.T) {
 		published(step.published)
 	}
 
+	// Publish ends a lease.
+	k.mustWrite(make([]byte, room-HeaderSize))
+	k.mustWrite(make([]byte, room-HeaderSize))
+	r.Extend()
+	r.Grant(room, 1000)
+	if !r.Granted(2 * room) {
+		t.Error("no lease of two records")
+	}
+	r.Publish()
+	if n := take(); n != 0 || r.Granted(room) {
+		t.Errorf("%d records behind the lease", n)
+	}
+	r.Grant(room, 1000)
+	if n := take(); n != 2 {
+		t.Errorf("%d records", n)
+	}
+	r.Publish()
+
 	// A record that is longer than a lease is one.
 	k.mustWrite(make([]byte, 1000))
 	k.mustWrite(make([]byte, 1000))
