@@ -41,7 +41,7 @@ func (m *maps[K]) LookupID(key K, flags libbpf.MapFlags) (uint32, error) {
 // room, [libbpf.ErrIndexRange] when key is an index beyond the end of an array, and [libbpf.ErrClosed] when inner is
 // closed or nil. It is unix.EINVAL when inner is not like the template that the map of maps was created with, in its
 // type, its sizes of keys and values and its flags, and an array in its maximum of entries, too. The error then says
-// how inner differs from a map that is there already.
+// how inner differs from a map that is there already, if it finds one.
 func (m *maps[K]) Update(key K, inner libbpf.MapCore, flags libbpf.MapFlags) error {
 	err := libbpf.UpdateInnerMap(m.Map(), m.key.encode(bytesOf(&key)), inner, flags)
 	if errors.Is(err, unix.EINVAL) && !errors.Is(err, libbpf.ErrInvalid) {
@@ -49,6 +49,9 @@ func (m *maps[K]) Update(key K, inner libbpf.MapCore, flags libbpf.MapFlags) err
 	}
 	return err
 }
+
+// mostCompared is how many keys compare looks at. A lookup in a map of maps waits for all programs to end in old kernels.
+const mostCompared = 64
 
 // compare explains why the kernel refused an inner map. The kernel does not tell the template, but all maps that it has
 // let in are like it.
@@ -58,21 +61,30 @@ func (m *maps[K]) compare(inner libbpf.MapCore, err error) error {
 		return err
 	}
 	looks := 0
-	for _, id := range m.All(nil) {
-		held, failed := libbpf.MapHandleFromID(id)
-		if failed == nil {
-			like, failed := held.Info()
-			_ = held.Close()
-			if failed == nil {
-				return m.wrong(err, differences(info, like))
-			}
+	for key := range m.Map().Keys(nil) {
+		if like, ok := m.info(key); ok {
+			return m.wrong(err, differences(info, like))
 		}
-		// Each of them was freed meanwhile, or may not be opened.
-		if looks++; looks == 8 {
+		if looks++; looks == mostCompared {
 			break
 		}
 	}
 	return m.wrong(err, describe(info))
+}
+
+// info is what the kernel tells of the map under a key.
+func (m *maps[K]) info(key []byte) (info libbpf.MapInfo, ok bool) {
+	var id uint32
+	if m.lookup(key, bytesOf(&id), libbpf.Any) != nil {
+		return info, false
+	}
+	held, err := libbpf.MapHandleFromID(id)
+	if err != nil {
+		return info, false
+	}
+	defer held.Close()
+	info, err = held.Info()
+	return info, err == nil
 }
 
 // wrong adds a reason to the error of the kernel's.

@@ -2,7 +2,6 @@ package typed
 
 import (
 	"iter"
-	"math"
 	"reflect"
 	"sync"
 
@@ -143,28 +142,16 @@ func (m *perCPU[K, V]) readImage(key, image []byte, flags libbpf.MapFlags, take 
 	return m.explain(err, key)
 }
 
-// LookupOnCPU returns the value of one CPU under key (BPF_F_CPU, Linux 7.0). flags is [libbpf.Any]. It does not
-// allocate.
+// LookupOnCPU returns the value of one CPU under key (BPF_F_CPU, Linux 7.0). It does not allocate.
 //
 // The error is as in Lookup, unix.ERANGE when there is no such CPU, and [errors.ErrUnsupported] when the kernel is too
 // old.
-func (m *perCPU[K, V]) LookupOnCPU(key K, cpu uint32, flags libbpf.MapFlags) (value V, err error) {
-	if err := m.checkFlags(flags); err != nil {
-		return value, err
-	}
-	err = m.lookup(m.key.encode(bytesOf(&key)), bytesOf(&value), flags|libbpf.OnCPU(cpu))
+func (m *perCPU[K, V]) LookupOnCPU(key K, cpu uint32) (value V, err error) {
+	err = m.lookup(m.key.encode(bytesOf(&key)), bytesOf(&value), libbpf.OnCPU(cpu))
 	if err == nil {
 		m.value.mend(bytesOf(&value))
 	}
 	return value, err
-}
-
-// checkFlags refuses flags that name CPUs, beside those of a method that does so.
-func (m *perCPU[K, V]) checkFlags(flags libbpf.MapFlags) error {
-	if flags&(libbpf.OnCPU(math.MaxUint32)|libbpf.AllCPUs) != 0 {
-		return m.refuse("the flags name CPUs (%s), which the method does by itself", flags)
-	}
-	return nil
 }
 
 // LookupMany looks up many keys, in their order, in one call into C (bpf_map_lookup_elem_flags for each), and returns
@@ -216,23 +203,19 @@ func (m *perCPU[K, V]) updateImage(key, image []byte, flags libbpf.MapFlags) err
 	return m.mapHandle().UpdatePerCPUFrom(key, image, flags)
 }
 
-// UpdateOnCPU sets the value of one CPU under key (BPF_F_CPU, Linux 7.0). flags and errors are as in Update; the error
-// is unix.ERANGE when there is no such CPU, and [errors.ErrUnsupported] when the kernel is too old. It does not
-// allocate.
-func (m *perCPU[K, V]) UpdateOnCPU(key K, cpu uint32, value V, flags libbpf.MapFlags) error {
-	if err := m.checkFlags(flags); err != nil {
-		return err
-	}
-	return m.update(m.key.encode(bytesOf(&key)), m.value.encode(bytesOf(&value)), flags|libbpf.OnCPU(cpu))
+// UpdateOnCPU sets the value of one CPU under key (BPF_F_CPU, Linux 7.0). If there is no element under key, it adds one
+// that is zero for the other CPUs. The kernel heeds no flags here, so there are none. It does not allocate.
+//
+// The error is [libbpf.ErrMapFull] when there is no room, [libbpf.ErrIndexRange] when key is an index beyond the end of
+// an array, unix.ERANGE when there is no such CPU, and [errors.ErrUnsupported] when the kernel is too old.
+func (m *perCPU[K, V]) UpdateOnCPU(key K, cpu uint32, value V) error {
+	return m.update(m.key.encode(bytesOf(&key)), m.value.encode(bytesOf(&value)), libbpf.OnCPU(cpu))
 }
 
-// UpdateAllCPUs sets the same value for all CPUs under key (BPF_F_ALL_CPUS, Linux 7.0). flags and errors are as in
-// Update; the error is [errors.ErrUnsupported] when the kernel is too old. It does not allocate.
-func (m *perCPU[K, V]) UpdateAllCPUs(key K, value V, flags libbpf.MapFlags) error {
-	if err := m.checkFlags(flags); err != nil {
-		return err
-	}
-	return m.update(m.key.encode(bytesOf(&key)), m.value.encode(bytesOf(&value)), flags|libbpf.AllCPUs)
+// UpdateAllCPUs sets the same value for all CPUs under key, and adds an element if there is none
+// (BPF_F_ALL_CPUS, Linux 7.0). The errors are those of UpdateOnCPU that are not about a CPU. It does not allocate.
+func (m *perCPU[K, V]) UpdateAllCPUs(key K, value V) error {
+	return m.update(m.key.encode(bytesOf(&key)), m.value.encode(bytesOf(&value)), libbpf.AllCPUs)
 }
 
 // LookupBatch reads up to len(keys) elements into keys and values, from where cursor is, and moves the cursor on
