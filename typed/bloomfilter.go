@@ -3,11 +3,11 @@ package typed
 import "github.com/libbpf-go/libbpf-go"
 
 // BloomFilter is a set of Vs that answers "maybe" or "no": a map of type [libbpf.MapTypeBloomFilter]. The kernel can't
-// remove its values or list them. MaxEntries is how many values it was made for; it takes more, and then answers "maybe"
-// more often.
+// remove its values or list them. MaxEntries is how many values it was made for; it takes more, and then answers
+// "maybe" more often.
 type BloomFilter[V any] struct{ view }
 
-// NewBloomFilter returns a typed view of a map of type [libbpf.MapTypeBloomFilter] (Linux 5.16). The error is
+// NewBloomFilter returns a typed view of a map of type [libbpf.MapTypeBloomFilter] (Linux 5.16). The error matches
 // [libbpf.ErrInvalid] when the map is of another type, or its values are not as large as a V.
 func NewBloomFilter[V any](m libbpf.MapCore) (*BloomFilter[V], error) {
 	f := new(BloomFilter[V])

@@ -17,7 +17,7 @@ type CgroupStorageKey struct {
 // returns [libbpf.ErrKeyNotExist] when there is none, also with [libbpf.Any]. New programs better use a [CgrpStorage].
 type CgroupStorage[K CgroupStorageKey | uint64, V any] struct{ elements[K, V] }
 
-// NewCgroupStorage returns a typed view of a map of type [libbpf.MapTypeCgroupStorage] (Linux 4.19). The error is
+// NewCgroupStorage returns a typed view of a map of type [libbpf.MapTypeCgroupStorage] (Linux 4.19). The error matches
 // [libbpf.ErrInvalid] when the map is of another type, or its keys and values are not as large as a K and a V.
 func NewCgroupStorage[K CgroupStorageKey | uint64, V any](m libbpf.MapCore) (*CgroupStorage[K, V], error) {
 	s := new(CgroupStorage[K, V])

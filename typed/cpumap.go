@@ -13,7 +13,7 @@ type CPUQueue struct {
 type CPUMap struct{ slots[uint32, CPUQueue] }
 
 // NewCPUMap returns a typed view of a map of type [libbpf.MapTypeCPUMap] (Linux 4.15), whose values have 4 or 8 bytes.
-// The error is [libbpf.ErrInvalid] when the map is another one.
+// The error matches [libbpf.ErrInvalid] when the map is another one.
 func NewCPUMap(m libbpf.MapCore) (*CPUMap, error) {
 	c := new(CPUMap)
 	return orNil(c, c.open(m, libbpf.MapTypeCPUMap))
@@ -22,16 +22,16 @@ func NewCPUMap(m libbpf.MapCore) (*CPUMap, error) {
 // Update makes a queue for queueSize packets, from 1 to 16384, for a CPU, in place of the one that it has, and starts a
 // kernel thread on the CPU (bpf_map_update_elem). flags is [libbpf.Any] or [libbpf.Exist].
 //
-// The error is [libbpf.ErrIndexRange] when cpu is beyond the end of the array, [libbpf.ErrInvalid] when queueSize is 0,
-// unix.EOVERFLOW when it is too large, and unix.ENODEV when there is no such CPU.
+// The error matches [libbpf.ErrIndexRange] when cpu is beyond the end of the array, [libbpf.ErrInvalid] when queueSize
+// is 0, unix.EOVERFLOW when it is too large, and unix.ENODEV when there is no such CPU.
 func (m *CPUMap) Update(cpu, queueSize uint32, flags libbpf.MapFlags) error {
 	return m.updateQueue(cpu, queueSize, 0, flags)
 }
 
 // UpdateWithProgram is Update with an XDP program that runs on the CPU for each packet (Linux 5.9). The map keeps the
-// program, which must have been loaded for attaching to cpumaps ([libbpf.AttachTypeXDPCPUMap]); of another one the
-// kernel says unix.ENOMEM. The error is [libbpf.ErrClosed] when the program is closed or nil, and [libbpf.ErrInvalid]
-// when the map's values have 4 bytes, which have no room for a program.
+// program. It must have been loaded for attaching to cpumaps ([libbpf.AttachTypeXDPCPUMap]); otherwise the error matches
+// unix.EINVAL, in kernels before Linux 7 unix.ENOMEM. The error matches [libbpf.ErrClosed] when the program is closed or
+// nil, and [libbpf.ErrInvalid] when the map's values have 4 bytes, which have no room for a program.
 func (m *CPUMap) UpdateWithProgram(
 	cpu, queueSize uint32, program libbpf.ProgramCore, flags libbpf.MapFlags,
 ) error {

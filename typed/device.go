@@ -32,17 +32,17 @@ type devices struct{ slots[uint32, Device] }
 // exist, so that NoExist fails there. The kernel removes the device from the map when the device is gone. It does not
 // allocate.
 //
-// The error is [libbpf.ErrKeyExist] or [libbpf.ErrKeyNotExist] as the flags ask, [libbpf.ErrIndexRange] when the index
-// of a DevMap is beyond the end, [libbpf.ErrMapFull] when a DevMapHash has no room, [libbpf.ErrInvalid] when ifIndex is
-// below 1, and unix.EINVAL when there is no such device.
+// The error matches [libbpf.ErrKeyExist] or [libbpf.ErrKeyNotExist] as the flags ask, [libbpf.ErrIndexRange] when the
+// index of a DevMap is beyond the end, [libbpf.ErrMapFull] when a DevMapHash has no room, [libbpf.ErrInvalid] when
+// ifIndex is below 1, and unix.EINVAL when there is no such device.
 func (m *devices) Update(key uint32, ifIndex int, flags libbpf.MapFlags) error {
 	return m.updateDevice(key, ifIndex, 0, flags)
 }
 
 // UpdateWithProgram is Update with an XDP program that runs for each packet on its way to the device (Linux 5.8). The
 // map keeps the program, which must have been loaded for attaching to devmaps ([libbpf.AttachTypeXDPDevMap]), or the
-// error is unix.EINVAL. The error is [libbpf.ErrClosed] when the program is closed or nil, and [libbpf.ErrInvalid] when
-// the map's values have 4 bytes, which have no room for a program.
+// error matches unix.EINVAL. The error matches [libbpf.ErrClosed] when the program is closed or nil, and
+// [libbpf.ErrInvalid] when the map's values have 4 bytes, which have no room for a program.
 func (m *devices) UpdateWithProgram(
 	key uint32, ifIndex int, program libbpf.ProgramCore, flags libbpf.MapFlags,
 ) error {
@@ -62,7 +62,7 @@ func (m *devices) updateDevice(key uint32, ifIndex, programFD int, flags libbpf.
 type DevMap struct{ devices }
 
 // NewDevMap returns a typed view of a map of type [libbpf.MapTypeDevMap] (Linux 4.14), whose values have 4 or 8 bytes.
-// The error is [libbpf.ErrInvalid] when the map is another one.
+// The error matches [libbpf.ErrInvalid] when the map is another one.
 func NewDevMap(m libbpf.MapCore) (*DevMap, error) {
 	d := new(DevMap)
 	return orNil(d, d.open(m, libbpf.MapTypeDevMap))
@@ -73,7 +73,7 @@ func NewDevMap(m libbpf.MapCore) (*DevMap, error) {
 type DevMapHash struct{ devices }
 
 // NewDevMapHash returns a typed view of a map of type [libbpf.MapTypeDevMapHash] (Linux 5.4), whose values have 4 or 8
-// bytes. The error is [libbpf.ErrInvalid] when the map is another one.
+// bytes. The error matches [libbpf.ErrInvalid] when the map is another one.
 func NewDevMapHash(m libbpf.MapCore) (*DevMapHash, error) {
 	d := new(DevMapHash)
 	return orNil(d, d.open(m, libbpf.MapTypeDevMapHash))

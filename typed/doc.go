@@ -26,8 +26,8 @@
 // # Views
 //
 // Each New function takes a [libbpf.Map] or a [libbpf.MapHandle], and checks once that the map is of the right type and
-// that its keys and values are as large as the Go types. Otherwise the error is [libbpf.ErrInvalid], and says what is
-// and what must be. The view of a map does not own the map. Whoever opened the map closes it; from then on all
+// that its keys and values are as large as the Go types. Otherwise the error matches [libbpf.ErrInvalid], and says what
+// is and what must be. The view of a map does not own the map. Whoever opened the map closes it; from then on all
 // operations of the view return [libbpf.ErrClosed], as those of a zero value do. Map returns the map itself, for what
 // does not depend on types.
 //
@@ -42,9 +42,9 @@
 // have bit fields.
 //
 // Go leaves anything in the padding of a struct, and the kernel compares keys byte by byte. So padding, and fields
-// called _, are zeroed in what goes to the kernel. C programs must do the same: a key that a program wrote with something
-// in its padding is found by an iteration, and not by Lookup. A float's negative zero is another key than its zero. A
-// bool is true for every byte but 0.
+// called _, are zeroed in what goes to the kernel. C programs must do the same: a key that a program wrote with
+// something in its padding is found by an iteration, and not by Lookup. A float's negative zero is another key than its
+// zero. A bool is true for every byte but 0.
 //
 // # Cost
 //

@@ -26,8 +26,8 @@ func (m *reader[K, V]) open(of libbpf.MapCore, wanted ...libbpf.MapType) error {
 // Lookup returns the value under key (bpf_map_lookup_elem_flags). flags is [libbpf.Any], or [libbpf.Lock] to hold the
 // value's bpf_spin_lock while it is copied. It does not allocate.
 //
-// The error is [libbpf.ErrKeyNotExist] when there is no element under key, and [libbpf.ErrIndexRange] when key is an
-// index beyond the end of an array.
+// The error matches [libbpf.ErrKeyNotExist] when there is no element under key, and [libbpf.ErrIndexRange] when key is
+// an index beyond the end of an array.
 func (m *reader[K, V]) Lookup(key K, flags libbpf.MapFlags) (value V, err error) {
 	err = m.lookup(m.key.encode(bytesOf(&key)), m.value.room(bytesOf(&value)), flags)
 	if err == nil {
@@ -141,7 +141,7 @@ func (m *elements[K, V]) LookupInto(key K, value *V, flags libbpf.MapFlags) erro
 }
 
 // LookupMany looks up many keys, in their order, in one call into C (bpf_map_lookup_elem_flags for each), and returns
-// how many it found. values and found must be as long as keys, or the error is [libbpf.ErrInvalid].
+// how many it found. values and found must be as long as keys, or the error matches [libbpf.ErrInvalid].
 //
 // An absent key, and an index beyond the end of an array, is no error: its element of found is false, and its element
 // of values stays as it was. Another error ends the call; it names the key by its position. It copies the keys if they
@@ -156,15 +156,15 @@ func (m *elements[K, V]) LookupMany(keys []K, values []V, found []bool, flags li
 // [libbpf.NoExist] to add an element, or [libbpf.Exist] to replace the value of one; [libbpf.Lock] may be added, to
 // hold the value's bpf_spin_lock meanwhile. It does not allocate.
 //
-// The error is [libbpf.ErrKeyExist] or [libbpf.ErrKeyNotExist] as the flags ask, [libbpf.ErrMapFull] when there is no
-// room, and [libbpf.ErrIndexRange] when key is an index beyond the end of an array.
+// The error matches [libbpf.ErrKeyExist] or [libbpf.ErrKeyNotExist] as the flags ask, [libbpf.ErrMapFull] when there is
+// no room, and [libbpf.ErrIndexRange] when key is an index beyond the end of an array.
 func (m *elements[K, V]) Update(key K, value V, flags libbpf.MapFlags) error {
 	return m.update(m.key.encode(bytesOf(&key)), m.value.encode(bytesOf(&value)), flags)
 }
 
 // LookupBatch reads up to len(keys) elements into keys and values, which must have the same length, from where cursor
 // is, and moves the cursor on (bpf_map_lookup_batch, Linux 5.6). It returns how many it read. That is less than
-// len(keys) only at the end of the map; behind the end it is 0, and the error is [io.EOF].
+// len(keys) only at the end of the map; behind the end it is 0, and the error matches [io.EOF].
 //
 // The zero [libbpf.MapCursor] is the beginning. Elements that are added or deleted between the batches can be left out
 // or come twice.
@@ -174,21 +174,21 @@ func (m *elements[K, V]) LookupBatch(
 	return m.readBatch(cursor, keys, values, flags, false)
 }
 
-// UpdateBatch sets the values under keys, which must be as many, in order, until one fails
-// (bpf_map_update_batch, Linux 5.6). It returns how many it set. The error is the one that Update has for the element
-// that failed. It copies keys or values that have padding.
+// UpdateBatch sets the values under keys, which must be as many, in order, until one fails (bpf_map_update_batch, Linux
+// 5.6). It returns how many it set. The error is that of Update for the element that failed. It copies keys or values
+// that have padding.
 func (m *elements[K, V]) UpdateBatch(keys []K, values []V, flags libbpf.MapFlags) (int, error) {
 	return m.Map().UpdateBatch(encodeAll(&m.key, keys), encodeAll(&m.value, values), flags)
 }
 
-// Keys iterates over the keys, as All does over keys and values. It skips values that are large.
+// Keys iterates over the keys, as All does over keys and values. It does not read large values.
 func (m *elements[K, V]) Keys(err *error) iter.Seq[K] { return keysOf[K](&m.view, err) }
 
 // table is a view of a map whose elements can be deleted.
 type table[K, V any] struct{ elements[K, V] }
 
-// Delete removes the element under key (bpf_map_delete_elem). The error is [libbpf.ErrKeyNotExist] when there is none.
-// It does not allocate.
+// Delete removes the element under key (bpf_map_delete_elem). The error matches [libbpf.ErrKeyNotExist] when there is
+// none. It does not allocate.
 func (m *table[K, V]) Delete(key K) error { return m.delete(m.key.encode(bytesOf(&key))) }
 
 // DeleteBatch removes the elements under keys, in order, until one fails, as with [libbpf.ErrKeyNotExist] when there

@@ -18,9 +18,9 @@ import (
 //	defer hits.Close()
 //	n, err := hits.Get()
 //
-// A value of 1, 2, 4 or 8 bytes is read and written in one piece. A larger one is not: a program can be half way through
-// changing it. Set does not lock programs out. What they add to the variable between a Get and a Set is lost. To add to
-// a variable that programs add to with __sync_fetch_and_add, use [sync/atomic] on the memory that
+// A value of 1, 2, 4 or 8 bytes is read and written in one piece. A larger one is not: a program can be half way
+// through changing it. Set does not lock programs out. What they add to the variable between a Get and a Set is lost.
+// To add to a variable that programs add to with __sync_fetch_and_add, use [sync/atomic] on the memory that
 // [libbpf.Object.GlobalMemory] and [libbpf.MemoryAt] return.
 type Global[T any] struct {
 	name   string
@@ -32,9 +32,9 @@ type Global[T any] struct {
 	closed  atomic.Bool // for section; memory knows by itself
 }
 
-// NewGlobal returns a typed view of a global variable, or of a part of one: "hits", "config.mode", "table[3]". Names are
-// as in [libbpf.OpenObject.SetGlobal]. The caller closes the view. It works on when the object is closed, unless the
-// variable is in an arena.
+// NewGlobal returns a typed view of a global variable, or of a part of one: "hits", "config.mode", "table[3]". Names
+// are as in [libbpf.OpenObject.SetGlobal]. The caller closes the view. It works on when the object is closed, unless
+// the variable is in an arena.
 //
 // T must be what the object's BTF says of the variable:
 //   - for an integer, an integer of the same size and sign;
@@ -45,7 +45,7 @@ type Global[T any] struct {
 //   - for a struct, a struct whose fields are the same at the same offsets, whatever their names;
 //   - for any variable, an array of as many bytes.
 //
-// Otherwise the error is [libbpf.ErrInvalid]. The other errors are those of [libbpf.Object.GlobalVariable].
+// Otherwise the error matches [libbpf.ErrInvalid]. The other errors are those of [libbpf.Object.GlobalVariable].
 //
 // libbpf does not map a section whose variables are all static. Get then copies the whole section
 // (bpf_map_lookup_elem), and Set fails, because it would set the section's other variables back, too. To have the
@@ -78,8 +78,8 @@ func NewGlobal[T any](o *libbpf.Object, name string) (*Global[T], error) {
 	return g, nil
 }
 
-// Get returns the variable's value. The error is [libbpf.ErrClosed] after Close. It does not allocate, unless the section
-// is not mapped.
+// Get returns the variable's value. The error matches [libbpf.ErrClosed] after Close. It does not allocate, unless the
+// section is not mapped.
 func (g *Global[T]) Get() (value T, err error) {
 	err = g.GetInto(&value)
 	return value, err
@@ -113,8 +113,8 @@ func (g *Global[T]) getElement(value *T) error {
 
 // Set gives the variable a value. It leaves a struct's padding, and what its fields called _ stand for, as they are.
 //
-// The error is [libbpf.ErrClosed] after Close, unix.EPERM for a constant, which is in .rodata, and [libbpf.ErrInvalid]
-// when the section is not mapped. It does not allocate.
+// The error matches [libbpf.ErrClosed] after Close, unix.EPERM for a constant, which is in .rodata, and
+// [libbpf.ErrInvalid] when the section is not mapped. It does not allocate.
 func (g *Global[T]) Set(value T) error {
 	switch {
 	case g.section == nil:

@@ -10,8 +10,8 @@ type Hash[K, V any] struct{ table[K, V] }
 // (Linux 4.10). A lookup by user space does not count as a use; one by a program does.
 type LRUHash[K, V any] = Hash[K, V]
 
-// NewHash returns a typed view of a map of type [libbpf.MapTypeHash]. The error is [libbpf.ErrInvalid] when the map is
-// of another type, or its keys and values are not as large as a K and a V.
+// NewHash returns a typed view of a map of type [libbpf.MapTypeHash]. The error matches [libbpf.ErrInvalid] when the
+// map is of another type, or its keys and values are not as large as a K and a V.
 func NewHash[K, V any](m libbpf.MapCore) (*Hash[K, V], error) {
 	h := new(Hash[K, V])
 	return orNil(h, h.open(m, libbpf.MapTypeHash))
@@ -23,9 +23,8 @@ func NewLRUHash[K, V any](m libbpf.MapCore) (*LRUHash[K, V], error) {
 	return orNil(h, h.open(m, libbpf.MapTypeLRUHash))
 }
 
-// LookupAndDelete returns the value under key and removes the element, in one step
-// (bpf_map_lookup_and_delete_elem, Linux 5.14). The error is [libbpf.ErrKeyNotExist] when there is none. It does not
-// allocate.
+// LookupAndDelete returns the value under key and removes the element, in one step (bpf_map_lookup_and_delete_elem,
+// Linux 5.14). The error matches [libbpf.ErrKeyNotExist] when there is none. It does not allocate.
 func (m *Hash[K, V]) LookupAndDelete(key K) (value V, err error) {
 	err = m.lookupAndDelete(m.key.encode(bytesOf(&key)), bytesOf(&value))
 	if err == nil {
@@ -45,7 +44,7 @@ func (m *Hash[K, V]) LookupAndDeleteInto(key K, value *V) error {
 
 // LookupAndDeleteBatch is LookupBatch, and removes the elements that it reads
 // (bpf_map_lookup_and_delete_batch, Linux 5.6). The cursor keeps elements that were removed and did not fit: go on
-// until the error is [io.EOF].
+// until the error matches [io.EOF].
 func (m *Hash[K, V]) LookupAndDeleteBatch(
 	cursor *libbpf.MapCursor, keys []K, values []V, flags libbpf.MapFlags,
 ) (int, error) {

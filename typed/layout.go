@@ -18,9 +18,9 @@ type layout struct {
 	pads  []span // nobody's: Go leaves anything in them
 	bools []span // programs may write more than 0 and 1, which would break Go's bool
 
-	// span is what the map has: all bytes, but for the key of an [LPMTrie], which has no padding in the map, and for the
-	// values of an old map, which lack the second half. Where it does not begin at 0, the map has the first 4 bytes of
-	// the type at its beginning.
+	// span is what the map has: all bytes, but for the key of an [LPMTrie], which has no padding in the map, and for
+	// the values of an old map, which lack the second half. Where it does not begin at 0, the map has the first 4 bytes
+	// of the type at its beginning.
 	span
 }
 

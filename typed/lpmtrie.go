@@ -28,8 +28,8 @@ type LPMKey[K any] struct {
 const prefixSize = 4
 
 // NewLPMTrie returns a typed view of a map of type [libbpf.MapTypeLPMTrie] (Linux 4.11; Linux 4.16 to iterate). The
-// error is [libbpf.ErrInvalid] when the map is of another type, its keys are not 4 bytes larger than a K, or its values
-// are not as large as a V.
+// error matches [libbpf.ErrInvalid] when the map is of another type, its keys are not 4 bytes larger than a K, or its
+// values are not as large as a V.
 func NewLPMTrie[K, V any](m libbpf.MapCore) (*LPMTrie[K, V], error) {
 	t := new(LPMTrie[K, V])
 	err := t.openView(m, libbpf.MapTypeLPMTrie)

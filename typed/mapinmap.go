@@ -14,10 +14,10 @@ import (
 // maps is a view of a map of maps.
 type maps[K any] struct{ slots[K, uint32] }
 
-// Lookup opens the map under key; the caller closes it. The kernel gives its id (bpf_map_lookup_elem_flags), and opens
-// that (bpf_map_get_fd_by_id), which needs CAP_SYS_ADMIN.
+// Lookup opens the map under key; the caller closes it. The kernel returns the map's id
+// (bpf_map_lookup_elem_flags), by which it is opened (bpf_map_get_fd_by_id). That needs CAP_SYS_ADMIN.
 //
-// The error is [libbpf.ErrKeyNotExist] when there is no map under key, [libbpf.ErrIndexRange] when key is an index
+// The error matches [libbpf.ErrKeyNotExist] when there is no map under key, [libbpf.ErrIndexRange] when key is an index
 // beyond the end of an array, and [os.ErrNotExist] when the map was replaced and freed meanwhile.
 func (m *maps[K]) Lookup(key K, flags libbpf.MapFlags) (*libbpf.MapHandle, error) {
 	id, err := m.LookupID(key, flags)
@@ -37,11 +37,11 @@ func (m *maps[K]) LookupID(key K, flags libbpf.MapFlags) (uint32, error) {
 // may close it: the map of maps keeps it. A hash table takes the flags [libbpf.Any], [libbpf.NoExist] and
 // [libbpf.Exist], an array Any alone.
 //
-// The error is [libbpf.ErrKeyExist] or [libbpf.ErrKeyNotExist] as the flags ask, [libbpf.ErrMapFull] when there is no
-// room, [libbpf.ErrIndexRange] when key is an index beyond the end of an array, and [libbpf.ErrClosed] when inner is
-// closed or nil. It is unix.EINVAL when inner is not like the template that the map of maps was created with, in its
-// type, its sizes of keys and values and its flags, and an array in its maximum of entries, too. The error then says
-// how inner differs from a map that is there already, if it finds one.
+// The error matches [libbpf.ErrKeyExist] or [libbpf.ErrKeyNotExist] as the flags ask, [libbpf.ErrMapFull] when there is
+// no room, [libbpf.ErrIndexRange] when key is an index beyond the end of an array, and [libbpf.ErrClosed] when inner is
+// closed or nil. It matches unix.EINVAL when inner is not like the template that the map of maps was created with, in
+// its type, its sizes of keys and values and its flags, and an array in its maximum of entries, too. The error then
+// says how inner differs from a map that is there already, if it finds one.
 func (m *maps[K]) Update(key K, inner libbpf.MapCore, flags libbpf.MapFlags) error {
 	err := libbpf.UpdateInnerMap(m.Map(), m.key.encode(bytesOf(&key)), inner, flags)
 	if errors.Is(err, unix.EINVAL) && !errors.Is(err, libbpf.ErrInvalid) {
@@ -50,7 +50,8 @@ func (m *maps[K]) Update(key K, inner libbpf.MapCore, flags libbpf.MapFlags) err
 	return err
 }
 
-// mostCompared is how many keys compare looks at. A lookup in a map of maps waits for all programs to end in old kernels.
+// mostCompared is how many keys compare looks at. A lookup in a map of maps waits for all programs to end in old
+// kernels.
 const mostCompared = 64
 
 // compare explains why the kernel refused an inner map. The kernel does not tell the template, but all maps that it has
@@ -119,15 +120,15 @@ func differences(inner, like libbpf.MapInfo) string {
 }
 
 func describe(inner libbpf.MapInfo) string {
-	return fmt.Sprintf("the inner map is not like the template: it is of type %s, has keys of %d bytes, values of %d bytes, "+
-		"%d entries and the flags %s", inner.Type, inner.KeySize, inner.ValueSize, inner.MaxEntries, inner.Flags)
+	return fmt.Sprintf("the inner map is not like the template: it is of type %s, and has keys of %d bytes, "+
+		"values of %d bytes, %d entries and the flags %s", inner.Type, inner.KeySize, inner.ValueSize, inner.MaxEntries, inner.Flags)
 }
 
 // ArrayOfMaps is an array of maps: a map of type [libbpf.MapTypeArrayOfMaps]. Keys are the indices, of type uint32; an
 // index can hold nothing. All returns the kernel's ids of the maps.
 type ArrayOfMaps struct{ maps[uint32] }
 
-// NewArrayOfMaps returns a typed view of a map of type [libbpf.MapTypeArrayOfMaps] (Linux 4.12). The error is
+// NewArrayOfMaps returns a typed view of a map of type [libbpf.MapTypeArrayOfMaps] (Linux 4.12). The error matches
 // [libbpf.ErrInvalid] when the map is of another type.
 func NewArrayOfMaps(m libbpf.MapCore) (*ArrayOfMaps, error) {
 	a := new(ArrayOfMaps)
@@ -138,7 +139,7 @@ func NewArrayOfMaps(m libbpf.MapCore) (*ArrayOfMaps, error) {
 // of the maps.
 type HashOfMaps[K any] struct{ maps[K] }
 
-// NewHashOfMaps returns a typed view of a map of type [libbpf.MapTypeHashOfMaps] (Linux 4.12). The error is
+// NewHashOfMaps returns a typed view of a map of type [libbpf.MapTypeHashOfMaps] (Linux 4.12). The error matches
 // [libbpf.ErrInvalid] when the map is of another type, or its keys are not as large as a K.
 func NewHashOfMaps[K any](m libbpf.MapCore) (*HashOfMaps[K], error) {
 	h := new(HashOfMaps[K])

@@ -33,8 +33,8 @@ func (m *matcher) match(t reflect.Type, id btf.TypeID, name string) error {
 	return m.at(t, 0, t.String(), id, name)
 }
 
-// at checks that a Go type is what a type has at an offset, in bytes, or a part of that. path is of the Go type, in what
-// match was called for.
+// at checks that a Go type is what a type has at an offset, in bytes, or a part of that. path is of the Go type, in
+// what match was called for.
 func (m *matcher) at(t reflect.Type, offset uintptr, path string, id btf.TypeID, name string) error {
 	switch t.Kind() {
 	case reflect.Struct:

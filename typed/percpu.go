@@ -89,8 +89,8 @@ func (m *perCPU[K, V]) checkValues(elements, values int) error {
 // Lookup returns the value of each possible CPU under key, in order, in a new slice (bpf_map_lookup_elem_flags). flags
 // is [libbpf.Any]; LookupOnCPU is for one CPU.
 //
-// The error is [libbpf.ErrKeyNotExist] when there is no element under key, and [libbpf.ErrIndexRange] when key is an
-// index beyond the end of an array.
+// The error matches [libbpf.ErrKeyNotExist] when there is no element under key, and [libbpf.ErrIndexRange] when key is
+// an index beyond the end of an array.
 func (m *perCPU[K, V]) Lookup(key K, flags libbpf.MapFlags) ([]V, error) {
 	values := make([]V, m.cpus)
 	if err := m.LookupInto(key, values, flags); err != nil {
@@ -99,8 +99,8 @@ func (m *perCPU[K, V]) Lookup(key K, flags libbpf.MapFlags) ([]V, error) {
 	return values, nil
 }
 
-// LookupInto is Lookup into the caller's slice of PossibleCPUs values. The error is [libbpf.ErrInvalid] when it has
-// another length. It does not allocate.
+// LookupInto is Lookup into the caller's slice of PossibleCPUs values. The error matches [libbpf.ErrInvalid] when it
+// has another length. It does not allocate.
 func (m *perCPU[K, V]) LookupInto(key K, values []V, flags libbpf.MapFlags) error {
 	return m.readInto(key, values, flags, false)
 }
@@ -144,8 +144,8 @@ func (m *perCPU[K, V]) readImage(key, image []byte, flags libbpf.MapFlags, take 
 
 // LookupOnCPU returns the value of one CPU under key (BPF_F_CPU, Linux 7.0). It does not allocate.
 //
-// The error is as in Lookup, unix.ERANGE when there is no such CPU, and [errors.ErrUnsupported] when the kernel is too
-// old.
+// The error is as in Lookup. It matches unix.ERANGE when there is no such CPU, and [errors.ErrUnsupported] when the
+// kernel is too old.
 func (m *perCPU[K, V]) LookupOnCPU(key K, cpu uint32) (value V, err error) {
 	err = m.lookup(m.key.encode(bytesOf(&key)), bytesOf(&value), libbpf.OnCPU(cpu))
 	if err == nil {
@@ -156,7 +156,7 @@ func (m *perCPU[K, V]) LookupOnCPU(key K, cpu uint32) (value V, err error) {
 
 // LookupMany looks up many keys, in their order, in one call into C (bpf_map_lookup_elem_flags for each), and returns
 // how many it found. found must be as long as keys, and values must have PossibleCPUs elements for each key, or the
-// error is [libbpf.ErrInvalid].
+// error matches [libbpf.ErrInvalid].
 //
 // An absent key, and an index beyond the end of an array, is no error: its element of found is false, and its elements
 // of values stay as they were. Another error ends the call; it names the key by its position.
@@ -177,11 +177,11 @@ func (m *perCPU[K, V]) LookupMany(keys []K, values []V, found []bool, flags libb
 }
 
 // Update sets the value of each possible CPU under key (bpf_map_update_elem). values must have PossibleCPUs elements,
-// or the error is [libbpf.ErrInvalid]. flags is [libbpf.Any] to set them in any case, [libbpf.NoExist] to add an
+// or the error matches [libbpf.ErrInvalid]. flags is [libbpf.Any] to set them in any case, [libbpf.NoExist] to add an
 // element, or [libbpf.Exist] to replace the values of one. It does not allocate.
 //
-// The error is [libbpf.ErrKeyExist] or [libbpf.ErrKeyNotExist] as the flags ask, [libbpf.ErrMapFull] when there is no
-// room, and [libbpf.ErrIndexRange] when key is an index beyond the end of an array.
+// The error matches [libbpf.ErrKeyExist] or [libbpf.ErrKeyNotExist] as the flags ask, [libbpf.ErrMapFull] when there is
+// no room, and [libbpf.ErrIndexRange] when key is an index beyond the end of an array.
 func (m *perCPU[K, V]) Update(key K, values []V, flags libbpf.MapFlags) error {
 	if err := m.checkValues(1, len(values)); err != nil {
 		return err
@@ -206,8 +206,8 @@ func (m *perCPU[K, V]) updateImage(key, image []byte, flags libbpf.MapFlags) err
 // UpdateOnCPU sets the value of one CPU under key (BPF_F_CPU, Linux 7.0). If there is no element under key, it adds one
 // that is zero for the other CPUs. The kernel heeds no flags here, so there are none. It does not allocate.
 //
-// The error is [libbpf.ErrMapFull] when there is no room, [libbpf.ErrIndexRange] when key is an index beyond the end of
-// an array, unix.ERANGE when there is no such CPU, and [errors.ErrUnsupported] when the kernel is too old.
+// The error matches [libbpf.ErrMapFull] when there is no room, [libbpf.ErrIndexRange] when key is an index beyond the
+// end of an array, unix.ERANGE when there is no such CPU, and [errors.ErrUnsupported] when the kernel is too old.
 func (m *perCPU[K, V]) UpdateOnCPU(key K, cpu uint32, value V) error {
 	return m.update(m.key.encode(bytesOf(&key)), m.value.encode(bytesOf(&value)), libbpf.OnCPU(cpu))
 }
@@ -220,8 +220,8 @@ func (m *perCPU[K, V]) UpdateAllCPUs(key K, value V) error {
 
 // LookupBatch reads up to len(keys) elements into keys and values, from where cursor is, and moves the cursor on
 // (bpf_map_lookup_batch, Linux 5.6, for arrays 5.13). values must have PossibleCPUs elements for each key, or the error
-// is [libbpf.ErrInvalid]. It returns how many elements it read. That is less than len(keys) only at the end of the map;
-// behind the end it is 0, and the error is [io.EOF].
+// matches [libbpf.ErrInvalid]. It returns how many elements it read. That is less than len(keys) only at the end of the
+// map; behind the end it is 0, and the error matches [io.EOF].
 //
 // The zero [libbpf.MapCursor] is the beginning. Elements that are added or deleted between the batches can be left out
 // or come twice.
@@ -248,8 +248,8 @@ func (m *perCPU[K, V]) readBatch(
 }
 
 // UpdateBatch sets the values under keys, in order, until one fails (bpf_map_update_batch, Linux 5.6, for arrays 5.13).
-// values must have PossibleCPUs elements for each key, or the error is [libbpf.ErrInvalid]. It returns how many
-// elements it set. The error is the one that Update has for the element that failed.
+// values must have PossibleCPUs elements for each key, or the error matches [libbpf.ErrInvalid]. It returns how many
+// elements it set. The error is that of Update for the element that failed.
 func (m *perCPU[K, V]) UpdateBatch(keys []K, values []V, flags libbpf.MapFlags) (int, error) {
 	if err := m.checkValues(len(keys), len(values)); err != nil {
 		return 0, err
@@ -288,14 +288,14 @@ func (m *perCPU[K, V]) All(err *error) iter.Seq2[K, []V] {
 	}
 }
 
-// Keys iterates over the keys, as All does over keys and values. It skips values that are large.
+// Keys iterates over the keys, as All does over keys and values. It does not read large values.
 func (m *perCPU[K, V]) Keys(err *error) iter.Seq[K] { return keysOf[K](&m.view, err) }
 
 // PerCPUArray is an array with a V for each possible CPU at each index: a map of type [libbpf.MapTypePerCPUArray]. Keys
 // are the indices, of type uint32. All elements exist at any time, and are zero at first.
 type PerCPUArray[V any] struct{ perCPU[uint32, V] }
 
-// NewPerCPUArray returns a typed view of a map of type [libbpf.MapTypePerCPUArray] (Linux 4.6). The error is
+// NewPerCPUArray returns a typed view of a map of type [libbpf.MapTypePerCPUArray] (Linux 4.6). The error matches
 // [libbpf.ErrInvalid] when the map is of another type, or its values are not as large as a V.
 func NewPerCPUArray[V any](m libbpf.MapCore) (*PerCPUArray[V], error) {
 	a := new(PerCPUArray[V])
@@ -310,7 +310,7 @@ type PerCPUHash[K, V any] struct{ perCPU[K, V] }
 // for a new one (Linux 4.10).
 type LRUPerCPUHash[K, V any] = PerCPUHash[K, V]
 
-// NewPerCPUHash returns a typed view of a map of type [libbpf.MapTypePerCPUHash] (Linux 4.6). The error is
+// NewPerCPUHash returns a typed view of a map of type [libbpf.MapTypePerCPUHash] (Linux 4.6). The error matches
 // [libbpf.ErrInvalid] when the map is of another type, or its keys and values are not as large as a K and a V.
 func NewPerCPUHash[K, V any](m libbpf.MapCore) (*PerCPUHash[K, V], error) {
 	h := new(PerCPUHash[K, V])
@@ -324,8 +324,8 @@ func NewLRUPerCPUHash[K, V any](m libbpf.MapCore) (*LRUPerCPUHash[K, V], error) 
 	return orNil(h, h.open(m, libbpf.MapTypeLRUPerCPUHash))
 }
 
-// Delete removes the element under key (bpf_map_delete_elem). The error is [libbpf.ErrKeyNotExist] when there is none.
-// It does not allocate.
+// Delete removes the element under key (bpf_map_delete_elem). The error matches [libbpf.ErrKeyNotExist] when there is
+// none. It does not allocate.
 func (m *PerCPUHash[K, V]) Delete(key K) error { return m.delete(m.key.encode(bytesOf(&key))) }
 
 // DeleteBatch removes the elements under keys, in order, until one fails, as with [libbpf.ErrKeyNotExist] when there
@@ -335,7 +335,7 @@ func (m *PerCPUHash[K, V]) DeleteBatch(keys []K) (int, error) {
 }
 
 // LookupAndDelete returns the value of each possible CPU under key, in a new slice, and removes the element, in one
-// step (bpf_map_lookup_and_delete_elem, Linux 5.14). The error is [libbpf.ErrKeyNotExist] when there is none.
+// step (bpf_map_lookup_and_delete_elem, Linux 5.14). The error matches [libbpf.ErrKeyNotExist] when there is none.
 func (m *PerCPUHash[K, V]) LookupAndDelete(key K) ([]V, error) {
 	values := make([]V, m.cpus)
 	if err := m.LookupAndDeleteInto(key, values); err != nil {
@@ -344,7 +344,7 @@ func (m *PerCPUHash[K, V]) LookupAndDelete(key K) ([]V, error) {
 	return values, nil
 }
 
-// LookupAndDeleteInto is LookupAndDelete into the caller's slice of PossibleCPUs values. The error is
+// LookupAndDeleteInto is LookupAndDelete into the caller's slice of PossibleCPUs values. The error matches
 // [libbpf.ErrInvalid] when it has another length. It does not allocate.
 func (m *PerCPUHash[K, V]) LookupAndDeleteInto(key K, values []V) error {
 	return m.readInto(key, values, libbpf.Any, true)
@@ -352,7 +352,7 @@ func (m *PerCPUHash[K, V]) LookupAndDeleteInto(key K, values []V) error {
 
 // LookupAndDeleteBatch is LookupBatch, and removes the elements that it reads
 // (bpf_map_lookup_and_delete_batch, Linux 5.6). The cursor keeps elements that were removed and did not fit: go on
-// until the error is [io.EOF].
+// until the error matches [io.EOF].
 func (m *PerCPUHash[K, V]) LookupAndDeleteBatch(
 	cursor *libbpf.MapCursor, keys []K, values []V, flags libbpf.MapFlags,
 ) (int, error) {

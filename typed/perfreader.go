@@ -14,11 +14,11 @@ import (
 //		fmt.Println(cpu, event.PID)
 //	}
 //
-// The pointer that the loop's body gets is valid until its turn ends. Copy the record to keep it, or use Copies. The
-// memory is the kernel's, and is read-only: writing to it is a fault that Go can't recover from.
+// The pointer is valid until the body of the loop returns. Copy the record to keep it, or use Copies. The memory is the
+// kernel's, and is read-only: a write to it is a fault that no program can recover from.
 //
-// The kernel aligns records to 4 bytes. If T needs more, as with a field of 8 bytes, or has a bool, the record is a copy
-// instead; the next turn overwrites it.
+// The kernel aligns records to 4 bytes. If T needs more, as with a field of 8 bytes, or has a bool, the record is a
+// copy instead; the next turn overwrites it.
 type PerfReader[T any] struct {
 	reader  *libbpf.PerfReader
 	records records[T]
@@ -26,7 +26,7 @@ type PerfReader[T any] struct {
 
 // NewPerfReader opens a buffer on each CPU, for a map of type [libbpf.MapTypePerfEventArray]
 // (perf_buffer__new_raw, Linux 4.4). The caller closes the reader, which works on when the map is closed. With an Attr
-// in the options, a T is an event as a whole, with its header. The error is [libbpf.ErrInvalid] when the map is of
+// in the options, a T is an event as a whole, with its header. The error matches [libbpf.ErrInvalid] when the map is of
 // another type, or the options are wrong.
 func NewPerfReader[T any](m libbpf.MapCore, options libbpf.PerfReaderOptions) (*PerfReader[T], error) {
 	records, err := openRecords[T](m, libbpf.MapTypePerfEventArray)
@@ -45,11 +45,11 @@ func NewPerfReader[T any](m libbpf.MapCore, options libbpf.PerfReaderOptions) (*
 	return &PerfReader[T]{reader, records}, nil
 }
 
-// Records iterates over the records, each with the number of the CPU that wrote it, and waits for more when there is
-// none, until ctx is done or the reader is closed. The loop always ends with an error in *err, but for one that its body
-// leaves: ctx's error and its cause, [libbpf.ErrClosed], unix.EBUSY when there is another loop, unix.EBADMSG when a
-// buffer is damaged, or [libbpf.ErrInvalid] when a record is not as long as a T. That record counts as handled. err may
-// be nil.
+// Records iterates over the records, each with the number of the CPU that wrote it, and waits for more when there are
+// none, until ctx is done or the reader is closed. *err says why the loop ended: it is nil if the body left the loop;
+// otherwise it matches the error of ctx and its cause, or [libbpf.ErrClosed], or unix.EBUSY if there is another loop, or
+// unix.EBADMSG if a buffer is damaged, or [libbpf.ErrInvalid] if a record is not as long as a T. That record is
+// consumed. err may be nil.
 //
 // The kernel fills records up to a multiple of eight bytes, less four. So a length that differs from T's by less than
 // eight bytes can go unnoticed.
@@ -71,8 +71,8 @@ func (r *PerfReader[T]) Copies(ctx context.Context, err *error) iter.Seq2[int, T
 	}
 }
 
-// Pending iterates over the records that are there when it begins, without waiting for more. Its errors are those of
-// Records that are not about ctx; *err is nil when it ended without one.
+// Pending iterates over the records that are there when it begins, without waiting for more. *err is nil if the loop
+// came to their end or the body left it; otherwise it is as in Records.
 func (r *PerfReader[T]) Pending(err *error) iter.Seq2[int, *T] {
 	if err == nil {
 		err = new(error)

@@ -14,16 +14,16 @@ import (
 //		fmt.Println(event.PID)
 //	}
 //
-// The pointer that the loop's body gets is valid until its turn ends. Copy the record to keep it, or use Copies. The
-// memory is the kernel's, and is read-only: writing to it is a fault that Go can't recover from. If T has a bool, the
-// record is a copy instead, because programs can write more than 0 and 1 to one; the next turn overwrites it.
+// The pointer is valid until the body of the loop returns. Copy the record to keep it, or use Copies. The memory is the
+// kernel's, and is read-only: a write to it is a fault that no program can recover from. If T has a bool, the record is
+// a copy instead, because programs can write more than 0 and 1 to one; the next turn overwrites it.
 type RingReader[T any] struct {
 	reader  *libbpf.RingReader
 	records records[T]
 }
 
 // NewRingReader maps a map of type [libbpf.MapTypeRingBuf] into memory (mmap, Linux 5.8). The caller closes the reader,
-// which works on when the map is closed. The error is [libbpf.ErrInvalid] when the map is of another type, and
+// which works on when the map is closed. The error matches [libbpf.ErrInvalid] when the map is of another type, and
 // [errors.ErrUnsupported] when it has the flag [libbpf.CreateRingBufOverwrite].
 func NewRingReader[T any](m libbpf.MapCore) (*RingReader[T], error) {
 	records, err := openRecords[T](m, libbpf.MapTypeRingBuf)
@@ -37,10 +37,11 @@ func NewRingReader[T any](m libbpf.MapCore) (*RingReader[T], error) {
 	return &RingReader[T]{reader, records}, nil
 }
 
-// Records iterates over the records, and waits for more when there is none, until ctx is done or the reader is closed.
-// The loop always ends with an error in *err, but for one that its body leaves: ctx's error and its cause,
-// [libbpf.ErrClosed], unix.EBUSY when there is another loop, or [libbpf.ErrInvalid] when a record is not as long as a T.
-// That record counts as handled. err may be nil.
+// Records iterates over the records, and waits for more when there are none, until ctx is done or the reader is closed.
+// *err says why the loop ended: it is nil if the body left the loop; otherwise it matches the error of ctx and its
+// cause, or [libbpf.ErrClosed], or unix.EBUSY if there is another loop, or unix.EBADMSG if the positions in the ring
+// buffer are impossible, or [libbpf.ErrInvalid] if a record is not as long as a T. That record is consumed. err may be
+// nil.
 func (r *RingReader[T]) Records(ctx context.Context, err *error) iter.Seq[*T] {
 	if err == nil {
 		err = new(error)
@@ -59,8 +60,8 @@ func (r *RingReader[T]) Copies(ctx context.Context, err *error) iter.Seq[T] {
 	}
 }
 
-// Pending iterates over the records that are there when it begins, without waiting for more. Its errors are those of
-// Records that are not about ctx; *err is nil when it ended without one.
+// Pending iterates over the records that are there when it begins, without waiting for more. *err is nil if the loop
+// came to their end or the body left it; otherwise it is as in Records.
 func (r *RingReader[T]) Pending(err *error) iter.Seq[*T] {
 	if err == nil {
 		err = new(error)
@@ -83,7 +84,7 @@ func (r *RingReader[T]) each(records iter.Seq[[]byte], err *error) iter.Seq[*T] 
 	}
 }
 
-// Stats tells how full the ring is. The error is [libbpf.ErrClosed] after Close.
+// Stats tells how full the ring is. The error matches [libbpf.ErrClosed] after Close.
 func (r *RingReader[T]) Stats() (libbpf.RingStats, error) { return r.reader.Stats() }
 
 // Close gives the reader up and wakes a loop that waits. It is idempotent, and may be called from within a loop.

@@ -25,9 +25,9 @@ func (m *slots[K, V]) open(of libbpf.MapCore, wanted libbpf.MapType) error {
 	return m.setValue(reflect.TypeFor[V]())
 }
 
-// Delete removes what is under key (bpf_map_delete_elem). The error is [libbpf.ErrKeyNotExist] when there is nothing,
-// and [libbpf.ErrIndexRange] when key is an index beyond the end of an array. Of an index that holds nothing, a
-// [DevMap] and a [CPUMap] return no error, and a [SockMap] returns unix.EINVAL. It does not allocate.
+// Delete removes what is under key (bpf_map_delete_elem). The error matches [libbpf.ErrKeyNotExist] when there is
+// nothing, and [libbpf.ErrIndexRange] when key is an index beyond the end of an array. Of an index that holds nothing,
+// a [DevMap] and a [CPUMap] return no error, and a [SockMap] returns unix.EINVAL. It does not allocate.
 func (m *slots[K, V]) Delete(key K) error { return m.delete(m.key.encode(bytesOf(&key))) }
 
 // Keys iterates over the keys, as All does over keys and values.

@@ -11,9 +11,9 @@ import (
 // [libbpf.MapTypeStackTrace]. A trace is the instruction addresses of the frames, from the innermost to the outermost.
 type StackTrace struct{ view }
 
-// NewStackTrace returns a typed view of a map of type [libbpf.MapTypeStackTrace] (Linux 4.6). The error is
-// [libbpf.ErrInvalid] when the map is of another type, or was created with [libbpf.CreateStackBuildID] and has build ids
-// where others have addresses.
+// NewStackTrace returns a typed view of a map of type [libbpf.MapTypeStackTrace] (Linux 4.6). The error matches
+// [libbpf.ErrInvalid] when the map is of another type, or was created with [libbpf.CreateStackBuildID] and has build
+// ids where others have addresses.
 func NewStackTrace(m libbpf.MapCore) (*StackTrace, error) {
 	s := new(StackTrace)
 	err := s.openView(m, libbpf.MapTypeStackTrace)
@@ -43,7 +43,7 @@ func (s *StackTrace) checkTraces() error {
 func (s *StackTrace) Depth() int { return int(s.Map().ValueSize() / 8) }
 
 // Lookup returns the trace with an id, in a new slice (bpf_map_lookup_elem). The kernel takes no flags but
-// [libbpf.Any]. The error is [libbpf.ErrKeyNotExist] when there is none.
+// [libbpf.Any]. The error matches [libbpf.ErrKeyNotExist] when there is none.
 func (s *StackTrace) Lookup(id uint32, flags libbpf.MapFlags) ([]uint64, error) {
 	frames := make([]uint64, s.Depth())
 	n, err := s.LookupInto(id, frames, flags)
@@ -54,7 +54,7 @@ func (s *StackTrace) Lookup(id uint32, flags libbpf.MapFlags) ([]uint64, error) 
 }
 
 // LookupInto is Lookup into the caller's slice of Depth elements, and returns how many frames the trace has. The error
-// is [libbpf.ErrInvalid] when the slice has another length. It does not allocate.
+// matches [libbpf.ErrInvalid] when the slice has another length. It does not allocate.
 func (s *StackTrace) LookupInto(id uint32, frames []uint64, flags libbpf.MapFlags) (int, error) {
 	if err := s.lookup(bytesOf(&id), bytesOfSlice(frames), flags); err != nil {
 		return 0, err
@@ -72,8 +72,8 @@ func countFrames(frames []uint64) int {
 	return len(frames)
 }
 
-// Delete removes a trace, which makes room for others (bpf_map_delete_elem). The error is [libbpf.ErrKeyNotExist] when
-// there is none. It does not allocate.
+// Delete removes a trace, which makes room for others (bpf_map_delete_elem). The error matches [libbpf.ErrKeyNotExist]
+// when there is none. It does not allocate.
 func (s *StackTrace) Delete(id uint32) error { return s.delete(bytesOf(&id)) }
 
 // All iterates over the ids and the traces, in no order. The slice is valid until the next step. When an error ends the

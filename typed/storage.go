@@ -10,7 +10,7 @@ import (
 // [SKStorage], [InodeStorage], [TaskStorage] and [CgrpStorage]. Descriptors remain the caller's. A value goes with its
 // object. The kernel does not list the objects that have one.
 //
-// In all methods, the error is [libbpf.ErrInvalid] when fd is negative, and unix.EBADF when it is not of such an
+// In all methods, the error matches [libbpf.ErrInvalid] when fd is negative, and unix.EBADF when it is not of such an
 // object, for sockets unix.ENOTSOCK.
 type Storage[V any] struct{ view }
 
@@ -29,7 +29,7 @@ type TaskStorage[V any] = Storage[V]
 // its directory in a cgroup2 file system.
 type CgrpStorage[V any] = Storage[V]
 
-// NewSKStorage returns a typed view of a map of type [libbpf.MapTypeSKStorage] (Linux 5.2). The error is
+// NewSKStorage returns a typed view of a map of type [libbpf.MapTypeSKStorage] (Linux 5.2). The error matches
 // [libbpf.ErrInvalid] when the map is of another type, or its values are not as large as a V.
 func NewSKStorage[V any](m libbpf.MapCore) (*SKStorage[V], error) {
 	return newStorage[V](m, libbpf.MapTypeSKStorage)
@@ -66,8 +66,8 @@ func newStorage[V any](m libbpf.MapCore, typ libbpf.MapType) (*Storage[V], error
 }
 
 // Lookup returns the value of the object that fd stands for (bpf_map_lookup_elem_flags). flags is [libbpf.Any], or
-// [libbpf.Lock] to hold the value's bpf_spin_lock while it is copied. The error is [libbpf.ErrKeyNotExist] when the
-// object has none. It does not allocate.
+// [libbpf.Lock] to hold the value's bpf_spin_lock while it is copied. The error matches [libbpf.ErrKeyNotExist] when
+// the object has none. It does not allocate.
 func (s *Storage[V]) Lookup(fd int, flags libbpf.MapFlags) (value V, err error) {
 	err = s.LookupInto(fd, &value, flags)
 	return value, err
@@ -87,7 +87,7 @@ func (s *Storage[V]) LookupInto(fd int, value *V, flags libbpf.MapFlags) error {
 }
 
 // Update sets the value of the object that fd stands for (bpf_map_update_elem). flags is [libbpf.Any] to set it in any
-// case, [libbpf.NoExist] to add one, or [libbpf.Exist] to replace one; [libbpf.Lock] may be added. The error is
+// case, [libbpf.NoExist] to add one, or [libbpf.Exist] to replace one; [libbpf.Lock] may be added. The error matches
 // [libbpf.ErrKeyExist] or [libbpf.ErrKeyNotExist] as the flags ask. It does not allocate.
 func (s *Storage[V]) Update(fd int, value V, flags libbpf.MapFlags) error {
 	key, err := s.fd(fd)
@@ -97,7 +97,7 @@ func (s *Storage[V]) Update(fd int, value V, flags libbpf.MapFlags) error {
 	return s.update(bytesOf(&key), s.value.encode(bytesOf(&value)), flags)
 }
 
-// Delete removes the value of the object that fd stands for (bpf_map_delete_elem). The error is
+// Delete removes the value of the object that fd stands for (bpf_map_delete_elem). The error matches
 // [libbpf.ErrKeyNotExist] when it has none. It does not allocate.
 func (s *Storage[V]) Delete(fd int) error {
 	key, err := s.fd(fd)

@@ -7,8 +7,8 @@ import (
 	"github.com/libbpf-go/libbpf-go"
 )
 
-// UserRingBuf sends Ts to programs, which take them with bpf_user_ringbuf_drain: a [libbpf.UserRingBuffer] whose samples
-// are all of one type. Its methods are safe for concurrent use, as those of a libbpf.UserRingBuffer are.
+// UserRingBuf sends Ts to programs, which take them with bpf_user_ringbuf_drain: a [libbpf.UserRingBuffer] whose
+// samples are all of one type. Its methods are safe for concurrent use, as those of a libbpf.UserRingBuffer are.
 //
 //	sample, err := commands.Reserve()
 //	...
@@ -21,7 +21,8 @@ type UserRingBuf[T any] struct {
 }
 
 // NewUserRingBuf opens a map of type [libbpf.MapTypeUserRingBuf] (user_ring_buffer__new, Linux 6.1). The caller closes
-// the ring, which works on when the map is closed. The error is [libbpf.ErrInvalid] when the map is of another type.
+// the ring, which works on when the map is closed. The error matches [libbpf.ErrInvalid] when the map is of another
+// type.
 func NewUserRingBuf[T any](m libbpf.MapCore) (*UserRingBuf[T], error) {
 	records, err := openRecords[T](m, libbpf.MapTypeUserRingBuf)
 	if err != nil {
@@ -34,14 +35,14 @@ func NewUserRingBuf[T any](m libbpf.MapCore) (*UserRingBuf[T], error) {
 	return &UserRingBuf[T]{ring, records.layout}, nil
 }
 
-// Reserve takes room for a T, which is zero (user_ring_buffer__reserve). The error is unix.ENOSPC when the ring is full
-// for now, unix.E2BIG when it is too small for a T, and [libbpf.ErrClosed] after Close.
+// Reserve takes room for a T, which is zero (user_ring_buffer__reserve). The error matches unix.ENOSPC when the ring is
+// full for now, unix.E2BIG when it is too small for a T, and [libbpf.ErrClosed] after Close.
 func (r *UserRingBuf[T]) Reserve() (UserRingSample[T], error) {
 	return r.sample(r.ring.Reserve(int(r.layout.size)))
 }
 
-// ReserveContext is Reserve, and waits while the ring is full, until ctx is done: the error is then unix.ENOSPC, and
-// ctx's own with its cause. Close wakes it. No thread is blocked while it waits. A program that drains with
+// ReserveContext is Reserve, and waits while the ring is full, until ctx is done: the error then matches unix.ENOSPC,
+// and ctx's own with its cause. Close wakes it. No thread is blocked while it waits. A program that drains with
 // BPF_RB_NO_WAKEUP does not wake it.
 func (r *UserRingBuf[T]) ReserveContext(ctx context.Context) (UserRingSample[T], error) {
 	return r.sample(r.ring.ReserveContext(ctx, int(r.layout.size)))
@@ -76,7 +77,7 @@ func (s UserRingSample[T]) Value() *T {
 	return (*T)(unsafe.Pointer(unsafe.SliceData(b)))
 }
 
-// Submit gives the sample to programs, with its padding zeroed (user_ring_buffer__submit). The error is
+// Submit gives the sample to programs, with its padding zeroed (user_ring_buffer__submit). The error matches
 // [libbpf.ErrClosed] when it was submitted or discarded before.
 func (s UserRingSample[T]) Submit() error {
 	if b := s.sample.Bytes(); b != nil {
