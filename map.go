@@ -356,29 +356,9 @@ func (m *OpenMap) SetInitialValue(data []byte) error {
 	})
 }
 
-// MapDefinition is what a map will be created as.
-type MapDefinition struct {
-	Name       string
-	Type       MapType
-	KeySize    uint32 // bytes
-	ValueSize  uint32 // bytes
-	MaxEntries uint32
-	Flags      MapCreateFlags
-	Extra      uint64
-	NUMANode   uint32
-}
-
-func definitionOf(m *C.struct_bpf_map) MapDefinition {
-	return MapDefinition{
-		Name:       C.GoString(C.bpf_map__name(m)),
-		Type:       MapType(C.bpf_map__type(m)),
-		KeySize:    uint32(C.bpf_map__key_size(m)),
-		ValueSize:  uint32(C.bpf_map__value_size(m)),
-		MaxEntries: uint32(C.bpf_map__max_entries(m)),
-		Flags:      MapCreateFlags(C.bpf_map__map_flags(m)),
-		Extra:      uint64(C.bpf_map__map_extra(m)),
-		NUMANode:   uint32(C.bpf_map__numa_node(m)),
-	}
+// Definition is what the map will be created as.
+func (m *OpenMap) Definition() (MapDefinition, error) {
+	return openMapGet(m, "definition", func() MapDefinition { return definitionOf(m.ptr) })
 }
 
 // InnerMap is the template, as the object defines it, of the maps that this map of maps will hold

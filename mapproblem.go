@@ -219,30 +219,10 @@ func (d MapDefinition) pinProblem(path string) string {
 	case pin.Kind != PinnedMap:
 		return fmt.Sprintf("%s is pinned at %q, which is no map", pin, path)
 	}
-	pinned := *pin.Map
-	if d.Type == MapTypeDevMap || d.Type == MapTypeDevMapHash {
-		pinned.Flags &^= CreateReadOnlyProgram // which the kernel adds
+	if differ := d.differences(*pin.Map); differ != "" {
+		return fmt.Sprintf("the one that is pinned at %q has %s", path, differ)
 	}
-	var differ []string
-	for _, p := range []struct {
-		what         string
-		theirs, ours any
-	}{
-		{"type", pinned.Type, d.Type},
-		{"key size", pinned.KeySize, d.KeySize},
-		{"value size", pinned.ValueSize, d.ValueSize},
-		{"max entries", pinned.MaxEntries, d.MaxEntries},
-		{"flags", pinned.Flags, d.Flags},
-		{"extra", pinned.Extra, d.Extra},
-	} {
-		if p.theirs != p.ours {
-			differ = append(differ, fmt.Sprintf("%s %v and not %v", p.what, p.theirs, p.ours))
-		}
-	}
-	if differ == nil {
-		return ""
-	}
-	return fmt.Sprintf("the one that is pinned at %q has %s", path, strings.Join(differ, ", "))
+	return ""
 }
 
 // explainMap makes the error of a Load that failed at a map say what is wrong with the map. libbpf's messages tell which

@@ -1,0 +1,88 @@
+package libbpf
+
+/*
+#include <bpf/libbpf.h>
+*/
+import "C"
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/libbpf-go/libbpf-go/internal/fault"
+)
+
+// MapDefinition is what a map is created as.
+type MapDefinition struct {
+	Name       string
+	Type       MapType
+	KeySize    uint32 // bytes
+	ValueSize  uint32 // bytes
+	MaxEntries uint32 // elements; of a ring buffer, bytes
+	Flags      MapCreateFlags
+	Extra      uint64
+	NUMANode   uint32
+}
+
+func definitionOf(m *C.struct_bpf_map) MapDefinition {
+	return MapDefinition{
+		Name:       C.GoString(C.bpf_map__name(m)),
+		Type:       MapType(C.bpf_map__type(m)),
+		KeySize:    uint32(C.bpf_map__key_size(m)),
+		ValueSize:  uint32(C.bpf_map__value_size(m)),
+		MaxEntries: uint32(C.bpf_map__max_entries(m)),
+		Flags:      MapCreateFlags(C.bpf_map__map_flags(m)),
+		Extra:      uint64(C.bpf_map__map_extra(m)),
+		NUMANode:   uint32(C.bpf_map__numa_node(m)),
+	}
+}
+
+// Create creates a map by the definition, as [CreateMap] does. The caller owns it.
+func (d MapDefinition) Create() (*MapHandle, error) {
+	return CreateMap(d.Type, d.Name, d.KeySize, d.ValueSize, d.MaxEntries, MapCreateOptions{
+		Flags: d.Flags, Extra: d.Extra, NUMANode: d.NUMANode,
+	})
+}
+
+// Compatible reports whether a map can stand for one that is created by the definition: it has the same type, sizes, maximum
+// of entries, flags and extra, as libbpf requires of a pinned map that an object uses. If not, the error matches
+// [ErrInvalid] and says all that differs. The names need not be the same.
+func (d MapDefinition) Compatible(m MapCore) error {
+	const op = "compare"
+	c, err := coreOf(m)
+	if err != nil {
+		return &Error{Op: op, Object: "map", Err: err}
+	}
+	info, err := c.Info()
+	if err != nil {
+		return err
+	}
+	if differ := d.differences(info); differ != "" {
+		return c.fail(op, fault.Invalidf("it has %s", differ))
+	}
+	return nil
+}
+
+// differences says in what a map differs from the definition, or "".
+func (d MapDefinition) differences(info MapInfo) string {
+	if d.Type == MapTypeDevMap || d.Type == MapTypeDevMapHash {
+		info.Flags &^= CreateReadOnlyProgram // the kernel adds it
+	}
+	var differ []string
+	for _, p := range []struct {
+		what         string
+		theirs, ours any
+	}{
+		{"type", info.Type, d.Type},
+		{"key size", info.KeySize, d.KeySize},
+		{"value size", info.ValueSize, d.ValueSize},
+		{"max entries", info.MaxEntries, d.MaxEntries},
+		{"flags", info.Flags, d.Flags},
+		{"extra", info.Extra, d.Extra},
+	} {
+		if p.theirs != p.ours {
+			differ = append(differ, fmt.Sprintf("%s %v and not %v", p.what, p.theirs, p.ours))
+		}
+	}
+	return strings.Join(differ, ", ")
+}
