@@ -198,14 +198,16 @@ func checkLinkFD(fd int) error {
 	return err
 }
 
-func (l *Link) object() string {
+// String says what is attached to what, such as `link of program "on_exec" to tcx_ingress of device 3`, or how the link was
+// opened.
+func (l *Link) String() string {
 	if l == nil {
 		return "link"
 	}
 	return l.what
 }
 
-func (l *Link) fail(op string, err error) error { return &Error{Op: op, Object: l.object(), Err: err} }
+func (l *Link) fail(op string, err error) error { return &Error{Op: op, Object: l.String(), Err: err} }
 
 // use runs one call into libbpf while the link can't be destroyed.
 func (l *Link) use(op string, f func() error) error {
@@ -262,7 +264,7 @@ func (l *Link) UpdateProgram(p ProgramCore) error { return l.updateProgram(p, ni
 // ReplaceProgram is UpdateProgram if old is the link's program, and otherwise fails with unix.EPERM
 // (bpf_link_update with BPF_F_REPLACE, Linux 5.7).
 func (l *Link) ReplaceProgram(old, p ProgramCore) error {
-	return useProgram("update", l.object(), old, func(fd int) error {
+	return useProgram("update", l.String(), old, func(fd int) error {
 		var opts C.struct_bpf_link_update_opts
 		opts.sz = C.sizeof_struct_bpf_link_update_opts
 		opts.flags = unix.BPF_F_REPLACE
@@ -273,7 +275,7 @@ func (l *Link) ReplaceProgram(old, p ProgramCore) error {
 
 func (l *Link) updateProgram(p ProgramCore, opts *C.struct_bpf_link_update_opts) error {
 	const op = "update"
-	return useProgram(op, l.object(), p, func(program int) error {
+	return useProgram(op, l.String(), p, func(program int) error {
 		return l.onLink(op, LinkType.canUpdate, func(fd C.int) C.int {
 			return C.bpf_link_update(fd, C.int(program), opts)
 		})
@@ -289,7 +291,7 @@ func (l *Link) updateProgram(p ProgramCore, opts *C.struct_bpf_link_update_opts)
 // unix.EINVAL.
 func (l *Link) UpdateMap(m *Map) error {
 	const op = "update"
-	return useMap(op, l.object(), m, func(c *mapCore) error {
+	return useMap(op, l.String(), m, func(c *mapCore) error {
 		if c.typ != MapTypeStructOps {
 			return l.fail(op, fault.Invalidf("map %q is not a struct_ops but of type %s", c.name, c.typ))
 		}

@@ -85,9 +85,9 @@ func (p *programCore) checkAttachType(place string, types ...ProgramAttachType) 
 // objectTo is the program with the place that it is to be attached to, for errors.
 func (p *programCore) objectTo(place string) string {
 	if place == "" {
-		return p.object()
+		return p.String()
 	}
-	return p.object() + " to " + place
+	return p.String() + " to " + place
 }
 
 // attach makes a Link of the descriptor that f returns. f is given the program's. place is where, for errors, or "".

@@ -115,7 +115,7 @@ type HookOptions struct {
 // allow another one.
 func (h Hook) Attach(p ProgramCore, opts HookOptions) error {
 	const op = "attach"
-	object := fmt.Sprintf("%s to %s", programCoreOf(p).object(), h)
+	object := fmt.Sprintf("%s to %s", programCoreOf(p).String(), h)
 	attach := func(fd, replace int) error {
 		return call(op, object, func() error {
 			if err := h.checkAttach(opts); err != nil {
@@ -172,7 +172,7 @@ type HookDetachOptions struct {
 // detached whichever is given.
 func (h Hook) Detach(p ProgramCore, opts HookDetachOptions) error {
 	const op = "detach"
-	object := fmt.Sprintf("%s from %s", programCoreOf(p).object(), h)
+	object := fmt.Sprintf("%s from %s", programCoreOf(p).String(), h)
 	return useProgram(op, object, p, func(fd int) error {
 		return call(op, object, func() error {
 			if err := h.check(); err != nil {

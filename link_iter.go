@@ -178,7 +178,7 @@ func (p *Program) AttachIter(opts IterOptions) (link *Link, err error) {
 	if opts.Map == nil {
 		return p.attachIter(opts, nil)
 	}
-	err = useMap("attach", p.object(), opts.Map, func(m *mapCore) error {
+	err = useMap("attach", p.String(), opts.Map, func(m *mapCore) error {
 		link, err = p.attachIter(opts, m)
 		return err
 	})
@@ -199,7 +199,7 @@ func (p *ProgramHandle) AttachIter(opts IterOptions) (link *Link, err error) {
 	if opts.Map == nil {
 		return p.attachIter(opts, nil)
 	}
-	err = useMap("attach", p.object(), opts.Map, func(m *mapCore) error {
+	err = useMap("attach", p.String(), opts.Map, func(m *mapCore) error {
 		link, err = p.attachIter(opts, m)
 		return err
 	})
@@ -377,4 +377,12 @@ func (it *Iter) Close() error {
 		return nil
 	}
 	return it.h.Close()
+}
+
+// String is such as `link of program "dump_tasks"`, or the path of the pin.
+func (it *Iter) String() string {
+	if it == nil {
+		return "iterator"
+	}
+	return it.what
 }

@@ -33,7 +33,7 @@ import (
 //
 // The result belongs to the caller, and to the object, whose Close closes it. It keeps the map.
 func (p *Program) AttachSockmap(m MapCore) (link *Link, err error) {
-	err = useMap("attach", p.object(), m, func(m *mapCore) error {
+	err = useMap("attach", p.String(), m, func(m *mapCore) error {
 		link, err = p.attach(fmt.Sprintf("map %q", m.name), func() (*C.struct_bpf_link, error) {
 			if err := p.checkForSockmap(m); err != nil {
 				return nil, err
@@ -52,7 +52,7 @@ func (p *Program) AttachSockmap(m MapCore) (link *Link, err error) {
 // AttachSockmap is as [Program.AttachSockmap] (bpf_link_create). Of a program of type sk_skb it needs to know the attach
 // type: see [ProgramHandle.SetAttachType]. The result belongs to the caller. It keeps the map.
 func (p *ProgramHandle) AttachSockmap(m MapCore) (link *Link, err error) {
-	err = useMap("attach", p.object(), m, func(m *mapCore) error {
+	err = useMap("attach", p.String(), m, func(m *mapCore) error {
 		link, err = p.attach(fmt.Sprintf("map %q", m.name), func(fd C.int) (int, error) {
 			if err := p.checkForSockmap(m); err != nil {
 				return -1, err

@@ -132,7 +132,7 @@ type TCFilter struct {
 func (h TCHook) Attach(p ProgramCore, opts TCOptions) (TCFilter, error) {
 	const op = "attach"
 	var filter TCFilter
-	object := fmt.Sprintf("%s to %s", programCoreOf(p).object(), h)
+	object := fmt.Sprintf("%s to %s", programCoreOf(p).String(), h)
 	err := useProgram(op, object, p, func(fd int) error {
 		return h.callFor(op, object, func(hook *C.struct_bpf_tc_hook) error {
 			if err := p.core().checkType("traffic control", ProgramTypeSchedCls); err != nil {

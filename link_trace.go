@@ -142,7 +142,7 @@ func (p *Program) AttachFreplace(target ProgramCore, function string) (link *Lin
 	if target == nil {
 		return p.attachFreplace(0, function)
 	}
-	err = useProgram("attach", p.object(), target, func(fd int) error {
+	err = useProgram("attach", p.String(), target, func(fd int) error {
 		link, err = p.attachFreplace(fd, function)
 		return err
 	})
@@ -169,7 +169,7 @@ func (p *ProgramHandle) AttachFreplace(target ProgramCore, function string) (lin
 	if target == nil {
 		return p.attachFreplace(0, function)
 	}
-	err = useProgram("attach", p.object(), target, func(fd int) error {
+	err = useProgram("attach", p.String(), target, func(fd int) error {
 		link, err = p.attachFreplace(fd, function)
 		return err
 	})

@@ -194,7 +194,7 @@ func (x XDP) Replace(p, old ProgramCore) error {
 }
 
 func (x XDP) attach(op string, p ProgramCore, oldFD int) error {
-	object := fmt.Sprintf("%s of %s", programCoreOf(p).object(), x)
+	object := fmt.Sprintf("%s of %s", programCoreOf(p).String(), x)
 	return useProgram(op, object, p, func(fd int) error {
 		return x.callFor(op, object, func() error {
 			if err := p.core().checkType("XDP", ProgramTypeXDP); err != nil {
@@ -213,7 +213,7 @@ func (x XDP) Detach() error { return x.detach("detach", 0) }
 // DetachProgram detaches a program, if it is the one that is attached (bpf_xdp_detach with old_prog_fd, Linux 5.7).
 // errors.Is(err, os.ErrExist) when it is not.
 func (x XDP) DetachProgram(p ProgramCore) error {
-	op := "detach " + programCoreOf(p).object() + " from"
+	op := "detach " + programCoreOf(p).String() + " from"
 	return useProgram(op, x.String(), p, func(fd int) error { return x.detach(op, fd) })
 }
 

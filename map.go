@@ -72,6 +72,9 @@ type OpenMap struct {
 	arena arenaGlobals
 }
 
+// String is such as `map "counts"`.
+func (m *OpenMap) String() string { return fmt.Sprintf("map %q", m.Name()) }
+
 // Name is the map's name; for global data it is such as "prog.bss", or the name of a custom section.
 func (m *OpenMap) Name() string {
 	if m == nil {

@@ -103,7 +103,7 @@ func newMapCore(h *handle.Handle, fd int, info MapInfo) (mapCore, error) {
 		}
 		m.cpus = cpus
 	}
-	object := m.object()
+	object := m.String()
 	missing := func(op string) *Error { return &Error{Op: op, Object: object, Err: ErrKeyNotExist} }
 	m.missingLookup, m.missingUpdate, m.missingDelete = missing("lookup in"), missing("update"), missing("delete from")
 	m.missingTake = missing(opTake)
@@ -127,10 +127,11 @@ func (m *mapCore) ValueSize() uint32 { return m.valueSize }
 // MaxEntries is how many elements the map can hold. Of a ring buffer, it is the size in bytes.
 func (m *mapCore) MaxEntries() uint32 { return m.maxEntries }
 
-func (m *mapCore) object() string { return fmt.Sprintf("map %q", m.name) }
+// String is such as `map "counts"`.
+func (m *mapCore) String() string { return fmt.Sprintf("map %q", m.name) }
 
 func (m *mapCore) fail(op string, err error) error {
-	return &Error{Op: op, Object: m.object(), Err: err}
+	return &Error{Op: op, Object: m.String(), Err: err}
 }
 
 // failed is the error of an operation on one element.

@@ -278,7 +278,7 @@ func (m *MapHandle) Pin(path string) error {
 		return c.fail(op, err)
 	}
 	defer c.h.Drop()
-	return call(op, c.object(), func() error {
+	return call(op, c.String(), func() error {
 		return pinning(path, func(p *C.char) C.int { return C.bpf_obj_pin(C.int(c.fd), p) })
 	})
 }
@@ -291,5 +291,5 @@ func (m *MapHandle) Unpin(path string) error {
 	if err != nil {
 		return err
 	}
-	return call(op, c.object(), func() error { return unpin(path, PinnedMap, info.ID) })
+	return call(op, c.String(), func() error { return unpin(path, PinnedMap, info.ID) })
 }

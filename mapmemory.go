@@ -201,3 +201,6 @@ func MemoryAt[T any](m *MapMemory, offset int) (*T, error) {
 	runtime.KeepAlive(m)
 	return p, nil
 }
+
+// String is such as "memory of 4096 bytes".
+func (m *MapMemory) String() string { return fmt.Sprintf("memory of %d bytes", len(m.Bytes())) }

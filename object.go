@@ -318,6 +318,14 @@ func (o *OpenObject) Name() string {
 	return o.name
 }
 
+// String is such as `object "prog"`.
+func (o *OpenObject) String() string {
+	if o == nil {
+		return "object"
+	}
+	return o.what
+}
+
 // Map is the map that the object defines under that name; global data is in ".rodata", ".data", ".bss" and custom
 // sections' names (bpf_object__find_map_by_name). errors.Is(err, [ErrNotFound]) when there is none.
 func (o *OpenObject) Map(name string) (*OpenMap, error) {
@@ -566,6 +574,9 @@ func newObject(from *OpenObject) (*Object, error) {
 	}
 	return o, nil
 }
+
+// String is such as `object "prog"`.
+func (o *Object) String() string { return fmt.Sprintf("object %q", o.Name()) }
 
 // Name is the object's name.
 func (o *Object) Name() string {

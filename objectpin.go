@@ -46,13 +46,13 @@ func (o *Object) Unpin(folder string) error {
 // PinMaps is Pin for the maps alone, as bpf_object__pin_maps does. With "", it pins those that have a path of their own, by
 // definition or by [OpenMap.SetPinPath], where Load did not.
 func (o *Object) PinMaps(folder string) error {
-	return o.use("pin maps of", o.object(), func() error { return pinAll(o.mapPins(folder)) })
+	return o.use("pin maps of", o.String(), func() error { return pinAll(o.mapPins(folder)) })
 }
 
 // UnpinMaps removes what PinMaps made, as bpf_object__unpin_maps does. With "", it removes the pins of all maps. It goes on
 // as Unpin does.
 func (o *Object) UnpinMaps(folder string) error {
-	return o.use("unpin maps of", o.object(), func() error { return unpinAll(o.mapPins(folder)) })
+	return o.use("unpin maps of", o.String(), func() error { return unpinAll(o.mapPins(folder)) })
 }
 
 // PinPrograms is Pin for the programs alone, as bpf_object__pin_programs does.
@@ -66,7 +66,7 @@ func (o *Object) UnpinPrograms(folder string) error {
 }
 
 func (o *Object) pinning(op, folder string, f func() error) error {
-	return o.use(op, o.object(), func() error {
+	return o.use(op, o.String(), func() error {
 		if folder == "" {
 			return fault.Invalidf("a folder must be given")
 		}
@@ -94,7 +94,7 @@ func (o *Object) mapPins(folder string) (pins []objectPin) {
 		if m.fd < 0 || path == "" && m.definedPin == "" && m.pinnedAt() == "" {
 			continue
 		}
-		pins = append(pins, objectPin{m.object(), func() (bool, error) { return m.pin(path) }, func() error {
+		pins = append(pins, objectPin{m.String(), func() (bool, error) { return m.pin(path) }, func() error {
 			if path == "" && m.pinnedAt() == "" {
 				return nil
 			}
@@ -108,7 +108,7 @@ func (o *Object) mapPins(folder string) (pins []objectPin) {
 func (o *Object) programPins(folder string) (pins []objectPin) {
 	for _, p := range o.programs {
 		path := filepath.Join(folder, p.name)
-		pins = append(pins, objectPin{p.object(), func() (bool, error) {
+		pins = append(pins, objectPin{p.String(), func() (bool, error) {
 			if p.fd < 0 {
 				return false, fault.Invalidf("it was not loaded")
 			}
@@ -156,7 +156,7 @@ func unpinAll(pins []objectPin) (first error) {
 // the object's: it must not be closed, and may be another file's number after Close.
 func (o *Object) TokenFD() int {
 	fd := -1
-	_ = o.use("get token of", o.object(), func() error {
+	_ = o.use("get token of", o.String(), func() error {
 		if token := int(C.lbg_object_token_fd(o.ptr)); token > 0 {
 			fd = token
 		}
@@ -166,4 +166,3 @@ func (o *Object) TokenFD() int {
 }
 
 // object names the object in errors.
-func (o *Object) object() string { return fmt.Sprintf("object %q", o.Name()) }

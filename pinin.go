@@ -43,7 +43,7 @@ func (m *mapCore) PinIn(directory int, path string) error {
 		return m.fail(op, err)
 	}
 	defer m.h.Drop()
-	return call(op, m.object(), func() error { return pinIn(m.fd, directory, path) })
+	return call(op, m.String(), func() error { return pinIn(m.fd, directory, path) })
 }
 
 // PinIn is Pin under a path that is relative to a directory of a bpf file system, by the directory's descriptor, so that

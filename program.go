@@ -53,6 +53,9 @@ type OpenProgram struct {
 	log           *kernelLog // its own, or nil; guarded as ptr is
 }
 
+// String is such as `program "on_exec"`.
+func (p *OpenProgram) String() string { return fmt.Sprintf("program %q", p.Name()) }
+
 // Name is the program's name: its C function's.
 func (p *OpenProgram) Name() string {
 	if p == nil {

@@ -90,7 +90,8 @@ func (p *programCore) Name() string { return p.name }
 // Type is the program's kind.
 func (p *programCore) Type() ProgramType { return p.typ }
 
-func (p *programCore) object() string {
+// String is such as `program "on_exec"`.
+func (p *programCore) String() string {
 	if p.h == nil {
 		return "program"
 	}
@@ -98,7 +99,7 @@ func (p *programCore) object() string {
 }
 
 func (p *programCore) fail(op string, err error) error {
-	return &Error{Op: op, Object: p.object(), Err: err}
+	return &Error{Op: op, Object: p.String(), Err: err}
 }
 
 // useProgram runs f with the descriptor of a program that an operation on something else needs, and that remains open
@@ -146,7 +147,7 @@ func (p *programCore) call(op string, f func(fd int) error) error {
 		return err
 	}
 	defer p.h.Drop()
-	return call(op, p.object(), func() error { return f(p.fd) })
+	return call(op, p.String(), func() error { return f(p.fd) })
 }
 
 // BindMap makes the map live as long as the program, and be in its list of maps, also if it uses the map by no
@@ -181,7 +182,7 @@ func (p *programCore) AssociateStructOps(m MapCore) error {
 
 // callWithMap is call with a map that can't be closed meanwhile.
 func (p *programCore) callWithMap(op string, m MapCore, f func(fd int, m *mapCore) error) error {
-	return useMap(op, p.object(), m, func(m *mapCore) error {
+	return useMap(op, p.String(), m, func(m *mapCore) error {
 		return p.call(op, func(fd int) error { return f(fd, m) })
 	})
 }

@@ -11,6 +11,7 @@ import "C"
 
 import (
 	"context"
+	"fmt"
 	"runtime/cgo"
 	"runtime/debug"
 	"time"
@@ -406,3 +407,11 @@ func (r *RingBuffer) EpollFD() int { return r.drain().currentEpollFD() }
 // Records that libbpf has taken from the ring buffers for a call that failed are lost, up to 32 KiB. To get them, call
 // Consume before.
 func (r *RingBuffer) Close() error { return r.drain().close() }
+
+// String is such as "ring buffer (maps: 2)".
+func (r *RingBuffer) String() string {
+	if r == nil {
+		return "ring buffer"
+	}
+	return fmt.Sprintf("ring buffer (maps: %d)", len(r.callbacks))
+}

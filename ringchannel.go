@@ -95,3 +95,11 @@ func (c *RingChannel) Blocked() uint64 {
 	}
 	return c.blocked.Load()
 }
+
+// String is such as `channel of map "events"`.
+func (c *RingChannel) String() string {
+	if c == nil {
+		return "ring channel"
+	}
+	return "channel of " + c.reader.what
+}

@@ -66,7 +66,7 @@ func NewRingReader(m MapCore) (*RingReader, error) {
 	if err != nil {
 		return nil, c.fail(op, err)
 	}
-	r := &RingReader{what: c.object(), closed: make(chan struct{})}
+	r := &RingReader{what: c.String(), closed: make(chan struct{})}
 	if err := r.open(fd, uintptr(c.maxEntries)); err != nil {
 		return nil, c.fail(op, err)
 	}
@@ -255,4 +255,12 @@ func (r *RingReader) Close() error {
 	err := r.h.Close()
 	r.file.Raise() // the first call of Close may not have done that yet
 	return err
+}
+
+// String is such as `reader of map "events"`.
+func (r *RingReader) String() string {
+	if r == nil {
+		return "ring reader"
+	}
+	return "reader of " + r.what
 }

@@ -152,7 +152,7 @@ func (p *programCore) TestRun(o TestRunOptions) (TestRunResult, error) {
 		}
 		contextOut, opts.ctx_size_out = nil, 0
 	}
-	err := call(op, p.object(), func() error {
+	err := call(op, p.String(), func() error {
 		err := clib.FromRet(int(C.lbg_test_run(C.int(p.fd), &opts,
 			cBytes(o.Data), cBytes(o.DataOut), cBytes(contextIn), cBytes(contextOut))))
 		if errors.Is(err, unix.ENOSPC) {

@@ -104,3 +104,11 @@ func (t *Token) Close() error {
 	}
 	return t.h.Close()
 }
+
+// String is such as `token of "/sys/fs/bpf"`.
+func (t *Token) String() string {
+	if t == nil {
+		return "token"
+	}
+	return t.what
+}

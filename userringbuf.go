@@ -104,7 +104,7 @@ func newUserRingBuffer(m MapCore, ring *C.struct_user_ring_buffer, ofC bool) (*U
 		return nil, c.fail(op, err)
 	}
 	r := &UserRingBuffer{
-		what: c.object(), size: int(c.maxEntries), waiting: make(chan struct{}, 1), ring: ring, ofC: ofC,
+		what: c.String(), size: int(c.maxEntries), waiting: make(chan struct{}, 1), ring: ring, ofC: ofC,
 	}
 	r.h = handle.New(handle.Resource{
 		Release: func() error {
@@ -317,4 +317,12 @@ func (s *UserRingSample) commit(submit bool) bool {
 	C.lbg_user_ring_commit(s.ring.ring, s.libbpfs, C.bool(submit))
 	s.ring.h.Drop()
 	return true
+}
+
+// String is such as `map "commands"`.
+func (r *UserRingBuffer) String() string {
+	if r == nil {
+		return "user ring buffer"
+	}
+	return r.what
 }

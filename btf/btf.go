@@ -398,3 +398,11 @@ func (b *BTF) Raw() ([]byte, error) {
 	}
 	return append([]byte(nil), unsafe.Slice((*byte)(p), int(size))...), nil
 }
+
+// String says whose type information it is, such as "BTF of the kernel's types".
+func (b *BTF) String() string {
+	if b == nil {
+		return "BTF"
+	}
+	return "BTF of " + b.what
+}
