@@ -4,7 +4,7 @@ package libbpf
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-// Where libbpf has no such function, Go does not call this.
+// Go does not call this where libbpf has no such function.
 static int lbg_link_update_map(struct bpf_link *link, const struct bpf_map *map)
 {
 #if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 2
@@ -32,33 +32,33 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// Link is a program's attachment. Close, and Close of its object, detach the program, unless the link is pinned or was
-// disconnected, or somebody else has it open. The garbage collector does not: a Link that is dropped stays attached until
-// its object is closed.
+// Link is the attachment of a program. Close detaches the program, and so does Close of its object, unless the link is
+// pinned, was disconnected, or is open elsewhere. The garbage collector does not close a Link: a Link that is dropped
+// stays attached until its object is closed.
 //
 // All methods are safe for concurrent use, Close included.
 type Link struct {
 	h    *handle.Handle
 	what string // for errors
-	noFD bool   // of USDT: libbpf keeps the descriptors below it to itself, and answers 0 when asked
+	noFD bool   // a USDT link: libbpf hides its descriptors, and bpf_link__fd returns 0
 
 	// libbpf changes the link in most calls.
 	mu        sync.Mutex
-	ptr       *C.struct_bpf_link // nil for a link that began as a descriptor: libbpf makes none of that
+	ptr       *C.struct_bpf_link // nil for a link that began as a descriptor: libbpf has no function to wrap one
 	structOps bool               // ptr is what libbpf made for a struct_ops map
-	ofC       bool               // C destroys it
-	// libbpf can't destroy it without the object.
+	ofC       bool               // C code destroys it
+	// libbpf reads the object's memory when it destroys this link.
 	needsObject bool
 
-	// Of a link that began as a descriptor.
+	// For a link that began as a descriptor.
 	ownFD        int
 	pinPath      string
 	disconnected bool
 }
 
-// newLink takes a link of libbpf's over, also when it fails. parent is the object's that it belongs to, which the caller
-// has acquired, or nil: the link keeps the object's memory until it is destroyed itself. shared is nil, or the lock for
-// what it shares with others and changes when it is destroyed.
+// newLink takes ownership of a link of libbpf's, also when it fails. parent is the handle of the object that the link
+// belongs to, which the caller has acquired, or nil. The link keeps the object's memory until the link is destroyed.
+// shared is nil, or the lock for the memory that the link shares with others and changes when it is destroyed.
 func newLink(parent *handle.Handle, shared *sync.Mutex, ptr *C.struct_bpf_link, what string) (*Link, error) {
 	l := &Link{ptr: ptr, what: what, noFD: shared != nil, needsObject: shared != nil}
 	if shared == nil {
@@ -74,9 +74,9 @@ func newLink(parent *handle.Handle, shared *sync.Mutex, ptr *C.struct_bpf_link, 
 	})
 }
 
-// LinkFromPinnedPath opens the link that is pinned at path (bpf_link__open, Linux 5.7). errors.Is(err, os.ErrNotExist) when nothing
-// is pinned there, errors.Is(err, [ErrInvalid]) when it is not a link. Close leaves it attached as long as the pin is
-// there.
+// LinkFromPinnedPath opens the link that is pinned at path (bpf_link__open, Linux 5.7). errors.Is(err, os.ErrNotExist)
+// when nothing is pinned there, errors.Is(err, [ErrInvalid]) when the pin is not a link. Close leaves the program
+// attached while the pin exists.
 func LinkFromPinnedPath(path string) (*Link, error) {
 	const op = "open"
 	what := fmt.Sprintf("pinned link %q", path)
@@ -104,9 +104,9 @@ func LinkFromPinnedPath(path string) (*Link, error) {
 	return newLink(nil, nil, ptr, what)
 }
 
-// LinkFromID opens the link that the kernel knows under id (bpf_link_get_fd_by_id, Linux 5.8).
-// errors.Is(err, os.ErrNotExist) when there is none; it needs CAP_SYS_ADMIN. Close gives the descriptor up, and leaves the
-// link attached as long as anybody else has it open or pinned.
+// LinkFromID opens the link that has this id in the kernel (bpf_link_get_fd_by_id, Linux 5.8). It needs CAP_SYS_ADMIN.
+// errors.Is(err, os.ErrNotExist) when there is no such link. Close closes the descriptor. The program stays attached
+// while the link is pinned or open elsewhere.
 func LinkFromID(id uint32) (*Link, error) {
 	fd, err := openID("link", id, func() C.int { return C.bpf_link_get_fd_by_id(C.__u32(id)) })
 	if err != nil {
@@ -115,13 +115,13 @@ func LinkFromID(id uint32) (*Link, error) {
 	return newFDLink(nil, fd, fmt.Sprintf("link with id %d", id))
 }
 
-// newFDLink takes a descriptor of a link over, also when it fails. parent is as in newLink.
+// newFDLink takes ownership of a link's descriptor, also when it fails. parent is as in newLink.
 func newFDLink(parent *handle.Handle, fd int, what string) (*Link, error) {
 	return newFDLinkClosing(parent, fd, what, func() error { return unix.Close(fd) })
 }
 
-// newPerfEventLink takes a link and the perf event that it attaches to over, also when it fails. The descriptors are the
-// same where the kernel has no link. As with libbpf's links, closing disables the event.
+// newPerfEventLink takes ownership of a link and of the perf event that it attaches to, also when it fails. Where the
+// kernel makes no link, both descriptors are the same. Close disables the event, as with libbpf's links.
 func newPerfEventLink(fd, event int, what string) (*Link, error) {
 	return newFDLinkClosing(nil, fd, what, func() error {
 		err := unix.IoctlSetInt(event, unix.PERF_EVENT_IOC_DISABLE, 0)
@@ -132,7 +132,7 @@ func newPerfEventLink(fd, event int, what string) (*Link, error) {
 	})
 }
 
-// newFDLinkClosing is newFDLink with what Close does.
+// newFDLinkClosing is newFDLink with a detach function that Close calls.
 func newFDLinkClosing(parent *handle.Handle, fd int, what string, detach func() error) (*Link, error) {
 	l := &Link{ownFD: fd, what: what}
 	return l.keep(parent, func() error {
@@ -152,8 +152,8 @@ func (l *Link) keep(parent *handle.Handle, release func() error) (_ *Link, err e
 	return l, nil
 }
 
-// fd is the link's descriptor, or that of the perf event or the map that stands for it, or -1. The caller has acquired
-// the link.
+// fd is the link's descriptor, or that of the perf event or the map that takes the place of a link, or -1. The caller
+// has acquired the link.
 func (l *Link) fd() C.int {
 	switch {
 	case l.noFD:
@@ -165,8 +165,8 @@ func (l *Link) fd() C.int {
 	}
 }
 
-// onLink runs one of the commands that the kernel has for links. can tells which kinds of links it works with; the kernel
-// says EINVAL for the others, as it does for wrong arguments.
+// onLink runs one of the kernel's commands for links. can reports which types of links support the command. For other
+// types the kernel returns EINVAL, as it does for wrong arguments.
 func (l *Link) onLink(op string, can func(LinkType) bool, f func(fd C.int) C.int) error {
 	return l.use(op, func() error {
 		err := clib.FromRet(int(f(l.fd())))
@@ -184,7 +184,7 @@ func (l *Link) onLink(op string, can func(LinkType) bool, f func(fd C.int) C.int
 	})
 }
 
-// errNoKernelLink is for what is attached in other ways, in which the kernel can do nothing but detach.
+// errNoKernelLink is the error for an attachment that is not a link in the kernel. The kernel can only detach it.
 var errNoKernelLink = fault.New("the kernel has no link for this attachment", errors.ErrUnsupported)
 
 func checkLinkFD(fd int) error {
@@ -209,7 +209,7 @@ func (l *Link) String() string {
 
 func (l *Link) fail(op string, err error) error { return &Error{Op: op, Object: l.String(), Err: err} }
 
-// use runs one call into libbpf while the link can't be destroyed.
+// use runs one call into libbpf. The link can't be destroyed during the call.
 func (l *Link) use(op string, f func() error) error {
 	if l == nil {
 		return l.fail(op, ErrClosed)
@@ -221,9 +221,8 @@ func (l *Link) use(op string, f func() error) error {
 	return callLocked(&l.mu, clib.CurrentPrinter(), op, l.what, f)
 }
 
-// Info asks the kernel for what it knows of the link (bpf_obj_get_info_by_fd, Linux 5.8).
-// errors.Is(err, [errors.ErrUnsupported]) for what is attached without a link of the kernel's, such as perf events before
-// Linux 5.15.
+// Info returns what the kernel knows about the link (bpf_obj_get_info_by_fd, Linux 5.8). errors.Is(err,
+// [errors.ErrUnsupported]) when the attachment is not a link in the kernel, such as a perf event before Linux 5.15.
 func (l *Link) Info() (LinkInfo, error) {
 	var info LinkInfo
 	err := l.use("get info of", func() (err error) {
@@ -233,17 +232,18 @@ func (l *Link) Info() (LinkInfo, error) {
 	return info, err
 }
 
-// Detach detaches the program at once, for everybody who holds the link or its pin (bpf_link_detach, Linux 5.9).
-// errors.Is(err, [errors.ErrUnsupported]) for kinds of links that can't, such as those of tracepoints and perf events:
-// close those.
+// Detach detaches the program at once, also for others who have the link open or pinned (bpf_link_detach, Linux 5.9).
+// errors.Is(err, [errors.ErrUnsupported]) for types of links that the kernel can't detach, such as those of tracepoints
+// and perf events. Use Close for those.
 func (l *Link) Detach() error {
 	return l.onLink("detach", func(LinkType) bool { return true },
 		func(fd C.int) C.int { return C.bpf_link_detach(fd) })
 }
 
-// Disconnect makes Close, and Close of the object, leave the program attached (bpf_link__disconnect). Where a descriptor
-// is what keeps it so, as for most kinds of links, that stays open for good: who wants to detach later calls FD before,
-// and closes it. A pin or a legacy attachment lasts without.
+// Disconnect makes Close, and Close of the object, leave the program attached (bpf_link__disconnect). Most types of
+// links stay attached only while a descriptor is open. Close then leaves the link's descriptor open, and nothing closes
+// it. To detach later, call FD before Close, and close that descriptor. A pinned link and a legacy attachment need no
+// descriptor.
 func (l *Link) Disconnect() error {
 	return l.use("disconnect", func() error {
 		if l.ptr == nil {
@@ -255,13 +255,13 @@ func (l *Link) Disconnect() error {
 	})
 }
 
-// UpdateProgram replaces the program, without a moment in which none is attached (bpf_link_update, Linux 5.7). The new
-// program must be of the same type and attach type: unix.EINVAL. Its object may be closed afterwards: the link keeps it.
-// errors.Is(err, [errors.ErrUnsupported]) for kinds of links whose program can't be replaced: those of tracing,
-// tracepoints, perf events and netfilter.
+// UpdateProgram replaces the program atomically: one of the two is attached at any time (bpf_link_update, Linux 5.7).
+// The new program must have the same type and attach type; otherwise the error is unix.EINVAL. Its object may be closed
+// afterwards: the link keeps the program. errors.Is(err, [errors.ErrUnsupported]) for types of links whose program
+// can't be replaced: those of tracing, tracepoints, perf events and netfilter.
 func (l *Link) UpdateProgram(p ProgramCore) error { return l.updateProgram(p, nil) }
 
-// ReplaceProgram is UpdateProgram if old is the link's program, and otherwise fails with unix.EPERM
+// ReplaceProgram is UpdateProgram on the condition that old is the link's program. Otherwise it fails with unix.EPERM
 // (bpf_link_update with BPF_F_REPLACE, Linux 5.7).
 func (l *Link) ReplaceProgram(old, p ProgramCore) error {
 	return useProgram("update", l.String(), old, func(fd int) error {
@@ -282,13 +282,13 @@ func (l *Link) updateProgram(p ProgramCore, opts *C.struct_bpf_link_update_opts)
 	})
 }
 
-// UpdateMap replaces the struct of callbacks that is registered, without a moment in which none is
-// (bpf_link__update_map, Linux 6.4). The map is one of struct_ops, in section ".struct_ops.link", of the same kind of
-// struct; what else the new struct has to have in common with the old one is up to the kernel's subsystem: for TCP
-// congestion control, its name. errors.Is(err, [errors.ErrUnsupported]) before libbpf 1.2, and for links of other kinds.
+// UpdateMap replaces the registered struct of callbacks atomically: one of the two is registered at any time
+// (bpf_link__update_map, Linux 6.4). m must be a struct_ops map from section ".struct_ops.link", for the same type of
+// struct. The kernel's subsystem may require more: TCP congestion control requires the same name. errors.Is(err,
+// [errors.ErrUnsupported]) before libbpf 1.2, and for links of other types.
 //
-// A link that was opened by its pin or id takes a map that was attached already, be it by another link; others fail with
-// unix.EINVAL.
+// A link that was opened by its pin or id requires a map that was attached before, by this or another link; otherwise
+// the error is unix.EINVAL.
 func (l *Link) UpdateMap(m *Map) error {
 	const op = "update"
 	return useMap(op, l.String(), m, func(c *mapCore) error {
@@ -299,7 +299,7 @@ func (l *Link) UpdateMap(m *Map) error {
 			return l.fail(op, err)
 		}
 		return l.onLink(op, func(t LinkType) bool { return t == LinkTypeStructOps }, func(fd C.int) C.int {
-			// libbpf takes every link for one of its own of struct_ops.
+			// bpf_link__update_map assumes that it made the link for a struct_ops map.
 			if !l.structOps {
 				return C.bpf_link_update(fd, C.int(c.fd), nil)
 			}
@@ -308,12 +308,13 @@ func (l *Link) UpdateMap(m *Map) error {
 	})
 }
 
-// Pin makes the attachment last under a path on a bpf file system (bpf_link__pin). errors.Is(err, os.ErrExist) when the
-// path is taken, errors.Is(err, [errors.ErrUnsupported]) for USDT.
+// Pin pins the link at path, on a bpf file system, so that it stays attached after Close (bpf_link__pin).
+// errors.Is(err, os.ErrExist) when the path exists, errors.Is(err, [errors.ErrUnsupported]) for USDT and other
+// attachments that are not links in the kernel.
 func (l *Link) Pin(path string) error {
 	return l.use("pin", func() error {
 		if l.noFD || errors.Is(checkLinkFD(int(l.fd())), errNoKernelLink) {
-			return errNoKernelLink // a map that stands for the attachment could be pinned, which keeps nothing attached
+			return errNoKernelLink // the kernel would pin the map behind the attachment, which keeps nothing attached
 		}
 		at := l.pinnedAt()
 		err := pinning(path, func(p *C.char) C.int {
@@ -336,8 +337,9 @@ func (l *Link) Pin(path string) error {
 	})
 }
 
-// Unpin removes the pin that Pin or LinkFromPinnedPath know of (bpf_link__unpin). errors.Is(err, os.ErrNotExist) when somebody else
-// removed it, errors.Is(err, [ErrInvalid]) when there is none, or it is another link's by now.
+// Unpin removes the pin that Pin made or LinkFromPinnedPath opened (bpf_link__unpin). errors.Is(err, os.ErrNotExist)
+// when somebody else removed it, errors.Is(err, [ErrInvalid]) when the link has no pin, or the path is the pin of
+// another link by now.
 func (l *Link) Unpin() error {
 	return l.use("unpin", func() error {
 		at := l.pinnedAt()
@@ -357,7 +359,7 @@ func (l *Link) Unpin() error {
 				return err
 			}
 		case l.ptr != nil && gone:
-			// libbpf believes in the pin until it removes it itself, so there has to be one.
+			// libbpf forgets the pin only when it removes it itself. So pin again, for libbpf to remove.
 			_ = withString("path", at, func(p *C.char) C.int { return C.bpf_obj_pin(l.fd(), p) })
 			C.bpf_link__unpin(l.ptr)
 		case l.ptr != nil:
@@ -368,7 +370,7 @@ func (l *Link) Unpin() error {
 	})
 }
 
-// PinPath is where the link is pinned as far as Pin or LinkFromPinnedPath know, or "" (bpf_link__pin_path).
+// PinPath is the path that Pin or LinkFromPinnedPath pinned or opened the link at, or "" (bpf_link__pin_path).
 func (l *Link) PinPath() string {
 	var path string
 	_ = l.use("get pin of", func() error {
@@ -378,7 +380,7 @@ func (l *Link) PinPath() string {
 	return path
 }
 
-// pinnedAt is PinPath while the link is locked.
+// pinnedAt is PinPath for a caller that holds the link's lock.
 func (l *Link) pinnedAt() string {
 	if l.ptr != nil {
 		return C.GoString(C.bpf_link__pin_path(l.ptr))
@@ -386,9 +388,9 @@ func (l *Link) pinnedAt() string {
 	return l.pinPath
 }
 
-// FD is the link's file descriptor, or -1 after Close (bpf_link__fd). For what the kernel has no link for it is that of
-// the perf event or the map, or -1. It remains the link's: it must not be closed, and may be another file's number after
-// Close.
+// FD is the link's file descriptor, or -1 after Close (bpf_link__fd). For an attachment that is not a link in the
+// kernel, it is the descriptor of the perf event or the map, or -1. The Link owns the descriptor: do not close it.
+// After Close the number may be another file's.
 func (l *Link) FD() int {
 	fd := -1
 	_ = l.use("get fd of", func() error {

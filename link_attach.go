@@ -4,8 +4,8 @@ package libbpf
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-// Attaches one program as generated skeletons do, through a skeleton with nothing but that program in it: libbpf says
-// there, and nowhere else, whether a section leaves nothing to attach (*link remains NULL) or attaching failed.
+// Attaches one program as generated skeletons do, through a skeleton that has only this program. Only this function of
+// libbpf tells the two cases apart: the section names no place to attach to (*link remains NULL), or attaching failed.
 static int lbg_attach_auto(struct bpf_program *prog, struct bpf_link **link)
 {
 	struct bpf_prog_skeleton ps = { .name = bpf_program__name(prog), .prog = &prog, .link = link };
@@ -30,9 +30,9 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// Attach attaches the program as its section says (bpf_program__attach). The result belongs to the caller, and to the
-// object, whose Close closes it. errors.Is(err, [errors.ErrUnsupported]) when the section does not say where, such as
-// "xdp".
+// Attach attaches the program as its section says (bpf_program__attach). The link belongs to the caller; Close of the
+// object closes it too. errors.Is(err, [errors.ErrUnsupported]) when the section, such as "xdp", does not say where to
+// attach.
 func (p *Program) Attach() (*Link, error) {
 	if link, named, err := p.attachSection(); named {
 		return link, err
@@ -43,9 +43,9 @@ func (p *Program) Attach() (*Link, error) {
 	})
 }
 
-// attach runs one of libbpf's functions that attach the program, and makes a Link of the result. place is where, for
-// errors, or "". f returns the errno of that function, or what it found wrong with the arguments before: a program that is
-// closed says so first.
+// attach runs one of libbpf's functions that attach the program, and makes a Link of the result. place says where, for
+// errors, or is "". f returns the errno of that function, or an error that it found in the arguments. f does not run
+// when the program is closed, so ErrClosed comes first.
 func (p *Program) attach(place string, f func() (*C.struct_bpf_link, error)) (*Link, error) {
 	return p.attachLocking(place, nil, f)
 }
@@ -63,7 +63,7 @@ func (p *Program) attachLocking(
 	})
 }
 
-// attachFD is attach for one of libbpf's functions that return a link's descriptor.
+// attachFD is attach for a function of libbpf that returns a link's descriptor.
 func (p *Program) attachFD(place string, f func() (int, error)) (*Link, error) {
 	var fd int
 	object := p.objectTo(place)
@@ -73,7 +73,7 @@ func (p *Program) attachFD(place string, f func() (int, error)) (*Link, error) {
 	}, func() (*Link, error) { return newFDLink(p.o.h, fd, "link of "+object) })
 }
 
-// attachAuto is Attach, but nil without an error where there is nothing to attach by itself.
+// attachAuto is Attach, but returns nil without an error where the section does not say where to attach.
 func (p *Program) attachAuto() (*Link, error) {
 	if !C.bpf_program__autoload(p.ptr) || !C.bpf_program__autoattach(p.ptr) {
 		return nil, nil
@@ -88,8 +88,8 @@ func (p *Program) attachAuto() (*Link, error) {
 	})
 }
 
-// usdtLock is the lock under which USDT links must be destroyed: they look into the object and change what they share
-// there. The kernel takes its time to detach, so others go without.
+// usdtLock is the lock for destroying USDT links. Destroying one reads and changes memory that the links share in the
+// object. Other links do without this lock, because the kernel can take long to detach them.
 func (p *Program) usdtLock() *sync.Mutex {
 	if p.o == nil {
 		return nil
@@ -97,7 +97,7 @@ func (p *Program) usdtLock() *sync.Mutex {
 	return &p.o.mu
 }
 
-// attach makes a Link of what f attaches; nil for nothing. shared is as in newLink.
+// attach makes a Link of the link that f returns, or returns nil when f returns nil. shared is as in newLink.
 func (o *Object) attach(object string, shared *sync.Mutex, f func() (*C.struct_bpf_link, error)) (*Link, error) {
 	var ptr *C.struct_bpf_link
 	return o.attachWith(object, func() (err error) {
@@ -111,8 +111,8 @@ func (o *Object) attach(object string, shared *sync.Mutex, f func() (*C.struct_b
 	})
 }
 
-// attachWith runs f, which attaches something, and link, which makes a Link of that. The object is acquired until the link
-// is its child: nobody may free what the link looks into meanwhile.
+// attachWith runs f, which attaches something, and link, which makes a Link of the result. The object stays acquired
+// until the Link is its child, so that nobody frees the memory that the link uses.
 func (o *Object) attachWith(object string, f func() error, link func() (*Link, error)) (l *Link, err error) {
 	const op = "attach"
 	if err := o.acquire(op, object); err != nil {
@@ -132,11 +132,11 @@ func (o *Object) attachWith(object string, f func() error, link func() (*Link, e
 }
 
 // Attach attaches all of the object's programs as their sections say, and registers its struct_ops maps, as
-// bpf_object__attach_skeleton does. It leaves out programs that were not loaded, whose autoattach is off, or whose
-// sections do not say where. When one fails, those before it are detached again.
+// bpf_object__attach_skeleton does. It skips programs that were not loaded, whose autoattach is off, or whose sections
+// do not say where to attach. When one fails, Attach detaches those before it.
 //
-// The links are in the order of the programs, then of the maps. They belong to the caller, and to the object, whose
-// Close closes them.
+// The links are in the order of the programs, then of the maps. They belong to the caller; Close of the object closes
+// them too.
 func (o *Object) Attach() (links []*Link, err error) {
 	if err := o.acquire("attach", fmt.Sprintf("object %q", o.Name())); err != nil {
 		return nil, err

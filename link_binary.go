@@ -15,10 +15,10 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// inArchive tells whether a path is of a file in a zip archive.
+// inArchive reports whether a path names a file in a zip archive.
 func inArchive(path string) bool { return strings.Contains(path, "!/") }
 
-// binaryPath is the file that a binary's name means, found where bpf_program__attach_uprobe_opts looks for it.
+// binaryPath returns the file for a binary's name. It searches where bpf_program__attach_uprobe_opts searches.
 func binaryPath(binary string) (string, error) {
 	if err := cmem.CheckName("binary", binary); err != nil {
 		return "", err
@@ -41,10 +41,10 @@ func binaryPath(binary string) (string, error) {
 			}
 		}
 	}
-	return "", fault.New(what+" "+binary+" is in none of the usual folders", unix.ENOENT)
+	return "", fault.New(what+" "+binary+" is in none of the default folders", unix.ENOENT)
 }
 
-// multiarch are the names of Debian's folders for the libraries of an architecture.
+// multiarch has the names of Debian's library folders for each architecture.
 var multiarch = map[string][]string{
 	"386":      {"i386-linux-gnu"},
 	"amd64":    {"x86_64-linux-gnu"},
@@ -57,7 +57,7 @@ var multiarch = map[string][]string{
 	"s390x":    {"s390x-linux-gnu"},
 }
 
-// functionOffsets are where in a file the code of functions begins.
+// functionOffsets returns the offsets in the file where the functions' code begins.
 func functionOffsets(path string, names []string) ([]uint64, error) {
 	for _, name := range names {
 		if err := cmem.CheckName("function", name); err != nil {
@@ -67,7 +67,7 @@ func functionOffsets(path string, names []string) ([]uint64, error) {
 	return inBinary(path, func(f *symbol.File) ([]uint64, error) { return f.Offsets(names) })
 }
 
-// matchingOffsets are where in a file the code of functions begins whose names match a glob.
+// matchingOffsets returns the offsets in the file where the code of the functions begins whose names match the glob.
 func matchingOffsets(path, pattern string) ([]uint64, error) {
 	if err := cmem.CheckString("pattern", pattern); err != nil {
 		return nil, err

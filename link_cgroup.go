@@ -4,16 +4,16 @@ import "C"
 
 import "github.com/libbpf-go/libbpf-go/internal/fault"
 
-// AttachCgroup attaches the program to a cgroup of version 2, and so to the processes in it and below: programs of the
-// types cgroup_skb, cgroup_sock, cgroup_sock_addr, cgroup_sockopt, cgroup_sysctl, cgroup_device and sock_ops, and those
-// of LSM hooks for cgroups (bpf_program__attach_cgroup_opts, or bpf_program__attach_cgroup before libbpf 1.6; Linux 5.7,
-// LSM 6.0).
+// AttachCgroup attaches the program to a cgroup of version 2. The program then runs for the processes in this cgroup
+// and in the cgroups below (bpf_program__attach_cgroup_opts, or bpf_program__attach_cgroup before libbpf 1.6; Linux
+// 5.7, LSM 6.0). It takes programs of the types cgroup_skb, cgroup_sock, cgroup_sock_addr, cgroup_sockopt,
+// cgroup_sysctl, cgroup_device and sock_ops, and LSM programs for cgroups.
 //
-// In opts, the other program is given by its link; Flags can also be AttachPreorder. Options that are not the zero value
-// need libbpf 1.6 and Linux 6.17, AttachPreorder alone Linux 6.15.
+// In opts, the other program is given by its link. Flags can also be AttachPreorder. Options other than the zero value
+// need libbpf 1.6 and Linux 6.17 (AttachPreorder alone: Linux 6.15).
 //
-// cgroup is a descriptor of the cgroup's folder, such as int(dir.Fd()) after os.Open. It is not needed any more when
-// AttachCgroup returns. The result belongs to the caller, and to the object, whose Close closes it.
+// cgroup is a descriptor of the cgroup's folder, such as int(dir.Fd()) after os.Open. It may be closed when
+// AttachCgroup returns. The link belongs to the caller; Close of the object closes it too.
 func (p *Program) AttachCgroup(cgroup int, opts PlacementOptions) (*Link, error) {
 	return p.attach(aCgroup, func() (*C.struct_bpf_link, error) {
 		if err := p.checkForCgroup(cgroup, opts); err != nil {
@@ -23,8 +23,8 @@ func (p *Program) AttachCgroup(cgroup int, opts PlacementOptions) (*Link, error)
 	})
 }
 
-// AttachCgroup is as [Program.AttachCgroup] (bpf_link_create). Of most types of programs it needs to know the attach type:
-// see [ProgramHandle.SetAttachType]. The result belongs to the caller.
+// AttachCgroup is like [Program.AttachCgroup] (bpf_link_create). For most types of programs the handle must know the
+// attach type: see [ProgramHandle.SetAttachType]. The result belongs to the caller.
 func (p *ProgramHandle) AttachCgroup(cgroup int, opts PlacementOptions) (*Link, error) {
 	return p.attach(aCgroup, func(fd C.int) (int, error) {
 		if err := p.checkForCgroup(cgroup, opts); err != nil {
@@ -62,7 +62,7 @@ func (p *programCore) checkForCgroup(cgroup int, opts PlacementOptions) error {
 		return err
 	}
 	if opts.AttachType != 0 {
-		return fault.Invalidf("AttachType is for devices: at a cgroup a program has the attach type it was loaded for")
+		return fault.Invalidf("AttachType is for devices: a cgroup uses the program's own attach type")
 	}
 	return opts.check()
 }

@@ -25,8 +25,8 @@ var (
 	netkit = devicePlace{"netkit", placeNetkit, [2]ProgramAttachType{AttachTypeNetkitPrimary, AttachTypeNetkitPeer}}
 )
 
-// attach attaches a program by libbpf's function for the place. That function attaches it to the program's own attach type;
-// for the other one there is bpf_link_create.
+// attach attaches a program by libbpf's function for the place. That function knows only the program's own attach type;
+// for the other attach type, attach calls bpf_link_create.
 func (d *devicePlace) attach(p *Program, ifindex int, opts PlacementOptions) (*Link, error) {
 	at, place := d.at(p.core(), ifindex, opts)
 	if at.Type == p.AttachType() {
@@ -52,7 +52,7 @@ func (d *devicePlace) attachHandle(p *ProgramHandle, ifindex int, opts Placement
 	return p.attach(place, func(C.int) (int, error) { return d.link(&p.programCore, at, opts) })
 }
 
-// at is where the program is to be attached, and how errors call that.
+// at returns where the program is to be attached, and the name of that place for errors.
 func (d *devicePlace) at(p *programCore, ifindex int, opts PlacementOptions) (at Hook, place string) {
 	at = Hook{Type: opts.AttachType, IfIndex: ifindex}
 	if at.Type == 0 {
@@ -80,10 +80,10 @@ func (d *devicePlace) check(p *programCore, at Hook, opts PlacementOptions) erro
 	}
 	if !slices.Contains(d.types[:], at.Type) {
 		if opts.AttachType == 0 {
-			return fault.Invalidf("the program was loaded for no direction of %s that is known: "+
+			return fault.Invalidf("the program was not loaded for a known direction of %s: "+
 				"AttachType must be %v or %v", d.name, d.types[0], d.types[1])
 		}
-		return fault.Invalidf("the attach type is %v and must be %v or %v", at.Type, d.types[0], d.types[1])
+		return fault.Invalidf("the attach type is %v, but must be %v or %v", at.Type, d.types[0], d.types[1])
 	}
 	if err := needs("bpf_program__attach_"+d.name, 1, 3); err != nil {
 		return err
@@ -94,8 +94,8 @@ func (d *devicePlace) check(p *programCore, at Hook, opts PlacementOptions) erro
 	return checkIfIndex(at.IfIndex)
 }
 
-// explain makes a kernel's EINVAL an [errors.ErrUnsupported] where the kernel does not know the place at all, which it
-// says in no other way.
+// explain turns EINVAL into [errors.ErrUnsupported] where the kernel does not know the place at all. The kernel returns
+// only EINVAL for that.
 func (h Hook) explain(err error) error {
 	if !errors.Is(err, unix.EINVAL) || errors.Is(err, ErrInvalid) || !h.onDevice() {
 		return err
@@ -109,7 +109,7 @@ func (h Hook) explain(err error) error {
 // checkIfIndex checks the number of a network device.
 func checkIfIndex(ifindex int) error {
 	if ifindex <= 0 || ifindex > math.MaxInt32 {
-		return fault.Invalidf("network devices are numbered from 1, and there is no %d", ifindex)
+		return fault.Invalidf("%d is not a network device number: those begin at 1", ifindex)
 	}
 	return nil
 }

@@ -13,18 +13,20 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// AttachType is what the program was loaded to be attached to, and whether that is known, as it is of a program that came
-// from an [Object] or from [LoadProgram]. The kernel does not tell it of others: see [ProgramHandle.SetAttachType].
+// AttachType is the attach type that the program was loaded with, and whether the handle knows it. The handle of a
+// program from an [Object] or from [LoadProgram] knows it. The kernel does not report it for other programs: see
+// [ProgramHandle.SetAttachType].
 func (p *ProgramHandle) AttachType() (t ProgramAttachType, known bool) { return p.loadedFor() }
 
-// SetAttachType says what the program was loaded to be attached to, its section's attach type or
-// [ProgramLoadOptions.ExpectedAttachType], where the handle does not know: one that was opened by a pin, an id or a
-// descriptor. It changes nothing in the kernel.
+// SetAttachType tells the handle the attach type that the program was loaded with: its section's attach type or
+// [ProgramLoadOptions.ExpectedAttachType]. Use it for a handle that was opened by a pin, an id or a descriptor. It
+// changes nothing in the kernel.
 //
-// Only some ways to attach need it, of types of programs that have several attach types: [ProgramHandle.AttachCgroup] for
+// Only program types with several attach types need it, and only these methods: [ProgramHandle.AttachCgroup] for
 // cgroup_skb, cgroup_sock, cgroup_sock_addr and cgroup_sockopt, [ProgramHandle.AttachSockmap] for sk_skb, and
-// [ProgramHandle.AttachTrace] with a cookie. They refuse a program of which it is not known, errors.Is(err, [ErrInvalid]):
-// the kernel does not always refuse a wrong one, but may run the program at another place than it was made for.
+// [ProgramHandle.AttachTrace] with a cookie. They fail when the attach type is not known: errors.Is(err, [ErrInvalid]).
+// Set the right attach type: the kernel does not always refuse a wrong one, and may then run the program at the wrong
+// place.
 func (p *ProgramHandle) SetAttachType(t ProgramAttachType) error {
 	if err := p.acquire("set attach type of"); err != nil {
 		return err
@@ -42,7 +44,7 @@ func (p *programCore) loadedFor() (t ProgramAttachType, known bool) {
 	return 0, false
 }
 
-// onlyAttachType are the attach types of those types of programs that have one.
+// onlyAttachType has the attach type of each program type that has exactly one.
 var onlyAttachType = map[ProgramType]ProgramAttachType{
 	ProgramTypeCgroupDevice:  AttachTypeCgroupDevice,
 	ProgramTypeCgroupSysctl:  AttachTypeCgroupSysctl,
@@ -60,13 +62,13 @@ func (p *programCore) mustAttachType() (ProgramAttachType, error) {
 	if t, known := p.loadedFor(); known {
 		return t, nil
 	}
-	return 0, fault.Invalidf("the attach type that the program, of type %s, was loaded for is not known: "+
-		"SetAttachType must say it", p.typ)
+	return 0, fault.Invalidf("the attach type of the program, which has type %s, is not known: "+
+		"call SetAttachType", p.typ)
 }
 
-// checkType refuses a program that a place is not for, where the kernel's answer would be a bare EINVAL, or where libbpf
-// would attach it to something else: it goes by the program's type, and would take a cgroup's descriptor for the number
-// of a network device.
+// checkType refuses a program whose type does not fit the place. The kernel would return a bare EINVAL. libbpf chooses
+// the place by the program's type, and could attach the program elsewhere: it would take a cgroup's descriptor for the
+// number of a network device.
 func (p *programCore) checkType(place string, types ...ProgramType) error {
 	if !slices.Contains(types, p.typ) {
 		return fault.Invalidf("%s takes no program of type %s", place, p.typ)
@@ -74,15 +76,15 @@ func (p *programCore) checkType(place string, types ...ProgramType) error {
 	return nil
 }
 
-// checkAttachType is checkType for the program's attach type. Where that is not known, the kernel compares.
+// checkAttachType is checkType for the program's attach type. Where the attach type is not known, the kernel checks it.
 func (p *programCore) checkAttachType(place string, types ...ProgramAttachType) error {
 	if t, known := p.loadedFor(); known && !slices.Contains(types, t) {
-		return fault.Invalidf("%s takes no program whose attach type is %s", place, t)
+		return fault.Invalidf("%s takes no program with attach type %s", place, t)
 	}
 	return nil
 }
 
-// objectTo is the program with the place that it is to be attached to, for errors.
+// objectTo names the program and the place that it is to be attached to, for errors.
 func (p *programCore) objectTo(place string) string {
 	if place == "" {
 		return p.String()
@@ -90,12 +92,13 @@ func (p *programCore) objectTo(place string) string {
 	return p.String() + " to " + place
 }
 
-// attach makes a Link of the descriptor that f returns. f is given the program's. place is where, for errors, or "".
+// attach makes a Link of the descriptor that f returns. f gets the program's descriptor. place says where, for errors,
+// or is "".
 func (p *ProgramHandle) attach(place string, f func(fd C.int) (int, error)) (*Link, error) {
 	return p.attachWith(place, f, newFDLink)
 }
 
-// attachWith is attach for links that link makes.
+// attachWith is attach with the function link, which makes the Link.
 func (p *ProgramHandle) attachWith(
 	place string, f func(fd C.int) (int, error), link func(parent *handle.Handle, fd int, what string) (*Link, error),
 ) (*Link, error) {
@@ -117,5 +120,5 @@ func (p *ProgramHandle) attachWith(
 	return link(nil, fd, "link of "+object)
 }
 
-// linkFD is what one of libbpf's functions that return a link's descriptor returned.
+// linkFD returns the result of a libbpf function that returns a link's descriptor.
 func linkFD(ret C.int) (int, error) { return int(ret), clib.FromRet(int(ret)) }

@@ -18,7 +18,7 @@ static int lbg_prog_attach(int prog_fd, int target, enum bpf_attach_type type, _
 #endif
 	);
 
-	// Where they are not in the options, Go has seen to it that they are 0.
+	// The Go caller ensures that they are 0 where libbpf's options lack them.
 	(void)relative_fd;
 	(void)relative_id;
 	(void)expected_revision;
@@ -32,7 +32,7 @@ static int lbg_prog_detach(int prog_fd, int target, enum bpf_attach_type type, _
 
 	return bpf_prog_detach_opts(prog_fd, target, type, &opts);
 #else
-	(void)expected_revision; // Go has seen to it that it is 0.
+	(void)expected_revision; // The Go caller ensures that it is 0.
 	return bpf_prog_detach2(prog_fd, target, type);
 #endif
 }
@@ -73,30 +73,30 @@ import (
 )
 
 // Hook is a place to which programs are attached without a link: a cgroup, a network namespace, a sockmap, a network
-// device's tcx or netkit. Query also tells of those that links attached.
+// device's tcx or netkit. Query also returns programs that links attached.
 //
 // Nobody owns what a Hook attaches. It survives Close of the object and the end of the process, until somebody detaches
-// it or the place is gone. Who wants the program to be detached by itself takes the method of [Program] for the place,
-// such as [Program.AttachCgroup], where the kernel has links for it.
+// it or the place is gone. To have the program detached automatically, use the method of [Program] for the place, such
+// as [Program.AttachCgroup], where the kernel has links for it.
 //
 // Devices are those of the network namespace of the calling thread.
 type Hook struct {
-	// Type says what kind of place it is, and at which event there the programs run.
+	// Type says what the place is, and at which event the programs run there.
 	Type ProgramAttachType
-	// FD is a descriptor of the cgroup's folder, of the network namespace, or the map's. A flow dissector is attached to
-	// and detached from the namespace of the calling thread, with an FD of 0.
+	// FD is a descriptor of the cgroup's folder, of the network namespace, or of the map. A flow dissector is attached
+	// to and detached from the network namespace of the calling thread, with an FD of 0.
 	FD int
-	// IfIndex is the number of the device, for the attach types of tcx and netkit, in place of FD.
+	// IfIndex is the number of the device, for the attach types of tcx and netkit; FD must then be 0.
 	IfIndex int
 }
 
-// HookOptions say how a program is attached. The zero value attaches it after all others on a device, alone to all other
-// places.
+// HookOptions say how a program is attached. With the zero value, the program runs after all others on a device, and is
+// the only program at other places.
 type HookOptions struct {
 	// Flags are AttachAllowOverride, AttachAllowMulti and AttachPreorder for cgroups, and AttachBefore and AttachAfter.
 	Flags AttachFlags
-	// Replace is a program that is attached there, in whose place this one is put (BPF_F_REPLACE, Linux 5.6); in a
-	// cgroup with AttachAllowMulti in Flags.
+	// Replace is an attached program that the new one replaces (BPF_F_REPLACE, Linux 5.6). In a cgroup it needs
+	// AttachAllowMulti in Flags.
 	Replace ProgramCore
 
 	// These are as in [PlacementOptions] (libbpf 1.3). Cgroups take no link here.
@@ -105,14 +105,14 @@ type HookOptions struct {
 	RelativeProgramID uint32
 	RelativeLinkID    uint32
 
-	// ExpectedRevision makes the attachment fail with unix.ESTALE if the programs there were changed since a query
-	// returned this revision (libbpf 1.3). 0 does not check.
+	// ExpectedRevision makes the attachment fail with unix.ESTALE if the programs there changed after a query returned
+	// this revision (libbpf 1.3). 0 disables the check.
 	ExpectedRevision uint64
 }
 
-// Attach attaches a program (bpf_prog_attach_opts, Linux 4.10). errors.Is(err, unix.EINVAL) when the program is of another
-// type than the place, os.ErrExist or os.ErrPermission when what is attached already, here or in a cgroup above, does not
-// allow another one.
+// Attach attaches a program (bpf_prog_attach_opts, Linux 4.10). errors.Is(err, unix.EINVAL) when the program's type
+// does not fit the place, os.ErrExist or os.ErrPermission when a program that is attached here, or in a cgroup above,
+// does not allow another one.
 func (h Hook) Attach(p ProgramCore, opts HookOptions) error {
 	const op = "attach"
 	object := fmt.Sprintf("%s to %s", programCoreOf(p).String(), h)
@@ -162,14 +162,14 @@ func (o *HookOptions) placement() PlacementOptions {
 
 // HookDetachOptions are for [Hook.Detach]. The zero value is the default.
 type HookDetachOptions struct {
-	// ExpectedRevision makes the detachment fail with unix.ESTALE if the programs there were changed since a query
-	// returned this revision (libbpf 1.3). 0 does not check.
+	// ExpectedRevision makes Detach fail with unix.ESTALE if the programs there changed after a query returned this
+	// revision (libbpf 1.3). 0 disables the check.
 	ExpectedRevision uint64
 }
 
-// Detach detaches a program that was attached without a link (bpf_prog_detach_opts, or bpf_prog_detach2 before libbpf 1.3).
-// errors.Is(err, os.ErrNotExist) when it is not attached there; in a cgroup that has one program alone, that one is
-// detached whichever is given.
+// Detach detaches a program that was attached without a link (bpf_prog_detach_opts, or bpf_prog_detach2 before libbpf
+// 1.3). errors.Is(err, os.ErrNotExist) when it is not attached there. In a cgroup that allows only one program, Detach
+// detaches that program, whichever program p is.
 func (h Hook) Detach(p ProgramCore, opts HookDetachOptions) error {
 	const op = "detach"
 	object := fmt.Sprintf("%s from %s", programCoreOf(p).String(), h)
@@ -191,18 +191,18 @@ func (h Hook) Detach(p ProgramCore, opts HookDetachOptions) error {
 
 // HookQueryOptions are for [Hook.Query]. The zero value is the default.
 type HookQueryOptions struct {
-	// Effective also tells of the programs that a cgroup has from those above, in the order in which they run. Their
-	// flags are unknown then.
+	// Effective also returns the programs that a cgroup inherits from the cgroups above, in the order in which they
+	// run. The flags of the programs are then unknown.
 	Effective bool
 }
 
 // HookInfo is what is attached to a [Hook].
 type HookInfo struct {
-	Programs []HookProgram // in the order in which they run, but for AttachPreorder
-	// Flags are how programs are attached to the cgroup: AttachAllowOverride, AttachAllowMulti or neither. 0 where
-	// there is none.
+	Programs []HookProgram // in the order in which they run, except with AttachPreorder
+	// Flags say how programs are attached to the cgroup: AttachAllowOverride, AttachAllowMulti or neither. 0 when there
+	// are no programs.
 	Flags AttachFlags
-	// Revision changes with each attachment and detachment, for ExpectedRevision. 0 where the place has none
+	// Revision changes with each attachment and detachment, for ExpectedRevision. 0 when the place has no revision
 	// (libbpf 1.3, Linux 6.6, cgroups 6.17).
 	Revision uint64
 }
@@ -215,7 +215,7 @@ type HookProgram struct {
 	LinkID uint32
 }
 
-// Query tells which programs are attached, by links or without (bpf_prog_query_opts; cgroups Linux 4.15, network
+// Query returns the programs that are attached, by links or without (bpf_prog_query_opts; cgroups Linux 4.15, network
 // namespaces 5.8, maps 5.19). It needs CAP_NET_ADMIN.
 func (h Hook) Query(opts HookQueryOptions) (HookInfo, error) {
 	var info HookInfo
@@ -223,7 +223,7 @@ func (h Hook) Query(opts HookQueryOptions) (HookInfo, error) {
 		if err := h.check(); err != nil {
 			return err
 		}
-		// Kernels refuse to be asked for what they don't know.
+		// A kernel returns an error when it is asked for what it does not know. So ask for less each time.
 		for _, ask := range []hookAnswers{{flags: !opts.Effective, links: true}, {flags: !opts.Effective}, {}} {
 			info, err = h.query(opts, ask)
 			if !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.E2BIG) {
@@ -235,7 +235,7 @@ func (h Hook) Query(opts HookQueryOptions) (HookInfo, error) {
 	return info, err
 }
 
-// hookAnswers are what to ask for beside the programs' ids.
+// hookAnswers are what to ask for besides the programs' ids.
 type hookAnswers struct{ flags, links bool }
 
 func (h Hook) query(opts HookQueryOptions, ask hookAnswers) (HookInfo, error) {
@@ -243,7 +243,7 @@ func (h Hook) query(opts HookQueryOptions, ask hookAnswers) (HookInfo, error) {
 	if opts.Effective {
 		queryFlags = 1 // BPF_F_QUERY_EFFECTIVE
 	}
-	// Others may attach between two tries, so there is room for a few more than the kernel said.
+	// Others may attach programs between two tries, so make room for some more than the kernel counted.
 	const room, tries = 16, 10
 	for size, try := C.__u32(room), 1; ; try++ {
 		ids, flags, links := make([]C.__u32, size), make([]C.__u32, size), make([]C.__u32, size)
@@ -275,7 +275,7 @@ func (h Hook) query(opts HookQueryOptions, ask hookAnswers) (HookInfo, error) {
 	}
 }
 
-// String is such as "tcx_ingress of device 3" or "cgroup_inet_egress of fd 7".
+// String returns names such as "tcx_ingress of device 3" or "cgroup_inet_egress of fd 7".
 func (h Hook) String() string {
 	if h.onDevice() {
 		return fmt.Sprintf("%v of device %d", h.Type, h.IfIndex)
@@ -283,7 +283,8 @@ func (h Hook) String() string {
 	return fmt.Sprintf("%v of fd %d", h.Type, h.FD)
 }
 
-// onDevice tells whether the place is a network device, and the kernel is given its number in place of a descriptor.
+// onDevice reports whether the place is a network device. The kernel then takes the device's number instead of a
+// descriptor.
 func (h Hook) onDevice() bool {
 	switch h.Type {
 	case AttachTypeTCXIngress, AttachTypeTCXEgress, AttachTypeNetkitPrimary, AttachTypeNetkitPeer:
@@ -302,12 +303,12 @@ func (h Hook) target() C.int {
 func (h Hook) check() error {
 	if h.onDevice() {
 		if h.FD != 0 {
-			return fault.Invalidf("%v is on a device: IfIndex names it, and FD must be 0", h.Type)
+			return fault.Invalidf("%v is on a device: set IfIndex, and leave FD 0", h.Type)
 		}
 		return checkIfIndex(h.IfIndex)
 	}
 	if h.IfIndex != 0 {
-		return fault.Invalidf("%v is on what FD is of, and IfIndex must be 0", h.Type)
+		return fault.Invalidf("%v is not on a device: set FD, and leave IfIndex 0", h.Type)
 	}
 	return checkFDNumber("target", h.FD)
 }

@@ -9,68 +9,68 @@ import (
 	"github.com/libbpf-go/libbpf-go/btf"
 )
 
-// LinkInfo is what the kernel tells of a link (struct bpf_link_info).
+// LinkInfo is what the kernel knows about a link (struct bpf_link_info).
 type LinkInfo struct {
 	Type      LinkType
 	ID        uint32
 	ProgramID uint32 // 0 for a struct_ops link
-	// Detail is what only this kind of link has: a [RawTracepointLinkInfo], [TracingLinkInfo], and so on. It is nil
-	// for a kind that this package does not know, and where an old kernel tells nothing.
+	// Detail has the fields of this type of link: a [RawTracepointLinkInfo], [TracingLinkInfo], and so on. It is nil
+	// for a type that this package does not know, and where an old kernel reports nothing.
 	Detail LinkDetail
 }
 
-// LinkDetail is one of the types whose names end in LinkInfo. What the running kernel does not tell is zero in it.
+// LinkDetail is one of the types whose names end in LinkInfo. Fields that the running kernel does not report are zero.
 type LinkDetail interface{ linkDetail() }
 
-// RawTracepointLinkInfo is of a raw tracepoint.
+// RawTracepointLinkInfo describes the link of a raw tracepoint.
 type RawTracepointLinkInfo struct {
 	Name   string
 	Cookie uint64 // Linux 6.18
 }
 
-// TracingLinkInfo is of a program that is attached to a function, such as fentry, LSM and freplace programs, or to a
-// tracepoint with BTF.
+// TracingLinkInfo describes the link of a program that is attached to a function, such as an fentry, LSM or freplace
+// program, or to a tracepoint with BTF.
 type TracingLinkInfo struct {
 	AttachType ProgramAttachType
-	// TargetObjectID is of the BTF that has the function, or, for freplace and programs attached to programs, of that
-	// program. TargetBTFID is the function's type in there (Linux 5.13).
+	// TargetObjectID is the id of the BTF that has the function, or the id of the target program, for freplace and for
+	// programs attached to programs. TargetBTFID is the function's type id in that BTF (Linux 5.13).
 	TargetObjectID uint32
 	TargetBTFID    btf.TypeID
 	Cookie         uint64 // Linux 6.18
 }
 
-// CgroupLinkInfo is of a program that is attached to a cgroup.
+// CgroupLinkInfo describes the link of a program that is attached to a cgroup.
 type CgroupLinkInfo struct {
 	CgroupID   uint64 // the inode of the cgroup's folder
 	AttachType ProgramAttachType
 }
 
-// IterLinkInfo is of an iterator.
+// IterLinkInfo describes the link of an iterator.
 type IterLinkInfo struct {
-	Target string // what it walks, such as "task" or "bpf_map_elem"
-	MapID  uint32 // of the map that it walks, if it does
-	// For cgroups: where the walk begins, and in which order it goes (Linux 6.1).
+	Target string // what it iterates over, such as "task" or "bpf_map_elem"
+	MapID  uint32 // the map that it iterates over; 0 for none
+	// For cgroups: the cgroup where the iteration begins, and the order (Linux 6.1).
 	CgroupID    uint64
 	CgroupOrder CgroupIterOrder
-	// For tasks: the thread or the process it is confined to (Linux 6.1).
+	// For tasks: the thread or the process that it is limited to (Linux 6.1).
 	TID, PID uint32
 }
 
-// NetNSLinkInfo is of a program that is attached to a network namespace.
+// NetNSLinkInfo describes the link of a program that is attached to a network namespace.
 type NetNSLinkInfo struct {
 	Inode      uint32 // the namespace's; 0 when it is gone
 	AttachType ProgramAttachType
 }
 
-// XDPLinkInfo is of an XDP program.
+// XDPLinkInfo describes the link of an XDP program.
 type XDPLinkInfo struct {
 	IfIndex uint32 // 0 when the device is gone
 }
 
-// StructOpsLinkInfo is of a struct of callbacks.
+// StructOpsLinkInfo describes the link of a registered struct of callbacks.
 type StructOpsLinkInfo struct{ MapID uint32 }
 
-// NetfilterLinkInfo is of a netfilter program (Linux 6.4).
+// NetfilterLinkInfo describes the link of a netfilter program (Linux 6.4).
 type NetfilterLinkInfo struct {
 	Protocol NetfilterProtocol
 	Hook     NetfilterHook
@@ -78,69 +78,74 @@ type NetfilterLinkInfo struct {
 	Flags    NetfilterFlags
 }
 
-// KprobeMultiLinkInfo is of a program on many functions of the kernel (Linux 6.6).
+// KprobeMultiLinkInfo describes the link of a program on many kernel functions (Linux 6.6).
 type KprobeMultiLinkInfo struct {
-	Addresses []uint64 // zeros where the kernel hides addresses
+	Addresses []uint64 // zeros when the kernel hides addresses
 	Cookies   []uint64 // one for each address (Linux 6.9)
 	Flags     uint32   // BPF_F_KPROBE_MULTI_
 	Missed    uint64   // how often the program did not run (Linux 6.7)
 }
 
-// UprobeMultiLinkInfo is of a program on many places of an executable (Linux 6.8). The slices are of one length.
+// UprobeMultiLinkInfo describes the link of a program at many places in an executable (Linux 6.8). The slices have the
+// same length.
 type UprobeMultiLinkInfo struct {
 	Path          string
 	Offsets       []uint64
-	RefCtrOffsets []uint64 // of the semaphores; 0 for none
+	RefCtrOffsets []uint64 // offsets of the semaphores; 0 for none
 	Cookies       []uint64
 	Flags         uint32 // BPF_F_UPROBE_MULTI_
-	PID           uint32 // the process it is confined to; 0 for all
+	PID           uint32 // the process that it is limited to; 0 for all
 }
 
-// KprobeLinkInfo is of a program on one function of the kernel. The link's type is [LinkTypePerfEvent] (Linux 6.6).
+// KprobeLinkInfo describes the link of a program on one kernel function. The link's type is [LinkTypePerfEvent] (Linux
+// 6.6).
 type KprobeLinkInfo struct {
 	Return   bool // a kretprobe
 	Function string
 	Offset   uint32 // from the beginning of the function
-	Address  uint64 // 0 where the kernel hides addresses
+	Address  uint64 // 0 when the kernel hides addresses
 	Missed   uint64 // how often the program did not run (Linux 6.7)
 	Cookie   uint64 // Linux 6.9
 }
 
-// UprobeLinkInfo is of a program on one place of an executable. The link's type is [LinkTypePerfEvent] (Linux 6.6).
+// UprobeLinkInfo describes the link of a program at one place in an executable. The link's type is [LinkTypePerfEvent]
+// (Linux 6.6).
 type UprobeLinkInfo struct {
 	Return       bool // a uretprobe
 	Path         string
 	Offset       uint32 // in the file
 	Cookie       uint64 // Linux 6.9
-	RefCtrOffset uint64 // of the semaphore; 0 for none (Linux 6.16)
+	RefCtrOffset uint64 // offset of the semaphore; 0 for none (Linux 6.16)
 }
 
-// TracepointLinkInfo is of a program on a tracepoint. The link's type is [LinkTypePerfEvent] (Linux 6.6).
+// TracepointLinkInfo describes the link of a program on a tracepoint. The link's type is [LinkTypePerfEvent] (Linux
+// 6.6).
 type TracepointLinkInfo struct {
 	Name   string
 	Cookie uint64 // Linux 6.9
 }
 
-// PerfEventLinkInfo is of a program on a perf event of another kind. The link's type is [LinkTypePerfEvent] (Linux 6.6).
+// PerfEventLinkInfo describes the link of a program on another kind of perf event. The link's type is
+// [LinkTypePerfEvent] (Linux 6.6).
 type PerfEventLinkInfo struct {
 	Type   uint32 // PERF_TYPE_
 	Config uint64
 	Cookie uint64 // Linux 6.9
 }
 
-// TCXLinkInfo is of a program that sees a device's packets (Linux 6.6).
+// TCXLinkInfo describes the link of a tcx program on a network device (Linux 6.6).
 type TCXLinkInfo struct {
 	IfIndex    uint32 // 0 when the device is gone
 	AttachType ProgramAttachType
 }
 
-// NetkitLinkInfo is of a program of a netkit device (Linux 6.7).
+// NetkitLinkInfo describes the link of a program on a netkit device (Linux 6.7).
 type NetkitLinkInfo struct {
 	IfIndex    uint32 // 0 when the device is gone
 	AttachType ProgramAttachType
 }
 
-// SockMapLinkInfo is of a program that is attached to a map of sockets (Linux 6.10).
+// SockMapLinkInfo describes the link of a program that is attached to a map of sockets (Linux 6.10).
 type SockMapLinkInfo struct {
 	MapID      uint32
 	AttachType ProgramAttachType
@@ -164,16 +169,16 @@ func (TCXLinkInfo) linkDetail()           {}
 func (NetkitLinkInfo) linkDetail()        {}
 func (SockMapLinkInfo) linkDetail()       {}
 
-// rawLinkInfo is the kernel's struct bpf_link_info: a head, and a union of what follows here. Padding is in sight, since
-// Go and C do not align the same on every machine.
+// rawLinkInfo is the kernel's struct bpf_link_info: a head, and a union of the structs below. Padding is explicit,
+// because Go and C align differently on some machines.
 type rawLinkInfo struct {
 	typ, id, progID uint32
 	_               uint32
-	detail          [14]uint64 // more than any kernel has so far
+	detail          [14]uint64 // larger than the union of any kernel so far
 }
 
 type (
-	// rawLinkName is a string that goes to a buffer, with which some of the structs begin.
+	// rawLinkName is a string that the kernel writes to a buffer. Some of the structs begin with it.
 	rawLinkName struct {
 		at   uint64
 		size uint32
@@ -220,7 +225,7 @@ type (
 		offset   uint32
 		params   [3]uint64
 	}
-	// rawLinkTarget is a device or a map, with which the rest begin.
+	// rawLinkTarget is a device or a map. The other structs begin with it.
 	rawLinkTarget struct{ id, attachType uint32 }
 )
 
@@ -234,7 +239,7 @@ const (
 	rawPerfEventEvent
 )
 
-// detailAs is the union as one of its structs.
+// detailAs returns the union as one of its structs.
 func detailAs[T any](raw *rawLinkInfo) *T { return (*T)(unsafe.Pointer(&raw.detail)) }
 
 func linkInfo(fd int) (LinkInfo, error) {
@@ -252,7 +257,7 @@ func linkInfo(fd int) (LinkInfo, error) {
 	return LinkInfo{Type: LinkType(raw.typ), ID: raw.id, ProgramID: raw.progID, Detail: detail}, nil
 }
 
-// fetchDetail reads the union, and fetches the strings and arrays that it has the sizes of.
+// fetchDetail reads the union, and fetches the strings and arrays whose sizes are in it.
 func (raw *rawLinkInfo) fetchDetail(fd int) (LinkDetail, error) {
 	target := detailAs[rawLinkTarget](raw)
 	switch LinkType(raw.typ) {
@@ -297,10 +302,10 @@ func (raw *rawLinkInfo) fetchDetail(fd int) (LinkDetail, error) {
 	return nil, nil
 }
 
-// linkName asks again, with room for a string of size bytes and more as long as the kernel asks for it: not every kernel
-// says how long the string is.
+// linkName asks the kernel again, with a buffer of size bytes, and with larger ones until the string fits: not every
+// kernel returns the length of the string.
 func linkName(fd int, size uint32, place func(raw *rawLinkInfo, at uint64, size uint32)) (string, error) {
-	const most = 1 << 16 // more than a path or a symbol has
+	const most = 1 << 16 // longer than any path or symbol
 	for size = max(size, 128); ; size *= 2 {
 		name, err := func() (string, error) {
 			var buffers infoBuffers

@@ -6,7 +6,7 @@ package libbpf
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-// union bpf_iter_link_info, of which the installed kernel headers may know a part.
+// union bpf_iter_link_info. The installed kernel headers may lack some of its fields.
 union lbg_iter_link_info {
 	struct {
 		__u32 map_fd;
@@ -23,7 +23,7 @@ union lbg_iter_link_info {
 	} task;
 };
 
-// Attaches a program of an object, or, where prog is NULL, makes a link of the program with the descriptor fd.
+// Attaches a program of an object. If prog is NULL, makes a link for the program with the descriptor fd instead.
 static int lbg_attach_iter(const struct bpf_program *prog, int fd, const union lbg_iter_link_info *info,
 			   struct bpf_link **link)
 {
@@ -88,19 +88,19 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/handle"
 )
 
-// CgroupIterOrder is the way that an iterator takes through the cgroups.
+// CgroupIterOrder is the order in which an iterator visits cgroups.
 type CgroupIterOrder uint32
 
-// The ways from a cgroup on.
+// The orders, from the cgroup where the iteration begins.
 const (
 	CgroupIterSelfOnly        CgroupIterOrder = iota + 1 // the cgroup itself
-	CgroupIterDescendantsPre                             // it and those below, each before what is below it
-	CgroupIterDescendantsPost                            // it and those below, each after what is below it
+	CgroupIterDescendantsPre                             // it and those below, parents first
+	CgroupIterDescendantsPost                            // it and those below, children first
 	CgroupIterAncestorsUp                                // it and those above, up to the root
-	CgroupIterChildren                                   // those right below it, without it (Linux 6.18)
+	CgroupIterChildren                                   // its children, without itself (Linux 6.18)
 )
 
-// String is such as "descendants_pre".
+// String returns names such as "descendants_pre".
 func (o CgroupIterOrder) String() string {
 	names := [...]string{"unspecified", "self_only", "descendants_pre", "descendants_post", "ancestors_up", "children"}
 	if int(o) < len(names) {
@@ -109,21 +109,22 @@ func (o CgroupIterOrder) String() string {
 	return "order(" + strconv.FormatUint(uint64(o), 10) + ")"
 }
 
-// IterOptions limit what an iterator is over: a map, or cgroups, or tasks, as the program is made for. The zero value is
-// no limit.
+// IterOptions limit an iterator to a map, to cgroups, or to tasks; the program's section decides which of them apply.
+// The zero value is no limit.
 type IterOptions struct {
-	// Map is the map whose elements the iterator is over, which programs of such iterators need: "iter/bpf_map_elem",
-	// "iter/bpf_sk_storage_map" and "iter/sockmap" (Linux 5.9).
+	// Map is the map whose elements the iterator visits (Linux 5.9). Programs of the sections "iter/bpf_map_elem",
+	// "iter/bpf_sk_storage_map" and "iter/sockmap" need it.
 	Map MapCore
 
-	// CgroupOrder is the way through the cgroups, from the one on that CgroupFD, a descriptor of its folder, or CgroupID
-	// say, or from the root of version 2 where both are 0: for "iter/cgroup" (Linux 6.1).
+	// CgroupOrder is the order in which "iter/cgroup" visits cgroups (Linux 6.1). It begins at the cgroup of CgroupFD,
+	// a descriptor of the cgroup's folder, or of CgroupID. If both are 0, it begins at the root cgroup of version 2.
 	CgroupOrder CgroupIterOrder
 	CgroupFD    int
 	CgroupID    uint64
 
-	// TID is a thread, PID a process with all its threads, by its number or by a descriptor (pidfd_open). One of them
-	// may be given for "iter/task", "iter/task_file" and "iter/task_vma" (Linux 6.1).
+	// TID is a thread. PID is a process with all its threads, by its number; PIDFD is one by its descriptor
+	// (pidfd_open). At most one of them may be given, for "iter/task", "iter/task_file" and "iter/task_vma" (Linux
+	// 6.1).
 	TID   int
 	PID   int
 	PIDFD int
@@ -155,7 +156,7 @@ func (o IterOptions) check() error {
 	}
 	switch {
 	case kinds > 1:
-		return fault.Invalidf("the options are for a map, for cgroups and for tasks: an iterator is over one of them")
+		return fault.Invalidf("the options must be only for a map, only for cgroups or only for tasks")
 	case tasks > 1:
 		return fault.Invalidf("TID, PID and PIDFD exclude one another")
 	case o.cgroups() && o.CgroupOrder == 0:
@@ -168,12 +169,13 @@ func (o IterOptions) check() error {
 	return nil
 }
 
-// AttachIter makes an iterator of the program, whose output a [NewIter] of the link reads, or who opens the path at which
-// the link is pinned (bpf_program__attach_iter, Linux 5.8). The program runs when the output is read, and not before.
+// AttachIter makes an iterator of the program (bpf_program__attach_iter, Linux 5.8). To run it and read its output,
+// call [NewIter] with the link, or pin the link and open its path as a file. The program does not run before its output
+// is read.
 //
-// errors.Is(err, [ErrInvalid]) when the limit in opts is not one for the program's kind of iterator,
-// errors.Is(err, [errors.ErrUnsupported]) when the kernel is too old for it. The result belongs to the caller, and to the
-// object, whose Close closes it.
+// errors.Is(err, [ErrInvalid]) when the limit in opts does not fit the program's kind of iterator, errors.Is(err,
+// [errors.ErrUnsupported]) when the kernel is too old for the limit. The link belongs to the caller; Close of the
+// object closes it too.
 func (p *Program) AttachIter(opts IterOptions) (link *Link, err error) {
 	if opts.Map == nil {
 		return p.attachIter(opts, nil)
@@ -185,7 +187,7 @@ func (p *Program) AttachIter(opts IterOptions) (link *Link, err error) {
 	return link, err
 }
 
-// attachIter is AttachIter with the map that opts name.
+// attachIter is AttachIter with the map of opts.
 func (p *Program) attachIter(opts IterOptions, m *mapCore) (*Link, error) {
 	link, err := p.attach("", func() (link *C.struct_bpf_link, err error) {
 		_, err = p.linkIter(p.ptr, opts, m, &link)
@@ -194,7 +196,7 @@ func (p *Program) attachIter(opts IterOptions, m *mapCore) (*Link, error) {
 	return checkedIter(link, opts, err)
 }
 
-// AttachIter is as [Program.AttachIter] (bpf_link_create). The result belongs to the caller.
+// AttachIter is like [Program.AttachIter] (bpf_link_create). The result belongs to the caller.
 func (p *ProgramHandle) AttachIter(opts IterOptions) (link *Link, err error) {
 	if opts.Map == nil {
 		return p.attachIter(opts, nil)
@@ -206,13 +208,14 @@ func (p *ProgramHandle) AttachIter(opts IterOptions) (link *Link, err error) {
 	return link, err
 }
 
-// attachIter is AttachIter with the map that opts name.
+// attachIter is AttachIter with the map of opts.
 func (p *ProgramHandle) attachIter(opts IterOptions, m *mapCore) (*Link, error) {
 	link, err := p.attach("", func(C.int) (int, error) { return p.linkIter(nil, opts, m, nil) })
 	return checkedIter(link, opts, err)
 }
 
-// linkIter makes libbpf's link of its program, or, where that is nil, the descriptor of one. The program is acquired.
+// linkIter makes a link of libbpf's for prog, or returns the descriptor of a link when prog is nil. The program is
+// acquired.
 func (p *programCore) linkIter(
 	program *C.struct_bpf_program, opts IterOptions, m *mapCore, link **C.struct_bpf_link,
 ) (int, error) {
@@ -240,7 +243,7 @@ func (p *programCore) linkIter(
 	return linkFD(C.lbg_attach_iter(program, fd, nil, link))
 }
 
-// checkedIter is the new link, if it is over what opts ask for.
+// checkedIter returns the new link if it iterates over what opts ask for. Otherwise it closes the link.
 func checkedIter(link *Link, opts IterOptions, err error) (*Link, error) {
 	if err != nil || opts == (IterOptions{}) {
 		return link, err
@@ -252,8 +255,9 @@ func checkedIter(link *Link, opts IterOptions, err error) (*Link, error) {
 	return link, nil
 }
 
-// checkIter checks that the iterator is over what was asked for. The kernel does not: it takes the options, which are a
-// union, for those of the program's kind of iterator, a map's fd for a thread's number, and ignores those it doesn't know.
+// checkIter checks that the iterator is over what opts ask for. The kernel does not check that. The options are a
+// union, and the kernel reads them as those of the program's kind of iterator: it may take a map's fd for a thread's
+// number. It ignores options that it does not know.
 func (l *Link) checkIter(opts IterOptions) error {
 	info, err := linkInfo(int(l.fd()))
 	if err != nil {
@@ -262,7 +266,7 @@ func (l *Link) checkIter(opts IterOptions) error {
 	over, _ := info.Detail.(IterLinkInfo)
 	switch {
 	case opts.Map != nil && over.Target == "":
-		return nil // Linux 5.9 does not tell
+		return nil // Linux 5.9 does not report the target
 	case opts.Map != nil && over.MapID == 0:
 		return fault.Invalidf("the iterator is over %s, not over a map's elements", over.Target)
 	case opts.cgroups() && over.Target != "cgroup":
@@ -275,10 +279,10 @@ func (l *Link) checkIter(opts IterOptions) error {
 	return nil
 }
 
-// Iter reads what an iterator's program writes: an [io.ReadCloser]. One Iter is one walk, at whose end Read returns
-// [io.EOF]; for another one make another Iter.
+// Iter reads the output of an iterator's program. It is an [io.ReadCloser]. One Iter is one iteration. At its end Read
+// returns [io.EOF]; to iterate again, make another Iter.
 //
-// It is safe for concurrent use, but who reads takes what others would have read.
+// It is safe for concurrent use. Each part of the output goes to only one of several concurrent readers.
 type Iter struct {
 	h    *handle.Handle
 	fd   int
@@ -287,8 +291,9 @@ type Iter struct {
 
 var _ io.ReadCloser = (*Iter)(nil)
 
-// NewIter begins a walk of an iterator (bpf_iter_create, Linux 5.8). errors.Is(err, [errors.ErrUnsupported]) when the link
-// is not an iterator's. The Iter belongs to the caller, who closes it. It lives on when the link or the object is closed.
+// NewIter begins an iteration (bpf_iter_create, Linux 5.8). errors.Is(err, [errors.ErrUnsupported]) when the link is
+// not an iterator. The Iter belongs to the caller, who must close it. It stays usable when the link or the object is
+// closed.
 func NewIter(l *Link) (*Iter, error) {
 	var fd C.int
 	err := l.onLink("create an iterator of", isIter, func(link C.int) C.int {
@@ -301,21 +306,20 @@ func NewIter(l *Link) (*Iter, error) {
 	return newIter(int(fd), "iterator of "+l.what)
 }
 
-// IterFromPinnedPath begins a walk of the iterator whose link is pinned at path. It is like opening the path as a file and
-// reading that, as any program can, but for what [Iter.Read] does for programs that have a lot to skip.
-// errors.Is(err, os.ErrNotExist) when nothing is pinned there, errors.Is(err, [ErrInvalid]) when it is not on a bpf file
-// system.
+// IterFromPinnedPath begins an iteration of the iterator whose link is pinned at path. Any program can also open the
+// path as a file and read that; [Iter.Read] additionally retries for programs that skip many elements. errors.Is(err,
+// os.ErrNotExist) when nothing is pinned there, errors.Is(err, [ErrInvalid]) when the path is not on a bpf file system.
 func IterFromPinnedPath(path string) (*Iter, error) {
 	const op = "open"
 	object := fmt.Sprintf("pinned iterator %q", path)
-	// Without waiting for a writer, if it is a pipe.
+	// O_NONBLOCK: if the path is a pipe, do not wait for a writer.
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, &Error{Op: op, Object: object, Err: err}
 	}
 	var fs unix.Statfs_t
 	if err = unix.Fstatfs(fd, &fs); err == nil && fs.Type != unix.BPF_FS_MAGIC {
-		err = fault.Invalidf("it is not on a bpf file system, as the pin of an iterator is")
+		err = fault.Invalidf("it is not on a bpf file system, but an iterator's pin must be")
 	}
 	if err != nil {
 		_ = unix.Close(fd)
@@ -326,13 +330,13 @@ func IterFromPinnedPath(path string) (*Iter, error) {
 
 func isIter(t LinkType) bool { return t == LinkTypeIter }
 
-// newIter takes the descriptor over.
+// newIter takes ownership of the descriptor.
 func newIter(fd int, what string) (*Iter, error) {
 	return &Iter{ownFD(fd), fd, what}, nil
 }
 
-// Read reads what the program wrote, and runs it for more. errors.Is(err, unix.E2BIG) when the program wrote more for one
-// element than the kernel has room for, which is 8 pages.
+// Read reads the program's output, and runs the program for more. errors.Is(err, unix.E2BIG) when the program wrote
+// more for one element than fits the kernel's buffer of 8 pages.
 func (it *Iter) Read(b []byte) (int, error) {
 	const op = "read"
 	if it == nil {
@@ -355,14 +359,14 @@ func (it *Iter) Read(b []byte) (int, error) {
 		case it.h.IsClosed():
 			err = ErrClosed
 		case err == unix.EAGAIN || err == unix.EINTR:
-			continue // the program skipped a million elements in a row, and others want the CPU
+			continue // the kernel stops a read after a million skipped elements in a row, to free the CPU
 		}
 		return 0, &Error{Op: op, Object: it.what, Err: err}
 	}
 }
 
-// FD is the walk's file descriptor, or -1 after Close. It remains the Iter's: it must not be closed, and may be another
-// file's number after Close.
+// FD is the iteration's file descriptor, or -1 after Close. The Iter owns the descriptor: do not close it. After Close
+// the number may be another file's.
 func (it *Iter) FD() int {
 	if it == nil || it.h.Acquire() != nil {
 		return -1
@@ -371,7 +375,7 @@ func (it *Iter) FD() int {
 	return it.fd
 }
 
-// Close ends the walk. It is idempotent.
+// Close ends the iteration. It is idempotent.
 func (it *Iter) Close() error {
 	if it == nil {
 		return nil

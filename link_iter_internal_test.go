@@ -13,7 +13,7 @@ func TestIterOptionRules(t *testing.T) {
 		"an iterator over cgroups needs a CgroupOrder": {CgroupID: 1},
 		"there is no CgroupOrder 99":                   {CgroupOrder: 99},
 		"CgroupFD and CgroupID exclude one another":    {CgroupOrder: 1, CgroupFD: 3, CgroupID: 1},
-		"for tasks: an iterator is over one of them":   {CgroupOrder: 1, PID: 1},
+		"only for cgroups or only for tasks":           {CgroupOrder: 1, PID: 1},
 	} {
 		if err := opts.check(); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), rule) {
 			t.Errorf("error %v, want %q", err, rule)

@@ -5,7 +5,7 @@ package libbpf
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-// Where libbpf's options have no such fields, Go does not call these with anything to set.
+// Go calls these with nothing to set where libbpf's options lack the fields.
 static void lbg_set_kprobe_mode(struct bpf_kprobe_opts *opts, int mode)
 {
 #if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 2
@@ -39,7 +39,7 @@ static int lbg_link_kprobe_multi(int prog_fd, __u32 type, const char **syms, con
 	);
 	int fd = bpf_link_create(prog_fd, 0, type, &opts);
 
-	return fd == -ESRCH ? -ENOENT : fd; // as bpf_program__attach_kprobe_multi_opts says it
+	return fd == -ESRCH ? -ENOENT : fd; // as bpf_program__attach_kprobe_multi_opts does
 }
 */
 import "C"
@@ -58,17 +58,17 @@ type ProbeMode int
 
 // The ways to make a probe.
 const (
-	ProbeModeDefault ProbeMode = iota // the latest that the kernel has
-	ProbeModeLegacy                   // an event in tracefs, which must be mounted; it takes no cookie
-	ProbeModePerf                     // a perf event, without a link in the kernel (Linux 4.17); it takes no cookie
+	ProbeModeDefault ProbeMode = iota // the newest that the kernel supports
+	ProbeModeLegacy                   // an event in tracefs, which must be mounted; no cookies
+	ProbeModePerf                     // a perf event, without a link in the kernel (Linux 4.17); no cookies
 	ProbeModeLink                     // a perf event and a link (Linux 5.15)
 )
 
-// check refuses what libbpf would refuse, or not understand.
+// check refuses a mode that libbpf does not know or support, and a cookie in a mode without cookies.
 func (m ProbeMode) check(cookie uint64) error {
 	switch {
 	case m < ProbeModeDefault || m > ProbeModeLink:
-		return fault.Invalidf("probe mode %d is none of the ProbeMode constants", m)
+		return fault.Invalidf("probe mode %d is not a ProbeMode constant", m)
 	case cookie != 0 && (m == ProbeModeLegacy || m == ProbeModePerf):
 		return fault.Invalidf("a cookie needs a link, which the probe mode excludes")
 	case m != ProbeModeDefault:
@@ -80,7 +80,7 @@ func (m ProbeMode) check(cookie uint64) error {
 // KprobeOptions are the options for [Program.AttachKprobe] (struct bpf_kprobe_opts).
 type KprobeOptions struct {
 	Cookie   uint64 // what bpf_get_attach_cookie returns in the program (Linux 5.15)
-	Offset   uint64 // in bytes, from the function's beginning; where none is named, an address in the kernel
+	Offset   uint64 // in bytes, from the function's beginning; without a function, an address in the kernel
 	Retprobe bool   // run when the function returns
 	Mode     ProbeMode
 }
@@ -88,19 +88,19 @@ type KprobeOptions struct {
 func (o *KprobeOptions) check(function string) error {
 	switch {
 	case o.Offset > math.MaxUint:
-		return fault.Invalidf("offset %#x has more bits than an address here", o.Offset)
+		return fault.Invalidf("offset %#x has more bits than an address on this machine", o.Offset)
 	case function != "" && o.Offset > math.MaxInt32:
-		// The kernel would accept it, and never come there.
+		// The kernel would accept it, but the program would never run.
 		return fault.Invalidf("offset %#x is beyond the end of any function", o.Offset)
 	case function == "" && o.Offset == 0:
 		return fault.Invalidf("a kprobe needs a function, or an address in Offset")
 	case function == "" && o.Mode == ProbeModeLegacy:
-		return fault.Invalidf("a legacy probe needs a function, and no address alone")
+		return fault.Invalidf("a legacy probe needs a function, not only an address")
 	}
 	return o.Mode.check(o.Cookie)
 }
 
-// kernelFunction is such as "do_exit+0x10", or an address.
+// kernelFunction returns names such as "do_exit+0x10", or an address.
 func kernelFunction(function string, offset uint64) string {
 	switch {
 	case function == "":
@@ -111,12 +111,13 @@ func kernelFunction(function string, offset uint64) string {
 	return fmt.Sprintf("%s+%#x", function, offset)
 }
 
-// AttachKprobe runs the program, of section "kprobe" or "kretprobe", where a kernel function begins, at an offset in it, or
-// when it returns, which Retprobe decides and not the section (bpf_program__attach_kprobe_opts). With an empty function,
-// Offset is an address, as in /proc/kallsyms.
+// AttachKprobe runs the program, of section "kprobe" or "kretprobe", at a kernel function: where it begins, at an
+// offset in it, or, with Retprobe, when it returns (bpf_program__attach_kprobe_opts). Retprobe decides that, not the
+// section. With an empty function, Offset is an address, as in /proc/kallsyms.
 //
 // errors.Is(err, os.ErrNotExist) when the kernel has no such function or no kprobes, unix.EADDRNOTAVAIL or unix.EINVAL
-// when it lets nobody probe there, [errors.ErrUnsupported] when it lacks the Mode or cookies.
+// when the kernel allows no probe there, [errors.ErrUnsupported] when it lacks the Mode or cookies. The link belongs to
+// the caller; Close of the object closes it too.
 func (p *Program) AttachKprobe(function string, opts KprobeOptions) (*Link, error) {
 	var c cArgs
 	defer c.Free()
@@ -148,9 +149,9 @@ type KsyscallOptions struct {
 	Retprobe bool   // run when the system call returns
 }
 
-// AttachKsyscall runs the program, of section "ksyscall" or "kretsyscall", at a system call such as "openat", whatever
-// the kernel calls its function for it (bpf_program__attach_ksyscall). Compat system calls, of 32-bit programs on a
-// 64-bit kernel, are not seen. Errors are as for [Program.AttachKprobe].
+// AttachKsyscall runs the program, of section "ksyscall" or "kretsyscall", at a system call such as "openat"
+// (bpf_program__attach_ksyscall). libbpf finds the kernel's function for the system call. The program does not see
+// compat system calls, those of 32-bit programs on a 64-bit kernel. Errors are as for [Program.AttachKprobe].
 func (p *Program) AttachKsyscall(syscall string, opts KsyscallOptions) (*Link, error) {
 	var c cArgs
 	defer c.Free()
@@ -159,9 +160,9 @@ func (p *Program) AttachKsyscall(syscall string, opts KsyscallOptions) (*Link, e
 		if err := p.checkType("a ksyscall", ProgramTypeKprobe); err != nil {
 			return nil, err
 		}
-		// libbpf would cut the function's name off, and might find another one.
+		// libbpf would truncate the function's name, and might find another function.
 		if len(syscall) > 100 {
-			return nil, fault.Invalidf("%q has %d characters, and no system call more than 100", syscall, len(syscall))
+			return nil, fault.Invalidf("%q has %d characters, and a system call at most 100", syscall, len(syscall))
 		}
 		if c.Err != nil {
 			return nil, c.Err
@@ -175,25 +176,25 @@ func (p *Program) AttachKsyscall(syscall string, opts KsyscallOptions) (*Link, e
 	})
 }
 
-// KprobeMultiOptions say where [Program.AttachKprobeMulti] attaches, by one of Pattern, Symbols and Addresses, and how
-// (struct bpf_kprobe_multi_opts).
+// KprobeMultiOptions say where and how [Program.AttachKprobeMulti] attaches (struct bpf_kprobe_multi_opts). Exactly one
+// of Pattern, Symbols and Addresses must be given.
 type KprobeMultiOptions struct {
-	// Pattern is a glob of the names of kernel functions, in which * stands for any characters and ? for one. Where it has
-	// one of these, tracefs must be mounted at its usual place.
+	// Pattern is a glob of the names of kernel functions: * stands for any characters and ? for one. A pattern with *
+	// or ? needs tracefs mounted at its default place.
 	Pattern   string
 	Symbols   []string // names of kernel functions
 	Addresses []uint64 // of kernel functions, as in /proc/kallsyms
-	// Cookies are what bpf_get_attach_cookie returns in the program: none, or one for each of Symbols or Addresses.
+	// Cookies are what bpf_get_attach_cookie returns in the program: empty, or one for each of Symbols or Addresses.
 	Cookies  []uint64
 	Retprobe bool // run when the function returns
-	// Session runs a program of section "kprobe.session" at both: at the beginning, where it returns 1 when it does
-	// not want to see the end, and at the end (libbpf 1.5, Linux 6.10).
+	// Session runs a program of section "kprobe.session" at the beginning and at the end of a function (libbpf 1.5,
+	// Linux 6.10). When the program returns 1 at the beginning, it does not run at the end.
 	Session bool
-	// UniqueMatch refuses a Pattern that fits more than one function (libbpf 1.6).
+	// UniqueMatch refuses a Pattern that matches more than one function (libbpf 1.6).
 	UniqueMatch bool
 }
 
-// attachType is the one that the program must have been loaded for.
+// attachType is the attach type that the program must have been loaded with.
 func (o *KprobeMultiOptions) attachType() ProgramAttachType {
 	if o.Session {
 		return AttachTypeTraceKprobeSession
@@ -220,7 +221,7 @@ func (o *KprobeMultiOptions) check(p *programCore) error {
 		return err
 	}
 	if o.UniqueMatch && o.Pattern == "" {
-		return fault.Invalidf("UniqueMatch is for a Pattern, and there is none")
+		return fault.Invalidf("UniqueMatch needs a Pattern")
 	}
 	if o.Session {
 		if err := needs("bpf_program__attach_kprobe_multi_opts with session", 1, 5); err != nil {
@@ -233,12 +234,12 @@ func (o *KprobeMultiOptions) check(p *programCore) error {
 	return nil
 }
 
-// AttachKprobeMulti runs the program, of section "kprobe.multi" or "kretprobe.multi", where any number of kernel functions
-// begin or return, through one link, which for many takes far less time than one by one
-// (bpf_program__attach_kprobe_multi_opts, Linux 5.18).
+// AttachKprobeMulti runs the program, of section "kprobe.multi" or "kretprobe.multi", where kernel functions begin or
+// return (bpf_program__attach_kprobe_multi_opts, Linux 5.18). It makes one link for any number of functions, which
+// takes far less time than a link for each.
 //
 // errors.Is(err, os.ErrNotExist) when the kernel has no such function, [errors.ErrUnsupported] when it has no
-// kprobe.multi.
+// kprobe.multi. The link belongs to the caller; Close of the object closes it too.
 func (p *Program) AttachKprobeMulti(opts KprobeMultiOptions) (*Link, error) {
 	var c cArgs
 	defer c.Free()
@@ -270,8 +271,8 @@ func (p *Program) AttachKprobeMulti(opts KprobeMultiOptions) (*Link, error) {
 	})
 }
 
-// AttachKprobeMulti is as [Program.AttachKprobeMulti] (bpf_link_create), but a Pattern takes libbpf's program, to find what
-// fits it: give Symbols or Addresses. The result belongs to the caller.
+// AttachKprobeMulti is like [Program.AttachKprobeMulti] (bpf_link_create), but takes no Pattern, which libbpf resolves
+// only for its own programs: give Symbols or Addresses. The result belongs to the caller.
 func (p *ProgramHandle) AttachKprobeMulti(opts KprobeMultiOptions) (*Link, error) {
 	var c cArgs
 	defer c.Free()
@@ -283,7 +284,7 @@ func (p *ProgramHandle) AttachKprobeMulti(opts KprobeMultiOptions) (*Link, error
 			return -1, err
 		}
 		if opts.Pattern != "" {
-			return -1, fault.Invalidf("a ProgramHandle takes Symbols or Addresses, and no Pattern")
+			return -1, fault.Invalidf("a ProgramHandle takes Symbols or Addresses, not a Pattern")
 		}
 		if c.Err != nil {
 			return -1, c.Err

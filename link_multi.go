@@ -6,7 +6,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
-// multi is what the two hooks that attach to many functions at once have in common.
+// multi is the common part of kprobe.multi and uprobe.multi, which attach to many functions at once.
 type multi struct {
 	pattern           string
 	symbols           []string
@@ -26,13 +26,13 @@ func (m *multi) check() error {
 	n := m.count()
 	switch {
 	case given != 1:
-		return fault.Invalidf("of a pattern, symbols and %s exactly one must be given, and %d are", m.numbersAre, given)
+		return fault.Invalidf("exactly one of a pattern, symbols and %s must be given, not %d", m.numbersAre, given)
 	case len(m.cookies) > 0 && len(m.cookies) != n:
-		return fault.Invalidf("there must be a cookie for each function or none: %d for %d %s", len(m.cookies), n, m.counted())
+		return fault.Invalidf("give a cookie for each function or none, not %d for %d %s", len(m.cookies), n, m.counted())
 	case n > math.MaxInt32:
-		return fault.Invalidf("%d %s are more than the kernel takes, %d", n, m.counted(), math.MaxInt32)
+		return fault.Invalidf("%d %s are more than the %d that the kernel takes", n, m.counted(), math.MaxInt32)
 	case m.retprobe && m.session:
-		return fault.Invalidf("a session sees returns already: retprobe excludes it")
+		return fault.Invalidf("a session already sees returns: do not set Retprobe")
 	}
 	return nil
 }
@@ -40,7 +40,7 @@ func (m *multi) check() error {
 // count is the number of functions; a pattern has none until it is resolved.
 func (m *multi) count() int { return len(m.symbols) + len(m.numbers) }
 
-// counted is what count counts, for messages.
+// counted names what count counts, for messages.
 func (m *multi) counted() string {
 	switch {
 	case m.pattern != "":

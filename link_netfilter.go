@@ -18,7 +18,7 @@ static struct bpf_link *lbg_attach_netfilter(const struct bpf_program *prog, __u
 
 	return bpf_program__attach_netfilter(prog, &opts);
 #else
-	// Go does not call it.
+	// Go never calls this.
 	(void)prog;
 	(void)pf;
 	(void)hooknum;
@@ -41,7 +41,7 @@ static int lbg_link_netfilter(int prog_fd, __u32 pf, __u32 hooknum, __s32 priori
 
 	return bpf_link_create(prog_fd, 0, BPF_NETFILTER, &opts);
 #else
-	// Go does not call it.
+	// Go never calls this.
 	(void)prog_fd;
 	(void)pf;
 	(void)hooknum;
@@ -61,10 +61,10 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
-// NetfilterProtocol is a protocol family as netfilter numbers it.
+// NetfilterProtocol is a protocol family, with netfilter's numbers.
 type NetfilterProtocol uint8
 
-// The protocol families that programs can be attached for.
+// The protocol families that netfilter programs support.
 const (
 	NetfilterIPv4 NetfilterProtocol = 2  // NFPROTO_IPV4
 	NetfilterIPv6 NetfilterProtocol = 10 // NFPROTO_IPV6
@@ -81,19 +81,19 @@ func (p NetfilterProtocol) String() string {
 	return "protocol(" + strconv.Itoa(int(p)) + ")"
 }
 
-// NetfilterHook is a point on a packet's way through the network stack.
+// NetfilterHook is a point on a packet's path through the network stack.
 type NetfilterHook uint8
 
 // The points.
 const (
-	NetfilterPreRouting  NetfilterHook = iota // before routing, all that comes in (NF_INET_PRE_ROUTING)
+	NetfilterPreRouting  NetfilterHook = iota // before routing, all incoming packets (NF_INET_PRE_ROUTING)
 	NetfilterLocalIn                          // for this machine (NF_INET_LOCAL_IN)
 	NetfilterForward                          // from one device to another (NF_INET_FORWARD)
 	NetfilterLocalOut                         // from this machine (NF_INET_LOCAL_OUT)
-	NetfilterPostRouting                      // after routing, all that leaves (NF_INET_POST_ROUTING)
+	NetfilterPostRouting                      // after routing, all outgoing packets (NF_INET_POST_ROUTING)
 )
 
-// String is such as "prerouting".
+// String returns names such as "prerouting".
 func (h NetfilterHook) String() string {
 	if names := [...]string{"prerouting", "input", "forward", "output", "postrouting"}; int(h) < len(names) {
 		return names[h]
@@ -104,17 +104,17 @@ func (h NetfilterHook) String() string {
 // NetfilterFlags qualify an attachment to netfilter.
 type NetfilterFlags uint32
 
-// NetfilterIPDefrag shows the program whole packets, not fragments; its priority must be above -400
-// (BPF_F_NETFILTER_IP_DEFRAG, Linux 6.6).
+// NetfilterIPDefrag shows the program whole packets instead of fragments (BPF_F_NETFILTER_IP_DEFRAG, Linux 6.6). The
+// priority must be above -400.
 const NetfilterIPDefrag NetfilterFlags = 1 << 0
 
-// String is such as "ip_defrag".
+// String returns names such as "ip_defrag".
 func (f NetfilterFlags) String() string { return flagsText(uint64(f), "ip_defrag") }
 
-// NetfilterOptions are for [Program.AttachNetfilter]. The zero value is the priority of a packet filter, and no flags.
+// NetfilterOptions are for [Program.AttachNetfilter]. The zero value has the priority of a packet filter, and no flags.
 type NetfilterOptions struct {
-	// Priority is the program's place in the order of all that netfilter does at the hook, the lowest first. The
-	// lowest and the highest possible number are not allowed, nor is one that another program has.
+	// Priority orders all of netfilter's handlers at the hook; the lowest runs first. The lowest and the highest int32
+	// are not allowed. Two programs at a hook can't have the same priority.
 	Priority int32
 	Flags    NetfilterFlags
 }
@@ -124,26 +124,26 @@ func (o *NetfilterOptions) check(protocol NetfilterProtocol, hook NetfilterHook)
 	case protocol != NetfilterIPv4 && protocol != NetfilterIPv6:
 		return fault.Invalidf("%v is neither NetfilterIPv4 nor NetfilterIPv6", protocol)
 	case hook > NetfilterPostRouting:
-		return fault.Invalidf("%v is none of the NetfilterHook constants", hook)
+		return fault.Invalidf("%v is not a NetfilterHook constant", hook)
 	case o.Priority == math.MinInt32 || o.Priority == math.MaxInt32:
-		return fault.Invalidf("priority %d is the lowest or the highest number, which the kernel does not allow", o.Priority)
+		return fault.Invalidf("priority %d is the lowest or the highest number; the kernel allows neither", o.Priority)
 	case o.Flags&^NetfilterIPDefrag != 0:
 		return fault.Invalidf("flags %#x have other bits than NetfilterIPDefrag", uint32(o.Flags))
 	case o.Flags&NetfilterIPDefrag != 0 && o.Priority <= netfilterDefrag:
-		return fault.Invalidf("with NetfilterIPDefrag the priority must be above that of defragmentation, %d, and is %d",
+		return fault.Invalidf("NetfilterIPDefrag needs a priority above that of defragmentation, %d, not %d",
 			netfilterDefrag, o.Priority)
 	}
 	return needs("bpf_program__attach_netfilter", 1, 3)
 }
 
-// netfilterDefrag is the priority at which the kernel puts fragments together, NF_IP_PRI_CONNTRACK_DEFRAG.
+// netfilterDefrag is the priority at which the kernel reassembles fragments, NF_IP_PRI_CONNTRACK_DEFRAG.
 const netfilterDefrag = -400
 
 // AttachNetfilter attaches a program of type netfilter to a hook of the network namespace of the calling thread
-// (bpf_program__attach_netfilter, libbpf 1.3, Linux 6.4). It returns NF_ACCEPT (1) or NF_DROP (0).
+// (bpf_program__attach_netfilter, libbpf 1.3, Linux 6.4). The program returns NF_ACCEPT (1) or NF_DROP (0).
 // errors.Is(err, unix.EBUSY) when another program has the same priority there.
 //
-// The result belongs to the caller, and to the object, whose Close closes it.
+// The link belongs to the caller; Close of the object closes it too.
 func (p *Program) AttachNetfilter(
 	protocol NetfilterProtocol, hook NetfilterHook, opts NetfilterOptions,
 ) (*Link, error) {
@@ -157,7 +157,7 @@ func (p *Program) AttachNetfilter(
 	})
 }
 
-// AttachNetfilter is as [Program.AttachNetfilter] (bpf_link_create). The result belongs to the caller.
+// AttachNetfilter is like [Program.AttachNetfilter] (bpf_link_create). The result belongs to the caller.
 func (p *ProgramHandle) AttachNetfilter(
 	protocol NetfilterProtocol, hook NetfilterHook, opts NetfilterOptions,
 ) (*Link, error) {

@@ -6,13 +6,13 @@ package libbpf
 */
 import "C"
 
-// AttachNetns attaches a flow dissector or a program that looks up sockets (sk_lookup) to a network namespace
-// (bpf_program__attach_netns, Linux 5.8; sk_lookup 5.9). Up to 64 look-ups run in the order they were attached. A
-// namespace has at most one flow dissector: errors.Is(err, unix.E2BIG) when a link attached one already,
-// errors.Is(err, os.ErrExist) when a [Hook] did.
+// AttachNetns attaches a flow dissector or a socket lookup program (sk_lookup) to a network namespace
+// (bpf_program__attach_netns, Linux 5.8; sk_lookup 5.9). A namespace has up to 64 sk_lookup programs, which run in the
+// order they were attached, and at most one flow dissector. errors.Is(err, unix.E2BIG) when a link has already attached
+// a flow dissector, errors.Is(err, os.ErrExist) when a [Hook] has.
 //
-// netns is a descriptor of the namespace, such as that of /proc/self/ns/net. It is not needed any more when AttachNetns
-// returns. The result belongs to the caller, and to the object, whose Close closes it.
+// netns is a descriptor of the namespace, such as that of /proc/self/ns/net. It may be closed when AttachNetns returns.
+// The link belongs to the caller; Close of the object closes it too.
 func (p *Program) AttachNetns(netns int) (*Link, error) {
 	return p.attach(aNetns, func() (*C.struct_bpf_link, error) {
 		if err := p.checkForNetns(netns); err != nil {
@@ -23,7 +23,7 @@ func (p *Program) AttachNetns(netns int) (*Link, error) {
 	})
 }
 
-// AttachNetns is as [Program.AttachNetns] (bpf_link_create). The result belongs to the caller.
+// AttachNetns is like [Program.AttachNetns] (bpf_link_create). The result belongs to the caller.
 func (p *ProgramHandle) AttachNetns(netns int) (*Link, error) {
 	return p.attach(aNetns, func(fd C.int) (int, error) {
 		if err := p.checkForNetns(netns); err != nil {

@@ -4,7 +4,7 @@ package libbpf
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-// Where libbpf's options have no such fields, Go does not call this with anything to set.
+// Go calls this with nothing to set where libbpf's options lack the fields.
 static void lbg_set_perf_event_opts(struct bpf_perf_event_opts *opts, bool force_ioctl, bool dont_enable)
 {
 #if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 2
@@ -36,10 +36,10 @@ import (
 // PerfEventOptions are the options for [Program.AttachPerfEvent] (struct bpf_perf_event_opts).
 type PerfEventOptions struct {
 	Cookie uint64 // what bpf_get_attach_cookie returns in the program (Linux 5.15)
-	// ForceIoctl attaches as before Linux 5.15, without a link in the kernel: there is no cookie, and the event keeps the
-	// program until all its descriptors are closed (libbpf 1.2).
+	// ForceIoctl attaches as before Linux 5.15, without a link in the kernel (libbpf 1.2). There is no cookie, and the
+	// event keeps the program until all descriptors of the event are closed.
 	ForceIoctl bool
-	// DontEnable leaves it to the caller to enable the event, by PERF_EVENT_IOC_ENABLE (libbpf 1.7).
+	// DontEnable leaves the event disabled; the caller enables it with PERF_EVENT_IOC_ENABLE (libbpf 1.7).
 	DontEnable bool
 }
 
@@ -58,15 +58,16 @@ func (o *PerfEventOptions) check() error {
 	return nil
 }
 
-// AttachPerfEvent runs the program, of section "perf_event", when a perf event overflows, that is, takes a sample, and
-// enables the event (bpf_program__attach_perf_event_opts). fd is what perf_event_open(2) returned. An event of a tracepoint,
-// kprobe or uprobe takes a program of that kind.
+// AttachPerfEvent runs the program, of section "perf_event", when a perf event overflows, that is, takes a sample; and
+// enables the event (bpf_program__attach_perf_event_opts). fd is what perf_event_open(2) returned. An event of a
+// tracepoint, kprobe or uprobe takes a program of that kind.
 //
-// The descriptor is duplicated and remains the caller's, who may close it at once, whether this succeeds or not: libbpf
-// would own it, but only if it does. The link's Close disables the event, also where a pin keeps the link: whoever wants it
-// to go on enables it again.
+// AttachPerfEvent duplicates fd. fd remains the caller's, who may close it at once, also after an error. Close of the
+// link disables the event, even if a pin keeps the link; the caller can enable the event again through fd. The link
+// belongs to the caller; Close of the object closes it too.
 //
-// errors.Is(err, unix.EBADF) when fd is not open or not of a perf event, in which case kernels before 5.15 say unix.ENOTTY.
+// errors.Is(err, unix.EBADF) when fd is not open, or is not a perf event's; kernels before 5.15 return unix.ENOTTY for
+// the latter.
 func (p *Program) AttachPerfEvent(fd int, opts PerfEventOptions) (*Link, error) {
 	own := -1
 	defer func() {
@@ -88,13 +89,13 @@ func (p *Program) AttachPerfEvent(fd int, opts PerfEventOptions) (*Link, error) 
 		C.lbg_set_perf_event_opts(&o, C.bool(opts.ForceIoctl), C.bool(opts.DontEnable))
 		link, errno := C.bpf_program__attach_perf_event_opts(p.ptr, C.int(own), &o)
 		if link != nil {
-			own = -1 // it is the link's now
+			own = -1 // the link owns it now
 		}
 		return link, errno
 	})
 }
 
-// AttachPerfEvent is as [Program.AttachPerfEvent] (bpf_link_create). The result belongs to the caller.
+// AttachPerfEvent is like [Program.AttachPerfEvent] (bpf_link_create). The result belongs to the caller.
 func (p *ProgramHandle) AttachPerfEvent(fd int, opts PerfEventOptions) (*Link, error) {
 	event := -1
 	return p.attachWith(aPerfEvent, func(program C.int) (link int, err error) {
@@ -111,8 +112,8 @@ func (p *ProgramHandle) AttachPerfEvent(fd int, opts PerfEventOptions) (*Link, e
 	}, func(_ *handle.Handle, fd int, what string) (*Link, error) { return newPerfEventLink(fd, event, what) })
 }
 
-// linkPerfEvent attaches a program to an event, and enables that. It is the link's descriptor, or the event's where the
-// kernel makes no link, as libbpf does it.
+// linkPerfEvent attaches a program to an event, and enables the event. It returns the link's descriptor, or the event's
+// if the kernel makes no link, as libbpf does.
 func linkPerfEvent(program C.int, event int, opts *PerfEventOptions) (link int, err error) {
 	link = event
 	if !opts.ForceIoctl {

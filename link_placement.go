@@ -7,8 +7,8 @@ package libbpf
 
 enum lbg_place { LBG_CGROUP, LBG_TCX, LBG_NETKIT };
 
-// Attaches with libbpf's function for the place. Where libbpf has no such options, Go has checked that they are 0; where it
-// has no such function, Go does not call this.
+// Attaches with libbpf's function for the place. Go checks that the options are 0 where libbpf lacks them, and does not
+// call this where libbpf lacks the function.
 static struct bpf_link *lbg_attach_placed(const struct bpf_program *prog, enum lbg_place place, int target, __u32 flags,
 					  __u32 relative_fd, __u32 relative_id, __u64 expected_revision)
 {
@@ -38,7 +38,7 @@ static struct bpf_link *lbg_attach_placed(const struct bpf_program *prog, enum l
 #undef PLACEMENT
 }
 
-// Makes a link to a network device or a cgroup. tcx, netkit and cgroups take the same options, which share their place in
+// Makes a link to a network device or a cgroup. tcx, netkit and cgroups take the same options, which overlap in
 // libbpf's struct.
 static int lbg_link_placed(int prog_fd, int target, __u32 type, __u32 flags, __u32 relative_fd, __u32 relative_id,
 			   __u64 expected_revision)
@@ -71,23 +71,24 @@ import (
 type PlacementOptions struct {
 	Flags AttachFlags // AttachBefore, AttachAfter; for cgroups also AttachPreorder
 	// AttachType is the direction on a device, if it is not that of the program's section: AttachTypeTCXIngress or
-	// AttachTypeTCXEgress, AttachTypeNetkitPrimary or AttachTypeNetkitPeer. One program can be attached to both, each by
-	// its own link. 0 is the section's. For cgroups it must be 0.
+	// AttachTypeTCXEgress, AttachTypeNetkitPrimary or AttachTypeNetkitPeer. One program can be attached to both
+	// directions, with one link for each. 0 is the section's direction. For cgroups it must be 0.
 	AttachType ProgramAttachType
 
-	// One of these is the program, or the link of the program, that Flags place this one before or after. It must be
-	// attached to the same place in the same direction. Without one, Flags place this one before or after all others.
+	// At most one of these is set: another program, or its link. Flags place this program before or after it. The other
+	// program must be attached to the same place in the same direction. Without one, Flags place this program before or
+	// after all others.
 	RelativeProgram   ProgramCore
 	RelativeLink      *Link
 	RelativeProgramID uint32
 	RelativeLinkID    uint32
 
-	// ExpectedRevision is the revision that a query returned: if programs were attached or detached since then, the error
-	// is unix.ESTALE. 0 does not check.
+	// ExpectedRevision is a revision that a query returned. If programs were attached or detached after that query, the
+	// attachment fails with unix.ESTALE. 0 disables the check.
 	ExpectedRevision uint64
 }
 
-// check checks how the other program or link is given.
+// check checks that the other program or link is given only once.
 func (o *PlacementOptions) check() error {
 	given := 0
 	for _, is := range []bool{
@@ -118,7 +119,7 @@ type placed struct {
 	revision      C.__u64
 }
 
-// use runs f with what the kernel takes. The other program or link stays open meanwhile.
+// use runs f with the values for the kernel. The other program or link stays open during f.
 func (o *PlacementOptions) use(f func(p placed) error) error {
 	p := placed{
 		flags: C.__u32(o.Flags), id: C.__u32(o.RelativeProgramID | o.RelativeLinkID), revision: C.__u64(o.ExpectedRevision),
@@ -153,7 +154,7 @@ func (o *PlacementOptions) use(f func(p placed) error) error {
 	return f(p)
 }
 
-// The places that libbpf has functions for, with these options.
+// The places for which libbpf has functions with these options.
 const (
 	placeCgroup uint32 = C.LBG_CGROUP
 	placeTCX    uint32 = C.LBG_TCX
@@ -172,7 +173,7 @@ func attachPlaced(prog *C.struct_bpf_program, place uint32, target int, opts *Pl
 	return link, err
 }
 
-// linkPlaced makes a link to a device or a cgroup, for what libbpf's functions that attach programs leave out.
+// linkPlaced makes a link to a device or a cgroup, with options that libbpf's attach functions do not take.
 func linkPlaced(program, target C.int, at ProgramAttachType, opts *PlacementOptions) (fd int, err error) {
 	err = opts.use(func(p placed) (err error) {
 		fd, err = linkFD(C.lbg_link_placed(program, target, C.__u32(at), p.flags, p.fd, p.id, p.revision))

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// attachSection attaches a program whose section names a place in user space, such as "uprobe//bin/sh:readline", for all
-// processes. Those go by the program's methods, which know more than what libbpf does for sections. named is false for
-// all other sections, and for those that name no place.
+// attachSection attaches, for all processes, a program whose section names a place in user space, such as
+// "uprobe//bin/sh:readline". It uses the program's methods, which find more functions than libbpf does for sections.
+// named is false for all other sections, and for sections that name no place.
 func (p *Program) attachSection() (link *Link, named bool, err error) {
 	if p.typ != ProgramTypeKprobe {
 		return nil, false, nil
@@ -36,7 +36,7 @@ func (p *Program) attachSection() (link *Link, named bool, err error) {
 	return link, true, err
 }
 
-// sectionNeedsTracefs tells whether libbpf reads or writes files of tracefs when it attaches the program by its section.
+// sectionNeedsTracefs reports whether libbpf uses files of tracefs when it attaches the program by its section.
 func (p *Program) sectionNeedsTracefs() bool {
 	switch p.typ {
 	case ProgramTypeTracepoint:
@@ -49,7 +49,7 @@ func (p *Program) sectionNeedsTracefs() bool {
 	return false
 }
 
-// cutOffset splits such as "main+0x10".
+// cutOffset splits a place such as "main+0x10".
 func cutOffset(where string) (function string, offset uint64) {
 	if plus := strings.LastIndexByte(where, '+'); plus >= 0 {
 		if offset, err := strconv.ParseUint(where[plus+1:], 0, 64); err == nil {

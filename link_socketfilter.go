@@ -9,29 +9,30 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
-// AttachSocketFilter makes a program of type socket_filter decide what a socket receives: how many bytes of each packet, 0
-// for none of them (setsockopt SO_ATTACH_BPF, Linux 3.19). It replaces the socket's filter. The socket keeps the program,
-// until it is closed or the filter is detached; libbpf has no function for it. errors.Is: [ErrInvalid] for another type of
-// program, unix.EBADF and unix.ENOTSOCK, unix.EPERM when the filter is locked (SO_LOCK_FILTER).
+// AttachSocketFilter attaches a program of type socket_filter to a socket (setsockopt SO_ATTACH_BPF, Linux 3.19; libbpf
+// has no function for it). The program returns how many bytes of each packet the socket receives, 0 for none. The
+// program replaces the socket's filter. The socket keeps the program until the socket is closed or the filter is
+// detached. errors.Is: [ErrInvalid] for another type of program, unix.EBADF and unix.ENOTSOCK, unix.EPERM when the
+// filter is locked (SO_LOCK_FILTER).
 func AttachSocketFilter(socket int, p ProgramCore) error {
 	return attachToSocket("a socket", socket, unix.SO_ATTACH_BPF, p, ProgramTypeSocketFilter)
 }
 
-// DetachSocketFilter takes the filter off a socket (setsockopt SO_DETACH_BPF). errors.Is(err, os.ErrNotExist) when it has
+// DetachSocketFilter detaches a socket's filter (setsockopt SO_DETACH_BPF). errors.Is(err, os.ErrNotExist) when it has
 // none.
 func DetachSocketFilter(socket int) error { return detachFromSocket(socket, unix.SO_DETACH_BPF) }
 
-// AttachReusePort makes a program of type sk_reuseport, or socket_filter, choose among the sockets that share a port
-// (SO_REUSEPORT) with this one (setsockopt SO_ATTACH_REUSEPORT_EBPF, Linux 4.5, of type sk_reuseport 4.19). It replaces
-// their program, which they keep. errors.Is: [ErrInvalid] for another type of program, unix.EINVAL when the socket does not
-// share its port, unix.EBADF and unix.ENOTSOCK.
+// AttachReusePort attaches a program of type sk_reuseport, or socket_filter, that chooses among the sockets that share
+// this socket's port by SO_REUSEPORT (setsockopt SO_ATTACH_REUSEPORT_EBPF, Linux 4.5, for sk_reuseport 4.19). It
+// replaces the program of these sockets, which keep the new one. errors.Is: [ErrInvalid] for another type of program,
+// unix.EINVAL when the socket does not share its port, unix.EBADF and unix.ENOTSOCK.
 func AttachReusePort(socket int, p ProgramCore) error {
 	return attachToSocket("a socket's port", socket, unix.SO_ATTACH_REUSEPORT_EBPF, p, ProgramTypeSKReuseport,
 		ProgramTypeSocketFilter)
 }
 
-// DetachReusePort takes the program off the sockets that share a port with this one (setsockopt SO_DETACH_REUSEPORT_BPF,
-// Linux 5.3). errors.Is(err, os.ErrNotExist) when they have none.
+// DetachReusePort detaches the program of the sockets that share a port with this one (setsockopt
+// SO_DETACH_REUSEPORT_BPF, Linux 5.3). errors.Is(err, os.ErrNotExist) when they have none.
 func DetachReusePort(socket int) error { return detachFromSocket(socket, unix.SO_DETACH_REUSEPORT_BPF) }
 
 func socketName(socket int) string { return fmt.Sprintf("socket %d", socket) }

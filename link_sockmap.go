@@ -10,7 +10,7 @@ static struct bpf_link *lbg_attach_sockmap(const struct bpf_program *prog, int m
 #if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 5
 	return bpf_program__attach_sockmap(prog, map_fd);
 #else
-	// Go does not call it.
+	// Go never calls this.
 	(void)prog;
 	(void)map_fd;
 	errno = EOPNOTSUPP;
@@ -26,12 +26,12 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
-// AttachSockmap attaches a program of type sk_skb or sk_msg to a sockmap or sockhash, and so to the sockets that are put
-// into it from then on (bpf_program__attach_sockmap, libbpf 1.5, Linux 6.10). The map has one place for each of the attach
-// types of such programs: errors.Is(err, unix.EBUSY) when it is taken,
-// [errors.ErrUnsupported] when the kernel lacks such links. With an older libbpf or kernel use a [Hook].
+// AttachSockmap attaches a program of type sk_skb or sk_msg to a sockmap or sockhash (bpf_program__attach_sockmap,
+// libbpf 1.5, Linux 6.10). The program runs for sockets that are added to the map afterwards. The map takes one program
+// for each attach type: errors.Is(err, unix.EBUSY) when it has one, [errors.ErrUnsupported] when the kernel lacks such
+// links. With an older libbpf or kernel use a [Hook].
 //
-// The result belongs to the caller, and to the object, whose Close closes it. It keeps the map.
+// The link belongs to the caller; Close of the object closes it too. It keeps the map.
 func (p *Program) AttachSockmap(m MapCore) (link *Link, err error) {
 	err = useMap("attach", p.String(), m, func(m *mapCore) error {
 		link, err = p.attach(fmt.Sprintf("map %q", m.name), func() (*C.struct_bpf_link, error) {
@@ -49,8 +49,8 @@ func (p *Program) AttachSockmap(m MapCore) (link *Link, err error) {
 	return link, err
 }
 
-// AttachSockmap is as [Program.AttachSockmap] (bpf_link_create). Of a program of type sk_skb it needs to know the attach
-// type: see [ProgramHandle.SetAttachType]. The result belongs to the caller. It keeps the map.
+// AttachSockmap is like [Program.AttachSockmap] (bpf_link_create). For a program of type sk_skb the handle must know
+// the attach type: see [ProgramHandle.SetAttachType]. The result belongs to the caller. It keeps the map.
 func (p *ProgramHandle) AttachSockmap(m MapCore) (link *Link, err error) {
 	err = useMap("attach", p.String(), m, func(m *mapCore) error {
 		link, err = p.attach(fmt.Sprintf("map %q", m.name), func(fd C.int) (int, error) {

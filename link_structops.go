@@ -7,8 +7,8 @@ import "C"
 
 import "fmt"
 
-// AttachStructOps registers the struct of callbacks that the map holds with the kernel
-// (bpf_map__attach_struct_ops, Linux 5.6). The result belongs to the caller, and to the object, whose Close closes it.
+// AttachStructOps registers the map's struct of callbacks with the kernel (bpf_map__attach_struct_ops, Linux 5.6). The
+// link belongs to the caller; Close of the object closes it too.
 func (m *Map) AttachStructOps() (*Link, error) {
 	link, err := m.o.attach(fmt.Sprintf("map %q", m.name), nil, func() (*C.struct_bpf_link, error) {
 		ptr, errno := C.bpf_map__attach_struct_ops(m.ptr)

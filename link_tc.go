@@ -3,7 +3,7 @@ package libbpf
 /*
 #include <bpf/libbpf.h>
 
-// Older versions have no kinds of queueing disciplines but clsact, and Go does not ask for any.
+// Older versions support only clsact, and Go asks for no other queueing discipline.
 static void lbg_set_qdisc(struct bpf_tc_hook *hook, const char *kind, __u32 handle)
 {
 #if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 6
@@ -25,18 +25,18 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// TCAttachPoint is where on a network device traffic control runs programs.
+// TCAttachPoint is the point on a network device where traffic control runs programs.
 type TCAttachPoint uint32
 
 // The points. TCIngress and TCEgress may be combined for Create and Destroy.
 const (
-	TCIngress TCAttachPoint = 1 << 0 // what comes in (BPF_TC_INGRESS)
-	TCEgress  TCAttachPoint = 1 << 1 // what leaves (BPF_TC_EGRESS)
-	TCCustom  TCAttachPoint = 1 << 2 // a class or queueing discipline that is there: TCHook.Parent (BPF_TC_CUSTOM)
-	TCQdisc   TCAttachPoint = 1 << 3 // a queueing discipline of a kind of one's own (BPF_TC_QDISC, libbpf 1.6)
+	TCIngress TCAttachPoint = 1 << 0 // incoming packets (BPF_TC_INGRESS)
+	TCEgress  TCAttachPoint = 1 << 1 // outgoing packets (BPF_TC_EGRESS)
+	TCCustom  TCAttachPoint = 1 << 2 // an existing class or queueing discipline, TCHook.Parent (BPF_TC_CUSTOM)
+	TCQdisc   TCAttachPoint = 1 << 3 // a queueing discipline of the kind TCHook.Qdisc (BPF_TC_QDISC, libbpf 1.6)
 )
 
-// String is such as "ingress|egress".
+// String returns names such as "ingress|egress".
 func (p TCAttachPoint) String() string {
 	return flagsText(uint64(p), "ingress", "egress", "custom", "qdisc")
 }
@@ -46,20 +46,20 @@ const (
 	TCHandleRoot       uint32 = 0xffffffff // the device's root queueing discipline (TC_H_ROOT)
 	TCHandleIngress    uint32 = 0xfffffff1 // TC_H_INGRESS
 	TCHandleClsact     uint32 = 0xfffffff1 // TC_H_CLSACT
-	TCHandleMinIngress uint32 = 0xfff2     // its minor number for what comes in (TC_H_MIN_INGRESS)
-	TCHandleMinEgress  uint32 = 0xfff3     // its minor number for what leaves (TC_H_MIN_EGRESS)
+	TCHandleMinIngress uint32 = 0xfff2     // the minor number of clsact for incoming packets (TC_H_MIN_INGRESS)
+	TCHandleMinEgress  uint32 = 0xfff3     // the minor number of clsact for outgoing packets (TC_H_MIN_EGRESS)
 )
 
-// TCHandle is the handle of a class or queueing discipline that tc writes as major:minor (BPF_TC_PARENT). The minor number
-// of a queueing discipline is 0.
+// TCHandle returns the handle that the tc command writes as major:minor, of a class or a queueing discipline
+// (BPF_TC_PARENT). The minor number of a queueing discipline is 0.
 func TCHandle(major, minor uint16) uint32 { return uint32(major)<<16 | uint32(minor) }
 
-// TCHook is a place for programs of traffic control (type sched_cls) on a network device, over netlink.
+// TCHook is a place for traffic control programs (type sched_cls) on a network device, over netlink.
 //
-// Nobody owns what a TCHook attaches. It survives Close of the object and the end of the process, until somebody detaches
-// it, destroys the hook, or removes the device: what attaches a program has to see to that. The clsact queueing
-// discipline, which the hooks TCIngress and TCEgress belong to, is shared with everybody else who uses traffic control
-// on the device, so it should be left in place by who found it there:
+// Nobody owns what a TCHook attaches. It survives Close of the object and the end of the process, until somebody
+// detaches it, destroys the hook, or removes the device. So detach what you attach. TCIngress and TCEgress belong to
+// the clsact queueing discipline, which all users of traffic control on the device share. Do not destroy it if Create
+// returned os.ErrExist:
 //
 //	hook := libbpf.TCHook{IfIndex: iface.Index, AttachPoint: libbpf.TCIngress}
 //	if err := hook.Create(); err != nil && !errors.Is(err, os.ErrExist) {
@@ -71,37 +71,37 @@ func TCHandle(major, minor uint16) uint32 { return uint32(major)<<16 | uint32(mi
 //	}
 //	defer hook.Detach(filter.Handle, filter.Priority)
 //
-// Who wants the program to be detached by itself takes [Program.AttachTCX], where the kernel is 6.6 or newer.
+// To have the program detached automatically, use [Program.AttachTCX], on Linux 6.6 or newer.
 //
-// All methods need CAP_NET_ADMIN, except Query, and act on the network namespace of the calling thread: a goroutine that
-// changed to another one must have called runtime.LockOSThread before. errors.Is(err, unix.ENODEV) when there is no such
-// device.
+// All methods except Query need CAP_NET_ADMIN. All act on the network namespace of the calling thread: a goroutine that
+// changed to another one must have called runtime.LockOSThread before. errors.Is(err, unix.ENODEV) when there is no
+// such device.
 type TCHook struct {
 	IfIndex     int
 	AttachPoint TCAttachPoint
-	// Parent is the handle of what the program, or the queueing discipline, is attached to: for TCCustom, and for
-	// TCQdisc, such as TCHandleRoot.
+	// Parent is, for TCCustom, the handle that the program is attached to; for TCQdisc, the handle that the queueing
+	// discipline is attached to, such as TCHandleRoot.
 	Parent uint32
-	// Qdisc is the kind of queueing discipline that Create makes, such as "fq" or one that is a struct_ops of BPF, and
-	// QdiscHandle its handle, 0 for one that the kernel chooses: for TCQdisc.
+	// Qdisc is, for TCQdisc, the kind of queueing discipline that Create makes, such as "fq" or the name of a BPF
+	// struct_ops. QdiscHandle is its handle; with 0 the kernel chooses one.
 	Qdisc       string
 	QdiscHandle uint32
 }
 
-// Create makes the hook exist, which programs can be attached to: the clsact queueing discipline with both TCIngress and
-// TCEgress, or for TCQdisc the one that is described (bpf_tc_hook_create, Linux 4.5).
+// Create creates what programs are attached to: the clsact queueing discipline for TCIngress, TCEgress or both, or the
+// queueing discipline that the hook describes for TCQdisc (bpf_tc_hook_create, Linux 4.5).
 //
-// errors.Is(err, os.ErrExist) when it is there already, which nearly everybody will ignore; who gets no error made it,
-// and may destroy it. There is nothing to create for TCCustom: errors.Is(err, [errors.ErrUnsupported]).
+// errors.Is(err, os.ErrExist) when it exists already; most callers ignore that. A caller that gets no error created it,
+// and may destroy it. For TCCustom there is nothing to create: errors.Is(err, [errors.ErrUnsupported]).
 func (h TCHook) Create() error {
 	return h.call("create", func(hook *C.struct_bpf_tc_hook) error {
 		return clib.FromRet(int(C.bpf_tc_hook_create(hook)))
 	})
 }
 
-// Destroy detaches all programs of traffic control from TCIngress or TCEgress, whoever attached them. With both of them,
-// or for TCQdisc, it removes the queueing discipline and all that is attached to it (bpf_tc_hook_destroy).
-// errors.Is(err, unix.EINVAL) or errors.Is(err, os.ErrNotExist), by the kernel's version, when there is none.
+// Destroy detaches all traffic control programs from TCIngress or TCEgress, no matter who attached them. With both, or
+// for TCQdisc, it removes the queueing discipline and all that is attached to it (bpf_tc_hook_destroy). When there is
+// none, errors.Is(err, unix.EINVAL) or errors.Is(err, os.ErrNotExist), depending on the kernel's version.
 func (h TCHook) Destroy() error {
 	return h.call("destroy", func(hook *C.struct_bpf_tc_hook) error {
 		return clib.FromRet(int(C.bpf_tc_hook_destroy(hook)))
@@ -110,25 +110,25 @@ func (h TCHook) Destroy() error {
 
 // TCOptions are for [TCHook.Attach]. The zero value is the default: the kernel chooses handle and priority.
 type TCOptions struct {
-	Handle   uint32 // tells programs of the same priority apart
+	Handle   uint32 // distinguishes programs of the same priority
 	Priority uint16 // the lowest runs first
-	// Replace puts the program in the place of the one with this handle and priority, if there is one, without a moment
-	// in which none is attached.
+	// Replace replaces the program that has this handle and priority, if there is one, atomically: one of the two is
+	// attached at any time.
 	Replace bool
 }
 
-// TCFilter is a program that is attached to a [TCHook]: handle and priority identify it there.
+// TCFilter is a program that is attached to a [TCHook]. Handle and Priority identify it there.
 type TCFilter struct {
 	Handle    uint32
 	Priority  uint16
 	ProgramID uint32
 }
 
-// Attach attaches a program to one hook, TCIngress, TCEgress or TCCustom, and tells with which handle and priority
-// (bpf_tc_attach). The program decides itself what becomes of the packet ("direct action"), for all protocols.
+// Attach attaches a program to one hook, TCIngress, TCEgress or TCCustom (bpf_tc_attach), for all protocols. It returns
+// the program's handle and priority. The program's return value decides what happens to the packet ("direct action").
 //
-// errors.Is(err, os.ErrExist) when handle and priority are taken; errors.Is(err, unix.EINVAL) or
-// errors.Is(err, os.ErrNotExist), by the kernel's version, when the hook was not created.
+// errors.Is(err, os.ErrExist) when another program has the handle and priority. When the hook was not created,
+// errors.Is(err, unix.EINVAL) or errors.Is(err, os.ErrNotExist), depending on the kernel's version.
 func (h TCHook) Attach(p ProgramCore, opts TCOptions) (TCFilter, error) {
 	const op = "attach"
 	var filter TCFilter
@@ -156,8 +156,9 @@ func (h TCHook) Attach(p ProgramCore, opts TCOptions) (TCFilter, error) {
 	return filter, err
 }
 
-// Query tells which program is attached with this handle and priority (bpf_tc_query). errors.Is(err, os.ErrNotExist) when
-// there is none, or errors.Is(err, unix.EINVAL), by the kernel's version, when the hook was not even created.
+// Query returns the program that is attached with this handle and priority (bpf_tc_query). errors.Is(err,
+// os.ErrNotExist) when there is none. When the hook was not created, errors.Is(err, unix.EINVAL) or errors.Is(err,
+// os.ErrNotExist), depending on the kernel's version.
 func (h TCHook) Query(handle uint32, priority uint16) (TCFilter, error) {
 	var filter TCFilter
 	err := h.call("query", func(hook *C.struct_bpf_tc_hook) error {
@@ -174,8 +175,8 @@ func (h TCHook) Query(handle uint32, priority uint16) (TCFilter, error) {
 	return filter, err
 }
 
-// Detach detaches the program with this handle and priority, whoever attached it (bpf_tc_detach). Errors are as those of
-// Query.
+// Detach detaches the program with this handle and priority, no matter who attached it (bpf_tc_detach). Errors are as
+// for Query.
 func (h TCHook) Detach(handle uint32, priority uint16) error {
 	return h.call("detach from", func(hook *C.struct_bpf_tc_hook) error {
 		if err := h.checkFilter(handle, priority); err != nil {
@@ -186,7 +187,7 @@ func (h TCHook) Detach(handle uint32, priority uint16) error {
 	})
 }
 
-// String is such as "tc ingress of device 3".
+// String returns names such as "tc ingress of device 3".
 func (h TCHook) String() string {
 	point := ""
 	switch h.AttachPoint {
@@ -235,7 +236,7 @@ func (h TCHook) check() error {
 	switch h.AttachPoint {
 	case TCIngress, TCEgress, TCIngress | TCEgress:
 		if h.Parent != 0 {
-			return fault.Invalidf("TCIngress and TCEgress have a parent of their own: Parent must be 0")
+			return fault.Invalidf("TCIngress and TCEgress have a fixed parent: Parent must be 0")
 		}
 	case TCCustom:
 		if h.Parent == 0 {
@@ -249,7 +250,8 @@ func (h TCHook) check() error {
 			return fault.Invalidf("TCQdisc needs a Qdisc, such as \"fq\", and a Parent, such as TCHandleRoot")
 		}
 	default:
-		return fault.Invalidf("attach point %#x is none of TCIngress, TCEgress, both, TCCustom and TCQdisc", uint32(h.AttachPoint))
+		return fault.Invalidf("%#x is not an attach point: TCIngress, TCEgress, both, TCCustom or TCQdisc",
+			uint32(h.AttachPoint))
 	}
 	if h.AttachPoint != TCQdisc && (h.Qdisc != "" || h.QdiscHandle != 0) {
 		return fault.Invalidf("Qdisc and QdiscHandle are for TCQdisc, and must be empty")
@@ -257,10 +259,10 @@ func (h TCHook) check() error {
 	return checkIfIndex(h.IfIndex)
 }
 
-// checkOne checks that the hook is one that a program can be at.
+// checkOne checks that programs can be attached to the hook.
 func (h TCHook) checkOne() error {
 	if h.AttachPoint != TCIngress && h.AttachPoint != TCEgress && h.AttachPoint != TCCustom {
-		return fault.Invalidf("a program is at one of TCIngress, TCEgress and TCCustom")
+		return fault.Invalidf("a program is attached to one of TCIngress, TCEgress and TCCustom")
 	}
 	return nil
 }

@@ -209,7 +209,7 @@ func TestTCXDirectionRefusals(t *testing.T) {
 	w.net.Do(func() {
 		attachTCX(t, findProgram(t, o, "first"), w.far, libbpf.PlacementOptions{})
 		_, err := findProgram(t, o, "second").AttachTCX(w.far, libbpf.PlacementOptions{})
-		wantErrSaying(t, err, libbpf.ErrInvalid, "AttachType", "no direction", fmt.Sprintf("device %d", w.far))
+		wantErrSaying(t, err, libbpf.ErrInvalid, "AttachType", "known direction", fmt.Sprintf("device %d", w.far))
 		_, err = findProgram(t, o, "first").AttachTCX(w.far,
 			libbpf.PlacementOptions{AttachType: libbpf.AttachTypeNetkitPeer})
 		wantErrSaying(t, err, libbpf.ErrInvalid, "netkit_peer", "tcx_ingress")

@@ -13,7 +13,7 @@ static int lbg_link_tracing(int prog_fd, __u32 type, __u64 cookie)
 	return bpf_link_create(prog_fd, 0, type, &opts);
 }
 
-// Attaches to a function, by name, of a program that has BTF.
+// Attaches to a function, by its name, of a program that has BTF.
 static int lbg_link_freplace(int prog_fd, int target_fd, __u32 target_btf, const char *function)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts);
@@ -38,12 +38,12 @@ type TraceOptions struct {
 	Cookie uint64 // what bpf_get_attach_cookie returns in the program (Linux 5.19, for "tp_btf" 6.10)
 }
 
-// AttachTrace runs a tracing program, of section "fentry", "fexit", "fmod_ret", "fsession" or "tp_btf", at the function or
-// tracepoint that it was loaded for (bpf_program__attach_trace_opts, Linux 5.5). To choose that, see
-// [OpenProgram.SetAttachTarget].
+// AttachTrace runs a tracing program, of section "fentry", "fexit", "fmod_ret", "fsession" or "tp_btf", at the function
+// or tracepoint that it was loaded for (bpf_program__attach_trace_opts, Linux 5.5). [OpenProgram.SetAttachTarget]
+// chooses that function.
 //
-// errors.Is(err, unix.EBUSY) when the function has as many programs as the kernel allows, or a program is attached
-// already that can't be twice.
+// errors.Is(err, unix.EBUSY) when the function has as many programs as the kernel allows, or when this program is
+// attached already and can't be attached twice. The link belongs to the caller; Close of the object closes it too.
 func (p *Program) AttachTrace(opts TraceOptions) (*Link, error) {
 	return p.attach("", func() (*C.struct_bpf_link, error) {
 		if err := p.checkForTrace(); err != nil {
@@ -54,9 +54,10 @@ func (p *Program) AttachTrace(opts TraceOptions) (*Link, error) {
 	})
 }
 
-// AttachLSM runs the program, of section "lsm", at the security hook that it was loaded for, whose operation it can refuse
-// (bpf_program__attach_lsm, Linux 5.7). The kernel must have been booted with "bpf" among its security modules
-// (lsm=); otherwise this succeeds and the program is never run. Programs of section "lsm_cgroup" attach to cgroups.
+// AttachLSM runs the program, of section "lsm", at the security hook that it was loaded for; the program can refuse the
+// operation (bpf_program__attach_lsm, Linux 5.7). The kernel must have been booted with "bpf" among its security
+// modules (lsm=). Otherwise AttachLSM succeeds, but the program never runs. Attach programs of section "lsm_cgroup"
+// with [Program.AttachCgroup]. The link belongs to the caller; Close of the object closes it too.
 func (p *Program) AttachLSM(opts TraceOptions) (*Link, error) {
 	return p.attach("", func() (*C.struct_bpf_link, error) {
 		if err := p.checkForLSM(); err != nil {
@@ -66,7 +67,7 @@ func (p *Program) AttachLSM(opts TraceOptions) (*Link, error) {
 			link, errno := C.bpf_program__attach_lsm(p.ptr)
 			return link, errno
 		}
-		// libbpf's function for LSM takes no cookie; the one for tracing does the same with one.
+		// libbpf's function for LSM takes no cookie. The one for tracing programs does the same, with a cookie.
 		return p.attachBTF(opts)
 	})
 }
@@ -79,8 +80,9 @@ func (p *Program) attachBTF(opts TraceOptions) (*C.struct_bpf_link, error) {
 	return link, errno
 }
 
-// AttachTrace is as [Program.AttachTrace] (bpf_link_create, or bpf_raw_tracepoint_open where the attach type is not known,
-// which a cookie needs: see [ProgramHandle.SetAttachType]). The result belongs to the caller.
+// AttachTrace is like [Program.AttachTrace] (bpf_link_create, or bpf_raw_tracepoint_open where the handle does not know
+// the attach type). A cookie needs a known attach type: see [ProgramHandle.SetAttachType]. The result belongs to the
+// caller.
 func (p *ProgramHandle) AttachTrace(opts TraceOptions) (*Link, error) {
 	return p.attach("", func(fd C.int) (int, error) {
 		if err := p.checkForTrace(); err != nil {
@@ -97,7 +99,7 @@ func (p *ProgramHandle) AttachTrace(opts TraceOptions) (*Link, error) {
 	})
 }
 
-// AttachLSM is as [Program.AttachLSM] (bpf_link_create). The result belongs to the caller.
+// AttachLSM is like [Program.AttachLSM] (bpf_link_create). The result belongs to the caller.
 func (p *ProgramHandle) AttachLSM(opts TraceOptions) (*Link, error) {
 	return p.attach("", func(fd C.int) (int, error) {
 		if err := p.checkForLSM(); err != nil {
@@ -107,24 +109,24 @@ func (p *ProgramHandle) AttachLSM(opts TraceOptions) (*Link, error) {
 	})
 }
 
-// linkLoadedPlace attaches a program where it was loaded for, whatever its attach type is. A program of type tracing, LSM
-// or extension is one that runs at no raw tracepoint, but this is the kernel's oldest way to attach it.
+// linkLoadedPlace attaches a program of type tracing, LSM or extension to the function that it was loaded for, whatever
+// its attach type is. The command is for raw tracepoints, but it is also the kernel's oldest way to attach these types.
 func linkLoadedPlace(program C.int) (int, error) {
 	return linkFD(C.bpf_raw_tracepoint_open(nil, program))
 }
 
-// checkForTrace checks what is to be attached by tracing.
+// checkForTrace checks a program that AttachTrace is to attach.
 func (p *programCore) checkForTrace() error {
 	if err := p.checkType("tracing", ProgramTypeTracing); err != nil {
 		return err
 	}
 	if t, _ := p.loadedFor(); t == AttachTypeTraceIter {
-		return fault.Invalidf("an iterator is not attached by tracing")
+		return fault.Invalidf("AttachTrace does not attach iterators: use AttachIter")
 	}
 	return nil
 }
 
-// checkForLSM checks what is to be attached to a security hook.
+// checkForLSM checks a program that is to be attached to a security hook.
 func (p *programCore) checkForLSM() error {
 	if err := p.checkType("LSM", ProgramTypeLSM); err != nil {
 		return err
@@ -132,12 +134,13 @@ func (p *programCore) checkForLSM() error {
 	return p.checkAttachType("LSM", AttachTypeLSMMac)
 }
 
-// AttachFreplace makes the program, of section "freplace", take the place of a global function of another program
-// (bpf_program__attach_freplace, Linux 5.6). With a nil target and no function, that is the one that it was loaded for,
-// see [OpenProgram.SetAttachTarget]; otherwise function of target, which must have the same type (Linux 5.10).
+// AttachFreplace replaces a global function of another program by this program, of section "freplace"
+// (bpf_program__attach_freplace, Linux 5.6). With a nil target and an empty function, it replaces the function that the
+// program was loaded for: see [OpenProgram.SetAttachTarget]. Otherwise it replaces function of target, which must have
+// the same type (Linux 5.10).
 //
-// errors.Is(err, os.ErrNotExist) when target has no such function, unix.EINVAL when its type differs, unix.EBUSY when the
-// function is replaced already.
+// errors.Is(err, os.ErrNotExist) when target has no such function, unix.EINVAL when the function's type differs,
+// unix.EBUSY when the function is replaced already. The link belongs to the caller; Close of the object closes it too.
 func (p *Program) AttachFreplace(target ProgramCore, function string) (link *Link, err error) {
 	if target == nil {
 		return p.attachFreplace(0, function)
@@ -149,7 +152,7 @@ func (p *Program) AttachFreplace(target ProgramCore, function string) (link *Lin
 	return link, err
 }
 
-// attachFreplace is AttachFreplace with the target's descriptor, 0 for none.
+// attachFreplace is AttachFreplace with the target's descriptor, or 0 for none.
 func (p *Program) attachFreplace(target int, function string) (*Link, error) {
 	var c cArgs
 	defer c.Free()
@@ -163,8 +166,8 @@ func (p *Program) attachFreplace(target int, function string) (*Link, error) {
 	})
 }
 
-// AttachFreplace is as [Program.AttachFreplace] (bpf_link_create, bpf_raw_tracepoint_open without a target). With a target
-// it needs CAP_SYS_ADMIN, to read that one's BTF. The result belongs to the caller.
+// AttachFreplace is like [Program.AttachFreplace] (bpf_link_create, or bpf_raw_tracepoint_open without a target). A
+// target needs CAP_SYS_ADMIN, to read the target's BTF. The result belongs to the caller.
 func (p *ProgramHandle) AttachFreplace(target ProgramCore, function string) (link *Link, err error) {
 	if target == nil {
 		return p.attachFreplace(0, function)
@@ -176,7 +179,7 @@ func (p *ProgramHandle) AttachFreplace(target ProgramCore, function string) (lin
 	return link, err
 }
 
-// attachFreplace is AttachFreplace with the target's descriptor, 0 for none.
+// attachFreplace is AttachFreplace with the target's descriptor, or 0 for none.
 func (p *ProgramHandle) attachFreplace(target int, function string) (*Link, error) {
 	var c cArgs
 	defer c.Free()
@@ -193,19 +196,20 @@ func (p *ProgramHandle) attachFreplace(target int, function string) (*Link, erro
 			return -1, err
 		}
 		if info.BTFID == 0 {
-			return -1, fault.Invalidf("the target has no BTF, by which its function is found")
+			return -1, fault.Invalidf("the target has no BTF, which is needed to find its function")
 		}
 		return linkFD(C.lbg_link_freplace(fd, C.int(target), C.__u32(info.BTFID), name))
 	})
 }
 
-// checkForFreplace checks what is to replace a function. nameErr is what is wrong with its name.
+// checkForFreplace checks a program that is to replace a function. nameErr is what is wrong with the function's name,
+// or nil.
 func (p *programCore) checkForFreplace(target int, function string, nameErr error) error {
 	if err := p.checkType("freplace", ProgramTypeExt); err != nil {
 		return err
 	}
 	if (target == 0) != (function == "") {
-		return fault.Invalidf("freplace takes a target and its function, or neither")
+		return fault.Invalidf("freplace needs both a target and its function, or neither")
 	}
 	return nameErr
 }

@@ -4,7 +4,8 @@ package libbpf
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-// Without a cookie, as every libbpf has it, and with one: Go does not call it with one where libbpf has no options.
+// Attaches without a cookie by a function that every libbpf has, and otherwise by one with options. Go passes no cookie
+// where libbpf lacks the options.
 static struct bpf_link *lbg_attach_raw_tracepoint(const struct bpf_program *prog, const char *name, __u64 cookie)
 {
 #if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 4
@@ -34,9 +35,10 @@ type TracepointOptions struct {
 	Cookie uint64 // what bpf_get_attach_cookie returns in the program (Linux 5.15)
 }
 
-// AttachTracepoint runs the program, of section "tp" or "tracepoint", at a tracepoint of the kernel by its category, such as
-// "syscalls", and name, as they stand in tracefs, which must be mounted at its usual place
-// (bpf_program__attach_tracepoint_opts). errors.Is(err, os.ErrNotExist) when there is no such tracepoint.
+// AttachTracepoint runs the program, of section "tp" or "tracepoint", at a tracepoint of the kernel, given by its
+// category, such as "syscalls", and its name (bpf_program__attach_tracepoint_opts). Both are as in tracefs, which must
+// be mounted at its default place. errors.Is(err, os.ErrNotExist) when there is no such tracepoint. The link belongs to
+// the caller; Close of the object closes it too.
 func (p *Program) AttachTracepoint(category, name string, opts TracepointOptions) (*Link, error) {
 	var c cArgs
 	defer c.Free()
@@ -62,11 +64,10 @@ type RawTracepointOptions struct {
 	Cookie uint64 // what bpf_get_attach_cookie returns in the program (libbpf 1.4, Linux 6.10)
 }
 
-// AttachRawTracepoint runs the program, of section "raw_tp" or "raw_tp.w", at a tracepoint of the kernel by its name alone,
-// without what the kernel does to prepare the arguments
-// (bpf_program__attach_raw_tracepoint, bpf_program__attach_raw_tracepoint_opts, Linux 4.17).
-// errors.Is(err, os.ErrNotExist) when there is no such tracepoint. Programs of section "tp_btf" go by
-// [Program.AttachTrace].
+// AttachRawTracepoint runs the program, of section "raw_tp" or "raw_tp.w", at a tracepoint of the kernel, given by its
+// name alone (bpf_program__attach_raw_tracepoint, bpf_program__attach_raw_tracepoint_opts, Linux 4.17). The program
+// gets the tracepoint's raw arguments. errors.Is(err, os.ErrNotExist) when there is no such tracepoint. For programs of
+// section "tp_btf" use [Program.AttachTrace]. The link belongs to the caller; Close of the object closes it too.
 func (p *Program) AttachRawTracepoint(name string, opts RawTracepointOptions) (*Link, error) {
 	var c cArgs
 	defer c.Free()
@@ -80,8 +81,8 @@ func (p *Program) AttachRawTracepoint(name string, opts RawTracepointOptions) (*
 	})
 }
 
-// AttachRawTracepoint is as [Program.AttachRawTracepoint] (bpf_raw_tracepoint_open_opts, or bpf_raw_tracepoint_open before
-// libbpf 1.4). The result belongs to the caller.
+// AttachRawTracepoint is like [Program.AttachRawTracepoint] (bpf_raw_tracepoint_open_opts, or bpf_raw_tracepoint_open
+// before libbpf 1.4). The result belongs to the caller.
 func (p *ProgramHandle) AttachRawTracepoint(name string, opts RawTracepointOptions) (*Link, error) {
 	var c cArgs
 	defer c.Free()
@@ -94,7 +95,8 @@ func (p *ProgramHandle) AttachRawTracepoint(name string, opts RawTracepointOptio
 	})
 }
 
-// checkForRawTracepoint checks what is to be attached to a raw tracepoint. nameErr is what is wrong with its name.
+// checkForRawTracepoint checks a program that is to be attached to a raw tracepoint. nameErr is what is wrong with the
+// tracepoint's name, or nil.
 func (p *programCore) checkForRawTracepoint(opts RawTracepointOptions, nameErr error) error {
 	err := p.checkType("a raw tracepoint", ProgramTypeRawTracepoint, ProgramTypeRawTracepointWritable)
 	if err == nil && opts.Cookie != 0 {

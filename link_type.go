@@ -2,10 +2,10 @@ package libbpf
 
 import "strconv"
 
-// LinkType is the kind of a link, numbered as the kernel's enum bpf_link_type.
+// LinkType is the type of a link, with the numbers of the kernel's enum bpf_link_type.
 type LinkType uint32
 
-// The kinds of links, with the kernel that brought each.
+// The types of links, with the kernel that introduced each.
 const (
 	LinkTypeUnspec        LinkType = iota // BPF_LINK_TYPE_UNSPEC
 	LinkTypeRawTracepoint                 // BPF_LINK_TYPE_RAW_TRACEPOINT (Linux 5.7)
@@ -42,7 +42,7 @@ var linkTypeNames = [...]string{
 	LinkTypeSockMap:       "sockmap",
 }
 
-// String is libbpf's name for the type, such as "kprobe_multi" (libbpf_bpf_link_type_str).
+// String returns libbpf's name for the type, such as "kprobe_multi" (libbpf_bpf_link_type_str).
 func (t LinkType) String() string {
 	if int(t) < len(linkTypeNames) {
 		return linkTypeNames[t]
@@ -50,7 +50,7 @@ func (t LinkType) String() string {
 	return "link_type(" + strconv.FormatUint(uint64(t), 10) + ")"
 }
 
-// canUpdate tells whether the program of a link of this type can be replaced.
+// canUpdate reports whether the program of a link of this type can be replaced.
 func (t LinkType) canUpdate() bool {
 	switch t {
 	case LinkTypeCgroup, LinkTypeIter, LinkTypeNetNS, LinkTypeXDP, LinkTypeTCX, LinkTypeNetkit, LinkTypeSockMap:

@@ -6,7 +6,7 @@ package libbpf
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-// Where libbpf's options have no such field, Go does not call this with anything to set.
+// Go calls this with nothing to set where libbpf's options lack the field.
 static void lbg_set_uprobe_mode(struct bpf_uprobe_opts *opts, int mode)
 {
 #if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 2
@@ -14,7 +14,7 @@ static void lbg_set_uprobe_mode(struct bpf_uprobe_opts *opts, int mode)
 #endif
 }
 
-// The options as arguments: their struct came with the function.
+// The options are arguments, because older versions of libbpf have neither the function nor its struct of options.
 static struct bpf_link *lbg_attach_uprobe_multi(const struct bpf_program *prog, pid_t pid, const char *path,
 	const unsigned long *offsets, const unsigned long *ref_ctr_offsets, const __u64 *cookies, size_t cnt,
 	bool retprobe, bool session)
@@ -68,15 +68,15 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
-// Which processes a probe in user space is for, where it is not one that is named by its process id. Others that run
-// the same code do not call the program.
+// The values of pid that do not name a process. The program does not run for processes other than those that pid
+// selects.
 const (
 	AllProcesses = -1
 	ThisProcess  = 0
 )
 
-// checkPID is pid as libbpf and the kernel take it. To perf events, 0 is the calling thread, of which Go has many and
-// ends some: the probe would end with it.
+// checkPID converts pid for libbpf and the kernel. To perf events, 0 is the calling thread. Go has many threads and
+// ends some; the probe would end with the thread.
 func checkPID(pid int) (C.pid_t, error) {
 	switch {
 	case pid == ThisProcess:
@@ -89,14 +89,16 @@ func checkPID(pid int) (C.pid_t, error) {
 
 // UprobeOptions are the options for [Program.AttachUprobe] (struct bpf_uprobe_opts).
 type UprobeOptions struct {
-	// Function is a function's name, to which the offset is then relative. "name@VERSION" chooses one of several versions
-	// in a library, such as "fmemopen@GLIBC_2.22". It is looked for in the binary's symbols; then, for a stripped one, in
-	// its separate debug file, by build id or .gnu_debuglink below /usr/lib/debug and beside the binary; then in the table
-	// that Go programs have, where names are such as "main.(*Server).Serve".
+	// Function is the name of the function that the offset is relative to. "name@VERSION" chooses one of several
+	// versions in a library, such as "fmemopen@GLIBC_2.22".
+	//
+	// The function is looked up first in the binary's symbols. For a stripped binary, it is then looked up in the
+	// separate debug file, which is found by build id or .gnu_debuglink, below /usr/lib/debug and beside the binary.
+	// Last, it is looked up in the function table of a Go program, with names such as "main.(*Server).Serve".
 	Function string
 	Cookie   uint64 // what bpf_get_attach_cookie returns in the program (Linux 5.15)
-	// RefCtrOffset is the offset in the file of a counter that the kernel increments while the probe is attached, as
-	// USDT semaphores are; below 1<<32 (Linux 4.20).
+	// RefCtrOffset is the file offset of a counter that the kernel increments while the probe is attached, such as a
+	// USDT semaphore; below 1<<32 (Linux 4.20).
 	RefCtrOffset uint64
 	Retprobe     bool // run when the function returns
 	Mode         ProbeMode
@@ -111,13 +113,13 @@ func (o *UprobeOptions) check(offset uint64) error {
 	case o.RefCtrOffset != 0 && o.Mode == ProbeModeLegacy:
 		return fault.Invalidf("a legacy probe takes no reference counter")
 	case o.Retprobe && o.Function != "" && offset != 0:
-		// The kernel would take what is on top of the stack there for the address to return to, and overwrite it.
-		return fault.Invalidf("a return probe goes where a function begins, and not to offset %#x in %s", offset, o.Function)
+		// The kernel would take the top of the stack for the return address, and overwrite it.
+		return fault.Invalidf("a return probe needs the start of a function, not offset %#x in %s", offset, o.Function)
 	}
 	return o.Mode.check(o.Cookie)
 }
 
-// placeInBinary is such as "/bin/sh:main+0x10", or "/bin/sh+0x1234".
+// placeInBinary returns names such as "/bin/sh:main+0x10", or "/bin/sh+0x1234".
 func placeInBinary(binary, function string, offset uint64) string {
 	if function != "" {
 		binary += ":" + function
@@ -128,20 +130,22 @@ func placeInBinary(binary, function string, offset uint64) string {
 	return fmt.Sprintf("%s+%#x", binary, offset)
 }
 
-// AttachUprobe runs the program, of section "uprobe" or "uretprobe", when a process of pid, which may be [AllProcesses] or
-// [ThisProcess], runs the code at an offset in a binary file: a function where it begins, where it returns with
-// Retprobe, or any instruction (bpf_program__attach_uprobe_opts).
+// AttachUprobe runs the program, of section "uprobe" or "uretprobe", when a process runs the code at an offset in a
+// binary file (bpf_program__attach_uprobe_opts). That code is where a function begins, where it returns (with
+// Retprobe), or any instruction. pid is the id of the process, [AllProcesses] or [ThisProcess].
 //
-// binary is a path, or a name without a slash: a library's, which has .so in it, is looked for where libraries usually
-// are, another in the PATH. "archive.apk!/lib/lib.so" is a file that is stored uncompressed in a zip archive. offset is
-// in bytes, from the beginning of opts.Function, or of the file.
+// binary is a path, or a name without a slash. A name with ".so" is looked up in the default library folders, other
+// names in the PATH. "archive.apk!/lib/lib.so" is a file that is stored uncompressed in a zip archive. offset is in
+// bytes, from the beginning of opts.Function, or of the file.
 //
-// WARNING: a return probe on a function of Go's crashes the process it is in. It puts another return address on the stack,
-// which Go's runtime does not know when it moves the stack or walks it. Nothing refuses that.
+// WARNING: a return probe on a Go function crashes the process that runs the function. The probe puts another return
+// address on the stack. Go's runtime does not know this address when it moves or walks the stack. AttachUprobe does not
+// refuse such probes.
 //
-// errors.Is(err, os.ErrNotExist) when there is no such file, or it has no such function or only imports it; errors.Is(err,
-// [ErrInvalid]) when it has several, of which the offset alone can choose; unix.ESRCH when there is no such process,
-// [errors.ErrUnsupported] when the kernel lacks the Mode or cookies.
+// errors.Is(err, os.ErrNotExist) when there is no such file, or when the file lacks the function or only imports it;
+// errors.Is(err, [ErrInvalid]) when the file has several functions of this name, and an offset in the file must be
+// given instead; unix.ESRCH when there is no such process, [errors.ErrUnsupported] when the kernel lacks the Mode or
+// cookies. The link belongs to the caller; Close of the object closes it too.
 func (p *Program) AttachUprobe(pid int, binary string, offset uint64, opts UprobeOptions) (*Link, error) {
 	var c cArgs
 	defer c.Free()
@@ -161,7 +165,7 @@ func (p *Program) AttachUprobe(pid int, binary string, offset uint64, opts Uprob
 			return nil, err
 		}
 		function := c.Optional("function", opts.Function)
-		if function != nil && !inArchive(file) { // libbpf looks into archives itself
+		if function != nil && !inArchive(file) { // libbpf looks functions up in archives itself
 			found, err := functionOffsets(file, []string{opts.Function})
 			if err != nil {
 				return nil, err
@@ -184,25 +188,25 @@ func (p *Program) AttachUprobe(pid int, binary string, offset uint64, opts Uprob
 	})
 }
 
-// UprobeMultiOptions say where in a binary [Program.AttachUprobeMulti] attaches, by one of Pattern, Symbols and Offsets,
-// and how (struct bpf_uprobe_multi_opts).
+// UprobeMultiOptions say where in a binary and how [Program.AttachUprobeMulti] attaches (struct bpf_uprobe_multi_opts).
+// Exactly one of Pattern, Symbols and Offsets must be given.
 type UprobeMultiOptions struct {
-	// Pattern is a glob of the names of functions, in which * stands for any characters and ? for one. It takes those that
-	// the binary has, not those that it imports, and each piece of code once, whatever the number of its names.
+	// Pattern is a glob of the names of functions: * stands for any characters and ? for one. It matches functions that
+	// the binary defines, not those that it imports. A function with several names is attached to once.
 	Pattern string
 	Symbols []string // names of functions, each as [UprobeOptions.Function]
 	Offsets []uint64 // in bytes, from the beginning of the file
-	// RefCtrOffsets are as [UprobeOptions.RefCtrOffset]: none, or one for each of Symbols or Offsets, 0 where it has none.
+	// RefCtrOffsets are as [UprobeOptions.RefCtrOffset]: empty, or one for each of Symbols or Offsets, with 0 for none.
 	RefCtrOffsets []uint64
-	// Cookies are what bpf_get_attach_cookie returns in the program: none, or one for each of Symbols or Offsets.
+	// Cookies are what bpf_get_attach_cookie returns in the program: empty, or one for each of Symbols or Offsets.
 	Cookies  []uint64
 	Retprobe bool // run when the function returns
-	// Session runs a program of section "uprobe.session" at both: at the beginning, where it returns 1 when it does
-	// not want to see the end, and at the end (libbpf 1.6, Linux 6.13).
+	// Session runs a program of section "uprobe.session" at the beginning and at the end of a function (libbpf 1.6,
+	// Linux 6.13). When the program returns 1 at the beginning, it does not run at the end.
 	Session bool
 }
 
-// attachType is the one that the program must have been loaded for.
+// attachType is the attach type that the program must have been loaded with.
 func (o *UprobeMultiOptions) attachType() ProgramAttachType {
 	if o.Session {
 		return AttachTypeTraceUprobeSession
@@ -229,7 +233,7 @@ func (o *UprobeMultiOptions) check(p *programCore) error {
 		return err
 	}
 	if n := len(o.RefCtrOffsets); n > 0 && n != where.count() {
-		return fault.Invalidf("there must be an offset of a reference counter for each function or none: %d for %d %s",
+		return fault.Invalidf("give one offset of a reference counter for each function, or none, not %d for %d %s",
 			n, where.count(), where.counted())
 	}
 	if o.Session {
@@ -238,13 +242,14 @@ func (o *UprobeMultiOptions) check(p *programCore) error {
 	return needs("bpf_program__attach_uprobe_multi", 1, 3)
 }
 
-// AttachUprobeMulti runs the program, of section "uprobe.multi" or "uretprobe.multi", where any number of functions of one
-// binary begin or return, through one link, which for many takes far less time than one by one
-// (bpf_program__attach_uprobe_multi, libbpf 1.3, Linux 6.6).
+// AttachUprobeMulti runs the program, of section "uprobe.multi" or "uretprobe.multi", where functions of one binary
+// begin or return (bpf_program__attach_uprobe_multi, libbpf 1.3, Linux 6.6). It makes one link for any number of
+// functions, which takes far less time than a link for each.
 //
-// pid and binary are as for [Program.AttachUprobe], but pid is a process's and not a thread's, and binary not in an archive.
-// It attaches to all functions or to none: the error names those that are missing, only imported, or named twice. Errors
-// are the same, and [errors.ErrUnsupported] when the kernel or the linked libbpf lacks it.
+// pid and binary are as for [Program.AttachUprobe], but pid must be a process, not a thread, and binary must not be in
+// an archive. AttachUprobeMulti attaches to all functions or to none: the error names those that are missing, only
+// imported, or ambiguous. Errors are as for [Program.AttachUprobe], and [errors.ErrUnsupported] when the kernel or the
+// linked libbpf lacks uprobe.multi. The link belongs to the caller; Close of the object closes it too.
 func (p *Program) AttachUprobeMulti(pid int, binary string, opts UprobeMultiOptions) (*Link, error) {
 	var u uprobes
 	defer u.args.Free()
@@ -261,7 +266,7 @@ func (p *Program) AttachUprobeMulti(pid int, binary string, opts UprobeMultiOpti
 	})
 }
 
-// AttachUprobeMulti is as [Program.AttachUprobeMulti] (bpf_link_create). The result belongs to the caller.
+// AttachUprobeMulti is like [Program.AttachUprobeMulti] (bpf_link_create). The result belongs to the caller.
 func (p *ProgramHandle) AttachUprobeMulti(pid int, binary string, opts UprobeMultiOptions) (*Link, error) {
 	var u uprobes
 	defer u.args.Free()
@@ -275,7 +280,7 @@ func (p *ProgramHandle) AttachUprobeMulti(pid int, binary string, opts UprobeMul
 	})
 }
 
-// uprobes are where a program is to be attached in a binary, as C takes it.
+// uprobes are the places in a binary where a program is to be attached, in C memory.
 type uprobes struct {
 	args cArgs
 
@@ -298,7 +303,7 @@ func (u *uprobes) find(p *programCore, pid int, binary string, opts *UprobeMulti
 	if err != nil {
 		return err
 	}
-	// libbpf would resolve what the binary only imports to offset 0, and never run the program.
+	// libbpf would resolve functions that the binary only imports to offset 0, and the program would never run there.
 	found := opts.Offsets
 	switch {
 	case opts.Pattern != "":

@@ -20,16 +20,18 @@ type USDTOptions struct {
 	Cookie uint64 // what bpf_usdt_cookie returns in the program, also before Linux 5.15
 }
 
-// AttachUSDT runs the program, of section "usdt", when a process of pid, which may be [AllProcesses] or [ThisProcess], comes
-// to a statically defined probe of a binary, in whatever number of places it has it (bpf_program__attach_usdt).
-// binary is as for [Program.AttachUprobe], but not in an archive. The program's source must include bpf/usdt.bpf.h, whose
-// map of probes limits how many can be attached at once. From Linux 6.6 on, of other sections only "uprobe.multi" will do.
+// AttachUSDT runs the program, of section "usdt", when a process reaches a statically defined probe of a binary
+// (bpf_program__attach_usdt). A probe can be at several places in the binary. pid is the id of the process,
+// [AllProcesses] or [ThisProcess]. binary is as for [Program.AttachUprobe], but must not be in an archive. The
+// program's source must include bpf/usdt.bpf.h; the map of probes of that header limits how many probes can be attached
+// at once. From Linux 6.6 on, the program may have section "uprobe.multi" instead of "usdt", but no other.
 //
-// The link has no descriptor: it can't be pinned, updated or detached other than by its Close.
+// The link has no descriptor: it can't be pinned, updated or detached other than by Close. It belongs to the caller;
+// Close of the object closes it too.
 //
-// errors.Is(err, os.ErrNotExist) when there is no such file or probe, unix.ESRCH when the object lacks the map of probes or
-// there is no such process, [ErrInvalid] when that map is of another libbpf's usdt.bpf.h, unix.E2BIG when that map is full,
-// unix.EEXIST before Linux 5.15 when a program of the object is attached to the probe already.
+// errors.Is(err, os.ErrNotExist) when there is no such file or probe, unix.ESRCH when the object lacks the map of
+// probes or there is no such process, [ErrInvalid] when that map is of another libbpf's usdt.bpf.h, unix.E2BIG when
+// that map is full, unix.EEXIST before Linux 5.15 when a program of the object is attached to the probe already.
 func (p *Program) AttachUSDT(pid int, binary, provider, name string, opts USDTOptions) (*Link, error) {
 	place := fmt.Sprintf("USDT probe %s:%s of %s", provider, name, binary)
 	var c cArgs
@@ -57,15 +59,15 @@ func (p *Program) AttachUSDT(pid int, binary, provider, name string, opts USDTOp
 		link, errno := C.bpf_program__attach_usdt(p.ptr, cPID, path, cProvider, cName, &o)
 		return link, errno
 	})
-	// Whatever else is not there, libbpf has a message for.
+	// libbpf prints a message when anything else is missing.
 	if e, ok := err.(*Error); ok && e.Err == unix.ENOENT && len(e.Messages) == 0 {
 		e.Err = fault.New("it has no such probe", unix.ENOENT)
 	}
 	return link, err
 }
 
-// checkUSDTSpecs refuses an object whose map of probes has another layout than libbpf writes: the program would read wrong
-// arguments, and nothing would tell.
+// checkUSDTSpecs refuses an object whose map of probes has another layout than libbpf's: the program would read wrong
+// arguments, without any error.
 func (o *Object) checkUSDTSpecs() error {
 	const name = "__bpf_usdt_specs"
 	size := clib.USDTSpecSize()

@@ -36,31 +36,31 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// XDPFlags say in which mode an XDP program runs, and what becomes of one that is attached already.
+// XDPFlags choose the mode of an XDP program, and whether it may replace an attached program.
 type XDPFlags uint32
 
-// The flags of XDP. At most one of the modes may be given; without one the kernel takes the driver's, or the generic one
-// where the driver has none.
+// The flags of XDP. At most one of the modes may be given. Without a mode, the kernel uses the driver's, or the generic
+// mode if the driver has none.
 const (
-	XDPUpdateIfNoExist XDPFlags = 1 << 0 // fail with unix.EBUSY where a program is attached (XDP_FLAGS_UPDATE_IF_NOEXIST)
+	XDPUpdateIfNoExist XDPFlags = 1 << 0 // fail with unix.EBUSY if a program is attached (XDP_FLAGS_UPDATE_IF_NOEXIST)
 	XDPSKBMode         XDPFlags = 1 << 1 // generic, on any device, after the socket buffer was made (XDP_FLAGS_SKB_MODE)
 	XDPDrvMode         XDPFlags = 1 << 2 // native, in the driver (XDP_FLAGS_DRV_MODE)
 	XDPHWMode          XDPFlags = 1 << 3 // on the device itself (XDP_FLAGS_HW_MODE)
-	XDPReplace         XDPFlags = 1 << 4 // put in the place of another one; [XDP.Replace] sets it (XDP_FLAGS_REPLACE)
+	XDPReplace         XDPFlags = 1 << 4 // replace a given program; [XDP.Replace] sets it (XDP_FLAGS_REPLACE)
 
 	XDPModes = XDPSKBMode | XDPDrvMode | XDPHWMode        // XDP_FLAGS_MODES
 	XDPMask  = XDPUpdateIfNoExist | XDPModes | XDPReplace // XDP_FLAGS_MASK
 )
 
-// String is such as "update_if_noexist|skb_mode".
+// String returns names such as "update_if_noexist|skb_mode".
 func (f XDPFlags) String() string {
 	return flagsText(uint64(f), "update_if_noexist", "skb_mode", "drv_mode", "hw_mode", "replace")
 }
 
-// XDPMode is how a program is attached to a device.
+// XDPMode is the mode in which a program is attached to a device.
 type XDPMode uint8
 
-// The modes of attached programs, numbered as the kernel's XDP_ATTACHED_ constants.
+// The modes of attached programs, with the numbers of the kernel's XDP_ATTACHED_ constants.
 const (
 	XDPModeNone  XDPMode = iota // no program is attached
 	XDPModeDrv                  // native
@@ -69,7 +69,7 @@ const (
 	XDPModeMulti                // several, in different modes
 )
 
-// String is "none", "drv", "skb", "hw" or "multi".
+// String returns "none", "drv", "skb", "hw" or "multi".
 func (m XDPMode) String() string {
 	if names := [...]string{"none", "drv", "skb", "hw", "multi"}; int(m) < len(names) {
 		return names[m]
@@ -77,21 +77,21 @@ func (m XDPMode) String() string {
 	return "mode(" + strconv.Itoa(int(m)) + ")"
 }
 
-// XDPFeatures are what a device's driver can do, numbered as the kernel's enum netdev_xdp_act.
+// XDPFeatures are the capabilities of a device's driver, with the numbers of the kernel's enum netdev_xdp_act.
 type XDPFeatures uint64
 
 // The features of drivers.
 const (
 	XDPFeatureBasic             XDPFeatures = 1 << iota // pass, drop, abort and send back
 	XDPFeatureRedirect                                  // redirect to another device
-	XDPFeatureRedirectTarget                            // be redirected to
+	XDPFeatureRedirectTarget                            // be the target of a redirect
 	XDPFeatureZeroCopy                                  // AF_XDP sockets without copying
 	XDPFeatureHWOffload                                 // run programs on the device
 	XDPFeatureReceiveFragments                          // receive packets of several buffers
-	XDPFeatureRedirectFragments                         // be redirected packets of several buffers
+	XDPFeatureRedirectFragments                         // be the target of a redirect, for packets of several buffers
 )
 
-// String is such as "basic|redirect".
+// String returns names such as "basic|redirect".
 func (f XDPFeatures) String() string {
 	return flagsText(uint64(f),
 		"basic", "redirect", "ndo_xmit", "xsk_zerocopy", "hw_offload", "rx_sg", "ndo_xmit_sg")
@@ -109,12 +109,13 @@ func (o *XDPLinkOptions) check() error {
 	return nil
 }
 
-// AttachXDP attaches the program to a network device by a link (bpf_program__attach_xdp, or bpf_link_create with a Mode,
-// which libbpf's function does not have; Linux 5.9). A device has one program in each mode: errors.Is(err, unix.EBUSY) when there is one. ifindex is the device's number in the network
-// namespace of the calling thread, such as the Index of a net.Interface; errors.Is(err, unix.ENODEV) when there is none.
+// AttachXDP attaches the program to a network device by a link (bpf_program__attach_xdp, or bpf_link_create with a
+// Mode, which libbpf's function lacks; Linux 5.9). A device has one program in each mode: errors.Is(err, unix.EBUSY)
+// when there is one. ifindex is the device's number in the network namespace of the calling thread, such as the Index
+// of a net.Interface; errors.Is(err, unix.ENODEV) when there is none.
 //
-// The result belongs to the caller, and to the object, whose Close closes it. The program is detached when the link is
-// closed, or the process ends, and unlike a program that [XDP.Attach] attached it can't be replaced by others.
+// The link belongs to the caller; Close of the object closes it too. The program is detached when the link is closed,
+// or when the process ends. Others can't replace it, unlike a program that [XDP.Attach] attached.
 func (p *Program) AttachXDP(ifindex int, opts XDPLinkOptions) (*Link, error) {
 	place := XDP{IfIndex: ifindex}.String()
 	if opts.Mode == 0 {
@@ -129,7 +130,7 @@ func (p *Program) AttachXDP(ifindex int, opts XDPLinkOptions) (*Link, error) {
 	return p.attachFD(place, func() (int, error) { return p.linkXDP(ifindex, opts) })
 }
 
-// AttachXDP is as [Program.AttachXDP] (bpf_link_create). The result belongs to the caller.
+// AttachXDP is like [Program.AttachXDP] (bpf_link_create). The result belongs to the caller.
 func (p *ProgramHandle) AttachXDP(ifindex int, opts XDPLinkOptions) (*Link, error) {
 	return p.attach(XDP{IfIndex: ifindex}.String(), func(C.int) (int, error) { return p.linkXDP(ifindex, opts) })
 }
@@ -142,7 +143,7 @@ func (p *programCore) linkXDP(ifindex int, opts XDPLinkOptions) (int, error) {
 	return linkFD(C.lbg_link_xdp(C.int(p.fd), C.int(ifindex), C.__u32(opts.Mode)))
 }
 
-// checkForXDP checks what is to be attached to a device.
+// checkForXDP checks a program that is to be attached to a device.
 func (p *programCore) checkForXDP(ifindex int, opts XDPLinkOptions) error {
 	if err := p.core().checkType("XDP", ProgramTypeXDP); err != nil {
 		return err
@@ -153,13 +154,13 @@ func (p *programCore) checkForXDP(ifindex int, opts XDPLinkOptions) error {
 	if err := checkIfIndex(ifindex); err != nil {
 		return err
 	}
-	return deviceExists(ifindex) // the kernel would only say that something is invalid
+	return deviceExists(ifindex) // the kernel would return a bare EINVAL
 }
 
 // XDP is a network device as a place for an XDP program that is attached without a link, over netlink.
 //
 // Nobody owns such an attachment. It survives Close of the object and the end of the process, until somebody detaches
-// it or the device is gone: what attaches it has to see to that.
+// it or the device is gone. So detach what you attach:
 //
 //	dev := libbpf.XDP{IfIndex: iface.Index}
 //	if err := dev.Attach(prog); err != nil {
@@ -167,27 +168,27 @@ func (p *programCore) checkForXDP(ifindex int, opts XDPLinkOptions) error {
 //	}
 //	defer dev.Detach()
 //
-// Who wants the program to be detached by itself takes [Program.AttachXDP]. Programs that are attached by a link can
-// neither be replaced nor detached here: errors.Is(err, unix.EBUSY).
+// To have the program detached automatically, use [Program.AttachXDP]. XDP's methods can neither replace nor detach a
+// program that is attached by a link: errors.Is(err, unix.EBUSY).
 //
-// All methods need CAP_NET_ADMIN, except Query, and act on the network namespace of the calling thread: a goroutine that
-// changed to another one must have called runtime.LockOSThread before. errors.Is(err, unix.ENODEV) when there is no such
-// device.
+// All methods except Query need CAP_NET_ADMIN. All act on the network namespace of the calling thread: a goroutine that
+// changed to another one must have called runtime.LockOSThread before. errors.Is(err, unix.ENODEV) when there is no
+// such device.
 type XDP struct {
 	IfIndex int
 	// Flags choose the mode, also for Detach and QueryID, and whether Attach may replace a program.
 	Flags XDPFlags
 }
 
-// Attach attaches a program to the device, in the place of one that is attached already in the same mode unless Flags
-// have XDPUpdateIfNoExist: errors.Is(err, unix.EBUSY) (bpf_xdp_attach). While another mode is in use,
+// Attach attaches a program to the device, and replaces a program that is attached in the same mode (bpf_xdp_attach).
+// With XDPUpdateIfNoExist in Flags it does not replace: errors.Is(err, unix.EBUSY). When another mode is in use,
 // errors.Is(err, os.ErrExist).
 func (x XDP) Attach(p ProgramCore) error {
 	return x.attach("attach", p, 0)
 }
 
-// Replace attaches a program in the place of old, if that is what is attached, without a moment in which none is
-// (bpf_xdp_attach with old_prog_fd, Linux 5.7). errors.Is(err, os.ErrExist) when it is not.
+// Replace replaces the program old atomically, on the condition that it is attached (bpf_xdp_attach with old_prog_fd,
+// Linux 5.7). errors.Is(err, os.ErrExist) when it is not.
 func (x XDP) Replace(p, old ProgramCore) error {
 	const op = "replace"
 	return useProgram(op, x.String(), old, func(oldFD int) error { return x.attach(op, p, oldFD) })
@@ -206,11 +207,11 @@ func (x XDP) attach(op string, p ProgramCore, oldFD int) error {
 	})
 }
 
-// Detach detaches whatever program is attached in the mode that Flags say, by default the one that is in use
-// (bpf_xdp_detach). It succeeds where none is.
+// Detach detaches any program in the mode that Flags say, by default the mode in use (bpf_xdp_detach). It succeeds when
+// no program is attached.
 func (x XDP) Detach() error { return x.detach("detach", 0) }
 
-// DetachProgram detaches a program, if it is the one that is attached (bpf_xdp_detach with old_prog_fd, Linux 5.7).
+// DetachProgram detaches p, on the condition that p is attached (bpf_xdp_detach with old_prog_fd, Linux 5.7).
 // errors.Is(err, os.ErrExist) when it is not.
 func (x XDP) DetachProgram(p ProgramCore) error {
 	op := "detach " + programCoreOf(p).String() + " from"
@@ -224,13 +225,14 @@ func (x XDP) detach(op string, oldFD int) error {
 	})
 }
 
-// xdpAttachOpts are the options for an attachment or a detachment that depends on what is attached; 0 for one that does
-// not.
+// xdpAttachOpts makes the options of an attachment or a detachment on the condition that oldFD's program is attached.
+// oldFD is 0 for no condition.
 func xdpAttachOpts(oldFD int) C.struct_bpf_xdp_attach_opts {
 	return C.struct_bpf_xdp_attach_opts{sz: C.sizeof_struct_bpf_xdp_attach_opts, old_prog_fd: C.int(oldFD)}
 }
 
-// XDPInfo is what is attached to a device, by links or without, and what the device can do. Ids are 0 for none.
+// XDPInfo is what is attached to a device, by links or without, and what the device's driver supports. Ids are 0 for
+// none.
 type XDPInfo struct {
 	Mode         XDPMode
 	ProgramID    uint32 // the program, unless Mode is XDPModeMulti
@@ -238,13 +240,13 @@ type XDPInfo struct {
 	HWProgramID  uint32
 	SKBProgramID uint32
 
-	// What the driver can do, and the number of buffers that a packet of a zero-copy AF_XDP socket may have. Both are 0
-	// before libbpf 1.3 and Linux 6.3, the number before 6.6.
+	// Features are the driver's. ZeroCopyMaxSegments is the number of buffers that a packet of a zero-copy AF_XDP
+	// socket may have. Both are 0 before libbpf 1.3 and Linux 6.3, the number before 6.6.
 	Features            XDPFeatures
 	ZeroCopyMaxSegments uint32
 }
 
-// Query tells what is attached to the device (bpf_xdp_query).
+// Query returns what is attached to the device (bpf_xdp_query).
 func (x XDP) Query() (XDPInfo, error) {
 	var opts C.struct_bpf_xdp_query_opts
 	opts.sz = C.sizeof_struct_bpf_xdp_query_opts
@@ -269,7 +271,7 @@ func (x XDP) Query() (XDPInfo, error) {
 	return info, nil
 }
 
-// QueryID is the id of the program that is attached in the mode that Flags say, or in whichever is in use; 0 for none
+// QueryID returns the id of the program in the mode that Flags say, by default the mode in use; 0 for none
 // (bpf_xdp_query_id).
 func (x XDP) QueryID() (uint32, error) {
 	var id C.__u32
@@ -282,7 +284,7 @@ func (x XDP) QueryID() (uint32, error) {
 	return uint32(id), err
 }
 
-// String is such as "XDP of device 3".
+// String returns names such as "XDP of device 3".
 func (x XDP) String() string { return fmt.Sprintf("XDP of device %d", x.IfIndex) }
 
 func (x XDP) call(op string, f func() error) error { return x.callFor(op, x.String(), f) }
@@ -301,12 +303,13 @@ func (x XDP) check() error {
 		return fault.Invalidf("flags %#x have other bits than those of XDPMask, %#x", uint32(x.Flags), uint32(XDPMask))
 	}
 	if mode := x.Flags & XDPModes; mode&(mode-1) != 0 {
-		return fault.Invalidf("flags %#x have several modes: one of XDPSKBMode, XDPDrvMode and XDPHWMode, or none", uint32(x.Flags))
+		return fault.Invalidf("flags %#x have several modes: give one of XDPSKBMode, XDPDrvMode and XDPHWMode",
+			uint32(x.Flags))
 	}
 	return checkIfIndex(x.IfIndex)
 }
 
-// deviceExists is unix.ENODEV when there is no network device of this number.
+// deviceExists returns unix.ENODEV when there is no network device of this number.
 func deviceExists(ifindex int) error {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
 	if err != nil {
