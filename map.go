@@ -4,7 +4,7 @@ package libbpf
 #include <bpf/libbpf.h>
 #include <bpf/bpf.h>
 
-// Where libbpf has no such functions, a map of struct_ops is always attached, and Go does not call the setter.
+// An older libbpf has no such functions: it always attaches a struct_ops map, and Go does not call the setter.
 static bool lbg_map_autoattach(const struct bpf_map *map)
 {
 #if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 5
@@ -62,8 +62,8 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// OpenMap is a map of an [OpenObject]: its definition, which may still be changed. It is a view; the OpenObject owns
-// the definition, and says when it may be used.
+// OpenMap is the definition of a map of an [OpenObject], before Load. It can still be changed. It is a view: the
+// OpenObject owns the definition, and decides when it can be used.
 type OpenMap struct {
 	o    *OpenObject
 	ptr  *C.struct_bpf_map
@@ -75,7 +75,7 @@ type OpenMap struct {
 // String is such as `map "counts"`.
 func (m *OpenMap) String() string { return fmt.Sprintf("map %q", m.Name()) }
 
-// Name is the map's name; for global data it is such as "prog.bss", or the name of a custom section.
+// Name is the map's name. For global data it is a name such as "prog.bss", or the name of a custom section.
 func (m *OpenMap) Name() string {
 	if m == nil {
 		return ""
@@ -110,12 +110,12 @@ func (m *OpenMap) Type() (MapType, error) {
 	return openMapGet(m, "type", m.typ)
 }
 
-// SetType changes the map's kind (bpf_map__set_type). Global data keeps its kind, and a map is a struct_ops by its
-// definition or not at all: [ErrInvalid].
+// SetType changes the map's kind (bpf_map__set_type). The type of global data can't change, and a map can't become, or
+// stop being, a struct_ops: the error is [ErrInvalid].
 func (m *OpenMap) SetType(t MapType) error {
 	return m.use("set type of", func() error {
 		if m.isStructOps() != (t == MapTypeStructOps) {
-			return fault.Invalidf("only a map that is defined as a struct_ops has that type, and it keeps it")
+			return fault.Invalidf("a map can't become, or stop being, a struct_ops")
 		}
 		if m.hasMemory() && t != m.typ() {
 			return errKeepsMemory
@@ -128,13 +128,13 @@ func (m *OpenMap) typ() MapType { return MapType(C.bpf_map__type(m.ptr)) }
 
 func (m *OpenMap) isStructOps() bool { return m.typ() == MapTypeStructOps }
 
-// hasMemory tells whether libbpf keeps memory for the map's initial content. It takes that memory's size from the
-// definition whenever it touches or frees it, so the definition must not change without the memory.
+// hasMemory tells whether libbpf keeps memory for the map's initial content. libbpf computes that memory's size from
+// the definition whenever it uses or frees the memory, so the definition must not change without it.
 func (m *OpenMap) hasMemory() bool {
 	return m.isStructOps() || m.initialValue() != nil || m.typ() == MapTypeArena
 }
 
-var errKeepsMemory = fault.Invalidf("the map has an initial content, which must fit: its type and sizes stay as they are")
+var errKeepsMemory = fault.Invalidf("the map has initial content, so its type and sizes can't change")
 
 // KeySize is the length of a key in bytes (bpf_map__key_size).
 func (m *OpenMap) KeySize() (uint32, error) {
@@ -151,15 +151,16 @@ func (m *OpenMap) ValueSize() (uint32, error) {
 	return openMapGet(m, "value size", func() uint32 { return uint32(C.bpf_map__value_size(m.ptr)) })
 }
 
-// SetValueSize changes the length of a value in bytes (bpf_map__set_value_size). For global data it resizes the section,
-// whose last variable must be an array; errors.Is(err, [errors.ErrUnsupported]) before libbpf 1.3.
+// SetValueSize changes the length of a value in bytes (bpf_map__set_value_size). For global data it resizes the
+// section, whose last variable must be an array; errors.Is(err, [errors.ErrUnsupported]) for global data before libbpf
+// 1.3.
 func (m *OpenMap) SetValueSize(size uint32) error {
 	return m.use("set value size of", func() error {
 		if m.isStructOps() || m.typ() == MapTypeArena {
 			return errKeepsMemory
 		}
 		if m.initialValue() != nil {
-			// An older one would believe in the new size, and leave the memory as it is.
+			// An older libbpf takes the new size, but does not resize the memory.
 			if err := needs("bpf_map__set_value_size of global data", 1, 3); err != nil {
 				return err
 			}
@@ -167,7 +168,7 @@ func (m *OpenMap) SetValueSize(size uint32) error {
 		if err := clib.FromRet(int(C.bpf_map__set_value_size(m.ptr, C.__u32(size)))); err != nil {
 			return err
 		}
-		m.o.forgetTypes() // libbpf gives the last variable a new type
+		m.o.forgetTypes() // libbpf gave the last variable a new type
 		return nil
 	})
 }
@@ -177,11 +178,12 @@ func (m *OpenMap) MaxEntries() (uint32, error) {
 	return openMapGet(m, "max entries", func() uint32 { return uint32(C.bpf_map__max_entries(m.ptr)) })
 }
 
-// SetMaxEntries changes how many elements the map will hold; for ring buffers the size in bytes, which libbpf rounds up
-// to a power of two of pages (bpf_map__set_max_entries). That of global data is 1: [ErrInvalid] for anything else.
+// SetMaxEntries changes how many elements the map will hold. For a ring buffer it is the size in bytes, which libbpf
+// rounds up to a power of two of pages (bpf_map__set_max_entries). For global data it must be 1; otherwise the error is
+// [ErrInvalid].
 func (m *OpenMap) SetMaxEntries(n uint32) error {
 	return m.use("set max entries of", func() error {
-		// An arena can grow: what it starts with has been placed by then.
+		// An arena can grow: libbpf has placed its initial content already.
 		now := uint32(C.bpf_map__max_entries(m.ptr))
 		if m.hasMemory() && n != now && (m.typ() != MapTypeArena || n < now) {
 			return errKeepsMemory
@@ -200,7 +202,7 @@ func (m *OpenMap) SetFlags(flags MapCreateFlags) error {
 	return m.set("flags", func() C.int { return C.bpf_map__set_map_flags(m.ptr, C.__u32(flags)) })
 }
 
-// Extra is the number whose meaning depends on the map's type, such as a bloom filter's hash functions
+// Extra is a number whose meaning depends on the map's type, such as the number of hash functions of a bloom filter
 // (bpf_map__map_extra).
 func (m *OpenMap) Extra() (uint64, error) {
 	return openMapGet(m, "extra", func() uint64 { return uint64(C.bpf_map__map_extra(m.ptr)) })
@@ -211,13 +213,14 @@ func (m *OpenMap) SetExtra(extra uint64) error {
 	return m.set("extra", func() C.int { return C.bpf_map__set_map_extra(m.ptr, C.__u64(extra)) })
 }
 
-// NUMANode is the node whose memory the map will be allocated on, if its flags have [CreateNUMANode] (bpf_map__numa_node).
+// NUMANode is the NUMA node on which the kernel will allocate the map, if its flags have [CreateNUMANode]
+// (bpf_map__numa_node).
 func (m *OpenMap) NUMANode() (uint32, error) {
 	return openMapGet(m, "NUMA node", func() uint32 { return uint32(C.bpf_map__numa_node(m.ptr)) })
 }
 
-// SetNUMANode changes NUMANode, and sets the flag [CreateNUMANode], without which the kernel does not look at it
-// (bpf_map__set_numa_node).
+// SetNUMANode changes NUMANode (bpf_map__set_numa_node). It also sets the flag [CreateNUMANode]; without the flag, the
+// kernel ignores the node.
 func (m *OpenMap) SetNUMANode(node uint32) error {
 	return m.set("NUMA node", func() C.int {
 		if ret := C.bpf_map__set_map_flags(m.ptr, C.bpf_map__map_flags(m.ptr)|C.__u32(CreateNUMANode)); ret < 0 {
@@ -252,21 +255,21 @@ func (m *OpenMap) Autocreate() (bool, error) {
 	return openMapGet(m, "autocreate", func() bool { return bool(C.bpf_map__autocreate(m.ptr)) })
 }
 
-// SetAutocreate makes Load create the map, or not; a program that uses a map that was not created is rejected unless it
-// can't reach that use (bpf_map__set_autocreate).
+// SetAutocreate decides whether Load creates the map (bpf_map__set_autocreate). The kernel rejects a program that uses
+// a map that was not created, unless the verifier proves that this code is never reached.
 func (m *OpenMap) SetAutocreate(on bool) error {
 	return m.set("autocreate", func() C.int { return C.bpf_map__set_autocreate(m.ptr, C.bool(on)) })
 }
 
-// Autoattach tells whether [Object.Attach] will attach the map, if it is a struct_ops (bpf_map__autoattach).
+// Autoattach tells whether [Object.Attach] will attach a struct_ops map (bpf_map__autoattach).
 func (m *OpenMap) Autoattach() (bool, error) {
 	return openMapGet(m, "autoattach", m.autoattach)
 }
 
 func (m *OpenMap) autoattach() bool { return bool(C.lbg_map_autoattach(m.ptr)) }
 
-// SetAutoattach makes [Object.Attach] attach the map, if it is a struct_ops, or not
-// (bpf_map__set_autoattach). errors.Is(err, [errors.ErrUnsupported]) before libbpf 1.5.
+// SetAutoattach decides whether [Object.Attach] attaches a struct_ops map (bpf_map__set_autoattach). errors.Is(err,
+// [errors.ErrUnsupported]) before libbpf 1.5.
 func (m *OpenMap) SetAutoattach(on bool) error {
 	return m.use("set autoattach of", func() error {
 		if err := needs("bpf_map__set_autoattach", 1, 5); err != nil {
@@ -276,8 +279,9 @@ func (m *OpenMap) SetAutoattach(on bool) error {
 	})
 }
 
-// SetExclusiveProgram makes the map usable by one program of the same object and by no other
-// (bpf_map__set_exclusive_program, Linux 6.18). errors.Is(err, [errors.ErrUnsupported]) before libbpf 1.7.
+// SetExclusiveProgram makes p the only program that can use the map (bpf_map__set_exclusive_program, Linux 6.18). p
+// must be of the same object; otherwise the error is [ErrInvalid]. errors.Is(err, [errors.ErrUnsupported]) before
+// libbpf 1.7.
 func (m *OpenMap) SetExclusiveProgram(p *OpenProgram) error {
 	return m.use("set exclusive program of", func() error {
 		if p == nil || p.o != m.o {
@@ -290,7 +294,8 @@ func (m *OpenMap) SetExclusiveProgram(p *OpenProgram) error {
 	})
 }
 
-// ExclusiveProgram is the one program that will be able to use the map, nil for all (bpf_map__exclusive_program).
+// ExclusiveProgram is the only program that will be able to use the map, or nil if all programs will
+// (bpf_map__exclusive_program).
 func (m *OpenMap) ExclusiveProgram() (*OpenProgram, error) {
 	return openMapGet(m, "exclusive program", func() *OpenProgram {
 		program := C.lbg_map_exclusive_program(m.ptr)
@@ -303,34 +308,34 @@ func (m *OpenMap) ExclusiveProgram() (*OpenProgram, error) {
 	})
 }
 
-// IsInternal tells whether the map is of libbpf's making, for global data, and not one that the object defines
+// IsInternal tells whether libbpf made the map for global data; false for a map that the object defines
 // (bpf_map__is_internal).
 func (m *OpenMap) IsInternal() (bool, error) {
 	return openMapGet(m, "origin", func() bool { return bool(C.bpf_map__is_internal(m.ptr)) })
 }
 
-// PinPath is where Load will pin the map, or find it pinned; "" for nowhere (bpf_map__pin_path).
+// PinPath is the path at which Load will pin the map, or find it pinned; "" for none (bpf_map__pin_path).
 func (m *OpenMap) PinPath() (string, error) {
 	return openMapGet(m, "pin path", m.pinPath)
 }
 
 func (m *OpenMap) pinPath() string { return C.GoString(C.bpf_map__pin_path(m.ptr)) }
 
-// SetPinPath makes Load pin the map there, or use the one that is pinned there already if it is alike; "" undoes it
-// (bpf_map__set_pin_path).
+// SetPinPath makes Load pin the map at path (bpf_map__set_pin_path). If a map is pinned there already, Load uses that
+// map; its type, sizes and flags must be the same. "" undoes it.
 func (m *OpenMap) SetPinPath(path string) error {
 	return m.use("set pin path of", func() error {
 		return withOptional("path", path, func(p *C.char) C.int { return C.bpf_map__set_pin_path(m.ptr, p) })
 	})
 }
 
-// InitialValue is a copy of the section's content that the map will start with, nil for a map that is not of global
-// data (bpf_map__initial_value).
+// InitialValue returns a copy of the content that a map of global data will start with, or nil for other maps
+// (bpf_map__initial_value).
 func (m *OpenMap) InitialValue() ([]byte, error) {
 	return openMapGet(m, "initial value", func() []byte { return bytes.Clone(m.initialValue()) })
 }
 
-// initialValue is libbpf's own memory. That of a struct_ops is pointers of libbpf's, and nobody's business.
+// initialValue is libbpf's own memory. It is nil for a struct_ops, whose memory holds pointers of libbpf.
 func (m *OpenMap) initialValue() []byte {
 	if m.isStructOps() {
 		return nil
@@ -343,13 +348,13 @@ func (m *OpenMap) initialValue() []byte {
 	return unsafe.Slice((*byte)(p), int(size))
 }
 
-// SetInitialValue replaces the section's content that the map will start with; data has its exact length. To set one
-// variable, see [OpenObject.SetGlobal] (bpf_map__set_initial_value).
+// SetInitialValue replaces the content that a map of global data will start with (bpf_map__set_initial_value). data
+// must have its exact length; otherwise the error is [ErrInvalid]. To set one variable, use [OpenObject.SetGlobal].
 func (m *OpenMap) SetInitialValue(data []byte) error {
 	return m.use("set initial value of", func() error {
 		value := m.initialValue()
 		if value == nil {
-			return fault.Invalidf("the map has no initial value: it is not of global data")
+			return fault.Invalidf("the map has no initial value, because it does not hold global data")
 		}
 		if len(data) != len(value) {
 			return fault.Invalidf("value has %d bytes and must have %d", len(data), len(value))
@@ -364,18 +369,18 @@ func (m *OpenMap) Definition() (MapDefinition, error) {
 	return openMapGet(m, "definition", func() MapDefinition { return definitionOf(m.ptr) })
 }
 
-// InnerMap is the template, as the object defines it, of the maps that this map of maps will hold
-// (bpf_map__inner_map). errors.Is(err, [ErrNotFound]) when it defines none, or SetInnerMap has replaced it. To change it,
-// create a map and call SetInnerMap: libbpf can't change the template itself.
+// InnerMap is the template of the maps that this map of maps will hold, as the object defines it (bpf_map__inner_map).
+// errors.Is(err, [ErrNotFound]) when the object defines none, or SetInnerMap has replaced it. libbpf can't change the
+// template itself: create a map, and call SetInnerMap with it.
 func (m *OpenMap) InnerMap() (MapDefinition, error) {
 	var d MapDefinition
 	err := m.use("get inner map of", func() error {
 		if !m.typ().IsMapInMap() {
-			return fault.Invalidf("the map holds no maps, it is of type %s", m.typ())
+			return fault.Invalidf("the map is not a map of maps but of type %s", m.typ())
 		}
 		inner := C.bpf_map__inner_map(m.ptr)
 		if inner == nil {
-			return fault.Newf(ErrNotFound, "it defines none, or SetInnerMap has replaced it")
+			return fault.Newf(ErrNotFound, "the object defines no inner map, or SetInnerMap has replaced it")
 		}
 		d = definitionOf(inner)
 		return nil
@@ -384,7 +389,8 @@ func (m *OpenMap) InnerMap() (MapDefinition, error) {
 }
 
 // SetInnerMap makes inner the template of the maps that this map of maps will hold: they must have its type and sizes
-// (bpf_map__set_inner_map_fd). It is only read at Load; its descriptor is duplicated, so it may be closed before.
+// (bpf_map__set_inner_map_fd). Load reads the template. SetInnerMap duplicates the descriptor, so inner can be closed
+// before Load.
 func (m *OpenMap) SetInnerMap(inner MapCore) error {
 	const op = "set inner map of"
 	if m == nil {
@@ -410,9 +416,9 @@ func (m *OpenMap) SetInnerMap(inner MapCore) error {
 	})
 }
 
-// Reuse makes Load use an existing map in place of a new one; its definition replaces this one's
-// (bpf_map__reuse_fd). The descriptor is duplicated. Global data can only reuse what has its own type and sizes, and a
-// struct_ops nothing: [ErrInvalid].
+// Reuse makes Load use an existing map instead of creating one (bpf_map__reuse_fd). The existing map's properties
+// replace this definition. Reuse duplicates the descriptor; the existing map remains the caller's. Global data can only
+// reuse a map of the same type and sizes, and a struct_ops can't reuse a map: the error is [ErrInvalid].
 func (m *OpenMap) Reuse(existing MapCore) error {
 	const op = "reuse a map for"
 	if m == nil {
@@ -438,8 +444,8 @@ func (m *OpenMap) Reuse(existing MapCore) error {
 	})
 }
 
-// ReusePinned makes Load use the map that is pinned at path in place of a new one; its definition replaces this one's.
-// errors.Is(err, os.ErrNotExist) when nothing is pinned there.
+// ReusePinned makes Load use the map that is pinned at path instead of creating one, as Reuse does. errors.Is(err,
+// [os.ErrNotExist]) when nothing is pinned there.
 func (m *OpenMap) ReusePinned(path string) error {
 	if err := m.use("reuse a map for", func() error { return nil }); err != nil {
 		return err
@@ -452,17 +458,17 @@ func (m *OpenMap) ReusePinned(path string) error {
 	return m.Reuse(pinned)
 }
 
-// Map is a map of an [Object], in the kernel. It is a view: the Object owns the map, and after its Close every operation
-// returns [ErrClosed]. [MapHandleFrom] makes a handle that lives on by itself.
+// Map is a map of an [Object], in the kernel. It is a view: the Object owns the map, and after the Object's Close every
+// operation returns [ErrClosed]. To keep a map longer, make a handle of it with [MapHandleFrom].
 type Map struct {
 	mapCore
 	o   *Object
 	ptr *C.struct_bpf_map
 
 	keyTypeID, valueTypeID btf.TypeID
-	definedPin             string // where the definition has it pinned, or ""
+	definedPin             string // the pin path of the definition, or ""
 	autoattach             bool   // of a struct_ops
-	globals                int    // where the global variables of an arena begin in it, in bytes
+	globals                int    // in an arena: the offset of the global variables, in bytes
 }
 
 func newMap(o *Object, from *OpenMap) (*Map, error) {
@@ -473,7 +479,7 @@ func newMap(o *Object, from *OpenMap) (*Map, error) {
 	}
 	maxEntries := uint32(C.bpf_map__max_entries(m))
 	if info, err := mapInfo(fd); err == nil {
-		maxEntries = info.MaxEntries // of LRU tables the kernel makes more, to have as many for each CPU
+		maxEntries = info.MaxEntries // the kernel rounds the size of per-CPU LRU lists up
 	}
 	core, err := newMapCore(o.h, fd, MapInfo{
 		Name: from.name, Type: MapType(C.bpf_map__type(m)), KeySize: uint32(C.bpf_map__key_size(m)),
@@ -505,7 +511,7 @@ func (m *Map) ValueTypeID() btf.TypeID {
 	return m.valueTypeID
 }
 
-// use runs one call into libbpf that may print, or change the object.
+// use runs a call into libbpf that may print, or change the object.
 func (m *Map) use(op string, f func() error) error {
 	return m.o.use(op, fmt.Sprintf("map %q", m.name), f)
 }

@@ -259,8 +259,8 @@ func TestLookupAndDelete(t *testing.T) {
 	wantErr(t, err, libbpf.ErrKeyNotExist)
 }
 
-// One value of a per-CPU map is for kernels that know the flags. On others nothing may reach the kernel: it would take as
-// many values as there are CPUs from a buffer with one.
+// Operations on one CPU's value need a kernel that knows the flags. For another kernel they must fail before the call:
+// the kernel would copy the values of all CPUs, and the buffer has room for one.
 func TestOneCPUsValue(t *testing.T) {
 	o := loadMaps(t)
 	cpus, err := libbpf.PossibleCPUs()
@@ -377,7 +377,7 @@ func TestKeys(t *testing.T) {
 		t.Errorf("%d keys", len(seen))
 	}
 	for key := range m.Keys(&err) {
-		// What the loop does with a key must not change where it goes on.
+		// Changing a key in the loop must not change the iteration.
 		check(t, m.Delete(key))
 		clear(key)
 	}
@@ -392,7 +392,7 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// Deleting behind the iterator's back makes the kernel start over; it must end all the same.
+// Deletions during an iteration make the kernel restart it. It must end nevertheless.
 func TestKeysEnd(t *testing.T) {
 	m := findMap(t, loadMaps(t), "hash")
 	for i := range uint32(8) {
@@ -446,7 +446,7 @@ func TestPinMap(t *testing.T) {
 	check(t, m.Unpin(path))
 	_, err = libbpf.MapHandleFromPinnedPath(path)
 	wantErr(t, err, os.ErrNotExist)
-	// Not on a bpf file system.
+	// The path is not on a BPF file system.
 	if err := opened.Pin(filepath.Join(t.TempDir(), "hash")); err == nil {
 		t.Error("pinned on an ordinary file system")
 	}

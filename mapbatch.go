@@ -25,19 +25,20 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
-// MapCursor is a place in a map, between two batches of a walk over its elements. The zero value is the beginning. It
-// belongs to one walk over the [Map] or [MapHandle] that it was used with first, and to one goroutine at a time.
+// MapCursor is a position in a map between two batches of an iteration. The zero value is the beginning. A cursor
+// belongs to the [Map] or [MapHandle] that it was used with first. It must not be used by several goroutines at the
+// same time.
 type MapCursor struct {
 	m              *mapCore
 	started, ended bool
 	mode           C.enum_lbg_batch_mode
 	token          []byte
 	found          uint64
-	// Elements that had to be read because they lie in one bucket with others, and did not fit.
+	// Elements that the kernel returned with others of the same bucket, and that did not fit into the caller's buffers.
 	keys, values []byte
 }
 
-// batchOp is one of the kernel's operations on batches. A type of map may have some of them and not the others.
+// batchOp is one of the kernel's batch operations. A type of map may support some of them and not others.
 type batchOp uint32
 
 const (
@@ -47,7 +48,8 @@ const (
 	batchDelete
 )
 
-// beginBatch acquires the map and counts the elements that the buffers are for. valueSize is 0 where there are none.
+// beginBatch acquires the map, and returns for how many elements the buffers have room. valueSize is 0 for an operation
+// without values.
 func (m *mapCore) beginBatch(op string, keys, values []byte, valueSize int, flags MapFlags) (int, error) {
 	if err := m.h.Acquire(); err != nil {
 		return 0, m.fail(op, err)
@@ -55,26 +57,26 @@ func (m *mapCore) beginBatch(op string, keys, values []byte, valueSize int, flag
 	keySize := int(m.keySize)
 	switch {
 	case m.typ > MapTypeInsnArray:
-		return 0, m.refuse(op, "how long the values of a %s are is not known here", m.typ)
+		return 0, m.refuse(op, "this package does not know the layout of the values of a %s", m.typ)
 	case flags.oneValue():
 		m.h.Drop()
 		return 0, m.fail(op, errOneValue)
 	case keySize == 0:
 		return 0, m.refuse(op, "a map of type %s has no keys", m.typ)
 	case len(keys)%keySize != 0:
-		return 0, m.refuse(op, "keys have %d bytes, which is no multiple of %d", len(keys), keySize)
+		return 0, m.refuse(op, "keys have %d bytes, which is not a multiple of %d", len(keys), keySize)
 	}
 	n := len(keys) / keySize
 	if len(values) != n*valueSize {
 		return 0, m.refuse(op, "values have %d bytes and must have %d for %d keys", len(values), n*valueSize, n)
 	}
 	if n > math.MaxInt32 {
-		return 0, m.refuse(op, "%d elements are more than a batch can have", n)
+		return 0, m.refuse(op, "a batch can't have %d elements", n)
 	}
 	return n, nil
 }
 
-// batchMode is how to do a batch: as one of the kernel's until the kernel has refused that.
+// batchMode is how to do a batch: as a batch of the kernel, until the kernel has refused one.
 func (m *mapCore) batchMode(op batchOp) C.enum_lbg_batch_mode {
 	if m.noBatch.Load()&uint32(op) != 0 {
 		return C.LBG_ELEMENTS
@@ -82,15 +84,15 @@ func (m *mapCore) batchMode(op batchOp) C.enum_lbg_batch_mode {
 	return C.LBG_BATCH
 }
 
-// batchDone remembers in which mode a batch was done. With flags it says nothing of others: the kernel's batches take
-// fewer flags than its operations on elements.
+// batchDone remembers that the kernel has no such batches for the map. A batch with flags proves nothing, because the
+// kernel's batches take fewer flags than its operations on elements.
 func (m *mapCore) batchDone(op batchOp, mode C.enum_lbg_batch_mode, flags MapFlags) {
 	if mode == C.LBG_ELEMENTS && flags == Any {
 		m.noBatch.Or(uint32(op))
 	}
 }
 
-// read is one batch of the kernel's, or what stands for it. The caller has acquired the map.
+// read does one batch of the kernel, or reads the elements one by one. The caller has acquired the map.
 func (m *mapCore) read(c *MapCursor, keys, values []byte, n int, flags MapFlags, take bool) (int, syscall.Errno) {
 	op := batchRead
 	if take {
@@ -124,7 +126,7 @@ func (m *mapCore) lookupBatch(c *MapCursor, keys, values []byte, flags MapFlags,
 	case c.m == nil:
 		c.m = m
 	case c.m != m:
-		return 0, m.fail(op, fault.Invalidf("the cursor is of another walk, over map %q", c.m.name))
+		return 0, m.fail(op, fault.Invalidf("the cursor belongs to an iteration over map %q", c.m.name))
 	case !take && !c.ended && c.found >= m.mostKeys():
 		return 0, m.fail(op, errIterationRestarted)
 	}
@@ -139,26 +141,28 @@ func (m *mapCore) lookupBatch(c *MapCursor, keys, values []byte, flags MapFlags,
 	return have, nil
 }
 
-// LookupBatch reads elements from where cursor is and moves it on (bpf_map_lookup_batch, Linux 5.6). It fills keys
-// and values, which have room for the same number of elements, end to end, and returns how many it read: fewer
-// only at the end of the map, and 0 with [io.EOF] behind it. Elements that come or go meanwhile may be missed or
-// come twice, and end the walk with unix.EAGAIN as those of Keys do.
+// LookupBatch reads the next elements of the map, and advances cursor (bpf_map_lookup_batch, Linux 5.6). It writes them
+// to keys and values one after another, and returns how many it read. Both buffers must have room for the same number
+// of elements; otherwise the error is [ErrInvalid]. It reads fewer elements only at the end of the map, and then
+// returns 0 with [io.EOF]. Elements that are added or removed during the iteration may be missed or returned twice. The
+// error is unix.EAGAIN when deletions restart the iteration too often, as for Keys.
 //
-// A value of a per-CPU map has the values of all possible CPUs, each filled up to a multiple of eight bytes.
+// The value of a per-CPU map consists of the values of all possible CPUs, each padded to a multiple of 8 bytes.
 //
-// Where the kernel has no batches for the map, this and the other batch operations go element by element, in one
+// If the kernel has no batches for the map, this method and the other batch methods process element by element, in one
 // call into C. A batch without elements does nothing.
 func (m *mapCore) LookupBatch(cursor *MapCursor, keys, values []byte, flags MapFlags) (int, error) {
 	return m.lookupBatch(cursor, keys, values, flags, false)
 }
 
-// LookupAndDeleteBatch is LookupBatch, and removes what it reads (bpf_map_lookup_and_delete_batch, Linux 5.6).
-// What did not fit into values is kept in the cursor for the next call, as it is in no map any more.
+// LookupAndDeleteBatch is LookupBatch, and also removes the elements that it reads (bpf_map_lookup_and_delete_batch,
+// Linux 5.6). The kernel may remove more elements than fit into values. The cursor keeps these for the next call,
+// because they are no longer in the map.
 func (m *mapCore) LookupAndDeleteBatch(cursor *MapCursor, keys, values []byte, flags MapFlags) (int, error) {
 	return m.lookupBatch(cursor, keys, values, flags, true)
 }
 
-// fill is lookupBatch with arguments that were checked.
+// fill is lookupBatch after it has checked its arguments.
 func (m *mapCore) fill(
 	c *MapCursor, keys, values []byte, want int, flags MapFlags, take bool,
 ) (have int, errno syscall.Errno) {
@@ -189,7 +193,8 @@ func (m *mapCore) fill(
 	return have, 0
 }
 
-// readBucket reads the elements that must be read together and are more than tooFew into the cursor.
+// readBucket reads the elements of one bucket, which must be read together, into the cursor. There are more than
+// tooFew.
 func (m *mapCore) readBucket(c *MapCursor, tooFew int, flags MapFlags, take bool) syscall.Errno {
 	for n := 2 * tooFew; ; n *= 2 {
 		keys, values := make([]byte, n*int(m.keySize)), make([]byte, n*m.elementSize())
@@ -206,7 +211,7 @@ func (m *mapCore) readBucket(c *MapCursor, tooFew int, flags MapFlags, take bool
 	}
 }
 
-// write is updateBatch, and with no values deleteBatch.
+// write is updateBatch, or deleteBatch when there are no values.
 func (m *mapCore) write(
 	op batchOp, what string, missing *Error, keys, values []byte, valueSize int, flags MapFlags,
 ) (int, error) {
@@ -228,27 +233,28 @@ func (m *mapCore) write(
 	return int(count), nil
 }
 
-// UpdateBatch sets elements, laid out as LookupBatch returns them, in order until one fails, and returns how many
-// it set (bpf_map_update_batch, Linux 5.6). The error is that of the one that failed, as Update gives it.
+// UpdateBatch sets elements in order, until one fails, and returns how many it set (bpf_map_update_batch, Linux 5.6).
+// The layout of keys and values is that of LookupBatch. The error is the one that Update returns for the element that
+// failed.
 func (m *mapCore) UpdateBatch(keys, values []byte, flags MapFlags) (int, error) {
 	return m.write(batchUpdate, "update a batch of", m.missingUpdate, keys, values, m.elementSize(), flags)
 }
 
-// DeleteBatch removes elements, in order until one fails, for one because it is not there: [ErrKeyNotExist]. It
-// returns how many it removed (bpf_map_delete_batch, Linux 5.6).
+// DeleteBatch removes elements in order, until one fails, and returns how many it removed (bpf_map_delete_batch, Linux
+// 5.6). The error is [ErrKeyNotExist] when there is no element with that key.
 func (m *mapCore) DeleteBatch(keys []byte) (int, error) {
 	return m.write(batchDelete, "delete a batch from", m.missingDelete, keys, nil, 0, Any)
 }
 
-// An iteration reads this many bytes at once, or elements if they are smaller. The first step of it reads few, since some
-// want only to know whether there are any.
+// A step of an iteration reads at most so many bytes and so many elements. The first step reads few, because some
+// callers only want to know whether there are any.
 const (
 	iterationBytes    = 64 << 10
 	iterationElements = 1024
 	iterationFirst    = 16
 )
 
-// iterationSizes yields how many elements of that many bytes the steps of an iteration read.
+// iterationSizes yields for each step of an iteration how many elements it reads. bytes is the size of an element.
 func (m *mapCore) iterationSizes(bytes int) iter.Seq[int] {
 	most := min(iterationElements, max(1, iterationBytes/max(1, bytes)), max(1, int(m.maxEntries)))
 	return func(yield func(int) bool) {
@@ -257,10 +263,11 @@ func (m *mapCore) iterationSizes(bytes int) iter.Seq[int] {
 	}
 }
 
-// All iterates over the keys and values, in batches underneath, as far as they were there all the time. Both
-// slices are valid until the next step; a value of a per-CPU map is all CPUs', as in LookupBatch. When the loop
-// ends early because of an error, that is in *err. Elements that come or go meanwhile may be missed or come
-// twice, and end it with unix.EAGAIN as those of Keys do.
+// All iterates over the keys and values; it reads them in batches. Elements that are present throughout the iteration
+// are returned exactly once, unless a deletion makes the kernel restart the iteration: see Keys. Elements that are
+// added or removed during the iteration may be missed or returned twice. Both slices are valid until the next step. The
+// value of a per-CPU map has the values of all possible CPUs, as in LookupBatch. If an error ends the loop, it is in
+// *err. err may be nil.
 func (m *mapCore) All(err *error) iter.Seq2[[]byte, []byte] {
 	return func(yield func([]byte, []byte) bool) {
 		if err == nil {
@@ -291,8 +298,9 @@ func (m *mapCore) All(err *error) iter.Seq2[[]byte, []byte] {
 	}
 }
 
-// keysWithValues tells whether it is better to read the keys with their values, in batches of the kernel's, than one by
-// one. Large values cost more than a system call, and not every map shows its values to user space.
+// keysWithValues tells whether Keys reads the keys together with their values, in batches of the kernel. Otherwise it
+// reads the keys one by one: large values cost more than a system call each, and user space can't read the values of
+// some maps.
 func (m *mapCore) keysWithValues() bool {
 	const large = 4096
 	switch m.typ {
@@ -303,11 +311,13 @@ func (m *mapCore) keysWithValues() bool {
 	return false
 }
 
-// Keys iterates over the keys, as far as they were there all the time, in batches underneath as All does; a key
-// is valid until the next step. Maps whose values are large, or not for user space to see, are walked key by key
-// (bpf_map_get_next_key). When the loop ends early because of an error, that is in *err. Keys that come or go
-// meanwhile may be missed or come twice, and an iteration that finds more than twice the keys that the map can hold
-// ends with unix.EAGAIN: deletions started it over and over.
+// Keys iterates over the keys. It reads them in batches, as All does; if values are large, or user space can't read
+// them, it reads key by key (bpf_map_get_next_key). Keys that are present throughout the iteration are returned exactly
+// once. Keys that are added or removed during the iteration may be missed or returned twice. A key is valid until the
+// next step. If an error ends the loop, it is in *err. err may be nil.
+//
+// If the key that the iteration is at is deleted, the kernel may restart the iteration, and return keys again. When
+// Keys has found more than twice the keys that the map can hold, it ends with unix.EAGAIN.
 func (m *mapCore) Keys(err *error) iter.Seq[[]byte] {
 	if !m.keysWithValues() {
 		return m.walk(err)
@@ -322,7 +332,7 @@ func (m *mapCore) Keys(err *error) iter.Seq[[]byte] {
 	}
 }
 
-// walk is keys one by one, but not a crossing into C for each.
+// walk is Keys key by key, with many keys for each call into C.
 func (m *mapCore) walk(err *error) iter.Seq[[]byte] {
 	const op = "iterate over"
 	return func(yield func([]byte) bool) {
@@ -370,10 +380,10 @@ func (m *mapCore) walk(err *error) iter.Seq[[]byte] {
 	}
 }
 
-// mostKeys is how many keys a walk can find before it must have been started over: the kernel goes on at the beginning
-// where the key behind which it was to go on was deleted meanwhile. Twice what the map holds, for those that come and
-// go, and because the kernel rounds the size of some maps up. Maps of 0 entries are cgroups' storage: they hold any
-// number, and a walk over them ends in place of starting over.
+// mostKeys is how many keys an iteration can find without a restart. The kernel restarts at the beginning if the last
+// key was deleted meanwhile. The limit is twice what the map holds, because keys come and go, and because the kernel
+// rounds the size of some maps up. Maps with 0 entries are cgroup storage: they hold any number of elements, and the
+// kernel ends the iteration instead of restarting it.
 func (m *mapCore) mostKeys() uint64 {
 	if m.maxEntries == 0 {
 		return math.MaxUint64
@@ -381,5 +391,5 @@ func (m *mapCore) mostKeys() uint64 {
 	return 2 * uint64(m.maxEntries)
 }
 
-// errIterationRestarted ends an iteration that could go on for ever.
-var errIterationRestarted = fmt.Errorf("deletions restarted it more often than the map has entries: %w", unix.EAGAIN)
+// errIterationRestarted ends an iteration that might never end by itself.
+var errIterationRestarted = fmt.Errorf("deletions made the kernel restart it too often: %w", unix.EAGAIN)

@@ -9,8 +9,8 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
-// Neither flags that only elements take nor an element that the kernel refuses are a reason to do without batches from
-// then on.
+// Batches stay in use after a batch failed because of flags that only single elements take, or because the kernel
+// refused an element.
 func TestNothingEndsBatches(t *testing.T) {
 	testutil.Root(t)
 	for _, c := range []struct {

@@ -14,8 +14,8 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
-// Before Linux 6.14, and where a distribution has not taken that over, a batch that comes to a key without a value ends
-// with EINTR and the number of elements before it.
+// Before Linux 6.14, unless a distribution has backported the fix, a batch that reaches a key without a value ends with
+// EINTR and the number of elements before that key.
 func TestBatchIsInterrupted(t *testing.T) {
 	testutil.Root(t)
 	m, err := libbpf.CreateMap(libbpf.MapTypeArray, "interrupted", 4, 4, 8, libbpf.MapCreateOptions{})
@@ -47,8 +47,8 @@ func TestBatchIsInterrupted(t *testing.T) {
 	}
 }
 
-// interruptBatches runs f on a thread of its own, on which seccomp hands the batches that look elements up to this
-// function. It ends those that come to an index as if that had no value.
+// interruptBatches runs f on its own thread, with a seccomp filter that hands batch lookups to this function. The
+// function ends the batches that reach an index, as if the index had no value.
 func interruptBatches(t *testing.T, index uint32, f func() error) error {
 	t.Helper()
 	type started struct {
@@ -57,7 +57,7 @@ func interruptBatches(t *testing.T, index uint32, f func() error) error {
 	}
 	listener, done := make(chan started), make(chan error, 1)
 	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with its filter
+		runtime.LockOSThread() // never unlocked, so that the thread ends, and the filter with it
 		fd, err := interceptBatches()
 		listener <- started{fd, err}
 		if err == nil {
@@ -94,11 +94,11 @@ func interruptBatches(t *testing.T, index uint32, f func() error) error {
 	}
 }
 
-// interrupt does what the kernel does with a batch that comes to an index without a value: it reads the elements before
-// that, if any, and leaves their number. It tells whether the batch does come there.
+// interrupt does what the kernel does with a batch that reaches an index without a value: it reads the elements before
+// the index, if any, and stores their number. It returns whether the batch reaches the index.
 func interrupt(t *testing.T, memory *os.File, attr int64, index uint32) bool {
 	t.Helper()
-	const size, count = 56, 32 // of the members for batches in union bpf_attr, and where the count is in them
+	const size, count = 56, 32 // in union bpf_attr: the size of the batch members, and the offset of the count
 	batch, token := make([]byte, size), make([]byte, 4)
 	_, err := memory.ReadAt(batch, attr)
 	check(t, err)
@@ -141,7 +141,7 @@ type (
 	}
 )
 
-// interceptBatches installs a filter for the thread, and returns the descriptor at which the calls arrive.
+// interceptBatches installs a filter for the thread, and returns the descriptor from which to read the calls.
 func interceptBatches() (int, error) {
 	const nr, command = 0, 16 // in struct seccomp_data: the call's number, and its first argument
 	lower := uint32(command)

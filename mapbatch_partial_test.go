@@ -14,8 +14,8 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
-// A batch ends at the first element that the kernel refuses, with the errno that the element alone gives, and counts
-// those before it; those behind it are as they were.
+// A batch ends at the first element that the kernel refuses. It returns the errno that the element alone gets, and the
+// number of elements before it; the elements after it do not change.
 func TestBatchEndsAtItsBadElement(t *testing.T) {
 	testutil.Root(t)
 	inner, err := libbpf.CreateMap(libbpf.MapTypeArray, "inner", 4, 4, 1, libbpf.MapCreateOptions{})
@@ -120,7 +120,7 @@ func TestBatchEndsAtItsBadElement(t *testing.T) {
 			if c.missing == nil {
 				return
 			}
-			m = create() // which has not been told yet that there are no batches
+			m = create() // a new map still tries batches
 			for i := range byte(4) {
 				check(t, update(c.good(i)))
 			}
@@ -142,7 +142,7 @@ func TestBatchEndsAtItsBadElement(t *testing.T) {
 	}
 }
 
-// wantSameErrno wants an error for the reason that another one gives.
+// wantSameErrno checks that two errors have the same errno.
 func wantSameErrno(t *testing.T, err, want error) {
 	t.Helper()
 	var errno unix.Errno
@@ -152,7 +152,7 @@ func wantSameErrno(t *testing.T, err, want error) {
 	wantErr(t, err, errno)
 }
 
-// Most places in an array of maps are empty, which is where batches end before Linux 6.14.
+// Most indices of an array of maps are empty. Before Linux 6.14, batches end there.
 func TestSparseArrayOfMaps(t *testing.T) {
 	testutil.Root(t)
 	inner, err := libbpf.CreateMap(libbpf.MapTypeArray, "inner", 4, 4, 1, libbpf.MapCreateOptions{})

@@ -28,7 +28,7 @@ func elementSize(t testing.TB, m libbpf.MapCore) int {
 	return cpus * ((int(m.ValueSize()) + 7) / 8 * 8)
 }
 
-// element makes the i-th key and value of a map, whatever their sizes.
+// element returns the i-th key and value of a map, for any sizes.
 func element(t testing.TB, m libbpf.MapCore, i int) (key, value []byte) {
 	t.Helper()
 	key = make([]byte, max(8, m.KeySize()))
@@ -66,7 +66,7 @@ func fill(t testing.TB, m libbpf.MapCore, n int) {
 	}
 }
 
-// Every element comes once, whatever the type, the size of keys and values, and the size of batches.
+// Every element is returned exactly once, for all types, sizes of keys and values, and sizes of batches.
 func TestLookupBatch(t *testing.T) {
 	testutil.Root(t)
 	for _, c := range []struct {
@@ -129,7 +129,7 @@ func TestLookupBatch(t *testing.T) {
 	}
 }
 
-// checkWalk reads a map in batches of one size and wants to see the elements 0 to n, once each.
+// checkWalk reads a map in batches of one size, and expects each of the elements 0 to n exactly once.
 func checkWalk(t *testing.T, m libbpf.MapCore, n, batch int,
 	read func(*libbpf.MapCursor, []byte, []byte, libbpf.MapFlags) (int, error)) {
 	t.Helper()
@@ -178,7 +178,7 @@ func checkWalk(t *testing.T, m libbpf.MapCore, n, batch int,
 	}
 }
 
-// Most indices of these maps hold nothing, and are stepped over.
+// Most indices of these maps are empty. Batches skip them.
 func TestSparseBatch(t *testing.T) {
 	testutil.Root(t)
 	m, err := libbpf.CreateMap(libbpf.MapTypeDevMap, "sparse", 4, 4, 4096, libbpf.MapCreateOptions{})
@@ -235,7 +235,7 @@ func TestUpdateBatchStopsAtError(t *testing.T) {
 	}
 }
 
-// A batch that the kernel refuses as a whole has set nothing.
+// A batch that the kernel refuses as a whole sets no element.
 func TestRefusedBatchCountsNothing(t *testing.T) {
 	testutil.Root(t)
 	m, err := libbpf.CreateMap(libbpf.MapTypeHash, "frozen", 4, 4, 4, libbpf.MapCreateOptions{})
@@ -280,15 +280,15 @@ func TestBatchArguments(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	// A cursor is of one map.
+	// A cursor belongs to one map.
 	var other libbpf.MapCursor
 	check(t, result(findMap(t, o, "lru_hash").LookupBatch(&other, nil, nil, libbpf.Any)))
 	wantErr(t, result(hash.LookupBatch(&other, make([]byte, 4), make([]byte, 8), libbpf.Any)), libbpf.ErrInvalid)
-	// No elements: nothing to do.
+	// A batch without elements does nothing.
 	check(t, result(hash.LookupBatch(&cursor, nil, nil, libbpf.Any)))
 	check(t, result(hash.UpdateBatch(nil, nil, libbpf.Any)))
 	check(t, result(hash.DeleteBatch([]byte{})))
-	// Wrong flags are the caller's fault, and no reason to do without batches from then on.
+	// Batches stay in use after a batch with wrong flags.
 	check(t, hash.Update(u32(1), u64(1), libbpf.Any))
 	err := result(hash.LookupBatch(&cursor, make([]byte, 4), make([]byte, 8), 1<<40))
 	wantErr(t, err, unix.EINVAL)
@@ -323,7 +323,7 @@ func TestEntries(t *testing.T) {
 	wantErr(t, err, libbpf.ErrClosed)
 }
 
-// Each key comes once, whichever way the kernel has to read them, and with no allocation for each.
+// Each key is returned exactly once, whether it is read in batches or key by key, without an allocation for each.
 func TestKeysOfEachKind(t *testing.T) {
 	testutil.Root(t)
 	const n = 3000
@@ -349,7 +349,7 @@ func TestKeysOfEachKind(t *testing.T) {
 				t.Fatalf("%s, values of %d bytes: key %x came twice", c.typ, c.value, key)
 			}
 			seen[string(key)] = true
-			clear(key) // the iteration does not need it any more
+			clear(key) // the iteration no longer needs it
 		}
 		check(t, err)
 		for i := range n {
@@ -371,7 +371,7 @@ func TestKeysOfEachKind(t *testing.T) {
 	}
 }
 
-// Elements that come and go underneath neither stop an iteration nor keep it going for ever.
+// Elements that are added and removed during an iteration neither stop it nor make it endless.
 func TestIterationUnderChanges(t *testing.T) {
 	testutil.Root(t)
 	for _, typ := range []libbpf.MapType{libbpf.MapTypeHash, libbpf.MapTypeLPMTrie} {

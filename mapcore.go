@@ -19,8 +19,8 @@ import (
 // otherwise the error is [ErrInvalid], and the kernel is not called. A map without keys ([MapType.IsKeyless]) takes an
 // empty or nil key.
 //
-// An operation on one element is one call of the libbpf function that its documentation names. LookupMany and the batches
-// process many elements in one call.
+// An operation on one element is one call of the libbpf function that its documentation names. LookupMany and the
+// batches process many elements in one call.
 //
 // All methods are safe for concurrent use, also with Close. After Close of the object or the handle they return
 // [ErrClosed]. The kernel finds, adds and removes an element atomically, but it does not copy the bytes of a value
@@ -69,8 +69,8 @@ var (
 	_ MapCore = (*MapHandle)(nil)
 )
 
-// mapCore is the part that [Map] and [MapHandle] share. They embed it, so its exported methods are theirs. The zero value
-// is a closed map.
+// mapCore is the part that [Map] and [MapHandle] share. They embed it, so its exported methods are theirs. The zero
+// value is a closed map.
 type mapCore struct {
 	h    *handle.Handle
 	fd   int
@@ -78,19 +78,19 @@ type mapCore struct {
 	typ  MapType
 
 	keySize, valueSize, maxEntries uint32
-	cpus                           int // of a per-CPU map: the number of possible CPUs; otherwise 0
+	cpus                           int // for a per-CPU map, the number of possible CPUs; otherwise 0
 
-	arena *arena // of an object's arena that libbpf has mapped
+	arena *arena // for an object's arena, where libbpf has mapped it
 
 	noBatch *atomic.Uint32 // the batchOps that the kernel does not have for this map
 
-	// What operations on absent keys return, made in advance because a miss is an everyday result.
+	// The errors of operations on absent keys. They are made in advance, because absent keys are common.
 	missingLookup, missingUpdate, missingDelete, missingTake *Error
 }
 
 const opTake = "lookup and delete from"
 
-// newMapCore makes the core of a map of which info has the name, type, sizes and device.
+// newMapCore makes the core of a map. It uses the name, type, sizes and device of info.
 func newMapCore(h *handle.Handle, fd int, info MapInfo) (mapCore, error) {
 	m := mapCore{
 		h: h, fd: fd, name: info.Name, typ: info.Type,
@@ -112,7 +112,7 @@ func newMapCore(h *handle.Handle, fd int, info MapInfo) (mapCore, error) {
 
 func (m *mapCore) core() *mapCore { return m }
 
-// Name is the map's name; for global data it is such as "prog.bss", or the name of a custom section.
+// Name is the map's name. For global data it is a name such as "prog.bss", or the name of a custom section.
 func (m *mapCore) Name() string { return m.name }
 
 // Type is the map's kind.
@@ -121,10 +121,10 @@ func (m *mapCore) Type() MapType { return m.typ }
 // KeySize is the length of a key in bytes, 0 for a map without keys.
 func (m *mapCore) KeySize() uint32 { return m.keySize }
 
-// ValueSize is the length of a value in bytes. Of a per-CPU map, it is that of one CPU's value.
+// ValueSize is the length of a value in bytes. For a per-CPU map it is the length of one CPU's value.
 func (m *mapCore) ValueSize() uint32 { return m.valueSize }
 
-// MaxEntries is how many elements the map can hold. Of a ring buffer, it is the size in bytes.
+// MaxEntries is how many elements the map can hold. For a ring buffer it is the size in bytes.
 func (m *mapCore) MaxEntries() uint32 { return m.maxEntries }
 
 // String is such as `map "counts"`.
@@ -150,26 +150,26 @@ func (m *mapCore) failed(missing *Error, errno syscall.Errno) error {
 	}
 }
 
-// explain is the error of an operation on elements, with what the errno does not say.
+// explain adds to the errno of an operation on elements what the errno does not say.
 func (m *mapCore) explain(errno syscall.Errno) error {
 	switch m.typ {
 	case MapTypeSockMap, MapTypeSockHash, MapTypeReuseportSockArray:
 		if errno == unix.ENOSPC && m.valueSize != 8 {
-			return fault.Newf(errno, "of a %s with values of %d bytes user space sees no values: "+
-				"these are cookies of sockets, of 8 bytes", m.typ, m.valueSize)
+			return fault.Newf(errno, "user space can't read the values of a %s with values of %d bytes: "+
+				"it reads socket cookies, which need 8 bytes", m.typ, m.valueSize)
 		}
 	}
 	return errno
 }
 
-// begin acquires the map, and checks the lengths that an operation is about to hand to the kernel.
+// begin acquires the map, and checks the lengths of the key and the value before the kernel gets them.
 func (m *mapCore) begin(op string, key []byte, flags MapFlags, checkValue bool, value []byte) error {
 	if err := m.h.Acquire(); err != nil {
 		return m.fail(op, err)
 	}
 	switch {
 	case m.typ > MapTypeInsnArray:
-		return m.refuse(op, "how long the values of a %s are is not known here", m.typ)
+		return m.refuse(op, "this package does not know the layout of the values of a %s", m.typ)
 	case uint64(len(key)) != uint64(m.keySize):
 		return m.refuse(op, "key has %d bytes and must have %d", len(key), m.keySize)
 	case !checkValue:
@@ -187,14 +187,14 @@ func (m *mapCore) begin(op string, key []byte, flags MapFlags, checkValue bool, 
 	return nil
 }
 
-// refuse ends an operation whose arguments are wrong.
+// refuse ends an operation that has wrong arguments.
 func (m *mapCore) refuse(op, format string, args ...any) error {
 	m.h.Drop()
 	return m.fail(op, fault.Invalidf(format, args...))
 }
 
-// FD is the map's file descriptor, or -1 after Close. It remains the map's: it must not be closed, and may be
-// another file's number after Close.
+// FD is the map's file descriptor, or -1 after Close. The map owns it: do not close it. After Close the number may be
+// another file's; UseFD keeps it open during a call.
 func (m *mapCore) FD() int {
 	if m.h.Acquire() != nil {
 		return -1

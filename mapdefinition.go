@@ -12,13 +12,13 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
-// MapDefinition is what a map is created as.
+// MapDefinition has the properties with which a map is created.
 type MapDefinition struct {
 	Name       string
 	Type       MapType
 	KeySize    uint32 // bytes
 	ValueSize  uint32 // bytes
-	MaxEntries uint32 // elements; of a ring buffer, bytes
+	MaxEntries uint32 // elements, or bytes for a ring buffer
 	Flags      MapCreateFlags
 	Extra      uint64
 	NUMANode   uint32
@@ -37,16 +37,16 @@ func definitionOf(m *C.struct_bpf_map) MapDefinition {
 	}
 }
 
-// Create creates a map by the definition, as [CreateMap] does. The caller owns it.
+// Create creates a map with these properties, as [CreateMap] does; the caller closes it.
 func (d MapDefinition) Create() (*MapHandle, error) {
 	return CreateMap(d.Type, d.Name, d.KeySize, d.ValueSize, d.MaxEntries, MapCreateOptions{
 		Flags: d.Flags, Extra: d.Extra, NUMANode: d.NUMANode,
 	})
 }
 
-// Compatible reports whether a map can stand for one that is created by the definition: it has the same type, sizes, maximum
-// of entries, flags and extra, as libbpf requires of a pinned map that an object uses. If not, the error matches
-// [ErrInvalid] and says all that differs. The names need not be the same.
+// Compatible reports whether a map can be used instead of one with this definition. It must have the same type, sizes,
+// max entries, flags and extra, as libbpf requires of a pinned map that an object uses; the name may differ. If not,
+// the error is [ErrInvalid] and says all differences.
 func (d MapDefinition) Compatible(m MapCore) error {
 	const op = "compare"
 	c, err := coreOf(m)
@@ -63,7 +63,7 @@ func (d MapDefinition) Compatible(m MapCore) error {
 	return nil
 }
 
-// differences says in what a map differs from the definition, or "".
+// differences says how a map differs from the definition, or "".
 func (d MapDefinition) differences(info MapInfo) string {
 	if d.Type == MapTypeDevMap || d.Type == MapTypeDevMapHash {
 		info.Flags &^= CreateReadOnlyProgram // the kernel adds it
@@ -81,7 +81,7 @@ func (d MapDefinition) differences(info MapInfo) string {
 		{"extra", info.Extra, d.Extra},
 	} {
 		if p.theirs != p.ours {
-			differ = append(differ, fmt.Sprintf("%s %v and not %v", p.what, p.theirs, p.ours))
+			differ = append(differ, fmt.Sprintf("%s %v instead of %v", p.what, p.theirs, p.ours))
 		}
 	}
 	return strings.Join(differ, ", ")

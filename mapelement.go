@@ -25,8 +25,8 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
-// The operations on one element are one call into libbpf each. Nothing escapes to the heap, libbpf calls nothing back,
-// and the return value has the errno: that is as cheap as a call into C gets.
+// Each operation on one element is one call into libbpf. Nothing escapes to the heap, libbpf does not call back, and
+// the return value has the errno. A call into C can't be cheaper.
 //
 // In each, key has m.keySize bytes and value m.elementSize(), and the caller has acquired the map.
 
@@ -46,9 +46,9 @@ func (m *mapCore) takeElement(key, value []byte) syscall.Errno {
 	return syscall.Errno(-C.lbg_map_take(C.int(m.fd), cBytes(key), cBytes(value)))
 }
 
-// Lookup returns a copy of the value under key: [ErrKeyNotExist] when there is none
-// (bpf_map_lookup_elem_flags). A queue or stack shows its next element and keeps it. A per-CPU map shows the value
-// of one CPU, which flags name with [OnCPU].
+// Lookup returns a copy of the value under key (bpf_map_lookup_elem_flags). The error is [ErrKeyNotExist] when there is
+// none. For a queue or stack it returns the next element without removing it. For a per-CPU map it returns the value of
+// the CPU that flags name with [OnCPU].
 func (m *mapCore) Lookup(key []byte, flags MapFlags) ([]byte, error) {
 	value := make([]byte, m.valueSize)
 	if err := m.LookupInto(key, value, flags); err != nil {
@@ -57,14 +57,14 @@ func (m *mapCore) Lookup(key []byte, flags MapFlags) ([]byte, error) {
 	return value, nil
 }
 
-// LookupInto is Lookup into the caller's buffer of ValueSize bytes. It does not allocate, also when there is
-// no such key.
+// LookupInto is Lookup into the caller's buffer, which must have ValueSize bytes. It does not allocate, even if the key
+// does not exist.
 func (m *mapCore) LookupInto(key, value []byte, flags MapFlags) error {
 	if err := m.begin("lookup in", key, flags, true, value); err != nil {
 		return err
 	}
 	if m.typ == MapTypeBloomFilter {
-		return m.refuse("lookup in", "a bloom filter is asked with LookupBloomFilter")
+		return m.refuse("lookup in", "the map is a bloom_filter: use LookupBloomFilter")
 	}
 	errno := m.lookupElement(key, value, flags)
 	m.h.Drop()
@@ -74,7 +74,9 @@ func (m *mapCore) LookupInto(key, value []byte, flags MapFlags) error {
 	return nil
 }
 
-// LookupBloomFilter tells whether value may be in the bloom filter; false is certain.
+// LookupBloomFilter tells whether value may be in the bloom filter (bpf_map_lookup_elem_flags). true may be wrong,
+// false is certain. value must have ValueSize bytes; otherwise, or if the map is not a bloom filter, the error is
+// [ErrInvalid].
 func (m *mapCore) LookupBloomFilter(value []byte) (bool, error) {
 	if err := m.begin("lookup in", nil, Any, true, value); err != nil {
 		return false, err
@@ -93,10 +95,11 @@ func (m *mapCore) LookupBloomFilter(value []byte) (bool, error) {
 	return false, m.failed(m.missingLookup, errno)
 }
 
-// Update sets the value under key: [ErrKeyExist] or [ErrKeyNotExist] as the flags ask, [ErrMapFull] when there
-// is no room, [ErrIndexRange] beyond the end of an array (bpf_map_update_elem). For a queue, stack or bloom
-// filter it adds the value; [Exist] then pushes out the oldest. Of a per-CPU map it sets the value of one CPU or of
-// all, as flags say with [OnCPU] or [AllCPUs]. It does not allocate.
+// Update sets the value under key (bpf_map_update_elem). The error is [ErrKeyExist] or [ErrKeyNotExist] if flags do not
+// allow it, [ErrMapFull] if there is no room, and [ErrIndexRange] if the index is beyond the end of an array. For a
+// queue, stack or bloom filter it adds the value; with [Exist], a full queue or stack drops its oldest element first.
+// For a per-CPU map it sets the value of one CPU or of all, as flags say with [OnCPU] or [AllCPUs]. It does not
+// allocate.
 func (m *mapCore) Update(key, value []byte, flags MapFlags) error {
 	if err := m.begin("update", key, flags, true, value); err != nil {
 		return err
@@ -109,8 +112,8 @@ func (m *mapCore) Update(key, value []byte, flags MapFlags) error {
 	return nil
 }
 
-// Delete removes the element: [ErrKeyNotExist] when there is none (bpf_map_delete_elem). Arrays refuse it with
-// unix.EINVAL. It does not allocate.
+// Delete removes the element under key (bpf_map_delete_elem). The error is [ErrKeyNotExist] when there is none.
+// Elements of an array can't be removed: the error is unix.EINVAL. It does not allocate.
 func (m *mapCore) Delete(key []byte) error {
 	if err := m.begin("delete from", key, Any, false, nil); err != nil {
 		return err
@@ -123,8 +126,9 @@ func (m *mapCore) Delete(key []byte) error {
 	return nil
 }
 
-// LookupAndDelete returns the value and removes the element in one step
-// (bpf_map_lookup_and_delete_elem_flags): queues and stacks since Linux 4.20, hash tables since 5.14.
+// LookupAndDelete returns the value under key and removes the element, in one atomic step
+// (bpf_map_lookup_and_delete_elem_flags). The error is [ErrKeyNotExist] when there is none. It needs Linux 4.20 for
+// queues and stacks, and 5.14 for hash tables.
 func (m *mapCore) LookupAndDelete(key []byte) ([]byte, error) {
 	value := make([]byte, m.valueSize)
 	if err := m.LookupAndDeleteInto(key, value); err != nil {
@@ -133,7 +137,8 @@ func (m *mapCore) LookupAndDelete(key []byte) ([]byte, error) {
 	return value, nil
 }
 
-// LookupAndDeleteInto is LookupAndDelete into the caller's buffer of ValueSize bytes. It does not allocate.
+// LookupAndDeleteInto is LookupAndDelete into the caller's buffer, which must have ValueSize bytes. It does not
+// allocate.
 func (m *mapCore) LookupAndDeleteInto(key, value []byte) error {
 	if err := m.begin(opTake, key, Any, true, value); err != nil {
 		return err
@@ -146,11 +151,11 @@ func (m *mapCore) LookupAndDeleteInto(key, value []byte) error {
 	return nil
 }
 
-// LookupMany looks many keys up, in their order, in one call into C: what is one by one mostly the way there and back
-// (bpf_map_lookup_elem_flags for each). keys and values have room for the same number of elements, end to end, as in
-// LookupBatch; found has one bool for each. A key that is absent is no error: found is false, and its place in values
-// stays as it was. It returns how many were found. Another error ends it and names the key by its number; those
-// before it are done. It does not allocate.
+// LookupMany looks up many keys in one call into C (bpf_map_lookup_elem_flags for each). This saves most of the cost of
+// looking them up one by one. keys and values hold the same number of elements, one after another, as in LookupBatch;
+// found must have one bool for each key. If a key is absent, found is false, and its place in values does not change.
+// LookupMany returns how many keys were found. Any other error ends it, and names the key by its number: the keys
+// before it are done, and the rest count as not found. It does not allocate.
 func (m *mapCore) LookupMany(keys, values []byte, found []bool, flags MapFlags) (int, error) {
 	const op = "lookup many in"
 	n, err := m.beginBatch(op, keys, values, m.elementSize(), flags)
@@ -159,7 +164,7 @@ func (m *mapCore) LookupMany(keys, values []byte, found []bool, flags MapFlags) 
 	}
 	defer m.h.Drop()
 	if len(found) != n {
-		return 0, m.fail(op, fault.Invalidf("there are %d keys, and room to say of %d whether they were found", n, len(found)))
+		return 0, m.fail(op, fault.Invalidf("found has %d elements and must have %d", len(found), n))
 	}
 	if n == 0 {
 		return 0, nil

@@ -10,7 +10,7 @@ import (
 	"github.com/libbpf-go/libbpf-go"
 )
 
-// Many keys are answered in their order, the absent and the repeated among them.
+// The results of many keys are in the order of the keys, also for absent and repeated keys.
 func TestLookupMany(t *testing.T) {
 	m := findMap(t, loadMaps(t), "hash")
 	check(t, m.Update(u32(1), u64(11), libbpf.Any))
@@ -45,7 +45,7 @@ func TestLookupMany(t *testing.T) {
 	}
 }
 
-// A key that the kernel refuses ends it; those before it are done, and those behind it count as not found.
+// A key that the kernel refuses ends LookupMany. The keys before it are done; the keys after it count as not found.
 func TestLookupManyFails(t *testing.T) {
 	_, get := loadMapTypes(t)
 	m := get(t, "sk_storage")
@@ -60,7 +60,7 @@ func TestLookupManyFails(t *testing.T) {
 	}
 }
 
-// Per-CPU maps answer with all CPUs' values, laid out as in LookupPerCPUInto.
+// For per-CPU maps, LookupMany returns the values of all CPUs, laid out as in LookupPerCPUInto.
 func TestLookupManyPerCPU(t *testing.T) {
 	cpus, err := libbpf.PossibleCPUs()
 	check(t, err)

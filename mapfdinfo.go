@@ -1,6 +1,6 @@
 package libbpf
 
-// MapFDInfo is what /proc tells of a map's descriptor, some of which Info does not have.
+// MapFDInfo is what /proc/self/fdinfo says about a map's descriptor. Some of it is not in [MapInfo].
 type MapFDInfo struct {
 	Type       MapType
 	ID         uint32
@@ -12,12 +12,12 @@ type MapFDInfo struct {
 	// Memlock is the memory that the kernel holds for the map, in bytes. It can be more than 4 GiB.
 	Memlock uint64
 	Frozen  bool
-	// OwnerProgramType and OwnerJITed are of the programs that a map of programs is for, once it has one.
+	// OwnerProgramType and OwnerJITed describe the programs that a program array can hold. The first one decides.
 	OwnerProgramType ProgramType
 	OwnerJITed       bool
 }
 
-// FDInfo reads what /proc tells of the map's descriptor, its memory and whether it is frozen among it.
+// FDInfo reads what /proc/self/fdinfo says about the map's descriptor, such as its memory and whether it is frozen.
 func (m *mapCore) FDInfo() (MapFDInfo, error) {
 	const op = "get fdinfo of"
 	if err := m.h.Acquire(); err != nil {
@@ -33,7 +33,7 @@ func (m *mapCore) FDInfo() (MapFDInfo, error) {
 
 func mapFDInfo(fd int) (MapFDInfo, error) { return parseMapFDInfo(readFDInfo(fd)) }
 
-// parseMapFDInfo leaves out what the kernel does not write, and what it writes beside.
+// parseMapFDInfo skips the lines that it does not know. A field whose line is absent stays zero.
 func parseMapFDInfo(text string, err error) (MapFDInfo, error) {
 	var info MapFDInfo
 	err = eachOfFDInfo(text, err, func(name string, number func(bits int) uint64) {

@@ -4,7 +4,7 @@ package libbpf
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-// Where libbpf's options have no such fields, Go does not call these with anything to set.
+// An older libbpf's options have no such fields. Then Go calls these functions only with zero values.
 static void lbg_set_create_opts_1_4(struct bpf_map_create_opts *opts, int value_type_btf_obj_fd, int token_fd)
 {
 #if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 4
@@ -37,52 +37,52 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// MapHandle is a map in the kernel by a descriptor of its own: one that was created without an object, or that exists
-// already and was found by its id or pin. The kernel keeps the map while any handle, object, program or pin holds it.
-// Close it when done.
+// MapHandle is a map in the kernel with its own descriptor: one that was created without an object, or an existing one
+// that was opened by its id or pin. The kernel keeps the map while any handle, object, program or pin holds it. Close
+// the handle when done.
 type MapHandle struct{ mapCore }
 
-// MapCreateOptions are the less common properties of a new map (struct bpf_map_create_opts). The zero value is the
-// default of each. A field that has a flag in the kernel sets it.
+// MapCreateOptions are the less common properties of a new map (struct bpf_map_create_opts). The zero value of a field
+// is its default. If a field needs a flag in the kernel, setting the field sets the flag.
 type MapCreateOptions struct {
 	Flags    MapCreateFlags
 	Extra    uint64  // its meaning depends on the type, such as a bloom filter's number of hash functions
-	NUMANode uint32  // whose memory to use; for node 0, set the flag NUMANode
+	NUMANode uint32  // the NUMA node to allocate on; for node 0, set the flag CreateNUMANode
 	IfIndex  uint32  // the network device to offload the map to; 0 for none
-	InnerMap MapCore // for a map of maps, which can't do without: the template of those that it will hold
+	InnerMap MapCore // the template of the maps that a map of maps will hold; required for a map of maps
 
-	// The types of keys and values: an fd of BTF in the kernel, and ids in it. 0 is none.
+	// The types of keys and values: an fd of BTF in the kernel, and type ids in that BTF. 0 is none.
 	BTFFD          int
 	BTFKeyTypeID   btf.TypeID
 	BTFValueTypeID btf.TypeID
-	// For a struct_ops map: the id of the kernel's struct, and for a module's, the fd of the module's BTF.
+	// For a struct_ops map: the type id of the kernel's struct and, if a module defines it, the fd of the module's BTF.
 	BTFVmlinuxValueTypeID btf.TypeID
 	ValueTypeBTFObjectFD  int // libbpf 1.4, Linux 6.9
 	// TokenFD is a BPF token that grants the right to create the map; 0 is none (libbpf 1.4, Linux 6.9).
 	TokenFD int
-	// ExclusiveProgramHash makes the map usable by the one program with this SHA-256 hash, of 32 bytes; nil for all
-	// (libbpf 1.7, Linux 6.18).
+	// ExclusiveProgramHash is the SHA-256 hash, 32 bytes, of the only program that can use the map; nil for all
+	// programs (libbpf 1.7, Linux 6.18).
 	ExclusiveProgramHash []byte
 }
 
-// check returns the first thing that the kernel would overlook, and what the linked libbpf does not know.
+// check refuses options that the kernel would silently ignore, and those that the linked libbpf does not know.
 func (o *MapCreateOptions) check(typ MapType) error {
 	for what, fd := range map[string]int{
 		"BTFFD": o.BTFFD, "ValueTypeBTFObjectFD": o.ValueTypeBTFObjectFD, "TokenFD": o.TokenFD,
 	} {
 		if fd < 0 || fd > math.MaxInt32 {
-			return fmt.Errorf("%s is %d, which is no descriptor: %w", what, fd, unix.EBADF)
+			return fmt.Errorf("%s is %d, which is not a file descriptor: %w", what, fd, unix.EBADF)
 		}
 	}
 	switch types := o.BTFKeyTypeID != 0 || o.BTFValueTypeID != 0 || o.BTFVmlinuxValueTypeID != 0; {
 	case o.BTFFD != 0 && !types:
-		return fault.Invalidf("BTFFD is set, and no type in it is named")
+		return fault.Invalidf("BTFFD is set, but no type id")
 	case o.BTFFD == 0 && (o.BTFKeyTypeID != 0 || o.BTFValueTypeID != 0):
-		return fault.Invalidf("BTFKeyTypeID and BTFValueTypeID need BTFFD, whose types they name")
+		return fault.Invalidf("BTFKeyTypeID and BTFValueTypeID need BTFFD")
 	case o.InnerMap != nil && !typ.IsMapInMap():
-		return fault.Invalidf("InnerMap is set, and a %s holds no maps", typ)
+		return fault.Invalidf("InnerMap is set, but a %s does not hold maps", typ)
 	case o.ExclusiveProgramHash != nil && len(o.ExclusiveProgramHash) == 0:
-		return fault.Invalidf("ExclusiveProgramHash has 0 bytes: it has 32, or is nil for all programs")
+		return fault.Invalidf("ExclusiveProgramHash has 0 bytes and must have 32, or be nil for all programs")
 	}
 	if o.ValueTypeBTFObjectFD != 0 || o.TokenFD != 0 {
 		if err := needs("bpf_map_create with a token or a module's BTF", 1, 4); err != nil {
@@ -95,7 +95,7 @@ func (o *MapCreateOptions) check(typ MapType) error {
 	return nil
 }
 
-// flags are the flags with those that other fields stand for.
+// flags are Flags, and the flags that other fields imply.
 func (o *MapCreateOptions) flags() MapCreateFlags {
 	flags := o.Flags
 	if o.NUMANode != 0 {
@@ -110,7 +110,7 @@ func (o *MapCreateOptions) flags() MapCreateFlags {
 	return flags
 }
 
-// refused says why the kernel refused to create the map with EINVAL, as far as that can be told.
+// refused adds to EINVAL why the kernel refused to create the map, if that is known.
 func (o *MapCreateOptions) refused(d MapDefinition, err error) error {
 	if why := d.refused(err); why != err || !errors.Is(err, unix.EINVAL) {
 		return why
@@ -119,17 +119,18 @@ func (o *MapCreateOptions) refused(d MapDefinition, err error) error {
 	case d.Type.IsMapInMap() && o.InnerMap == nil:
 		return fault.New("a map of maps needs InnerMap", err)
 	case d.Type.isLocalStorage() && o.BTFValueTypeID == 0:
-		return fault.Newf(err, "a %s needs the types of its keys and values, in BTF", d.Type)
+		return fault.Newf(err, "a %s needs the BTF types of its keys and values", d.Type)
 	case n != 0 && n != sha256.Size:
 		return fault.Newf(err, "ExclusiveProgramHash has %d bytes and must have %d", n, sha256.Size)
 	}
 	return err
 }
 
-// CreateMap creates a map (bpf_map_create). Sizes are in bytes; maxEntries is a number of elements, or for ring buffers
-// a size in bytes, which must be a power of two of pages. The name has letters, digits, underscores and periods, or is
-// empty; the kernel keeps the first 15 characters of it. errors.Is(err, unix.EINVAL) when the sizes or flags do not fit
-// the type, and the error says which; errors.Is(err, [errors.ErrUnsupported]) when the kernel does not know the type.
+// CreateMap creates a map (bpf_map_create); the caller closes it. Sizes are in bytes. maxEntries is a number of
+// elements; for a ring buffer it is a size in bytes, which must be a power of two of pages. The name may be empty; it
+// may have letters, digits, underscores and periods, and the kernel keeps its first 15 characters. errors.Is(err,
+// unix.EINVAL) when the sizes or flags do not fit the type; the error says which. errors.Is(err,
+// [errors.ErrUnsupported]) when the kernel does not know the type.
 func CreateMap(
 	typ MapType, name string, keySize, valueSize, maxEntries uint32, options MapCreateOptions,
 ) (*MapHandle, error) {
@@ -187,8 +188,8 @@ func CreateMap(
 	return ownMap(int(fd), name)
 }
 
-// MapHandleFromFD makes a handle of a descriptor that came from elsewhere, as from C code or another process. The
-// descriptor is duplicated and remains the caller's. errors.Is(err, [ErrInvalid]) when it is not a map's,
+// MapHandleFromFD makes a handle of a descriptor from elsewhere, such as C code or another process. It duplicates the
+// descriptor, which remains the caller's. errors.Is(err, [ErrInvalid]) when it is not a map's descriptor,
 // errors.Is(err, unix.EBADF) when it is not open.
 func MapHandleFromFD(fd int) (*MapHandle, error) {
 	own, err := dupFD("map", fd, mapFDKinds)
@@ -198,7 +199,8 @@ func MapHandleFromFD(fd int) (*MapHandle, error) {
 	return ownMap(own, "")
 }
 
-// MapHandleFrom makes a second handle of a map, which lives on when the first one or the map's object is closed.
+// MapHandleFrom makes a second handle of a map, with its own descriptor. It stays valid when the first handle or the
+// map's object is closed.
 func MapHandleFrom(m MapCore) (*MapHandle, error) {
 	fd, err := dupMapFD(m)
 	if err != nil {
@@ -207,8 +209,8 @@ func MapHandleFrom(m MapCore) (*MapHandle, error) {
 	return ownMap(fd, m.Name())
 }
 
-// ownMap takes the descriptor over, also when it fails. name is the map's whole name, of which the kernel knows the
-// beginning, or "" where that is all that is known.
+// ownMap takes ownership of the descriptor, even when it fails. name is the map's whole name, or "" to use the name
+// that the kernel has, which may be cut off.
 func ownMap(fd int, name string) (*MapHandle, error) {
 	h := ownFD(fd)
 	info, err := mapInfo(fd)
@@ -233,8 +235,8 @@ func coreOf(m MapCore) (*mapCore, error) {
 	return m.core(), nil
 }
 
-// useMap runs f with a map that an operation on something else needs, and that can't be closed meanwhile. f's error is
-// returned as it is.
+// useMap runs f with a map that an operation on something else needs. The map stays open during f. useMap returns f's
+// error unchanged.
 func useMap(op, object string, m MapCore, f func(c *mapCore) error) error {
 	c, err := coreOf(m)
 	if err == nil {
@@ -260,8 +262,8 @@ func dupMapFD(m MapCore) (int, error) {
 	return duplicate(c.fd)
 }
 
-// Close gives the descriptor up. It is idempotent, and does not wait for operations that are under way: the last of them
-// closes it.
+// Close closes the descriptor. It is idempotent. It does not wait for operations that are in progress: the last of them
+// closes the descriptor.
 func (m *MapHandle) Close() error {
 	if m == nil {
 		return nil
@@ -269,8 +271,8 @@ func (m *MapHandle) Close() error {
 	return m.h.Close()
 }
 
-// Pin makes the map last under a path on a bpf file system (bpf_obj_pin). errors.Is(err, os.ErrExist) when the path is
-// taken.
+// Pin pins the map at a path on a BPF file system, so that the kernel keeps it (bpf_obj_pin). errors.Is(err,
+// [os.ErrExist]) when the path is taken.
 func (m *MapHandle) Pin(path string) error {
 	const op = "pin"
 	c := m.core()
@@ -283,7 +285,7 @@ func (m *MapHandle) Pin(path string) error {
 	})
 }
 
-// Unpin removes the pin. errors.Is(err, [ErrInvalid]) when what is pinned there is not this map.
+// Unpin removes the pin at path. errors.Is(err, [ErrInvalid]) when another object is pinned there.
 func (m *MapHandle) Unpin(path string) error {
 	const op = "unpin"
 	c := m.core()

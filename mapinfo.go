@@ -10,7 +10,7 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// MapInfo is what the kernel tells of a map (struct bpf_map_info).
+// MapInfo is what the kernel says about a map (struct bpf_map_info).
 type MapInfo struct {
 	Type       MapType
 	ID         uint32
@@ -20,17 +20,17 @@ type MapInfo struct {
 	MaxEntries uint32
 	Flags      MapCreateFlags
 	Extra      uint64 // Linux 5.16
-	IfIndex    uint32 // the device that the map is offloaded to, 0 for none
-	NetNSDev   uint64 // the device and inode of that device's network namespace
+	IfIndex    uint32 // the network device that the map is offloaded to, 0 for none
+	NetNSDev   uint64 // the network namespace of that network device, as device and inode
 	NetNSInode uint64
 
-	BTFID                 uint32 // the BTF that the type ids are of, 0 for none
+	BTFID                 uint32 // the id of the BTF that has the types, 0 for none
 	BTFKeyTypeID          btf.TypeID
 	BTFValueTypeID        btf.TypeID
 	BTFVmlinuxValueTypeID btf.TypeID // the kernel's own struct behind a struct_ops map
 }
 
-// rawMapInfo is the kernel's struct bpf_map_info, as far as this package goes.
+// rawMapInfo is the kernel's struct bpf_map_info, up to the last field that this package uses.
 type rawMapInfo struct {
 	typ, id               uint32
 	keySize, valueSize    uint32
@@ -73,7 +73,7 @@ func mapInfo(fd int) (MapInfo, error) {
 	}, nil
 }
 
-// Info asks the kernel for what it knows of the map (bpf_obj_get_info_by_fd, Linux 4.13).
+// Info asks the kernel for the map's properties (bpf_obj_get_info_by_fd, Linux 4.13).
 func (m *mapCore) Info() (MapInfo, error) {
 	const op = "get info of"
 	if err := m.h.Acquire(); err != nil {
@@ -87,8 +87,8 @@ func (m *mapCore) Info() (MapInfo, error) {
 	return info, nil
 }
 
-// Freeze makes the map read-only for user space, for good; programs can still write
-// (bpf_map_freeze, Linux 5.2).
+// Freeze makes the map read-only for user space (bpf_map_freeze, Linux 5.2). It can't be undone. Programs can still
+// write to the map.
 func (m *mapCore) Freeze() error {
 	const op = "freeze"
 	if err := m.h.Acquire(); err != nil {

@@ -8,9 +8,9 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
-// OpenInnerMap opens the map that a map of maps holds under key; the caller closes it. [ErrKeyNotExist] when there is none.
-// The kernel answers with an id, so it needs CAP_SYS_ADMIN, and a map that is replaced meanwhile may be gone:
-// errors.Is(err, os.ErrNotExist).
+// OpenInnerMap opens the map that a map of maps holds under key; the caller closes it. The error is [ErrKeyNotExist]
+// when there is none. The kernel returns an id, so this needs CAP_SYS_ADMIN. If the inner map is replaced meanwhile, it
+// may no longer exist: errors.Is(err, [os.ErrNotExist]).
 func OpenInnerMap(outer MapCore, key []byte) (*MapHandle, error) {
 	c, err := mapOfMaps("open inner map of", outer)
 	if err != nil {
@@ -23,8 +23,9 @@ func OpenInnerMap(outer MapCore, key []byte) (*MapHandle, error) {
 	return MapHandleFromID(binary.NativeEndian.Uint32(id[:]))
 }
 
-// UpdateInnerMap makes a map of maps hold inner under key, in place of the one that it held (bpf_map_update_elem). inner
-// must be like the template that the map of maps was created with: errors.Is(err, unix.EINVAL). It remains the caller's.
+// UpdateInnerMap makes a map of maps hold inner under key, in place of the previous one (bpf_map_update_elem). inner
+// must match the template that the map of maps was created with; otherwise errors.Is(err, unix.EINVAL). inner remains
+// the caller's, and can be closed: the outer map keeps it.
 func UpdateInnerMap(outer MapCore, key []byte, inner MapCore, flags MapFlags) error {
 	const op = "update inner map of"
 	c, err := mapOfMaps(op, outer)
@@ -50,7 +51,7 @@ func mapOfMaps(op string, outer MapCore) (*mapCore, error) {
 	case c.h == nil:
 		return nil, c.fail(op, ErrClosed)
 	case !c.typ.IsMapInMap():
-		return nil, c.fail(op, fault.Invalidf("the map holds no maps, it is of type %s", c.typ))
+		return nil, c.fail(op, fault.Invalidf("the map is not a map of maps but of type %s", c.typ))
 	case c.valueSize != 4:
 		return nil, c.fail(op, unix.EINVAL)
 	}

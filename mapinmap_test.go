@@ -87,7 +87,7 @@ func TestInnerMapTemplate(t *testing.T) {
 	_, err = m.InnerMap()
 	wantErr(t, err, libbpf.ErrLoaded)
 
-	// Another template takes its place.
+	// Another template replaces it.
 	o = openMapTypes(t, missingMaps(t, "maptypes"))
 	m, err = o.Map("templated")
 	check(t, err)

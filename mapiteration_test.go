@@ -13,7 +13,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
-// The storage of cgroups has no maximum of entries: all keys come, with values and without.
+// Cgroup storage has no max entries. Keys returns all keys, in maps with values that can be read and in others.
 func TestIterateCgroupStorage(t *testing.T) {
 	p := newPlace(t)
 	o := load(t, open(t, "cgroup_storage"))
@@ -57,8 +57,7 @@ func TestIterateCgroupStorage(t *testing.T) {
 	}
 }
 
-// An iteration ends although each step finds the map's beginning again, since the key that it is to go on behind was
-// deleted meanwhile.
+// An iteration ends even if the kernel restarts it at every step, because the current key is deleted each time.
 func TestIterationThatStartsOver(t *testing.T) {
 	testutil.Root(t)
 	for _, c := range []struct {
@@ -107,7 +106,7 @@ func TestIterationThatStartsOver(t *testing.T) {
 	}
 }
 
-// Of tables with a list for each CPU the kernel makes more elements than were asked for, and all their keys come.
+// For per-CPU LRU lists, the kernel rounds the number of elements up. The iteration returns all keys.
 func TestIterateRoundedUp(t *testing.T) {
 	cpus, err := libbpf.PossibleCPUs()
 	check(t, err)

@@ -14,23 +14,26 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/handle"
 )
 
-// MapMemory is the content of an array or an arena as memory, read and written without system calls, and shared with
-// programs and everybody else who has it mapped. In an array, an element begins at each multiple of the value size
-// rounded up to eight bytes. The global data of an object is an array with one element.
+// MapMemory is the content of an array or an arena, mapped into memory. Reads and writes need no system call. Programs,
+// and all other processes that map it, share the memory. An element of an array begins at each multiple of the value
+// size, rounded up to 8 bytes. The global data of an object is an array with one element.
 //
-// The bytes change under the reader's eyes: access what programs change with [sync/atomic].
+// Programs can change the bytes at any time: use [sync/atomic] for what programs change.
 type MapMemory struct {
 	h        *handle.Handle
 	bytes    []byte
 	writable bool
-	leaves   bool // for a moment when it is closed, the addresses are nobody's: they are libbpf's
+	leaves   bool // libbpf owns the mapping: when it unmaps it, the addresses are unmapped for a moment
 }
 
-// Memory maps the content of an array that was created with [CreateMMapable], as global data is, or of an arena, into
-// memory; the caller closes it (mmap, Linux 5.5, for arenas 6.9). A map that is frozen is mapped for reading only.
-// An arena has one address, in all processes: its Extra, or the one at which it was mapped first, as libbpf does with
-// an object's. That of an object ends with the object. Elsewhere it is errors.Is(err, unix.EBUSY). Touching a page of
-// an arena allocates it, unless the arena was created with [CreateSegvOnFault].
+// Memory maps the content of an array or an arena into memory; the caller closes it (mmap, Linux 5.5 for arrays, 6.9
+// for arenas). An array must be created with [CreateMMapable], as global data is; otherwise the error is [ErrInvalid].
+// A frozen map is mapped read-only.
+//
+// The kernel maps an arena at one address only, the same in all processes: at its Extra, or, if that is 0, where it was
+// mapped first. If that address is not free in this process, the error is unix.EEXIST; if the arena is mapped at
+// another address, unix.EBUSY. For an arena of an object, Memory returns the mapping that libbpf made at Load; it ends
+// with the object. Touching a page of an arena allocates it, unless the arena was created with [CreateSegvOnFault].
 func (m *mapCore) Memory() (*MapMemory, error) {
 	const op = "map memory of"
 	if m.arena != nil {
@@ -67,7 +70,8 @@ func (m *mapCore) Memory() (*MapMemory, error) {
 
 const readWrite = unix.PROT_READ | unix.PROT_WRITE
 
-// mapArray maps the size bytes of an array, for reading only if it is frozen, or read-only for user space.
+// mapArray maps the size bytes of an array. The mapping is read-only if the array is frozen, or read-only for user
+// space.
 func mapArray(fd int, size uint64, id uint32) (memory addresses, writable bool, err error) {
 	page := uint64(os.Getpagesize())
 	length := uintptr((size + page - 1) / page * page)
@@ -86,13 +90,14 @@ func mapArray(fd int, size uint64, id uint32) (memory addresses, writable bool, 
 	return settle(start, length, use, id), use == toWrite, nil
 }
 
-// mapArena maps an arena where the kernel lets it be: at its Extra, or where it was mapped first, by whomever.
+// mapArena maps an arena where the kernel allows it: at its Extra, or at the address at which any process mapped it
+// first.
 func mapArena(fd int, size uint64, info MapInfo) (memory addresses, writable bool, err error) {
 	state, err := mapFDInfo(fd)
 	if err != nil {
 		return addresses{}, false, err
 	}
-	at := *(*unsafe.Pointer)(unsafe.Pointer(&info.Extra)) // an address, and none of Go's
+	at := *(*unsafe.Pointer)(unsafe.Pointer(&info.Extra)) // an address outside of Go's heap
 	memory = addresses{at, uintptr(size), toArena, info.ID}
 	flags := unix.MAP_SHARED
 	fits := func(old addresses) bool { return old.mapID == info.ID || old.start == at }
@@ -121,16 +126,16 @@ func mapArena(fd int, size uint64, info MapInfo) (memory addresses, writable boo
 	return memory, writable, err
 }
 
-// What stands for the kernel's EINVAL, which says little.
+// These replace the kernel's EINVAL, which says little.
 var (
 	errNotMappable    = fault.Invalidf("the map was created without CreateMMapable")
-	errArenaElsewhere = fmt.Errorf("the arena was mapped before, and has its address by that: %w", unix.EBUSY)
+	errArenaElsewhere = fmt.Errorf("the arena was mapped before, at another address: %w", unix.EBUSY)
 )
 
-// arena is where libbpf has mapped an object's arena. The kernel lets a process have it at one address only.
+// arena is where libbpf has mapped an object's arena. The kernel allows one address in a process.
 type arena struct {
 	memory addresses   // until the object is freed
-	shown  atomic.Bool // slices of it are about
+	shown  atomic.Bool // Memory or a pointer has handed out parts of it
 }
 
 func (a *arena) mapMemory(m *mapCore) (*MapMemory, error) {
@@ -145,17 +150,17 @@ func (a *arena) mapMemory(m *mapCore) (*MapMemory, error) {
 	return mem, nil
 }
 
-// unmapped is to be called when libbpf has just given the memory up. Its addresses then serve arenas that are mapped by
-// a [MapHandle]; where an object's is, libbpf decides.
+// unmapped must be called right after libbpf has unmapped the memory. Its addresses can then serve arenas that a
+// [MapHandle] maps. libbpf itself decides where an object's arena is.
 func (a *arena) unmapped() {
 	if a != nil && a.shown.Load() {
 		a.memory.retireUnmapped()
 	}
 }
 
-// Bytes is the memory, of MaxEntries elements, or of MaxEntries pages for an arena; nil after Close. It is the map's
-// content until Close, and then safe to touch, but nobody's, until it is mapped again. Writing to it while it is not
-// Writable is a fault that can't be recovered from.
+// Bytes is the memory: MaxEntries elements, or MaxEntries pages for an arena; nil after Close. A slice taken before
+// Close stays safe to use after Close, but is then no longer the map's content: see Close. Writing to memory that is
+// not Writable is a fault that Go can't recover from.
 func (m *MapMemory) Bytes() []byte {
 	if m == nil || m.h.Acquire() != nil {
 		return nil
@@ -164,12 +169,13 @@ func (m *MapMemory) Bytes() []byte {
 	return m.bytes
 }
 
-// Writable tells whether the memory may be written to: not that of a map that is frozen or read-only, as .rodata is.
+// Writable tells whether the memory can be written to. It is false for a map that is frozen, or read-only for user
+// space, such as .rodata.
 func (m *MapMemory) Writable() bool { return m != nil && m.writable }
 
-// Close gives the mapping up, but not its addresses: slices and pointers that were taken before remain safe to use.
-// They have nothing to do with the map any more, unless its Memory is called again, which maps it there. Once 64 others
-// of that length were closed, another map's may be mapped there instead. It is idempotent.
+// Close ends the mapping, but keeps its addresses reserved: slices and pointers that were taken before stay safe to
+// use. They no longer show the map. If Memory of the same map is called again, it may use the same addresses. After 64
+// other memories of the same length were closed, the memory of another map may use them. Close is idempotent.
 func (m *MapMemory) Close() error {
 	if m == nil {
 		return nil
@@ -177,8 +183,9 @@ func (m *MapMemory) Close() error {
 	return m.h.Close()
 }
 
-// MemoryAt is the T at an offset, in bytes, of a map's memory: an access without a system call or a check. T is of fixed
-// size and without pointers. The offset must be aligned for T, and the T within the memory: [ErrInvalid].
+// MemoryAt returns a pointer to the T at an offset, in bytes, of a map's memory: access needs neither a system call nor
+// a check. T must have a fixed size and no pointers. The offset must be aligned for T, and the T must be within the
+// memory. Otherwise the error is [ErrInvalid].
 func MemoryAt[T any](m *MapMemory, offset int) (*T, error) {
 	const op, object = "get a place in", "map memory"
 	memory := m.Bytes()
@@ -189,9 +196,9 @@ func MemoryAt[T any](m *MapMemory, offset int) (*T, error) {
 	size := int(unsafe.Sizeof(zero))
 	switch {
 	case hasPointers(reflect.TypeFor[T]()):
-		return nil, &Error{Op: op, Object: object, Err: fault.Invalidf("%T has Go pointers in it", zero)}
+		return nil, &Error{Op: op, Object: object, Err: fault.Invalidf("%T contains Go pointers", zero)}
 	case offset < 0 || offset > len(memory)-size || size == 0:
-		err := fault.Invalidf("%d bytes at %d are beyond the %d that there are", size, offset, len(memory))
+		err := fault.Invalidf("%d bytes at %d are not within the %d bytes", size, offset, len(memory))
 		return nil, &Error{Op: op, Object: object, Err: err}
 	case offset%int(unsafe.Alignof(zero)) != 0:
 		err := fault.Invalidf("offset %d is not aligned for %T", offset, zero)

@@ -25,7 +25,7 @@ func createArena(t *testing.T, options libbpf.MapCreateOptions) *libbpf.MapHandl
 	return m
 }
 
-// useKept touches slices of memory that was closed, which is safe, and finds nothing of the map there.
+// useKept reads and writes slices of closed memory. This is safe, and does not access the map.
 func useKept(t *testing.T, kept []byte) {
 	t.Helper()
 	for i := range kept {
@@ -54,7 +54,7 @@ func TestArenaMemory(t *testing.T) {
 	_, err = libbpf.MemoryAt[uint64](memory, 3*page)
 	wantErr(t, err, libbpf.ErrInvalid)
 
-	// The kernel has it at one address, and knows none other.
+	// The kernel maps it at one address only.
 	_, err = m.Memory()
 	wantErr(t, err, unix.EBUSY)
 	kept := memory.Bytes()
@@ -63,7 +63,7 @@ func TestArenaMemory(t *testing.T) {
 }
 
 func TestArenaMemoryAtItsAddress(t *testing.T) {
-	// What is there already, Go's memory for one, must stay.
+	// Memory that is mapped there already, such as Go's, must stay.
 	taken, err := unix.MmapPtr(-1, 0, nil, 1<<20, unix.PROT_READ, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
 	check(t, err)
 	m := createArena(t, libbpf.MapCreateOptions{Extra: uint64(uintptr(taken))})
@@ -110,7 +110,7 @@ func TestArenaMemoryOfObject(t *testing.T) {
 	wantErr(t, err, libbpf.ErrClosed)
 }
 
-// What a program writes to an arena is in the memory, at the address that the program has for it.
+// What a program writes to an arena appears in the memory, at the address that the program uses.
 func TestArenaMemoryIsTheProgramsToo(t *testing.T) {
 	check(t, createArena(t, libbpf.MapCreateOptions{}).Close())
 	o := load(t, open(t, "arena"))

@@ -53,7 +53,7 @@ func TestMapMemory(t *testing.T) {
 	_, err = libbpf.MemoryAt[struct{}](memory, 0)
 	wantErr(t, err, libbpf.ErrInvalid)
 
-	// What was taken before Close stays safe, and is nobody's.
+	// Slices from before Close stay safe to use, but no longer show the map.
 	kept := memory.Bytes()
 	check(t, memory.Close())
 	check(t, memory.Close())

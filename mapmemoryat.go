@@ -10,12 +10,13 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
-// ReadAt copies len(b) bytes of the memory, from an offset on. Unlike what Bytes returns, it never reads what is not
-// the map's: after Close it returns [ErrClosed]. What has 4 or 8 bytes and an offset that is a multiple of that is read
-// in one piece; anything else may be read while a program has written half of it. The offset and the bytes must be
-// within the memory: [ErrInvalid]. It is an [io.ReaderAt], but for reading all or nothing.
+// ReadAt copies len(b) bytes of the memory, starting at offset. After Close it returns [ErrClosed], while Bytes taken
+// before may no longer be the map's. 4 or 8 bytes at a multiple of their length are read atomically; a program may
+// write other bytes while they are read. All bytes must be within the memory; otherwise the error is [ErrInvalid], and
+// nothing is read. It is an [io.ReaderAt] that never reads a part.
 func (m *MapMemory) ReadAt(b []byte, offset int64) (int, error) {
-	// The addresses stay behind Close. So for one number it does to look afterwards whether they were still the map's.
+	// The addresses stay mapped after Close. So for one number it is enough to check afterwards that the map was still
+	// open.
 	if m != nil && !m.leaves && m.has(len(b), offset) && readNumber(b, m.at(offset)) {
 		if m.h.IsClosed() {
 			clear(b)
@@ -33,7 +34,7 @@ func (m *MapMemory) ReadAt(b []byte, offset int64) (int, error) {
 	return len(b), nil
 }
 
-// readNumber reads 4 or 8 bytes in one piece, if they are at such an address.
+// readNumber reads 4 or 8 bytes atomically, if p is aligned for them.
 func readNumber(b []byte, p unsafe.Pointer) bool {
 	switch {
 	case len(b) == 8 && uintptr(p)%8 == 0:
@@ -46,15 +47,15 @@ func readNumber(b []byte, p unsafe.Pointer) bool {
 	return true
 }
 
-// WriteAt copies b into the memory, from an offset on. It is in one piece where ReadAt is, and returns the same errors,
-// and unix.EPERM where the memory is not Writable. It is an [io.WriterAt].
+// WriteAt copies b into the memory, starting at offset. It writes atomically what ReadAt reads atomically. It returns
+// the same errors, and unix.EPERM if the memory is not Writable. It is an [io.WriterAt].
 func (m *MapMemory) WriteAt(b []byte, offset int64) (int, error) {
 	if err := m.lease("write", len(b), offset); err != nil {
 		return 0, err
 	}
 	defer m.h.Drop()
 	if !m.writable {
-		return 0, memoryError("write", fault.New("it is read-only: the map is frozen, or for programs alone", unix.EPERM))
+		return 0, memoryError("write", fault.New("the map is frozen, or read-only for user space", unix.EPERM))
 	}
 	switch p := m.at(offset); {
 	case len(b) == 8 && offset%8 == 0:
@@ -67,14 +68,14 @@ func (m *MapMemory) WriteAt(b []byte, offset int64) (int, error) {
 	return len(b), nil
 }
 
-// lease makes so many bytes remain the map's until the handle is dropped.
+// lease keeps the mapping alive until the handle is dropped, if size bytes at offset are within it.
 func (m *MapMemory) lease(op string, size int, offset int64) error {
 	if m == nil || m.h.Acquire() != nil {
 		return memoryError(op, ErrClosed)
 	}
 	if !m.has(size, offset) {
 		m.h.Drop()
-		return memoryError(op, fault.Invalidf("%d bytes at %d are beyond the %d that there are", size, offset, len(m.bytes)))
+		return memoryError(op, fault.Invalidf("%d bytes at %d are not within the %d bytes", size, offset, len(m.bytes)))
 	}
 	return nil
 }

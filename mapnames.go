@@ -4,8 +4,8 @@ package libbpf
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
-// lbg_map_name is the name of a map, and for global data that of its section where the object's BTF tells: libbpf
-// itself cuts and cleans some of these names, so that two sections may have one.
+// lbg_map_name is the name of a map. For global data it is the section's name, if the object's BTF has it: libbpf cuts
+// and cleans some of these names, so that two sections may get the same one.
 static const char *lbg_map_name(const struct bpf_object *obj, const struct bpf_map *map)
 {
 	const char *name = bpf_map__name(map);
@@ -26,10 +26,10 @@ import (
 // mapIndex finds an object's maps by name.
 type mapIndex struct {
 	byMap  map[*C.struct_bpf_map]int
-	byName map[string]int // as Name is
+	byName map[string]int // by what Name returns
 }
 
-// add adds the next map, and returns its name.
+// add adds the next map and returns its name.
 func (x *mapIndex) add(object *C.struct_bpf_object, m *C.struct_bpf_map) string {
 	if x.byMap == nil {
 		x.byMap, x.byName = make(map[*C.struct_bpf_map]int), make(map[string]int)
@@ -42,7 +42,7 @@ func (x *mapIndex) add(object *C.struct_bpf_object, m *C.struct_bpf_map) string 
 	return name
 }
 
-// find finds a map by its name or, for global data, by its section's (bpf_object__find_map_by_name).
+// find finds a map by its name or, for global data, by the name of its section (bpf_object__find_map_by_name).
 func (x *mapIndex) find(object *C.struct_bpf_object, name string) (int, bool) {
 	if strings.IndexByte(name, 0) < 0 {
 		var c cArgs

@@ -3,7 +3,7 @@ package libbpf
 /*
 #include <bpf/bpf.h>
 
-// Where libbpf's options have no such fields, Go does not call these with anything to set.
+// An older libbpf's options have no such fields. Then Go calls these functions only with zero values.
 static int lbg_obj_get(const char *path, __u32 flags, int path_fd)
 {
 	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = flags);
@@ -29,29 +29,29 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
-// MapOpenOptions say how a map that exists is opened. The zero value is for reading and writing. A field that has a flag
-// in the kernel sets it.
+// MapOpenOptions say how to open an existing map. The zero value opens it for reading and writing. If a field needs a
+// flag in the kernel, setting the field sets the flag.
 type MapOpenOptions struct {
-	// Flags are 0, [CreateReadOnly] or [CreateWriteOnly]: what the handle will be good for (Linux 4.15).
+	// Flags are 0 for reading and writing, [CreateReadOnly] or [CreateWriteOnly] (Linux 4.15).
 	Flags MapCreateFlags
 	// PathFD is a directory that a pin's path is relative to; 0 is none (libbpf 1.3, Linux 6.5).
 	PathFD int
 }
 
-// flags are the flags with those that other fields stand for. It refuses what the kernel would overlook.
+// flags are Flags, and the flags that other fields imply. It refuses flags that the kernel would silently ignore.
 func (o MapOpenOptions) flags(allowed MapCreateFlags) (MapCreateFlags, error) {
 	flags := o.Flags
 	if o.PathFD != 0 {
 		flags |= CreatePathFD
 	}
 	if wrong := flags &^ allowed; wrong != 0 {
-		return 0, fault.Invalidf("the flag %s is not for opening a map in this way", wrong)
+		return 0, fault.Invalidf("the flag %s can't be used to open a map in this way", wrong)
 	}
 	return flags, checkFDNumber("path", o.PathFD)
 }
 
-// FromPinnedPath opens the map that is pinned at path (bpf_obj_get_opts, Linux 4.4). errors.Is(err, os.ErrNotExist) when
-// nothing is pinned there, errors.Is(err, [ErrInvalid]) when it is not a map.
+// FromPinnedPath opens the map that is pinned at path (bpf_obj_get_opts, Linux 4.4); the caller closes it.
+// errors.Is(err, [os.ErrNotExist]) when nothing is pinned there, errors.Is(err, [ErrInvalid]) when it is not a map.
 func (o MapOpenOptions) FromPinnedPath(path string) (*MapHandle, error) {
 	object := fmt.Sprintf("pinned map %q", path)
 	flags, err := o.flags(CreateReadOnly | CreateWriteOnly | CreatePathFD)
@@ -70,8 +70,8 @@ func (o MapOpenOptions) FromPinnedPath(path string) (*MapHandle, error) {
 	return ownMap(fd, "")
 }
 
-// FromID opens the map that the kernel knows under id (bpf_map_get_fd_by_id_opts, Linux 4.13).
-// errors.Is(err, os.ErrNotExist) when there is none; it needs CAP_SYS_ADMIN.
+// FromID opens the map that has this id in the kernel (bpf_map_get_fd_by_id_opts, Linux 4.13); the caller closes it. It
+// needs CAP_SYS_ADMIN. errors.Is(err, [os.ErrNotExist]) when there is no such map.
 func (o MapOpenOptions) FromID(id uint32) (*MapHandle, error) {
 	object := fmt.Sprintf("map with id %d", id)
 	flags, err := o.flags(CreateReadOnly | CreateWriteOnly)
@@ -93,5 +93,5 @@ func MapHandleFromPinnedPath(path string) (*MapHandle, error) {
 	return MapOpenOptions{}.FromPinnedPath(path)
 }
 
-// MapHandleFromID opens the map that the kernel knows under id, for reading and writing: see [MapOpenOptions.FromID].
+// MapHandleFromID opens the map that has this id in the kernel, for reading and writing: see [MapOpenOptions.FromID].
 func MapHandleFromID(id uint32) (*MapHandle, error) { return MapOpenOptions{}.FromID(id) }

@@ -10,10 +10,10 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
-// slotSize is the room of one CPU's value in the kernel's image of a per-CPU element.
+// slotSize is the size of one CPU's value in the kernel's layout of a per-CPU element, in bytes.
 func (m *mapCore) slotSize() int { return (int(m.valueSize) + 7) &^ 7 }
 
-// elementSize is the length of all that the kernel copies for one element.
+// elementSize is how many bytes the kernel copies for one element.
 func (m *mapCore) elementSize() int {
 	if m.cpus > 0 {
 		return m.cpus * m.slotSize()
@@ -21,7 +21,7 @@ func (m *mapCore) elementSize() int {
 	return int(m.valueSize)
 }
 
-// perCPUValues cuts the kernel's image of a per-CPU element into the values.
+// perCPUValues splits a per-CPU element, in the kernel's layout, into the values of the CPUs.
 func (m *mapCore) perCPUValues(image []byte) [][]byte {
 	values := make([][]byte, m.cpus)
 	for i := range values {
@@ -53,8 +53,8 @@ var oneValueKnown atomic.Int32
 
 var errNoOneValue = fmt.Errorf("this kernel has no flags for one CPU's value: %w", errors.ErrUnsupported)
 
-// takesOneValue asks the kernel before it is given one value: a kernel that does not know the flags would read as many
-// as there are CPUs. The caller has acquired the map.
+// takesOneValue asks the kernel whether it knows the flags for one CPU's value: a kernel that does not would copy the
+// values of all CPUs. The caller has acquired the map.
 func (m *mapCore) takesOneValue() error {
 	if m.cpus == 0 {
 		return fault.Invalidf("the map is not per-CPU but of type %s", m.typ)
@@ -73,10 +73,11 @@ func (m *mapCore) takesOneValue() error {
 	return nil
 }
 
-// errOneValue refuses the flags for one value where one for each CPU is wanted.
-var errOneValue = fault.Invalidf("flags for one CPU's value are for Lookup and Update")
+// errOneValue refuses the flags for one value in an operation that has one value for each CPU.
+var errOneValue = fault.Invalidf("the flags for one CPU's value can be used with Lookup and Update only")
 
-// LookupPerCPU returns the value of each possible CPU, in order, from a per-CPU map.
+// LookupPerCPU returns a copy of the values of all possible CPUs, in order, from a per-CPU map
+// (bpf_map_lookup_elem_flags). The error is [ErrKeyNotExist] when there is no such key.
 func (m *mapCore) LookupPerCPU(key []byte, flags MapFlags) ([][]byte, error) {
 	image := make([]byte, m.elementSize())
 	if err := m.LookupPerCPUInto(key, image, flags); err != nil {
@@ -85,8 +86,8 @@ func (m *mapCore) LookupPerCPU(key []byte, flags MapFlags) ([][]byte, error) {
 	return m.perCPUValues(image), nil
 }
 
-// LookupPerCPUInto is LookupPerCPU into the caller's buffer, which has room for the values of all possible CPUs,
-// each filled up to a multiple of eight bytes. It does not allocate.
+// LookupPerCPUInto is LookupPerCPU into the caller's buffer. The buffer must have the exact size of the values of all
+// possible CPUs, each padded to a multiple of 8 bytes. It does not allocate.
 func (m *mapCore) LookupPerCPUInto(key, values []byte, flags MapFlags) error {
 	if err := m.beginPerCPU("lookup in", key, values, flags); err != nil {
 		return err
@@ -99,7 +100,7 @@ func (m *mapCore) LookupPerCPUInto(key, values []byte, flags MapFlags) error {
 	return nil
 }
 
-// LookupAndDeletePerCPU is LookupAndDelete for a per-CPU map, with the value of each possible CPU.
+// LookupAndDeletePerCPU is LookupAndDelete for a per-CPU map. It returns the values of all possible CPUs.
 func (m *mapCore) LookupAndDeletePerCPU(key []byte) ([][]byte, error) {
 	image := make([]byte, m.elementSize())
 	if err := m.LookupAndDeletePerCPUInto(key, image); err != nil {
@@ -108,7 +109,8 @@ func (m *mapCore) LookupAndDeletePerCPU(key []byte) ([][]byte, error) {
 	return m.perCPUValues(image), nil
 }
 
-// LookupAndDeletePerCPUInto is LookupAndDeletePerCPU into a buffer as LookupPerCPUInto fills. It does not allocate.
+// LookupAndDeletePerCPUInto is LookupAndDeletePerCPU into the caller's buffer, with the layout of LookupPerCPUInto. It
+// does not allocate.
 func (m *mapCore) LookupAndDeletePerCPUInto(key, values []byte) error {
 	if err := m.beginPerCPU(opTake, key, values, Any); err != nil {
 		return err
@@ -121,9 +123,10 @@ func (m *mapCore) LookupAndDeletePerCPUInto(key, values []byte) error {
 	return nil
 }
 
-// UpdatePerCPU sets the value of each possible CPU; values has [PossibleCPUs] elements.
+// UpdatePerCPU sets the values of all possible CPUs (bpf_map_update_elem). values must have [PossibleCPUs] elements of
+// ValueSize bytes; otherwise the error is [ErrInvalid].
 func (m *mapCore) UpdatePerCPU(key []byte, values [][]byte, flags MapFlags) error {
-	// First of all, so that a closed map says that it is closed.
+	// Checked first, so that a closed map returns ErrClosed.
 	if err := m.h.Acquire(); err != nil {
 		return m.fail("update", err)
 	}
@@ -137,7 +140,7 @@ func (m *mapCore) UpdatePerCPU(key []byte, values [][]byte, flags MapFlags) erro
 	return m.UpdatePerCPUFrom(key, image, flags)
 }
 
-// fillImage makes the kernel's image of a per-CPU element of the values.
+// fillImage copies the values into a per-CPU element in the kernel's layout.
 func (m *mapCore) fillImage(image []byte, values [][]byte) error {
 	if len(values) != m.cpus {
 		return fault.Invalidf("%d values given for %d possible CPUs", len(values), m.cpus)
@@ -151,7 +154,7 @@ func (m *mapCore) fillImage(image []byte, values [][]byte) error {
 	return nil
 }
 
-// UpdatePerCPUFrom is UpdatePerCPU from a buffer that is laid out as LookupPerCPUInto fills it. It does not allocate.
+// UpdatePerCPUFrom is UpdatePerCPU from a buffer with the layout of LookupPerCPUInto. It does not allocate.
 func (m *mapCore) UpdatePerCPUFrom(key, values []byte, flags MapFlags) error {
 	if err := m.beginPerCPU("update", key, values, flags); err != nil {
 		return err

@@ -14,13 +14,14 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
-// libbpf knows one pin of each map of an object. It remembers the path before it pins there, whether it can or not, and
-// after it has removed the pin. What follows puts the path that the map was defined with back, or none.
+// libbpf keeps one pin path for each map of an object. It stores the path before it tries to pin, and keeps it when it
+// fails and after it has removed the pin. These functions restore the path of the definition, or none.
 
-// IsPinned tells whether the map was pinned by this object, by Load or by Pin (bpf_map__is_pinned). False after Close.
+// IsPinned tells whether this object pinned the map, by Load or by Pin (bpf_map__is_pinned). It is false after Close.
 func (m *Map) IsPinned() bool { return m.PinPath() != "" }
 
-// PinPath is where this object, by Load or by Pin, pinned the map, or "" (bpf_map__pin_path). "" after Close.
+// PinPath is the path at which this object pinned the map, by Load or by Pin (bpf_map__pin_path). It is "" if it did
+// not, and after Close.
 func (m *Map) PinPath() string {
 	var path string
 	_ = m.use("get pin of", func() error {
@@ -30,7 +31,7 @@ func (m *Map) PinPath() string {
 	return path
 }
 
-// pinnedAt is PinPath while the object is locked, as what follows is.
+// pinnedAt is PinPath for a caller that holds the object's lock. So are the functions below.
 func (m *Map) pinnedAt() string {
 	if !C.bpf_map__is_pinned(m.ptr) {
 		return ""
@@ -38,9 +39,9 @@ func (m *Map) pinnedAt() string {
 	return C.GoString(C.bpf_map__pin_path(m.ptr))
 }
 
-// Pin makes the map last under a path on a bpf file system; "" is the path it was defined with
-// (bpf_map__pin). errors.Is(err, os.ErrExist) when the path is taken. A map of an object has one pin: errors.Is(err,
-// [ErrInvalid]) when it is pinned elsewhere. For more, pin a handle of [MapHandleFrom].
+// Pin pins the map at a path on a BPF file system, so that the kernel keeps it (bpf_map__pin). "" is the path of the
+// definition. errors.Is(err, [os.ErrExist]) when the path is taken. A map of an object has one pin: the error is
+// [ErrInvalid] when it is pinned at another path. For a second pin, use [MapHandleFrom] and pin the handle.
 func (m *Map) Pin(path string) error {
 	return m.use("pin", func() error {
 		_, err := m.pin(path)
@@ -48,7 +49,7 @@ func (m *Map) Pin(path string) error {
 	})
 }
 
-// pin tells whether it made a pin, or the map had that pin before.
+// pin pins the map. made is false if the map was pinned at path before.
 func (m *Map) pin(path string) (made bool, err error) {
 	if path == "" {
 		path = m.definedPin
@@ -68,9 +69,9 @@ func (m *Map) pin(path string) (made bool, err error) {
 		case at == path && err == nil:
 			return false, nil
 		case err == nil:
-			return false, fault.Invalidf("it is pinned at %q", at)
+			return false, fault.Invalidf("the map is pinned at %q", at)
 		default:
-			return false, fmt.Errorf("where it was pinned: %w", err)
+			return false, fmt.Errorf("the map was pinned at %q: %w", at, err)
 		}
 	}
 	m.setPinPath("")
@@ -82,10 +83,10 @@ func (m *Map) pin(path string) (made bool, err error) {
 	return true, nil
 }
 
-var errNoDefinedPin = fault.Invalidf("no path is given, and the map was defined without one")
+var errNoDefinedPin = fault.Invalidf("no path is given, and the definition has none")
 
-// Unpin removes the pin; "" is the path it was pinned at (bpf_map__unpin). errors.Is(err, [ErrInvalid]) when what is pinned
-// there is not this map.
+// Unpin removes the pin at path; "" is the path at which the map is pinned (bpf_map__unpin). errors.Is(err,
+// [ErrInvalid]) when another object is pinned there, or the map is pinned at another path.
 func (m *Map) Unpin(path string) error {
 	return m.use("unpin", func() error { return m.unpin(path) })
 }
@@ -98,7 +99,7 @@ func (m *Map) unpin(path string) error {
 	case path == "":
 		path = at
 	case at != "" && path != at:
-		return fault.Invalidf("it is pinned at %q", at)
+		return fault.Invalidf("the map is pinned at %q", at)
 	}
 	info, err := mapInfo(m.fd)
 	if err != nil {
@@ -118,8 +119,8 @@ func (m *Map) unpin(path string) error {
 	return err
 }
 
-// forgetPin makes libbpf see that somebody else removed the pin. It believes in the pin until it removes it itself, so
-// there has to be one.
+// forgetPin tells libbpf that somebody else removed the pin. libbpf only forgets a pin that it removes itself, so
+// forgetPin makes one for it to remove.
 func (m *Map) forgetPin(at string) {
 	_ = withString("path", at, func(p *C.char) C.int {
 		if ret := C.bpf_obj_pin(C.int(m.fd), p); ret < 0 {
@@ -132,7 +133,7 @@ func (m *Map) forgetPin(at string) {
 	}
 }
 
-// setPinPath is where libbpf pins the map next.
+// setPinPath sets where libbpf pins the map next.
 func (m *Map) setPinPath(path string) {
 	_ = withOptional("path", path, func(p *C.char) C.int { return C.bpf_map__set_pin_path(m.ptr, p) })
 }

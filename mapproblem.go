@@ -17,15 +17,15 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
-// The kernel refuses a map with EINVAL alone. What follows says why, after the kernel has refused: a rule that a later
-// kernel does not have any more never keeps a map from being created.
+// The kernel refuses a wrong map with EINVAL, and does not say why. The code below finds the reason after the kernel
+// has refused. So a rule that a later kernel no longer has never prevents a map.
 
-// mapShape are the rules for the maps of a type. A size or number that is not given is any above 0.
+// mapShape has the rules for maps of a type. A nil list allows any size above 0.
 type mapShape struct {
-	keys, values []uint32 // the sizes that there are
+	keys, values []uint32 // the sizes that are allowed, in bytes
 	noEntries    bool     // the number of entries is 0
 	needs        MapCreateFlags
-	takes        MapCreateFlags // no others but these; 0 where more are taken than are worth a list
+	takes        MapCreateFlags // the only flags that are allowed; 0 for no such rule
 }
 
 var (
@@ -73,10 +73,11 @@ var mapShapes = map[MapType]mapShape{
 	MapTypePerCPUCgroupStorage: ofCgroups1,
 }
 
-// isLocalStorage reports whether the map's values are kept with what their keys name: a socket, inode, task or cgroup.
+// isLocalStorage reports whether the kernel stores the map's values with what their keys name: a socket, inode, task or
+// cgroup.
 func (t MapType) isLocalStorage() bool { return mapShapes[t].takes&CreateClone != 0 }
 
-// flagTypes are the types of maps that take a flag that not all take.
+// flagTypes has the types of maps that take a flag. It lacks the flags that all types take.
 var flagTypes = map[MapCreateFlags][]MapType{
 	CreateNoPrealloc: {MapTypeHash, MapTypePerCPUHash, MapTypeHashOfMaps, MapTypeLPMTrie, MapTypeSKStorage,
 		MapTypeInodeStorage, MapTypeTaskStorage, MapTypeCgrpStorage},
@@ -109,9 +110,9 @@ func (d MapDefinition) problem() string {
 	}
 	switch {
 	case d.Type == MapTypeBloomFilter && d.Extra > 15:
-		return fmt.Sprintf("Extra is %d, and a bloom_filter has at most 15 hash functions", d.Extra)
+		return fmt.Sprintf("Extra is %d, but a bloom_filter has at most 15 hash functions", d.Extra)
 	case d.Type != MapTypeBloomFilter && d.Type != MapTypeArena && d.Extra != 0:
-		return fmt.Sprintf("Extra is %d, and a %s takes none", d.Extra, d.Type)
+		return fmt.Sprintf("Extra is %d and must be 0 for a %s", d.Extra, d.Type)
 	}
 	return ""
 }
@@ -131,22 +132,22 @@ func (d MapDefinition) sizeProblem() string {
 	}{{"keys", d.KeySize, shape.keys}, {"values", d.ValueSize, shape.values}} {
 		switch {
 		case s.sizes == nil && s.size == 0:
-			return fmt.Sprintf("the %s of a %s have 1 byte or more, not 0", s.what, d.Type)
+			return fmt.Sprintf("%s %s must have at least 1 byte", d.Type, s.what)
 		case s.sizes == nil || slices.Contains(s.sizes, s.size):
 		case s.sizes[0] == 0:
-			return fmt.Sprintf("a %s has no %s: their size is 0, not %d", d.Type, s.what, s.size)
+			return fmt.Sprintf("a %s has no %s: their size must be 0, not %d", d.Type, s.what, s.size)
 		default:
 			sizes := strings.ReplaceAll(strings.Trim(fmt.Sprint(s.sizes), "[]"), " ", " or ")
-			return fmt.Sprintf("the %s of a %s have %s bytes, not %d", s.what, d.Type, sizes, s.size)
+			return fmt.Sprintf("%s %s must have %s bytes, not %d", d.Type, s.what, sizes, s.size)
 		}
 	}
 	switch {
 	case d.Type == MapTypeLPMTrie && (d.KeySize < 5 || d.KeySize > 260):
-		return fmt.Sprintf("the keys of a lpm_trie have 4 bytes for the length and 1 to 256 of data, not %d", d.KeySize)
+		return fmt.Sprintf("lpm_trie keys must have 4 bytes for the length and 1 to 256 of data, not %d", d.KeySize)
 	case d.Type == MapTypeStackTrace && d.Flags&CreateStackBuildID != 0 && d.ValueSize%32 != 0:
-		return fmt.Sprintf("the values of a stack_trace with build ids have 32 bytes for each address, not %d", d.ValueSize)
+		return fmt.Sprintf("stack_trace values with build ids must have a multiple of 32 bytes, not %d", d.ValueSize)
 	case d.Type == MapTypeStackTrace && d.ValueSize%8 != 0:
-		return fmt.Sprintf("the values of a stack_trace have 8 bytes for each address, not %d", d.ValueSize)
+		return fmt.Sprintf("stack_trace values must have a multiple of 8 bytes, not %d", d.ValueSize)
 	}
 	return ""
 }
@@ -156,12 +157,12 @@ func (d MapDefinition) entriesProblem() string {
 	switch page := uint32(os.Getpagesize()); {
 	case !known:
 	case shape.noEntries && d.MaxEntries != 0:
-		return fmt.Sprintf("a %s has no maximum of entries: it is 0, not %d", d.Type, d.MaxEntries)
+		return fmt.Sprintf("the max entries of a %s must be 0, not %d", d.Type, d.MaxEntries)
 	case !shape.noEntries && d.MaxEntries == 0:
-		return "the maximum of entries is 0"
+		return "max entries is 0"
 	case (d.Type == MapTypeRingBuf || d.Type == MapTypeUserRingBuf) &&
 		(d.MaxEntries%page != 0 || d.MaxEntries&(d.MaxEntries-1) != 0):
-		return fmt.Sprintf("the size of a %s, its maximum of entries, is a power of two and a multiple of a page's %d bytes, "+
+		return fmt.Sprintf("the size of a %s (max entries) must be a power of two and a multiple of the page size %d, "+
 			"not %d", d.Type, page, d.MaxEntries)
 	}
 	return ""
@@ -187,7 +188,7 @@ func (d MapDefinition) flagsProblem() string {
 	}
 	if d.Flags&CreateNUMANode != 0 {
 		if d.Type.IsPerCPU() && d.Type != MapTypePerCPUCgroupStorage {
-			return fmt.Sprintf("a %s is on the nodes of its CPUs, and does not take the flag %s", d.Type, CreateNUMANode)
+			return fmt.Sprintf("a %s is allocated on the nodes of its CPUs and does not take the flag %s", d.Type, CreateNUMANode)
 		}
 		if _, err := os.Stat(fmt.Sprintf("/sys/devices/system/node/node%d", d.NUMANode)); errors.Is(err, os.ErrNotExist) {
 			return fmt.Sprintf("there is no NUMA node %d", d.NUMANode)
@@ -196,7 +197,7 @@ func (d MapDefinition) flagsProblem() string {
 	return ""
 }
 
-// refused says why the kernel refused to create the map with EINVAL, as far as that can be told. Other errors stay.
+// refused adds to EINVAL why the kernel refused to create the map, if that is known. It returns other errors unchanged.
 func (d MapDefinition) refused(err error) error {
 	if !errors.Is(err, unix.EINVAL) || errors.Is(err, ErrInvalid) {
 		return err
@@ -210,23 +211,23 @@ func (d MapDefinition) refused(err error) error {
 	return err
 }
 
-// pinProblem says in what the map that is pinned at path differs from the definition that is to use it, or "".
+// pinProblem says how the map that is pinned at path differs from this definition, or "".
 func (d MapDefinition) pinProblem(path string) string {
 	pin, err := pinAt(path)
 	switch {
 	case err != nil:
 		return ""
 	case pin.Kind != PinnedMap:
-		return fmt.Sprintf("%s is pinned at %q, which is no map", pin, path)
+		return fmt.Sprintf("%s is pinned at %q, which is not a map", pin, path)
 	}
 	if differ := d.differences(*pin.Map); differ != "" {
-		return fmt.Sprintf("the one that is pinned at %q has %s", path, differ)
+		return fmt.Sprintf("the map that is pinned at %q has %s", path, differ)
 	}
 	return ""
 }
 
-// explainMap makes the error of a Load that failed at a map say what is wrong with the map. libbpf's messages tell which
-// map it was.
+// explainMap adds to the error of a Load that failed at a map what is wrong with the map. libbpf's messages name the
+// map.
 func (o *OpenObject) explainMap(err error) error {
 	failed, ok := err.(*Error)
 	if !ok || !errors.Is(failed.Err, unix.EINVAL) || errors.Is(failed.Err, ErrInvalid) {
@@ -236,7 +237,7 @@ func (o *OpenObject) explainMap(err error) error {
 	for _, m := range o.maps {
 		definition, path := definitionOf(m.ptr), m.pinPath()
 		if C.bpf_map__is_internal(m.ptr) {
-			definition.Name = "" // libbpf makes another of it
+			definition.Name = "" // libbpf creates it with another name
 		}
 		object := fmt.Sprintf("map %q: ", m.name)
 		switch {

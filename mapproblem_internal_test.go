@@ -10,7 +10,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
-// Whatever the kernel accepts breaks no rule, and what it refuses breaks one, for all types, sizes and flags.
+// A map that the kernel accepts breaks no rule, and a map that it refuses breaks one, for all types, sizes and flags.
 func TestMapProblems(t *testing.T) {
 	testutil.Root(t)
 	inner, err := CreateMap(MapTypeArray, "", 4, 4, 1, MapCreateOptions{})

@@ -13,7 +13,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
-// A map that can't be created says which rule it breaks.
+// The error of a map that can't be created says which rule the map breaks.
 func TestCreateMapSaysWhy(t *testing.T) {
 	testutil.Root(t)
 	type options = libbpf.MapCreateOptions
@@ -27,24 +27,24 @@ func TestCreateMapSaysWhy(t *testing.T) {
 		options         options
 		errno           error
 	}{
-		`the name "my-map" has a '-'`:       {libbpf.MapTypeHash, "my-map", 4, 4, 1, options{}, unix.EINVAL},
-		"the maximum of entries is 0":       {libbpf.MapTypeHash, "m", 4, 4, 0, options{}, unix.EINVAL},
-		"a power of two and a multiple of":  {libbpf.MapTypeRingBuf, "m", 0, 0, 5000, options{}, unix.EINVAL},
-		"of a array have 4 bytes, not 8":    {libbpf.MapTypeArray, "m", 8, 8, 1, options{}, unix.EINVAL},
-		"a queue has no keys":               {libbpf.MapTypeQueue, "m", 4, 4, 1, options{}, unix.EINVAL},
-		"a lpm_trie needs the flag no_pre":  {libbpf.MapTypeLPMTrie, "m", 8, 4, 1, options{}, unix.EINVAL},
-		"does not take the flag mmapable":   {libbpf.MapTypeHash, "m", 4, 4, 1, options{Flags: libbpf.CreateMMapable}, unix.EINVAL},
-		"there is no NUMA node 4000":        {libbpf.MapTypeHash, "m", 4, 4, 1, options{NUMANode: 4000}, unix.EINVAL},
-		"a map of maps needs InnerMap":      {libbpf.MapTypeArrayOfMaps, "m", 4, 4, 1, options{}, nil},
-		"a task_storage needs the types":    {libbpf.MapTypeTaskStorage, "m", 4, 4, 0, options{Flags: libbpf.CreateNoPrealloc}, unix.EINVAL},
-		"Extra is 1, and a hash takes none": {libbpf.MapTypeHash, "m", 4, 4, 1, options{Extra: 1}, unix.EINVAL},
+		`the name "my-map" has a '-'`:         {libbpf.MapTypeHash, "my-map", 4, 4, 1, options{}, unix.EINVAL},
+		"max entries is 0":                    {libbpf.MapTypeHash, "m", 4, 4, 0, options{}, unix.EINVAL},
+		"a power of two and a multiple of":    {libbpf.MapTypeRingBuf, "m", 0, 0, 5000, options{}, unix.EINVAL},
+		"array keys must have 4 bytes, not 8": {libbpf.MapTypeArray, "m", 8, 8, 1, options{}, unix.EINVAL},
+		"a queue has no keys":                 {libbpf.MapTypeQueue, "m", 4, 4, 1, options{}, unix.EINVAL},
+		"a lpm_trie needs the flag no_pre":    {libbpf.MapTypeLPMTrie, "m", 8, 4, 1, options{}, unix.EINVAL},
+		"does not take the flag mmapable":     {libbpf.MapTypeHash, "m", 4, 4, 1, options{Flags: libbpf.CreateMMapable}, unix.EINVAL},
+		"there is no NUMA node 4000":          {libbpf.MapTypeHash, "m", 4, 4, 1, options{NUMANode: 4000}, unix.EINVAL},
+		"a map of maps needs InnerMap":        {libbpf.MapTypeArrayOfMaps, "m", 4, 4, 1, options{}, nil},
+		"a task_storage needs the BTF types":  {libbpf.MapTypeTaskStorage, "m", 4, 4, 0, options{Flags: libbpf.CreateNoPrealloc}, unix.EINVAL},
+		"Extra is 1 and must be 0 for a hash": {libbpf.MapTypeHash, "m", 4, 4, 1, options{Extra: 1}, unix.EINVAL},
 
 		"BTFFD is -1":                        {libbpf.MapTypeHash, "m", 4, 4, 1, options{BTFFD: -1, BTFKeyTypeID: 1}, unix.EBADF},
 		"TokenFD is -1":                      {libbpf.MapTypeHash, "m", 4, 4, 1, options{TokenFD: -1}, unix.EBADF},
 		"ValueTypeBTFObjectFD is -1":         {libbpf.MapTypeHash, "m", 4, 4, 1, options{ValueTypeBTFObjectFD: -1}, unix.EBADF},
-		"no type in it is named":             {libbpf.MapTypeHash, "m", 4, 4, 1, options{BTFFD: 5}, libbpf.ErrInvalid},
+		"BTFFD is set, but no type id":       {libbpf.MapTypeHash, "m", 4, 4, 1, options{BTFFD: 5}, libbpf.ErrInvalid},
 		"need BTFFD":                         {libbpf.MapTypeHash, "m", 4, 4, 1, options{BTFKeyTypeID: 5}, libbpf.ErrInvalid},
-		"a hash holds no maps":               {libbpf.MapTypeHash, "m", 4, 4, 1, options{InnerMap: inner}, libbpf.ErrInvalid},
+		"a hash does not hold maps":          {libbpf.MapTypeHash, "m", 4, 4, 1, options{InnerMap: inner}, libbpf.ErrInvalid},
 		"ExclusiveProgramHash has 0 bytes":   {libbpf.MapTypeHash, "m", 4, 4, 1, options{ExclusiveProgramHash: []byte{}}, libbpf.ErrInvalid},
 		"not take the flag vtype_btf_obj_fd": {libbpf.MapTypeHash, "m", 4, 4, 1, options{ValueTypeBTFObjectFD: 5}, unix.EINVAL},
 	} {
@@ -59,7 +59,7 @@ func TestCreateMapSaysWhy(t *testing.T) {
 			t.Errorf("%q: %v", want, err)
 		}
 	}
-	// A token that is none: the flag goes with it.
+	// The fd is not a token, but the flag is set nevertheless.
 	_, err = libbpf.CreateMap(libbpf.MapTypeHash, "m", 4, 4, 1, options{TokenFD: inner.FD()})
 	if err == nil {
 		t.Error("a map is taken for a token")
@@ -71,7 +71,7 @@ func TestCreateMapSaysWhy(t *testing.T) {
 	wantErr(t, err, libbpf.ErrInvalid)
 }
 
-// The node is that of the memory, for maps of objects as well.
+// SetNUMANode sets the node of the memory, also for maps of objects.
 func TestNUMANode(t *testing.T) {
 	testutil.Root(t)
 	o := openMaps(t, "")
@@ -90,11 +90,11 @@ func TestNUMANode(t *testing.T) {
 	}
 }
 
-// An object whose map can't be created says which, and why.
+// The error of Load says which map can't be created, and why.
 func TestLoadSaysWhatIsWrongWithAMap(t *testing.T) {
 	testutil.Root(t)
 	for want, change := range map[string]func(m *libbpf.OpenMap) error{
-		`map "hash": the maximum of entries is 0`: func(m *libbpf.OpenMap) error { return m.SetMaxEntries(0) },
+		`map "hash": max entries is 0`: func(m *libbpf.OpenMap) error { return m.SetMaxEntries(0) },
 		`map "hash": a hash does not take the flag mmapable`: func(m *libbpf.OpenMap) error {
 			return m.SetFlags(libbpf.CreateMMapable)
 		},
@@ -111,7 +111,7 @@ func TestLoadSaysWhatIsWrongWithAMap(t *testing.T) {
 	}
 }
 
-// A pin that a map of an object can't use says in what it differs.
+// The error of Load says how a pinned map differs from the definition.
 func TestPinMismatch(t *testing.T) {
 	pins := testutil.BPFFS(t)
 	path := filepath.Join(pins, "pinned")
@@ -120,8 +120,8 @@ func TestPinMismatch(t *testing.T) {
 	defer other.Close()
 	check(t, other.Pin(path))
 	_, err = openMaps(t, pins).Load()
-	if !errors.Is(err, unix.EINVAL) || !strings.Contains(err.Error(), `map "pinned": the one that is pinned at "`+path+
-		`" has type lru_hash and not hash, value size 16 and not 8, max entries 9 and not 8`) {
+	if !errors.Is(err, unix.EINVAL) || !strings.Contains(err.Error(), `map "pinned": the map that is pinned at "`+path+
+		`" has type lru_hash instead of hash, value size 16 instead of 8, max entries 9 instead of 8`) {
 		t.Error(err)
 	}
 	check(t, other.Unpin(path))

@@ -15,12 +15,12 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/place"
 )
 
-// SetField gives a field of the map's struct the value that it will be registered with, if the map is a struct_ops. The
-// name may go on to a part of the field, and what it takes is as for [OpenObject.SetGlobal], and for a
-// callback an [*OpenProgram] of the same object, or a nil one, which leaves it out (bpf_map__initial_value).
+// SetField sets the value of a field of a struct_ops map's struct, with which the struct will be registered
+// (bpf_map__initial_value). The name may select a part of the field, and the value is as for [OpenObject.SetGlobal]. A
+// callback takes an [*OpenProgram] of the same object; a nil one leaves the callback out.
 //
-// errors.Is(err, [ErrNotFound]) when there is no such field, [ErrInvalid] when the value does not fit or the map is not a
-// struct_ops, [errors.ErrUnsupported] before libbpf 1.4.
+// errors.Is(err, [ErrNotFound]) when there is no such field, [ErrInvalid] when the value does not fit or the map is not
+// a struct_ops, [errors.ErrUnsupported] before libbpf 1.4.
 func (m *OpenMap) SetField(name string, value any) error {
 	return m.withField("set", name, func(f *structOpsField) error {
 		if p, ok := value.(*OpenProgram); ok {
@@ -33,8 +33,8 @@ func (m *OpenMap) SetField(name string, value any) error {
 	})
 }
 
-// Field is a copy of the bytes that a field of the map's struct will be registered with, if the map is a struct_ops. Those
-// of a callback mean nothing outside of libbpf: see FieldProgram. Errors are as for SetField.
+// Field returns a copy of the bytes of a field of a struct_ops map's struct, with which the struct will be registered.
+// The bytes of a callback mean nothing outside of libbpf: use FieldProgram. The errors are those of SetField.
 func (m *OpenMap) Field(name string) ([]byte, error) {
 	var value []byte
 	err := m.withField("get", name, func(f *structOpsField) (err error) {
@@ -44,7 +44,7 @@ func (m *OpenMap) Field(name string) ([]byte, error) {
 	return value, err
 }
 
-// FieldProgram is the program of a callback, nil for one that is left out. Errors are as for SetField.
+// FieldProgram is the program of a callback, or nil if the callback is left out. The errors are those of SetField.
 func (m *OpenMap) FieldProgram(name string) (*OpenProgram, error) {
 	var found *OpenProgram
 	err := m.withField("get", name, func(f *structOpsField) error {

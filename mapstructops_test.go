@@ -11,7 +11,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
-// openFields opens struct_ops.bpf.o, whose fields can be set.
+// openFields opens struct_ops.bpf.o before Load, when its fields can be set.
 func openFields(t *testing.T) (*libbpf.OpenObject, *libbpf.OpenMap) {
 	t.Helper()
 	o, m := openCongestion(t)
@@ -78,7 +78,7 @@ func TestStructOpsFields(t *testing.T) {
 	wantErr(t, m.SetField("name", "x"), libbpf.ErrClosed)
 }
 
-// What was set is what the kernel calls.
+// The kernel calls the programs that were set.
 func TestStructOpsFieldsInTheKernel(t *testing.T) {
 	testutil.Root(t)
 	connect := func(callback string) uint64 {
@@ -106,7 +106,7 @@ func TestStructOpsFieldsInTheKernel(t *testing.T) {
 	}
 }
 
-// An update of a link takes what is a struct_ops, and of the same name.
+// Update of a link accepts a struct_ops map with the same name only.
 func TestLinkUpdateMap(t *testing.T) {
 	o, other := loadCongestion(t), loadCongestion(t)
 	m := findMap(t, o, "congestion")
@@ -117,7 +117,7 @@ func TestLinkUpdateMap(t *testing.T) {
 	byID, err := libbpf.LinkFromID(info.ID)
 	check(t, err)
 	defer byID.Close()
-	// libbpf fills the kernel's struct when it attaches, and a link by id is not libbpf's.
+	// libbpf fills the kernel's struct when it attaches the map. It does not know a link that was opened by id.
 	wantErr(t, byID.UpdateMap(findMap(t, other, "congestion")), unix.EINVAL)
 	check(t, link.UpdateMap(findMap(t, other, "congestion")))
 	check(t, byID.UpdateMap(m))

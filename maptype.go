@@ -2,12 +2,12 @@ package libbpf
 
 import "strconv"
 
-// MapType is the kind of a map, numbered as the kernel's enum bpf_map_type. The numbers are this package's own, so a
-// program can name a kind that the headers it was built with did not know. A kernel that lacks the kind refuses to
-// create the map, with EINVAL.
+// MapType is the kind of a map. Its numbers are those of the kernel's enum bpf_map_type. This package defines them
+// itself, so a program can use a kind that the kernel headers of its build did not have. A kernel that lacks the kind
+// refuses to create the map: errors.Is(err, [errors.ErrUnsupported]).
 type MapType uint32
 
-// The kinds of maps, with the kernel that brought each.
+// The kinds of maps, each with the first kernel that has it.
 const (
 	// MapTypeUnspec: no type; no map has it.
 	MapTypeUnspec MapType = iota
@@ -15,7 +15,8 @@ const (
 	MapTypeHash
 	// MapTypeArray: fixed-size array of values, keyed by a 4-byte index (Linux 3.19).
 	MapTypeArray
-	// MapTypeProgArray: programs for tail calls, keyed by a 4-byte index; values are program fds in, ids out (Linux 4.2).
+	// MapTypeProgArray: programs for tail calls, keyed by a 4-byte index; a value is written as a program's fd and read
+	// as its id (Linux 4.2).
 	MapTypeProgArray
 	// MapTypePerfEventArray: perf events, one per CPU: what a [PerfBuffer] reads (Linux 4.3).
 	MapTypePerfEventArray
@@ -33,9 +34,9 @@ const (
 	MapTypeLRUPerCPUHash
 	// MapTypeLPMTrie: longest-prefix match; a key is a 4-byte prefix length in bits and the data (Linux 4.11).
 	MapTypeLPMTrie
-	// MapTypeArrayOfMaps: maps by 4-byte index; values are map fds in, ids out (Linux 4.12).
+	// MapTypeArrayOfMaps: maps by 4-byte index; a value is written as a map's fd and read as its id (Linux 4.12).
 	MapTypeArrayOfMaps
-	// MapTypeHashOfMaps: maps by key; values are map fds in, ids out (Linux 4.12).
+	// MapTypeHashOfMaps: maps by key; a value is written as a map's fd and read as its id (Linux 4.12).
 	MapTypeHashOfMaps
 	// MapTypeDevMap: network devices by 4-byte index, for XDP redirects (Linux 4.14).
 	MapTypeDevMap
@@ -137,13 +138,13 @@ func (t MapType) IsPerCPU() bool {
 	return false
 }
 
-// IsKeyless reports whether the map has values only: queues, stacks and bloom filters. Operations on one take an
-// empty key.
+// IsKeyless reports whether the map has values only: queues, stacks and bloom filters. Their operations take an empty
+// or nil key.
 func (t MapType) IsKeyless() bool {
 	return t == MapTypeQueue || t == MapTypeStack || t == MapTypeBloomFilter
 }
 
-// IsHash reports whether the map is one of the hash tables whose elements come and go.
+// IsHash reports whether the map is a hash table, whose elements can be added and removed.
 func (t MapType) IsHash() bool {
 	switch t {
 	case MapTypeHash, MapTypePerCPUHash, MapTypeLRUHash, MapTypeLRUPerCPUHash, MapTypeHashOfMaps, MapTypeSockHash,

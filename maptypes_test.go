@@ -27,7 +27,8 @@ func openMapTypes(t *testing.T, missing map[string]error) *libbpf.OpenObject {
 	return o
 }
 
-// loadMapTypes loads maptypes.bpf.o without the maps that the kernel lacks, and returns how to get the others.
+// loadMapTypes loads maptypes.bpf.o without the maps that the kernel lacks. The function that it returns gets the
+// others.
 func loadMapTypes(t *testing.T) (*libbpf.Object, func(t *testing.T, name string) *libbpf.Map) {
 	t.Helper()
 	missing := missingMaps(t, "maptypes")
@@ -44,8 +45,8 @@ func loadMapTypes(t *testing.T) (*libbpf.Object, func(t *testing.T, name string)
 	}
 }
 
-// Each kind of map that is used in a way of its own is used in that way. TestMapOperations, TestPerCPU, TestKeyless,
-// TestLookupBatch, TestMapInMap and TestStructOps have the others, the events' tests the buffers.
+// Each kind of map with its own kind of use is used that way. TestMapOperations, TestPerCPU, TestKeyless,
+// TestLookupBatch, TestMapInMap and TestStructOps test the other kinds; the tests of events test the buffers.
 func TestMapTypes(t *testing.T) {
 	o, get := loadMapTypes(t)
 
@@ -149,7 +150,7 @@ func TestMapTypes(t *testing.T) {
 		fd, err := unix.Socket(unix.AF_XDP, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 		check(t, err)
 		defer unix.Close(fd)
-		check(t, unix.SetsockoptInt(fd, unix.SOL_XDP, unix.XDP_RX_RING, 64)) // Linux 7 wants one
+		check(t, unix.SetsockoptInt(fd, unix.SOL_XDP, unix.XDP_RX_RING, 64)) // Linux 7 requires one
 		check(t, m.Update(u32(0), u32(uint32(fd)), libbpf.Any))
 		wantErr(t, m.Update(u32(4), u32(uint32(fd)), libbpf.Any), libbpf.ErrIndexRange)
 		check(t, m.Delete(u32(0)))
@@ -223,7 +224,7 @@ func TestMapTypes(t *testing.T) {
 	}
 
 	t.Run("cgroup_storage", func(t *testing.T) {
-		// Elements come with programs that are attached: there are none.
+		// Only attached programs create elements, and none is attached.
 		key := make([]byte, 16)
 		_, err := get(t, "cgroup_storage").Lookup(key, libbpf.Any)
 		wantErr(t, err, libbpf.ErrKeyNotExist)
@@ -252,8 +253,8 @@ func TestMapTypes(t *testing.T) {
 	})
 }
 
-// An array of instructions is filled with where they are in a program, frozen, and completed by the kernel when it loads
-// the program.
+// An instruction array is filled with offsets in a program, and frozen. The kernel completes it when it loads the
+// program.
 func TestInsnArray(t *testing.T) {
 	testutil.Root(t)
 	m, err := libbpf.CreateMap(libbpf.MapTypeInsnArray, "places", 4, 16, 2, libbpf.MapCreateOptions{})
