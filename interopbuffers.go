@@ -13,10 +13,12 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// AdoptRingBuffer makes a RingBuffer of a struct ring_buffer that C code has made, with callbacks of C (libbpf 1.3). Poll
-// waits as always, and then lets libbpf call the callbacks (ring_buffer__poll), on a thread of Go. A context ends the wait,
-// but not the callbacks: libbpf hands over all that is there. If a callback returns an error, Poll or Consume returns it.
-// Close frees the ring_buffer. To receive the records of a ring buffer in Go, give C a [SampleCallback].
+// AdoptRingBuffer makes a RingBuffer of a struct ring_buffer that C code has made, with callbacks of C. Poll waits
+// as always, and then lets libbpf call the callbacks (ring_buffer__poll), on a thread of Go. A context ends the wait, but
+// not the callbacks: libbpf hands over all that is there. If a callback returns an error, Poll or Consume returns it. Close
+// frees the ring_buffer. Before libbpf 1.3, the error matches [errors.ErrUnsupported].
+//
+// To receive the records of a ring buffer in Go, give C a [SampleCallback].
 func AdoptRingBuffer(rings unsafe.Pointer) (*RingBuffer, error) { return ringBufferOfC(rings, false) }
 
 // BorrowRingBuffer is [AdoptRingBuffer], but Close does not free the ring_buffer. C frees it after Close, when no method is

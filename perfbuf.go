@@ -132,7 +132,7 @@ func (b *PerfBufferBuilder) attr() unix.PerfEventAttr {
 }
 
 // Build opens a buffer for each CPU and puts its event into the map, which is of type [MapTypePerfEventArray]
-// (perf_buffer__new, perf_buffer__new_raw, Linux 4.4). The caller closes the result. It has descriptors and mappings of
+// (perf_buffer__new_raw, Linux 4.4). The caller closes the result. It has descriptors and mappings of
 // its own, so it stays usable when the map is closed.
 func (b PerfBufferBuilder) Build(m MapCore) (*PerfBuffer, error) {
 	const op, what = "open", "perf buffer"
@@ -212,10 +212,9 @@ func (b PerfBufferBuilder) Build(m MapCore) (*PerfBuffer, error) {
 // damaged place. The next call goes on with the first event that is whole. With an Attr, that is the first event that the
 // CPU writes later.
 //
-// All methods are safe for concurrent use. Every one may be called in a callback too, also Close. Only one of Poll,
-// PollContext, Consume, ConsumeBuffer and UseBuffer runs at a time, also while it waits: the error of a second one matches
-// unix.EBUSY. A panic in a callback goes on in the caller of Poll or Consume; the PerfBuffer is then as if the callback
-// had returned.
+// All methods are safe for concurrent use. Callbacks may call them too, also Close. Only one of Poll, PollContext, Consume,
+// ConsumeBuffer and UseBuffer runs at a time, also while it waits: the error of a second one matches unix.EBUSY. A panic in
+// a callback goes on in the caller of Poll or Consume; the PerfBuffer is then as if the callback had returned.
 type PerfBuffer struct {
 	d        drain
 	pb       *C.struct_perf_buffer
@@ -301,8 +300,8 @@ func (p *PerfBuffer) ConsumeBuffer(index int) (int, error) {
 
 // UseBuffer calls f with the memory of a buffer, for a reader of the caller's own (perf_buffer__buffer): a page with the
 // positions (struct perf_event_mmap_page), and behind it the data, which must not be written to. The memory is valid until
-// f returns. A slice of it that is kept by mistake is no fault, not even after Close. While f runs, the errors of all who
-// consume match unix.EBUSY. UseBuffer returns the error of f as it is.
+// f returns. A slice of it that is kept by mistake does not crash, not even after Close. While f runs, the methods that
+// consume fail: their error matches unix.EBUSY. UseBuffer returns the error of f as it is.
 func (p *PerfBuffer) UseBuffer(index int, f func(memory []byte) error) error {
 	const op = "use a buffer of"
 	d := p.drain()

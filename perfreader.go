@@ -27,7 +27,7 @@ import (
 //
 // The bytes of a record are valid until the body of the loop returns. Copy them to keep them, or use
 // [PerfReader.Copies]. They are read-only memory of the kernel: a write to them is a fault that no program can recover
-// from. Bytes that are kept by mistake may change at any time, but reading them is no fault, not even after Close. The
+// from. Bytes that are kept by mistake may change at any time, but reading them does not crash, not even after Close. The
 // last bytes, up to seven, are padding: the kernel fills up the record so that it ends at a multiple of eight bytes.
 //
 // A record is consumed when it is handed to the body of the loop, however the loop ends: by break, return, a panic or
@@ -36,8 +36,8 @@ import (
 // A record of 64 KiB or more damages what is in the buffer: see [PerfBuffer]. The loop then ends with an error that names
 // the CPU and matches unix.EBADMSG, and the next loop goes on behind the damage.
 //
-// All methods are safe for concurrent use. Every one may be called within a loop too, also Close. Only one loop runs at
-// a time: a second one ends at once, and its error matches unix.EBUSY.
+// All methods are safe for concurrent use. The body of a loop may call them too, also Close. Only one loop runs at a
+// time: a second one ends at once, and its error matches unix.EBUSY.
 type PerfReader struct {
 	p    *PerfBuffer
 	told atomic.Uint64 // how many losses the kernel told of

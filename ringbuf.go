@@ -38,8 +38,8 @@ type RingSource struct {
 	// Callback receives each record. The bytes are valid until it returns. If it returns an error, Poll or Consume stops
 	// and returns that error. The record counts as received, and those behind it come with the next call.
 	//
-	// The callbacks of one RingBuffer never run at the same time. They may call its methods, also Close. But Poll,
-	// PollContext, Consume and ConsumeN then fail: the error matches unix.EBUSY.
+	// The callbacks of one RingBuffer never run at the same time. If one calls Poll, PollContext, Consume or ConsumeN, the
+	// error matches unix.EBUSY.
 	Callback func(record []byte) error
 }
 
@@ -134,9 +134,9 @@ const ringBatch = 32 << 10
 //
 // A callback occupies a thread as long as it runs. Use a [RingReader] if callbacks block, or if speed comes first.
 //
-// All methods are safe for concurrent use. Every one may be called in a callback too, also Close. Only one of Poll,
-// PollContext, Consume and ConsumeN runs at a time, also while it waits: the error of a second one matches unix.EBUSY. A
-// panic in a callback goes on in the caller of Poll or Consume; the RingBuffer is then as if the callback had returned.
+// All methods are safe for concurrent use. Callbacks may call them too, also Close. Only one of Poll, PollContext, Consume
+// and ConsumeN runs at a time, also while it waits: the error of a second one matches unix.EBUSY. A panic in a callback
+// goes on in the caller of Poll or Consume; the RingBuffer is then as if the callback had returned.
 type RingBuffer struct {
 	d         drain
 	rb        *C.struct_ring_buffer

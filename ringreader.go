@@ -29,17 +29,17 @@ import (
 //
 // The bytes of a record are valid until the body of the loop returns. Copy them to keep them, or use
 // [RingReader.Copies]. They are read-only memory of the kernel: a write to them is a fault that no program can recover
-// from. Bytes that are kept by mistake may change at any time, but reading them is no fault, not even after Close.
+// from. Bytes that are kept by mistake may change at any time, but reading them does not crash, not even after Close.
 //
 // Records come in the order in which programs reserved them. Discarded ones are skipped. A record that a program has
 // reserved and not yet submitted holds up those behind it.
 //
 // A record is consumed when it is handed to the body of the loop, however the loop ends: by break, return, a panic or
-// an error. All other records stay in the ring buffer. The loop gives the space of consumed records back to programs a
-// batch at a time, up to 32 KiB and an eighth of the ring buffer, and at the latest before it waits or ends.
+// an error. All other records stay in the ring buffer. The loop gives the space of consumed records back to programs in
+// batches of at most 32 KiB or an eighth of the ring buffer, whichever is less, and always before it waits or ends.
 //
-// All methods are safe for concurrent use. Every one may be called within a loop too, also Close. Only one loop runs at
-// a time: a second one ends at once, and its error matches unix.EBUSY. No other reader of the same map, in this process
+// All methods are safe for concurrent use. The body of a loop may call them too, also Close. Only one loop runs at a
+// time: a second one ends at once, and its error matches unix.EBUSY. No other reader of the same map, in this process
 // or another one, may consume meanwhile: a record would reach one reader or both.
 type RingReader struct {
 	h       *handle.Handle

@@ -288,8 +288,8 @@ type UserRingSample struct {
 }
 
 // Bytes returns the bytes to fill, in the memory that the kernel reads, or nil after Submit or Discard. Do not use the
-// slice after that: its memory may belong to another sample. A slice that is kept by mistake is no fault, not even after
-// Close of the ring buffer.
+// slice after that: its memory may belong to another sample. A slice that is kept by mistake does not crash, not even
+// after Close of the ring buffer.
 func (s *UserRingSample) Bytes() []byte {
 	if s == nil || s.done.Load() {
 		return nil
