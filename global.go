@@ -12,35 +12,35 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/place"
 )
 
-// SetGlobal gives a global variable of the object the value that it will have when the object is loaded, be it const
-// (.rodata) or not (.data, .bss, custom sections, __arena).
+// SetGlobal sets the value that a global variable of the object will have when the object is loaded. The variable may be
+// const (.rodata) or not (.data, .bss, custom sections, __arena).
 //
-// The name may go on to a part of the variable, as in C: "config.mode", "table[3].x". Members of an anonymous struct or
-// union count as those of the one around it. A static variable of a function is "function.name". Where linking brought
-// several static variables of one name into the object, the section tells which, and the offset in it where one section
-// has several: ".data:count", ".bss+8:count".
+// The name may select a part of the variable, as in C: "config.mode", "table[3].x". A member of an anonymous struct or
+// union counts as a member of the struct around it. A static variable of a function is "function.name". If linking has
+// put several static variables with one name into the object, put the section before the name, and the offset in the
+// section if one section has several: ".data:count", ".bss+8:count".
 //
-// The object's BTF says where the variable is and whether the value fits:
+// The object's BTF says where the variable is, and which values it takes:
 //
-//   - an integer variable, a bit field or an enum takes any Go integer or bool within its range, a bool variable a bool
-//     or 0 or 1;
+//   - an integer variable, a bit field or an enum takes any Go integer or bool within its range; a bool variable takes a
+//     bool, 0 or 1;
 //   - a float or double takes a Go float;
-//   - an array of char takes a string that is shorter than it;
-//   - an array takes a slice, or an array, of as many elements, each of which its elements take;
-//   - anything takes a Go array or struct of exactly its size and without pointers in it, or a []byte of its size, the
-//     bytes as they are in memory;
-//   - a pointer stands for what it points at.
+//   - an array of char takes a string that is shorter than the array;
+//   - an array takes a slice or an array with the same number of elements; each must be a value for an element;
+//   - any variable takes a Go array or struct of exactly its size and without pointers, or a []byte of its size, which
+//     holds the bytes as they are in memory;
+//   - a pointer to one of these Go values takes its place.
 //
-// An extern of .kconfig takes none, since libbpf fills it in at Load: [ObjectBuilder.Kconfig] overrides what with.
+// An extern in .kconfig can't be set, because libbpf sets it at Load: use [ObjectBuilder.Kconfig].
 //
 // errors.Is(err, [ErrNotFound]) when there is no such variable or member, [ErrNoBTF] when the object has no type
-// information, [ErrInvalid] when the value does not fit or the name can't be set.
+// information, [ErrInvalid] when the value does not fit or the variable can't be set.
 func (o *OpenObject) SetGlobal(name string, value any) error {
 	return o.withGlobal("set", name, func(g *global) error { return g.set(value) })
 }
 
-// Global is a copy of the bytes that a global variable, or the part that the name leads to, will start with; a bit
-// field's are those of an integer of its type. Names and errors are as for SetGlobal.
+// Global returns a copy of the initial bytes of a global variable, or of the part that the name selects. For a bit
+// field it returns an integer of the field's type. Names and errors are those of SetGlobal.
 func (o *OpenObject) Global(name string) ([]byte, error) {
 	var value []byte
 	err := o.withGlobal("get", name, func(g *global) (err error) {
@@ -54,8 +54,8 @@ func (o *OpenObject) Global(name string) ([]byte, error) {
 type global struct {
 	types  *btf.BTF
 	typ    btf.TypeID
-	memory []byte // its place in the section's initial value
-	bit    int    // in memory, of a bit field
+	memory []byte // its bytes in the section's initial value
+	bit    int    // offset of a bit field in memory, in bits
 	bits   int    // width of a bit field; 0 for others
 }
 
@@ -73,7 +73,7 @@ func (o *OpenObject) withGlobal(op, name string, f func(*global) error) error {
 	})
 }
 
-// ownTypes is the object's copy of its BTF, made once somebody needs it. The caller holds mu.
+// ownTypes is the object's copy of its BTF, made when first needed. The caller holds mu.
 func (o *OpenObject) ownTypes() (*btf.BTF, error) {
 	if o.types == nil {
 		types, err := copyBTF(o.ptr)
@@ -85,7 +85,7 @@ func (o *OpenObject) ownTypes() (*btf.BTF, error) {
 	return o.types, nil
 }
 
-// forgetTypes is to be called when libbpf has changed the BTF. The caller holds mu.
+// forgetTypes must be called when libbpf has changed the BTF. The caller holds mu.
 func (o *OpenObject) forgetTypes() {
 	_ = o.types.Close()
 	o.types = nil
@@ -101,16 +101,16 @@ func (o *OpenObject) findGlobal(types *btf.BTF, name string) (*global, error) {
 	}
 	m := o.section(v.Section)
 	if m == nil {
-		return nil, fault.Newf(ErrNotFound, "section %s, in which it is, has no map", v.Section)
+		return nil, fault.Newf(ErrNotFound, "its section %s has no map", v.Section)
 	}
 	memory := m.initialValue()
 	if v.Offset+v.Size > len(memory) {
-		return nil, fault.Invalidf("BTF puts it beyond the end of section %s", v.Section)
+		return nil, fault.Invalidf("the object's BTF places it beyond the end of section %s", v.Section)
 	}
 	return newGlobal(types, v.Type, memory[v.Offset:][:v.Size], strings.TrimSuffix(name, path), path)
 }
 
-// newGlobal is the part of a variable at a path. memory is the variable's.
+// newGlobal returns the part of a variable at a path. memory is the variable's memory.
 func newGlobal(types *btf.BTF, typ btf.TypeID, memory []byte, name, path string) (*global, error) {
 	at, err := place.At(types, typ, name, path)
 	if err != nil {
@@ -122,17 +122,17 @@ func newGlobal(types *btf.BTF, typ btf.TypeID, memory []byte, name, path string)
 	}
 	if at.Bits != 0 {
 		if at.Bits > 8*size || size > 8 || at.Bit+at.Bits > 8*len(memory) {
-			return nil, fault.Invalidf("BTF describes a bit field that can't be")
+			return nil, fault.Invalidf("the object's BTF describes an impossible bit field")
 		}
 		return &global{types, at.Type, memory, at.Bit, at.Bits}, nil
 	}
 	if at.Bit%8 != 0 || at.Bit/8+size > len(memory) {
-		return nil, fault.Invalidf("BTF puts it beyond the end of its variable")
+		return nil, fault.Invalidf("the object's BTF places it beyond the end of its variable")
 	}
 	return &global{types: types, typ: at.Type, memory: memory[at.Bit/8:][:size]}, nil
 }
 
-// section is the map whose initial value a section of global data is, or nil.
+// section is the map that holds a section of global data, or nil.
 func (o *OpenObject) section(name string) *OpenMap {
 	if name == place.Arena {
 		i := slices.IndexFunc(o.maps, func(m *OpenMap) bool { return m.typ() == MapTypeArena })
@@ -148,7 +148,7 @@ func (o *OpenObject) section(name string) *OpenMap {
 	return o.maps[i]
 }
 
-// placeError is an error of the package that finds variables as one of this package's.
+// placeError converts an error of package place, which finds variables, to an error of this package.
 func placeError(err error) error {
 	var wrong *place.Error
 	switch {
@@ -160,13 +160,13 @@ func placeError(err error) error {
 	return fault.New(wrong.Text, ErrInvalid)
 }
 
-// kconfigError says why an extern of .kconfig has no value before Load.
+// kconfigError says why an extern in .kconfig has no value before Load.
 func kconfigError(name string) error {
 	if strings.HasPrefix(name, "CONFIG_") {
-		return fault.Invalidf("it is an extern, and gets its value at Load from the kernel's configuration: " +
-			"override that with ObjectBuilder.Kconfig")
+		return fault.Invalidf("it is an extern, whose value Load takes from the kernel's configuration: " +
+			"override it with ObjectBuilder.Kconfig")
 	}
-	return fault.Invalidf("it is an extern, and gets its value at Load from libbpf")
+	return fault.Invalidf("it is an extern, whose value libbpf sets at Load")
 }
 
 func (g *global) get() ([]byte, error) {
@@ -215,7 +215,7 @@ func (g *global) set(value any) error {
 	return nil
 }
 
-// bitField is the size, in bytes, of a bit field's type, and whether that is signed.
+// bitField returns the size of a bit field's type, in bytes, and whether the type is signed.
 func (g *global) bitField() (size int, signed bool, err error) {
 	if size, err = g.types.Size(g.typ); err != nil {
 		return 0, false, err

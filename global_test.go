@@ -77,7 +77,7 @@ func TestSetGlobal(t *testing.T) {
 	_, err := o.Global("nope")
 	wantErr(t, err, libbpf.ErrNotFound)
 
-	// The values arrive in the kernel.
+	// The values are in the kernel after Load.
 	loaded := load(t, o)
 	for section, want := range map[string][]byte{".rodata": bigPair, ".bss": u64(10), ".data.custom": {255, 255}} {
 		m := findMap(t, loaded, section)

@@ -3,8 +3,8 @@ package libbpf
 /*
 #include <bpf/libbpf.h>
 
-// lbg_load_arena is bpf_object__load that also tells where the global variables of the object's arena are. Only the
-// functions for skeletons tell that.
+// lbg_load_arena is bpf_object__load, and also returns where the global variables of the object's arena are. Only
+// libbpf's functions for skeletons return that.
 static int lbg_load_arena(struct bpf_object *obj, struct bpf_map *arena, void **globals)
 {
 	struct bpf_map_skeleton map = { .map = &arena, .mmaped = globals };
@@ -30,11 +30,11 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// arenaGlobals is where the global variables of an arena are: libbpf copies them to the arena's beginning, or, on
-// kernels that can address it, to its end.
+// arenaGlobals is where the global variables of an arena are. libbpf copies them to the beginning of the arena, or to
+// its end on kernels that can address the end.
 type arenaGlobals struct {
 	image  unsafe.Pointer // libbpf's memory for their initial values
-	placed uintptr        // they themselves, once the object is loaded; for a reused arena, as far behind the image
+	placed uintptr        // their address once the object is loaded; for a reused arena, it is relative to image
 }
 
 // loadObject is bpf_object__load.
@@ -45,8 +45,8 @@ func (o *OpenObject) loadObject() error {
 	return clib.FromRet(int(C.bpf_object__load(o.ptr)))
 }
 
-// arena is the object's arena, nil unless it has global variables, of which there is one at most. The first call comes
-// before the arena is in the kernel.
+// arena is the object's arena if it has global variables, otherwise nil. An object has at most one. The first call must
+// come before the arena is in the kernel.
 func (o *OpenObject) arena() *OpenMap {
 	for _, m := range o.maps {
 		if m.typ() == MapTypeArena && m.arena.image == nil {
@@ -59,7 +59,7 @@ func (o *OpenObject) arena() *OpenMap {
 	return nil
 }
 
-// withoutSkeleton takes away what libbpf says of the skeleton that loadObject made.
+// withoutSkeleton removes libbpf's message about the skeleton that loadObject made.
 func withoutSkeleton(err error) error {
 	if failed, ok := err.(*Error); ok {
 		failed.Messages = slices.DeleteFunc(failed.Messages, func(m string) bool {
@@ -69,8 +69,8 @@ func withoutSkeleton(err error) error {
 	return err
 }
 
-// setArena takes down where libbpf has put an arena, and its global variables. An arena that was not of its making is
-// nowhere in memory yet.
+// setArena stores where libbpf has mapped an arena, and where its global variables are. libbpf does not map an arena
+// that it did not create.
 func (m *Map) setArena(from *OpenMap, length uintptr) {
 	var size C.size_t
 	memory := C.bpf_map__initial_value(m.ptr, &size)
@@ -81,7 +81,7 @@ func (m *Map) setArena(from *OpenMap, length uintptr) {
 	m.setGlobals(from)
 }
 
-// setGlobals takes down where the global variables are, once the object is loaded.
+// setGlobals stores where the global variables are, once the object is loaded.
 func (m *Map) setGlobals(from *OpenMap) {
 	if from.arena.placed != 0 {
 		var size C.size_t

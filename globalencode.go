@@ -12,10 +12,10 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
-// encoder turns Go values into images of variables.
+// encoder converts Go values to the bytes of variables.
 type encoder struct{ types *btf.BTF }
 
-// encode is the image, of so many bytes, of a variable of a type with the value.
+// encode returns the size bytes of a variable of a type with this value.
 func (e encoder) encode(id btf.TypeID, size int, value any) ([]byte, error) {
 	t, err := e.types.Resolve(id)
 	if err != nil {
@@ -60,7 +60,7 @@ func (e encoder) encodeValue(t btf.Type, size int, v reflect.Value) ([]byte, err
 		if v.IsNil() {
 			return nil, fault.Invalidf("value is a nil pointer")
 		}
-		// Not to follow pointers in a circle.
+		// Other pointers are refused: they may form a cycle.
 		if to := v.Elem().Kind(); to != reflect.Pointer && to != reflect.Interface {
 			return e.encodeValue(t, size, v.Elem())
 		}
@@ -71,7 +71,7 @@ func (e encoder) encodeValue(t btf.Type, size int, v reflect.Value) ([]byte, err
 }
 
 func mismatch(t btf.Type, what string) error {
-	return fault.Invalidf("it is of kind %s and takes no %s", t.Kind(), what)
+	return fault.Invalidf("a variable of kind %s does not take a value of type %s", t.Kind(), what)
 }
 
 // encodeArray encodes the elements of a slice or an array.
@@ -102,17 +102,17 @@ func (e encoder) encodeArray(t btf.Type, v reflect.Value) ([]byte, error) {
 	return image, nil
 }
 
-// encodeInteger encodes bits, which are those of an int64 where the value is negative.
+// encodeInteger encodes bits. If negative, bits are those of an int64.
 func encodeInteger(t btf.Type, size int, negative bool, bits uint64) ([]byte, error) {
-	var signed, unsigned bool // which range the value may be in
+	var signed, unsigned bool // the ranges that are allowed
 	switch t := t.(type) {
 	case *btf.Int:
 		signed, unsigned = t.Signed, !t.Signed
 		if t.Bool && bits > 1 {
-			return nil, fault.Invalidf("a bool is 0 or 1")
+			return nil, fault.Invalidf("the value of a bool must be 0 or 1")
 		}
 	case *btf.Enum:
-		// Older compilers don't tell whether an enum is signed.
+		// Older compilers do not say whether an enum is signed.
 		signed, unsigned = true, true
 	default:
 		return nil, mismatch(t, "integer")
@@ -145,9 +145,9 @@ func encodeInteger(t btf.Type, size int, negative bool, bits uint64) ([]byte, er
 
 func outOfRange(negative bool, bits uint64, room string) error {
 	if negative {
-		return fault.Invalidf("%d does not fit its %s", int64(bits), room)
+		return fault.Invalidf("%d does not fit into %s", int64(bits), room)
 	}
-	return fault.Invalidf("%d does not fit its %s", bits, room)
+	return fault.Invalidf("%d does not fit into %s", bits, room)
 }
 
 func encodeFloat(t btf.Type, size int, value float64) ([]byte, error) {
@@ -176,10 +176,10 @@ func (e encoder) encodeString(t btf.Type, size int, value string) ([]byte, error
 		return nil, err
 	}
 	if char, ok := element.(*btf.Int); !ok || char.Size != 1 {
-		return nil, fault.Invalidf("it is an array, but not of char, and takes no string")
+		return nil, fault.Invalidf("the variable is not an array of char and does not take a string")
 	}
 	if len(value) >= size {
-		return nil, fault.Invalidf("a string of %d bytes and its NUL do not fit %d", len(value), size)
+		return nil, fault.Invalidf("a string of %d bytes and its NUL do not fit into %d bytes", len(value), size)
 	}
 	image := make([]byte, size)
 	copy(image, value)
@@ -188,7 +188,7 @@ func (e encoder) encodeString(t btf.Type, size int, value string) ([]byte, error
 
 func encodeMemory(size int, v reflect.Value) ([]byte, error) {
 	if hasPointers(v.Type()) {
-		return nil, fault.Invalidf("%s has Go pointers in it", v.Type())
+		return nil, fault.Invalidf("%s contains Go pointers", v.Type())
 	}
 	if v.Type().Size() != uintptr(size) {
 		return nil, fault.Invalidf("%s has %d bytes and must have %d", v.Type(), v.Type().Size(), size)
@@ -198,7 +198,7 @@ func encodeMemory(size int, v reflect.Value) ([]byte, error) {
 	return bytes.Clone(unsafe.Slice((*byte)(addressable.UnsafePointer()), size)), nil
 }
 
-// hasPointers tells whether values of the type mean nothing outside of Go.
+// hasPointers reports whether values of the type contain Go pointers, which mean nothing outside of Go.
 func hasPointers(t reflect.Type) bool {
 	switch t.Kind() {
 	case reflect.Array:

@@ -11,15 +11,15 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/place"
 )
 
-// GlobalVariable is where a global variable of an object that was loaded is, or a part of one.
+// GlobalVariable is the location of a global variable of a loaded object, or of a part of one.
 type GlobalVariable struct {
-	Map    *Map       // it is in this: its section's, which has one element, or the arena
+	Map    *Map       // the map of its section, which has one element, or the arena
 	Offset int        // in that element or in the arena, in bytes
 	Size   int        // in bytes
-	Type   btf.TypeID // in the object's BTF, before typedefs and qualifiers
+	Type   btf.TypeID // in the object's BTF; typedefs and qualifiers are not resolved
 }
 
-// GlobalVariable finds a global variable of the object. Names are as for [OpenObject.SetGlobal], short of bit fields.
+// GlobalVariable finds a global variable of the object. Names are those of [OpenObject.SetGlobal], except bit fields.
 //
 // errors.Is(err, [ErrNotFound]) when there is no such variable or member, or its map was not created; [ErrNoBTF] when
 // the object has no type information; [ErrInvalid] for a bit field.
@@ -51,18 +51,18 @@ func (o *Object) findGlobal(types *btf.BTF, name string) (GlobalVariable, error)
 		return GlobalVariable{}, placeError(err)
 	}
 	if at.Bits != 0 || at.Bit%8 != 0 {
-		return GlobalVariable{}, fault.Invalidf("it is a bit field, which has no address: take the struct that it is in")
+		return GlobalVariable{}, fault.Invalidf("a bit field has no address: use the struct that contains it")
 	}
 	size, err := types.Size(at.Type)
 	if err != nil {
 		return GlobalVariable{}, err
 	}
 	if at.Bit/8+size > v.Size {
-		return GlobalVariable{}, fault.Invalidf("BTF puts it beyond the end of its variable")
+		return GlobalVariable{}, fault.Invalidf("the object's BTF places it beyond the end of its variable")
 	}
 	m := o.section(v.Section)
 	if m == nil {
-		return GlobalVariable{}, fault.Newf(ErrNotFound, "section %s, in which it is, has no map", v.Section)
+		return GlobalVariable{}, fault.Newf(ErrNotFound, "its section %s has no map", v.Section)
 	}
 	if m.fd < 0 {
 		return GlobalVariable{}, fault.Newf(ErrNotFound, "the map of section %s was not created (autocreate is off)", v.Section)
@@ -70,7 +70,7 @@ func (o *Object) findGlobal(types *btf.BTF, name string) (GlobalVariable, error)
 	return GlobalVariable{Map: m, Offset: m.globals + v.Offset + at.Bit/8, Size: size, Type: at.Type}, nil
 }
 
-// section is the map that a section of global data is in, or nil.
+// section is the map that holds a section of global data, or nil.
 func (o *Object) section(name string) *Map {
 	if name == place.Arena {
 		i := slices.IndexFunc(o.maps, func(m *Map) bool { return m.typ == MapTypeArena })
@@ -86,12 +86,12 @@ func (o *Object) section(name string) *Map {
 	return o.maps[i]
 }
 
-// GlobalMemory is the place of a global variable, or of a part of one, in the memory of an object that was loaded: the
-// variable's bytes, as programs see and change them, and whether they may be written to. memory belongs to the caller,
-// who closes it. Names and errors are as for GlobalVariable.
+// GlobalMemory maps the memory of a global variable of a loaded object, or of a part of one, and returns its offset in
+// that memory, in bytes. Programs read and change these bytes. The caller closes memory. Names and errors are those of
+// GlobalVariable.
 //
-// libbpf makes no section mappable whose variables are all static: errors.Is(err, [ErrInvalid]). Such a section can be
-// read as the one element of its map, or made mappable before Load: add [CreateMMapable] to its map's flags.
+// libbpf does not make a section mappable if all its variables are static: the error is [ErrInvalid]. Such a section
+// can be read as the only element of its map. To make it mappable, add [CreateMMapable] to its map's flags before Load.
 func (o *Object) GlobalMemory(name string) (memory *MapMemory, offset int, err error) {
 	v, err := o.GlobalVariable(name)
 	if err != nil {
@@ -107,5 +107,5 @@ func (o *Object) GlobalMemory(name string) (memory *MapMemory, offset int, err e
 	return memory, v.Offset, nil
 }
 
-var errStaticOnly = fault.Invalidf("libbpf makes no section mappable whose variables are all static: " +
-	"add CreateMMapable to the flags of its map before Load")
+var errStaticOnly = fault.Invalidf("libbpf does not make its section mappable, because all variables in it are static: " +
+	"add CreateMMapable to the flags of the section's map before Load")

@@ -15,7 +15,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
-// openGlobals opens globals.bpf.o, in which linking has given several static variables one name.
+// openGlobals opens globals.bpf.o. Linking has put several static variables with one name into it.
 func openGlobals(t testing.TB) *libbpf.OpenObject {
 	t.Helper()
 	image := readObject(t, "globals")
@@ -94,7 +94,7 @@ func TestSetPartOfGlobal(t *testing.T) {
 		}
 	}
 
-	// A bit field leaves the others alone.
+	// Setting a bit field does not change the others.
 	check(t, o.SetGlobal("config.level", 5))
 	check(t, o.SetGlobal("config.shift", -3))
 	level, err := o.Global("config.level")
@@ -112,11 +112,11 @@ func TestSetPartOfGlobal(t *testing.T) {
 		is    error
 		text  string
 	}{
-		{"config.level", 8, libbpf.ErrInvalid, "8 does not fit its 3 bits"},
+		{"config.level", 8, libbpf.ErrInvalid, "8 does not fit into 3 bits"},
 		{"config.level", -1, libbpf.ErrInvalid, "-1 does not fit"},
-		{"config.shift", 8, libbpf.ErrInvalid, "8 does not fit its 4 bits"},
-		{"config.shift", -9, libbpf.ErrInvalid, "-9 does not fit its 4 bits"},
-		{"config.low", 65536, libbpf.ErrInvalid, "65536 does not fit its 2 bytes"},
+		{"config.shift", 8, libbpf.ErrInvalid, "8 does not fit into 4 bits"},
+		{"config.shift", -9, libbpf.ErrInvalid, "-9 does not fit into 4 bits"},
+		{"config.low", 65536, libbpf.ErrInvalid, "65536 does not fit into 2 bytes"},
 		{"config.no", 1, libbpf.ErrNotFound, "struct config config has no member no"},
 		{"config.", 1, libbpf.ErrNotFound, "has no member"},
 		{"config.corners.x", 1, libbpf.ErrNotFound, "struct point config.corners[2] is no struct"},
@@ -130,13 +130,13 @@ func TestSetPartOfGlobal(t *testing.T) {
 		{"points", (*point)(nil), libbpf.ErrInvalid, "nil pointer"},
 		{"matrix", [][]int{{1, 2, 3}, {4, 5, 65536}}, libbpf.ErrInvalid, "element 1: element 2: 65536"},
 		{"counter", round, libbpf.ErrInvalid, "can't be"},
-		{"counter", []int{1}, libbpf.ErrInvalid, "takes no []int"},
+		{"counter", []int{1}, libbpf.ErrInvalid, "does not take a value of type []int"},
 		{"count", 1, libbpf.ErrNotFound, "no such global variable"},
 		{"LICENSE2", 1, libbpf.ErrNotFound, "no such global variable"},
 		{".bss:config", 1, libbpf.ErrNotFound, "no such global variable"},
 		{"CONFIG_HZ", 7, libbpf.ErrInvalid, "ObjectBuilder.Kconfig"},
 		{"CONFIG_NOT_THERE", false, libbpf.ErrInvalid, "ObjectBuilder.Kconfig"},
-		{"LINUX_KERNEL_VERSION", 7, libbpf.ErrInvalid, "gets its value at Load"},
+		{"LINUX_KERNEL_VERSION", 7, libbpf.ErrInvalid, "whose value libbpf sets at Load"},
 		{"no_such_symbol", 7, libbpf.ErrNotFound, "extern, which the kernel defines"},
 		{"twin_a", 1, libbpf.ErrInvalid, ".data+"},
 		{"kin_a", 1, libbpf.ErrInvalid, "say which, as "},
@@ -149,7 +149,7 @@ func TestSetPartOfGlobal(t *testing.T) {
 	wantText(t, open(t, "uprobe").SetGlobal("nope", 1), libbpf.ErrNotFound)
 }
 
-// A section that was resized has a longer variable, whoever asked for its types before.
+// A resized section has a longer variable, even if the types were read before.
 func TestSetGlobalThatGrew(t *testing.T) {
 	o := openMaps(t, "")
 	check(t, o.SetGlobal("growing[1]", 5))
@@ -168,7 +168,7 @@ func TestSetGlobalThatGrew(t *testing.T) {
 	}
 }
 
-// Each variable that the error for an ambiguous name offers is one of them, and another one.
+// The error for an ambiguous name lists names for the variables. Each of them finds a different variable.
 func TestGlobalsOfOneName(t *testing.T) {
 	o := openGlobals(t)
 	for name, want := range map[string]map[uint32]bool{"twin_a": {11: true, 12: true}, "kin_a": {21: true, 22: true}} {
@@ -197,7 +197,7 @@ func TestGlobalsOfOneName(t *testing.T) {
 	}
 }
 
-// A variable's name may begin as another's does, as that of a static variable of a function, whichever comes first.
+// The name of a static variable of a function may begin with another variable's name. Both are found, in either order.
 func TestGlobalsWithDots(t *testing.T) {
 	for _, c := range []struct{ variable, renamed, short, long string }{
 		{"dashed", "count\x00", "count", "count.calls"},
@@ -219,7 +219,7 @@ func TestGlobalsWithDots(t *testing.T) {
 	}
 }
 
-// A section is found by its name, however libbpf calls its map.
+// A section is found by its name, whatever name libbpf gives its map.
 func TestSectionsByName(t *testing.T) {
 	o := openGlobals(t)
 	variables := map[string]string{
@@ -290,7 +290,7 @@ func TestGlobalVariable(t *testing.T) {
 		t.Errorf("it is %v", section[v.Offset:][:v.Size])
 	}
 
-	// What the kernel's configuration says can be read, and not written.
+	// Values from the kernel's configuration can be read but not written.
 	memory, offset, err := loaded.GlobalMemory("CONFIG_HZ")
 	check(t, err)
 	defer memory.Close()
@@ -319,7 +319,7 @@ func TestGlobalVariable(t *testing.T) {
 	wantErr(t, err, libbpf.ErrClosed)
 }
 
-// libbpf makes a section of static variables mappable only where its user says so.
+// libbpf makes a section of static variables mappable only if the user sets the flag.
 func TestMemoryOfStaticVariables(t *testing.T) {
 	loaded := load(t, openGlobals(t))
 	_, _, err := loaded.GlobalMemory("hidden")
@@ -425,7 +425,7 @@ func TestArenaGlobals(t *testing.T) {
 	wantErr(t, err, libbpf.ErrClosed)
 }
 
-// An arena that is another's is not where libbpf keeps the initial values of its global variables.
+// A reused arena does not hold libbpf's copy of the initial values of its global variables.
 func TestReusedArena(t *testing.T) {
 	check(t, createArena(t, libbpf.MapCreateOptions{}).Close())
 	for _, object := range []string{"arena", "arena_globals"} {

@@ -8,7 +8,7 @@ package libbpf
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
-// Where libbpf's options have no such field, it knows of no tokens.
+// An older libbpf's options have no such field, because it does not support tokens.
 static void lbg_set_token_path(struct bpf_object_open_opts *opts, const char *path)
 {
 #if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 4
@@ -38,52 +38,54 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// ObjectBuilder holds the options for opening an object (struct bpf_object_open_opts). The zero value is the default of
-// each. It may be used for any number of objects, from several goroutines at once.
+// ObjectBuilder holds the options for opening an object (struct bpf_object_open_opts). The zero value of a field is its
+// default. A builder can open any number of objects, also from several goroutines at the same time.
 type ObjectBuilder struct {
-	// Name overrides the object's name, which is otherwise the file's base name up to the first dot, or "memory" for
-	// OpenMemory. The kernel shows its first eight characters before the names of the maps of global data.
+	// Name is the object's name. By default it is the file's base name up to the first dot, or "memory" for OpenMemory.
+	// The kernel names the maps of global data after its first eight characters.
 	Name string
-	// PinRootPath is the folder on a bpf file system in which maps that ask for it (LIBBPF_PIN_BY_NAME) are pinned,
-	// or found pinned, at Load. It is "/sys/fs/bpf" by default.
+	// PinRootPath is the folder on a BPF file system for maps that are defined with LIBBPF_PIN_BY_NAME. Load pins such
+	// a map there, or uses the one that is pinned there. The default is "/sys/fs/bpf".
 	PinRootPath string
-	// BTFCustomPath is a file of kernel BTF, raw or ELF, that CO-RE relocations are resolved against in place of
-	// the running kernel's.
+	// BTFCustomPath is a file with kernel BTF, raw or ELF. CO-RE relocations use it instead of the running kernel's
+	// BTF.
 	BTFCustomPath string
-	// RelaxedMaps ignores attributes of map definitions that libbpf does not know.
+	// RelaxedMaps makes libbpf ignore attributes of map definitions that it does not know. Otherwise opening fails.
 	RelaxedMaps bool
-	// Kconfig is the content of a kernel configuration, lines such as "CONFIG_HZ=250", that overrides the
-	// running kernel's for the object's extern CONFIG_ variables.
+	// Kconfig has lines of a kernel configuration, such as "CONFIG_HZ=250". They override the running kernel's
+	// configuration for the object's extern CONFIG_ variables.
 	Kconfig string
-	// KernelLogLevel asks the verifier for its log also where nothing fails: 1 for what it decided, 2 for each
-	// state, 4 for statistics; 0 asks only after a failure. The log goes to Print at PrintDebug, or is in
-	// Object.KernelLog where KernelLogSize is set.
+	// KernelLogLevel makes the verifier write a log also when nothing fails: 1 for its decisions, 2 for each state as
+	// well, 4 for statistics. At 0 there is a log only after a failure. The log goes to Print at PrintDebug, or to
+	// Object.KernelLog if KernelLogSize is set.
 	KernelLogLevel uint32
-	// KernelLogSize, in bytes, gives the kernel a log buffer of a fixed size, which the log of each program
-	// overwrites; a log that doesn't fit fails the load with unix.ENOSPC. At 0, libbpf takes a buffer that grows as
-	// the kernel asks, which is what nearly everybody wants.
+	// KernelLogSize is the size of a fixed log buffer, in bytes. The log of each program overwrites the one before; a
+	// log that does not fit fails the load with unix.ENOSPC. At 0, libbpf uses a buffer that grows as needed, which is
+	// the better choice for nearly all users.
 	KernelLogSize int
-	// TokenPath is the bpf file system that Load takes a BPF token from, in a user namespace (libbpf 1.4, Linux 6.9). By
-	// default it is $LIBBPF_BPF_TOKEN_PATH, or "/sys/fs/bpf" if that delegates anything. See [Token]. Maps and
-	// programs loaded so have no names in the kernel: libbpf finds out without the token whether it takes them.
+	// TokenPath is the BPF file system from which Load takes a BPF token, in a user namespace (libbpf 1.4, Linux 6.9).
+	// The default is $LIBBPF_BPF_TOKEN_PATH, or "/sys/fs/bpf" if that delegates anything. See [Token]. Maps and
+	// programs that are loaded with a token have no names in the kernel: libbpf probes for name support without the
+	// token, so names are dropped.
 	TokenPath string
-	// NoToken makes Load do without a token.
+	// NoToken makes Load use no token.
 	NoToken bool
-	// Debug sends every message of opening and loading to the function that [SetPrint] set, whatever its level.
+	// Debug sends all messages of opening and loading to the function that [SetPrint] set, including debug messages.
 	Debug bool
-	// Print receives every message of opening and loading, debug messages included, in place of the function that
-	// [SetPrint] set.
+	// Print receives all messages of opening and loading, including debug messages. The function that [SetPrint] set
+	// does not receive them.
 	Print PrintFunc
 }
 
 // OpenFile opens a compiled object with the default options (bpf_object__open_file).
 func OpenFile(path string) (*OpenObject, error) { return ObjectBuilder{}.OpenFile(path) }
 
-// OpenMemory opens a compiled object that is in memory, with the default options (bpf_object__open_mem).
+// OpenMemory opens a compiled object in memory, with the default options (bpf_object__open_mem).
 func OpenMemory(object []byte) (*OpenObject, error) { return ObjectBuilder{}.OpenMemory(object) }
 
-// OpenFile opens a compiled object (bpf_object__open_file). Nothing is in the kernel yet, and no privilege is needed.
-// The caller owns the result and closes or loads it.
+// OpenFile opens a compiled object (bpf_object__open_file). It needs no privileges, because it does not change the
+// kernel. The caller owns the result: load it or close it. errors.Is(err, [ErrNoBTF]) when the object lacks type
+// information that it needs, errors.Is(err, [os.ErrNotExist]) when there is no such file.
 func (b ObjectBuilder) OpenFile(path string) (*OpenObject, error) {
 	var c cArgs
 	defer c.Free()
@@ -99,8 +101,8 @@ func (b ObjectBuilder) OpenFile(path string) (*OpenObject, error) {
 	})
 }
 
-// OpenMemory opens a compiled object that is in memory (bpf_object__open_mem). The bytes are not needed any more when it
-// returns.
+// OpenMemory opens a compiled object in memory (bpf_object__open_mem). It does not keep the bytes after it returns. The
+// caller owns the result: load it or close it.
 func (b ObjectBuilder) OpenMemory(object []byte) (*OpenObject, error) {
 	var c cArgs
 	defer c.Free()
@@ -110,7 +112,7 @@ func (b ObjectBuilder) OpenMemory(object []byte) (*OpenObject, error) {
 		return nil, &Error{Op: "open", Object: what, Err: err}
 	}
 	b.Name = cmp.Or(b.Name, memoryName)
-	// A copy, because libelf wants it aligned and may write to it.
+	// libelf requires alignment and may write to the bytes, so it gets a copy.
 	image := C.CBytes(object)
 	defer C.free(image)
 	return b.open(&c, what, file, func(opts *openOpts) (*C.struct_bpf_object, error) {
@@ -119,7 +121,7 @@ func (b ObjectBuilder) OpenMemory(object []byte) (*OpenObject, error) {
 	})
 }
 
-// memoryName is the name of objects without a file. libbpf would take their address, which is another one each time.
+// memoryName is the name of objects without a file. libbpf would use their address, which changes each time.
 const memoryName = "memory"
 
 type openOpts = C.struct_bpf_object_open_opts
@@ -180,7 +182,7 @@ func (b ObjectBuilder) open(
 	return o, nil
 }
 
-// describe reads what libbpf knows of the object: its names, its maps and its programs.
+// describe reads the object's name, maps and programs from libbpf.
 func (o *OpenObject) describe() {
 	o.name = C.GoString(C.bpf_object__name(o.ptr))
 	o.what = fmt.Sprintf("object %q", o.name)
@@ -209,11 +211,11 @@ func (b ObjectBuilder) setToken(c *cArgs, opts *openOpts) error {
 	case !b.NoToken:
 		return nil
 	}
-	C.lbg_set_token_path(opts, path) // "" is none, to libbpf
+	C.lbg_set_token_path(opts, path) // for libbpf, "" means no token
 	return nil
 }
 
-// printer is where the messages of opening and loading go.
+// printer returns where the messages of opening and loading go.
 func (b ObjectBuilder) printer() *clib.Printer {
 	switch current := clib.CurrentPrinter(); {
 	case b.Print != nil:
@@ -226,14 +228,14 @@ func (b ObjectBuilder) printer() *clib.Printer {
 	}
 }
 
-// kernelLog is a buffer that the kernel writes verifier logs to. A nil one is none.
+// kernelLog is a buffer to which the kernel writes verifier logs. nil means no buffer.
 type kernelLog struct{ buf *C.char }
 
 func newKernelLog(size int) *kernelLog {
 	return &kernelLog{(*C.char)(C.calloc(1, C.size_t(size)))}
 }
 
-// buffer is what C gets.
+// buffer is the pointer for C.
 func (l *kernelLog) buffer() *C.char {
 	if l == nil {
 		return nil
@@ -254,11 +256,11 @@ func (l *kernelLog) free() {
 	}
 }
 
-// OpenObject is an object that was read but is not in the kernel yet: what may still be changed. Its maps and programs
+// OpenObject is an object that was read but is not in the kernel yet, so it can still be changed. Its maps and programs
 // are views of it.
 //
-// All its methods, and those of its views, are safe for concurrent use; they take turns. From Load on they return
-// [ErrLoaded], after Close [ErrClosed].
+// All its methods, and those of its views, are safe for concurrent use; they run one at a time. They return [ErrLoaded]
+// once Load has begun, and [ErrClosed] after Close.
 type OpenObject struct {
 	name     string
 	what     string // for errors
@@ -269,17 +271,17 @@ type OpenObject struct {
 	log      *kernelLog
 
 	mu      sync.Mutex
-	ended   error                // why it can't be used any more
-	loading bool                 // Load is under way: all that follows is its
-	ptr     *C.struct_bpf_object // owned, unless it is C's
-	ofC     bool                 // C closes it
-	lentFDs []int                // inner map templates and attach targets, ours until Load has used them
-	types   *btf.BTF             // a copy of its BTF, once somebody needed it; owned
+	ended   error                // why the object can no longer be used
+	loading bool                 // Load is in progress, and owns the fields below
+	ptr     *C.struct_bpf_object // owned, unless ofC
+	ofC     bool                 // C code owns the object, and closes it
+	lentFDs []int                // inner map templates and attach targets; owned until Load has used them
+	types   *btf.BTF             // a copy of the object's BTF, made when needed; owned
 }
 
-// use runs f while the object can't be loaded or closed.
+// use runs f. The object can't be loaded or closed meanwhile.
 func (o *OpenObject) use(op, object string, f func() error) error {
-	if o == nil || o.printer == nil { // the zero value is closed, too
+	if o == nil || o.printer == nil { // the zero value is a closed object
 		return &Error{Op: op, Object: object, Err: ErrClosed}
 	}
 	return callLocked(&o.mu, o.printer, op, object, func() error {
@@ -290,7 +292,7 @@ func (o *OpenObject) use(op, object string, f func() error) error {
 	})
 }
 
-// free frees what is left of the object, which nobody can use any more.
+// free frees what the OpenObject still owns. Nobody can use the object any more.
 func (o *OpenObject) free() {
 	for _, fd := range o.lentFDs {
 		_ = unix.Close(fd)
@@ -309,8 +311,8 @@ func (o *OpenObject) free() {
 	}
 }
 
-// Name is the object's name: [ObjectBuilder.Name], or the base name of its file up to the first dot, or "memory" without
-// a file.
+// Name is the object's name: [ObjectBuilder.Name], or by default the base name of its file up to the first dot, or
+// "memory" for an object without a file.
 func (o *OpenObject) Name() string {
 	if o == nil {
 		return ""
@@ -326,8 +328,8 @@ func (o *OpenObject) String() string {
 	return o.what
 }
 
-// Map is the map that the object defines under that name; global data is in ".rodata", ".data", ".bss" and custom
-// sections' names (bpf_object__find_map_by_name). errors.Is(err, [ErrNotFound]) when there is none.
+// Map returns the map with that name (bpf_object__find_map_by_name). Global data has the name of its section:
+// ".rodata", ".data", ".bss", or the name of a custom section. errors.Is(err, [ErrNotFound]) when there is no such map.
 func (o *OpenObject) Map(name string) (*OpenMap, error) {
 	var found *OpenMap
 	err := o.use("find map", fmt.Sprintf("%q", name), func() error {
@@ -341,7 +343,7 @@ func (o *OpenObject) Map(name string) (*OpenMap, error) {
 	return found, err
 }
 
-// Maps iterates over the object's maps, those of global data included. After Load or Close there are none.
+// Maps iterates over the object's maps, including those of global data. After Load or Close there are none.
 func (o *OpenObject) Maps() iter.Seq[*OpenMap] {
 	return func(yield func(*OpenMap) bool) {
 		if !o.open() {
@@ -355,8 +357,8 @@ func (o *OpenObject) Maps() iter.Seq[*OpenMap] {
 	}
 }
 
-// Program is the program of that name, which is its C function's (bpf_object__find_program_by_name).
-// errors.Is(err, [ErrNotFound]) when there is none.
+// Program returns the program with that name, which is the name of its C function (bpf_object__find_program_by_name).
+// errors.Is(err, [ErrNotFound]) when there is no such program.
 func (o *OpenObject) Program(name string) (*OpenProgram, error) {
 	var found *OpenProgram
 	err := o.use("find program", fmt.Sprintf("%q", name), func() error {
@@ -394,8 +396,8 @@ func (o *OpenObject) open() bool {
 	return o.ended == nil
 }
 
-// BTF is a copy of the object's type information, which the caller closes (bpf_object__btf). errors.Is(err, [ErrNoBTF])
-// when it has none.
+// BTF returns a copy of the object's type information (bpf_object__btf); the caller closes it. errors.Is(err,
+// [ErrNoBTF]) when the object has none.
 func (o *OpenObject) BTF() (*btf.BTF, error) {
 	const op = "read BTF of"
 	if o == nil {
@@ -409,16 +411,16 @@ func (o *OpenObject) BTF() (*btf.BTF, error) {
 	return types, err
 }
 
-// Load puts the object into the kernel: creates its maps, applies relocations, loads its programs
-// (bpf_object__load). It takes the OpenObject over at once, whether it succeeds or not: other uses return [ErrLoaded], and
-// Close does nothing once it has returned.
+// Load loads the object into the kernel: it creates the maps, applies relocations, and loads the programs
+// (bpf_object__load). Load takes over the OpenObject, whether it succeeds or not: other uses return [ErrLoaded] as soon
+// as Load has begun, and Close does nothing once Load has returned.
 //
-// A program that the verifier rejects gives a [*VerifierError]. Without the right to load programs (CAP_BPF and, for
-// most, CAP_PERFMON or CAP_NET_ADMIN), errors.Is(err, os.ErrPermission). After a failure nothing is left in the kernel
-// and nothing pinned.
+// The error is a [*VerifierError] when the verifier rejects a program. errors.Is(err, [os.ErrPermission]) without the
+// right to load programs: CAP_BPF and, for most types, CAP_PERFMON or CAP_NET_ADMIN. After a failure nothing remains in
+// the kernel, and nothing is pinned.
 //
-// libbpf can't be stopped while it loads, which takes seconds where the verifier has much to follow; that is why Load
-// takes no context. A Close meanwhile returns at once, and makes Load close what it has loaded and return [ErrClosed].
+// Loading can take seconds if the verifier has much to check, and libbpf can't stop it; that is why Load takes no
+// context. A Close during Load returns at once. Load then closes what it has loaded, and returns [ErrClosed].
 func (o *OpenObject) Load() (*Object, error) {
 	if o == nil || o.printer == nil {
 		return nil, &Error{Op: "load", Object: "object", Err: ErrClosed}
@@ -441,7 +443,7 @@ func (o *OpenObject) load() (*Object, []clib.Message, error) {
 		return nil, nil, &Error{Op: op, Object: o.what, Err: err}
 	}
 	defer o.endLoad()
-	if _, err := PossibleCPUs(); err != nil { // what maps need to know, before anything is in the kernel
+	if _, err := PossibleCPUs(); err != nil { // maps need it: fail before anything is in the kernel
 		return nil, nil, err
 	}
 	said, err := capturing(o.printer, op, o.what, func() error {
@@ -462,7 +464,7 @@ func (o *OpenObject) load() (*Object, []clib.Message, error) {
 	return loaded, said, nil
 }
 
-// beginLoad makes the object Load's alone, until endLoad.
+// beginLoad gives Load exclusive use of the object, until endLoad.
 func (o *OpenObject) beginLoad() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -482,7 +484,7 @@ func (o *OpenObject) endLoad() {
 	o.free()
 }
 
-// loaded hands over what was loaded, unless Close was called meanwhile.
+// loaded hands over the loaded object, unless Close was called during Load.
 func (o *OpenObject) loaded() (*Object, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -493,11 +495,11 @@ func (o *OpenObject) loaded() (*Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.ptr = nil // it is the Object's now
+	o.ptr = nil // the Object owns it now
 	return loaded, nil
 }
 
-// userLog is the log of a program that was not loaded, if that went to a buffer of the user's.
+// userLog is the log of a program that was not loaded, if the log went to a buffer of the user.
 func (o *OpenObject) userLog(program string) string {
 	for _, p := range o.programs {
 		if p.name == program && p.log != nil {
@@ -507,8 +509,8 @@ func (o *OpenObject) userLog(program string) string {
 	return o.log.text()
 }
 
-// Close frees the object, unless Load has taken it over (bpf_object__close). It is idempotent. It does not wait for a Load
-// that is under way, which frees the object at its end.
+// Close frees the object, unless Load has taken it over (bpf_object__close). It is idempotent. It does not wait for a
+// Load that is in progress: that Load frees the object when it ends.
 func (o *OpenObject) Close() error {
 	if o == nil {
 		return nil
@@ -525,12 +527,12 @@ func (o *OpenObject) Close() error {
 	return nil
 }
 
-// Object is an object that is in the kernel: its maps exist and its programs are verified. Attach them with Attach, or
+// Object is an object in the kernel: its maps exist and its programs are verified. Attach the programs with Attach, or
 // one by one.
 //
-// It owns its maps, programs and links: Close closes the links, which detaches them, and then all the rest. What is
-// pinned remains. All methods are safe for concurrent use, Close included: an operation that is under way in another
-// goroutine completes first, a later one returns [ErrClosed].
+// The Object owns its maps, programs and links: Close closes the links, which detaches them, and then the maps and
+// programs. Pinned maps, programs and links remain. All methods are safe for concurrent use, also with Close: an
+// operation that is in progress in another goroutine completes, and later ones return [ErrClosed].
 type Object struct {
 	h        *handle.Handle
 	name     string
@@ -538,15 +540,15 @@ type Object struct {
 	mapIndex mapIndex // into maps
 	programs []*Program
 	log      *kernelLog
-	prepared atomic.Bool // its programs are not loaded yet: see PreparedObject
+	prepared atomic.Bool // the programs are not loaded yet: see PreparedObject
 
 	// libbpf changes the object when it attaches and pins; reading it needs no lock.
 	mu  sync.Mutex
 	ptr *C.struct_bpf_object
-	ofC bool // C closes it
+	ofC bool // C code owns the object, and closes it
 }
 
-// newObject takes the pointer and the log over from an OpenObject that was loaded, if it returns no error.
+// newObject takes over the pointer and the log of a loaded OpenObject, unless it returns an error.
 func newObject(from *OpenObject) (*Object, error) {
 	o := &Object{name: from.name, mapIndex: from.mapIndex, ptr: from.ptr, ofC: from.ofC, log: from.log}
 	o.h = handle.New(handle.Resource{Release: func() error {
@@ -593,7 +595,7 @@ func (o *Object) acquire(op, object string) error {
 	return &Error{Op: op, Object: object, Err: ErrClosed}
 }
 
-// use runs one call into libbpf that may print, or change the object.
+// use runs a call into libbpf that may print, or change the object.
 func (o *Object) use(op, object string, f func() error) error {
 	if err := o.acquire(op, object); err != nil {
 		return err
@@ -602,9 +604,9 @@ func (o *Object) use(op, object string, f func() error) error {
 	return callLocked(&o.mu, clib.CurrentPrinter(), op, object, f)
 }
 
-// Map is the map that the object defines under that name; global data is in ".rodata", ".data", ".bss" and custom
-// sections' names (bpf_object__find_map_by_name). errors.Is(err, [ErrNotFound]) when there is none, or when it was not
-// created.
+// Map returns the map with that name (bpf_object__find_map_by_name). Global data has the name of its section:
+// ".rodata", ".data", ".bss", or the name of a custom section. errors.Is(err, [ErrNotFound]) when there is no such map,
+// or it was not created.
 func (o *Object) Map(name string) (*Map, error) {
 	op, object := "find map", fmt.Sprintf("%q", name)
 	if err := o.acquire(op, object); err != nil {
@@ -621,8 +623,8 @@ func (o *Object) Map(name string) (*Map, error) {
 	return o.maps[i], nil
 }
 
-// Maps iterates over the object's maps, those of global data included, and leaves out those that were not created.
-// After Close there are none.
+// Maps iterates over the object's maps, including those of global data. It skips maps that were not created. After
+// Close there are none.
 func (o *Object) Maps() iter.Seq[*Map] {
 	return func(yield func(*Map) bool) {
 		if o.acquire("", "") != nil {
@@ -637,8 +639,8 @@ func (o *Object) Maps() iter.Seq[*Map] {
 	}
 }
 
-// Program is the program of that name, which is its C function's. errors.Is(err, [ErrNotFound]) when there is none, or
-// when it was not loaded.
+// Program returns the program with that name, which is the name of its C function. errors.Is(err, [ErrNotFound]) when
+// there is no such program, or it was not loaded.
 func (o *Object) Program(name string) (*Program, error) {
 	op, object := "find program", fmt.Sprintf("%q", name)
 	if err := o.acquire(op, object); err != nil {
@@ -657,7 +659,7 @@ func (o *Object) Program(name string) (*Program, error) {
 	return nil, &Error{Op: op, Object: object, Err: fault.Newf(ErrNotFound, "object %q has no such program", o.name)}
 }
 
-// Programs iterates over the object's programs, and leaves out those that were not loaded. After Close there are none.
+// Programs iterates over the object's programs. It skips programs that were not loaded. After Close there are none.
 func (o *Object) Programs() iter.Seq[*Program] {
 	return func(yield func(*Program) bool) {
 		if o.acquire("", "") != nil {
@@ -672,8 +674,8 @@ func (o *Object) Programs() iter.Seq[*Program] {
 	}
 }
 
-// BTF is a copy of the object's type information, which the caller closes (bpf_object__btf). errors.Is(err, [ErrNoBTF])
-// when it has none.
+// BTF returns a copy of the object's type information (bpf_object__btf); the caller closes it. errors.Is(err,
+// [ErrNoBTF]) when the object has none.
 func (o *Object) BTF() (*btf.BTF, error) {
 	const op = "read BTF of"
 	object := fmt.Sprintf("object %q", o.Name())
@@ -689,8 +691,8 @@ func (o *Object) BTF() (*btf.BTF, error) {
 	return types, err
 }
 
-// BTFFD is the descriptor of the object's type information in the kernel, which [MapCreateOptions] take, or -1 where
-// there is none, and after Close (bpf_object__btf_fd). It remains the object's.
+// BTFFD is the descriptor of the object's type information in the kernel, for [MapCreateOptions] (bpf_object__btf_fd).
+// The object owns it: do not close it. It is -1 if there is no type information in the kernel, and after Close.
 func (o *Object) BTFFD() int {
 	if o.acquire("", "") != nil {
 		return -1
@@ -699,8 +701,8 @@ func (o *Object) BTFFD() int {
 	return max(int(C.bpf_object__btf_fd(o.ptr)), -1)
 }
 
-// KernelLog is the log that the kernel wrote last into the buffer that [ObjectBuilder.KernelLogSize] asked for; ""
-// where none was asked for.
+// KernelLog is the last log that the kernel wrote to the buffer of [ObjectBuilder.KernelLogSize]; "" without that
+// buffer, and after Close.
 func (o *Object) KernelLog() string {
 	if o.acquire("", "") != nil {
 		return ""

@@ -8,7 +8,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
-// Close during Load returns at once, and what was loaded is closed by Load.
+// Close during Load returns at once, and Load closes what it has loaded.
 func TestCloseWhileLoading(t *testing.T) {
 	o, err := OpenFile(testutil.Object(t, "attach"))
 	if err != nil {
@@ -52,7 +52,7 @@ func TestNewSections(t *testing.T) {
 	}
 }
 
-// Load, Close and views of one object at the same time, in every order: nothing is freed twice, or never.
+// Load, Close and views of one object run at the same time, in every order. Everything is freed exactly once.
 func TestLoadRacesWithClose(t *testing.T) {
 	testutil.Root(t)
 	alone, err := OpenFile(testutil.Object(t, "attach"))

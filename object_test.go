@@ -51,7 +51,7 @@ func TestOpenMemory(t *testing.T) {
 	o, err := libbpf.ObjectBuilder{Name: "given"}.OpenMemory(image)
 	check(t, err)
 	defer o.Close()
-	// libbpf must not need the bytes any more.
+	// libbpf must no longer need the bytes.
 	clear(image)
 	if o.Name() != "given" {
 		t.Errorf("name %q", o.Name())
@@ -82,7 +82,7 @@ func TestOpenOptions(t *testing.T) {
 		t.Errorf("CONFIG_LIBBPF_GO is %v", value)
 	}
 
-	// CO-RE relocations go by the custom BTF: without task_struct in it, the field's offset can't be told.
+	// CO-RE relocations use the custom BTF: it has no task_struct, so the field's offset can't be resolved.
 	withBTF := relaxed
 	withBTF.BTFCustomPath = "/sys/kernel/btf/vmlinux"
 	custom, err := loadWith(withBTF)
@@ -295,7 +295,7 @@ func TestOpenProgramProperties(t *testing.T) {
 func TestAttachTarget(t *testing.T) {
 	p, err := open(t, "attach").Program("on_enter")
 	check(t, err)
-	// Only the kernel's BTF can tell, so this error shows that the name arrived there.
+	// Only the kernel's BTF has this name, so the error shows that the name was passed on.
 	err = p.SetAttachTarget(0, "no_such_function")
 	wantErr(t, err, unix.ESRCH)
 	wantErr(t, p.SetAttachTarget(0, "a\x00b"), libbpf.ErrInvalid)
@@ -367,7 +367,7 @@ func TestLoadConsumes(t *testing.T) {
 		t.Error("a map after Load")
 	}
 	check(t, o.Close())
-	// The object must be unharmed by the OpenObject's Close.
+	// The OpenObject's Close must not affect the object.
 	_, err = findMap(t, loaded, "array").Lookup(u32(0), libbpf.Any)
 	check(t, err)
 }
@@ -525,7 +525,7 @@ func TestVerifierError(t *testing.T) {
 	_, err := open(t, "rejected").Load()
 	check(t, err)
 
-	// The same with a log buffer of the user's own.
+	// The same with a log buffer of the user.
 	o, err := libbpf.ObjectBuilder{KernelLogLevel: 1, KernelLogSize: 1 << 16}.OpenFile(testutil.Object(t, "rejected"))
 	if err != nil {
 		t.Fatal(err)
@@ -561,7 +561,7 @@ func TestAutoPinning(t *testing.T) {
 	check(t, m.Update(u32(1), u64(2), libbpf.Any))
 	check(t, first.Close())
 
-	// A second object finds the map of the first.
+	// A second object reuses the pinned map of the first.
 	second := load(t, openMaps(t, pins))
 	value, err := findMap(t, second, "pinned").Lookup(u32(1), libbpf.Any)
 	check(t, err)
@@ -574,7 +574,7 @@ func TestAutoPinning(t *testing.T) {
 	}
 }
 
-// A load that fails must not leave the maps pinned that it created.
+// A load that fails must not leave pins of the maps that it created.
 func TestFailedLoadLeavesNoPin(t *testing.T) {
 	pins := testutil.BPFFS(t)
 	o := openMaps(t, pins)

@@ -8,11 +8,11 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
-// libbpf trusts compilers, and checks nearly everything all the same: of damaged objects, these are what makes it touch
-// memory that is not its own, or leak. They were found by trying, and are refused here before libbpf gets there.
+// libbpf trusts compilers, but checks nearly everything. The damaged objects below were found by fuzzing: they make
+// libbpf access memory out of bounds, or leak. They are refused before libbpf reads them.
 
-// checkInstructions refuses a function whose last instruction takes two slots: relocating it writes to the second one,
-// behind the function.
+// checkInstructions refuses a function whose last instruction takes two slots. Relocating that instruction would write
+// beyond the end of the function.
 func checkInstructions(object io.ReaderAt, file *elf.File) error {
 	const slot = int64(instructionSize)
 	symbols, err := file.Symbols()
@@ -29,14 +29,14 @@ func checkInstructions(object io.ReaderAt, file *elf.File) error {
 			continue
 		}
 		if code[0] == loadImm64 {
-			return fault.Invalidf("function %q ends within an instruction: the object is damaged", s.Name)
+			return fault.Invalidf("the object is damaged: function %q ends within an instruction", s.Name)
 		}
 	}
 	return nil
 }
 
-// checkStructOps refuses a map that says it is a struct_ops but was not defined as one, in a section .struct_ops: libbpf
-// looks for that definition without asking whether there is one.
+// checkStructOps refuses a map of type struct_ops that is not defined in a section .struct_ops. libbpf uses that
+// definition without checking that it exists.
 func (o *OpenObject) checkStructOps() error {
 	var defined map[string]bool
 	for _, m := range o.maps {
@@ -61,7 +61,7 @@ func (o *OpenObject) checkStructOps() error {
 	return nil
 }
 
-// variables are the names of what a section holds.
+// variables returns the names of the variables in a section.
 func variables(types *btf.BTF, section string) (map[string]bool, error) {
 	names := make(map[string]bool)
 	t, err := types.TypeByName(section, btf.KindDatasec)

@@ -17,15 +17,14 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// objectFile is what there is to know about an object before libbpf reads it. The zero value is for one of which nothing
-// could be read.
+// objectFile is what is known about an object before libbpf reads it. The zero value means that nothing could be read.
 type objectFile struct {
 	read     bool
 	sections []string
 }
 
-// readFile refuses what is not a file, whose descriptor libbpf would forget to close, and what is not a BPF object. A file
-// that can't be opened is left for libbpf to say.
+// readFile refuses what is not a regular file, because libbpf would leak its descriptor, and what is not a BPF object.
+// If the file can't be opened, libbpf reports it.
 func readFile(path string) (objectFile, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -35,7 +34,7 @@ func readFile(path string) (objectFile, error) {
 		return objectFile{}, unix.EISDIR
 	}
 	if !info.Mode().IsRegular() {
-		return objectFile{}, fault.Invalidf("it is not a regular file")
+		return objectFile{}, fault.Invalidf("not a regular file")
 	}
 	file, err := os.Open(path)
 	if err != nil {
@@ -45,7 +44,7 @@ func readFile(path string) (objectFile, error) {
 	return readObject(file)
 }
 
-// readObject refuses what is not a BPF object, or has a damaged function in it. Other damage is left for libbpf to say.
+// readObject refuses what is not a BPF object, and an object with a damaged function. libbpf reports other damage.
 func readObject(object io.ReaderAt) (objectFile, error) {
 	head := make([]byte, 512)
 	n, err := object.ReadAt(head, 0)
@@ -56,7 +55,7 @@ func readObject(object io.ReaderAt) (objectFile, error) {
 		return objectFile{}, fault.New("it is "+what, clib.ErrnoFormat)
 	}
 	if order := elf.Data(head[elf.EI_DATA]); order != nativeOrder() {
-		return objectFile{}, fault.Newf(clib.ErrnoEndian, "it is for machines of the other byte order (%v)", order)
+		return objectFile{}, fault.Newf(clib.ErrnoEndian, "it has the other byte order (%v)", order)
 	}
 	file, err := elf.NewFile(object)
 	if err != nil {
@@ -69,8 +68,8 @@ func readObject(object io.ReaderAt) (objectFile, error) {
 	return found, checkInstructions(object, file)
 }
 
-// notObject says what a file is that begins so, if that is not a BPF object of either byte order. libbpf takes those too
-// that old compilers have made, for no machine.
+// notObject says what a file is, from its first bytes, or "" if it is a BPF object of either byte order. Old compilers
+// have made BPF objects for no machine; libbpf accepts them.
 func notObject(head []byte) string {
 	if !bytes.HasPrefix(head, []byte(elf.ELFMAG)) {
 		return fmt.Sprintf("%s, not a BPF object", notELF(head))
@@ -89,14 +88,14 @@ func notObject(head []byte) string {
 		name := strings.ReplaceAll(strings.TrimPrefix(machine.String(), "EM_"), "_", "-")
 		return fmt.Sprintf("an ELF file for %s, not a BPF object", strings.ToLower(name))
 	case elf.Class(head[elf.EI_CLASS]) != elf.ELFCLASS64:
-		return "not a 64-bit ELF file, as BPF objects are"
+		return "a 32-bit ELF file, but BPF objects are 64-bit"
 	case kind != elf.ET_REL:
-		return fmt.Sprintf("an ELF file of type %v, and BPF objects are of type %v", kind, elf.ET_REL)
+		return fmt.Sprintf("an ELF file of type %v, but BPF objects are of type %v", kind, elf.ET_REL)
 	}
 	return ""
 }
 
-// notELF says what a file is that begins so.
+// notELF says what a file is that is not ELF, from its first bytes.
 func notELF(head []byte) string {
 	for _, known := range []struct{ magic, what string }{
 		{"!<arch>\n", "an archive"},
@@ -113,7 +112,7 @@ func notELF(head []byte) string {
 	}
 	text := head
 	for i := 1; i < utf8.UTFMax && !utf8.Valid(text) && len(text) > 0; i++ {
-		text = text[:len(text)-1] // the last character may be cut off
+		text = text[:len(text)-1] // the last character may be incomplete
 	}
 	switch {
 	case len(head) == 0:
@@ -121,7 +120,7 @@ func notELF(head []byte) string {
 	case utf8.Valid(text) && !bytes.ContainsRune(text, 0):
 		return "text, such as source code that is not compiled"
 	}
-	return "no ELF file"
+	return "not an ELF file"
 }
 
 func nativeOrder() elf.Data {
@@ -131,8 +130,8 @@ func nativeOrder() elf.Data {
 	return elf.ELFDATA2MSB
 }
 
-// explain is what libbpf's error in opening the object means: an errno that is about its types, and says that something
-// is missing, is not about the file, which is there.
+// explain replaces libbpf's error in opening the object with what it means: ENOENT and ESRCH can be about missing
+// types, although the file exists.
 func (f objectFile) explain(err error) error {
 	switch {
 	case !f.read:
@@ -141,8 +140,8 @@ func (f objectFile) explain(err error) error {
 	case (err == unix.ENOENT || err == unix.ESRCH) && !slices.Contains(f.sections, ".BTF"):
 		return ErrNoBTF
 	case err == unix.ENOENT:
-		return fault.New("its BTF lacks something that it declares: an extern is __kconfig or __ksym, and all of it "+
-			"compiled with -g", ErrNoBTF)
+		return fault.New("its BTF is incomplete: externs need __kconfig or __ksym, and all source files need -g",
+			ErrNoBTF)
 	}
 	return err
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
-// What is not a BPF object is named for what it is, from a file and from memory.
+// The error for a file that is not a BPF object says what the file is; so does the error for memory.
 func TestNotAnObject(t *testing.T) {
 	const (
 		format = libbpf.Errno(4001)
@@ -45,11 +45,11 @@ func TestNotAnObject(t *testing.T) {
 		{[]byte("BC\xc0\xde\x00"), format, "it is LLVM bitcode"},
 		{[]byte("\x1f\x8b\x08"), format, "it is compressed by gzip"},
 		{[]byte("\x9f\xeb\x01\x00"), format, "it is raw BTF"},
-		{[]byte{0, 1, 2, 3}, format, "it is no ELF file"},
+		{[]byte{0, 1, 2, 3}, format, "it is not an ELF file"},
 		{good[:18], format, "it is an ELF file that is cut off"},
-		{changed(elf.EI_CLASS, byte(elf.ELFCLASS32)), format, "it is not a 64-bit ELF file"},
+		{changed(elf.EI_CLASS, byte(elf.ELFCLASS32)), format, "it is a 32-bit ELF file"},
 		{changed(16, byte(elf.ET_EXEC)), format, "it is an ELF file of type ET_EXEC"},
-		{changed(elf.EI_DATA, good[elf.EI_DATA]^3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 247), endian, "it is for machines of the"},
+		{changed(elf.EI_DATA, good[elf.EI_DATA]^3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 247), endian, "it has the other byte order"},
 	} {
 		path := filepath.Join(t.TempDir(), "file")
 		check(t, os.WriteFile(path, c.image, 0o600))
@@ -63,7 +63,7 @@ func TestNotAnObject(t *testing.T) {
 	}
 }
 
-// An object without the types that it needs is there all the same.
+// An object that lacks types is not a missing file.
 func TestObjectLacksBTF(t *testing.T) {
 	renamed := bytes.ReplaceAll(readObject(t, "maps"), []byte(".BTF\x00"), []byte(".XTF\x00"))
 	otherExtern := readObject(t, "globals")
@@ -89,7 +89,7 @@ func TestObjectLacksBTF(t *testing.T) {
 	}
 }
 
-// Objects from memory have a name that stays, and begins the names of their maps.
+// An object from memory always has the same name, and the names of its maps begin with it.
 func TestMemoryName(t *testing.T) {
 	o, err := libbpf.OpenMemory(readObject(t, "nobtf"))
 	check(t, err)
@@ -109,7 +109,7 @@ func TestMemoryName(t *testing.T) {
 	}
 }
 
-// A section that only a newer libbpf knows is that one's, and one that none knows is nobody's.
+// A section that only a newer libbpf supports needs that version. A section that no libbpf supports needs none.
 func TestUnknownSection(t *testing.T) {
 	load := func(program string) error {
 		o := open(t, "newsection")

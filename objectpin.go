@@ -3,7 +3,7 @@ package libbpf
 /*
 #include <bpf/libbpf.h>
 
-// Where libbpf has no such function, it has no tokens.
+// An older libbpf has no such function, because it does not support tokens.
 static int lbg_object_token_fd(const struct bpf_object *obj)
 {
 #if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 5
@@ -25,42 +25,43 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
-// Pin pins all maps and programs under a folder on a bpf file system, by their names, in which a period becomes an
-// underscore, as bpf_object__pin does. The folder is made if the one above it exists. When one of them can't be pinned,
-// such as a program that was not loaded, nothing is that was not pinned before. errors.Is(err, [ErrInvalid]) when a map is
-// pinned elsewhere.
+// Pin pins all maps and programs in a folder on a BPF file system, as bpf_object__pin does. Each pin has the name of
+// its map or program, with "_" for each period. Pin creates the folder if its parent exists. If one of them can't be
+// pinned, such as a program that was not loaded, Pin removes the pins that it has made. errors.Is(err, [ErrInvalid])
+// when a map is pinned elsewhere.
 func (o *Object) Pin(folder string) error {
 	return o.pinning("pin", folder, func() error {
 		return pinAll(slices.Concat(o.mapPins(folder), o.programPins(folder)))
 	})
 }
 
-// Unpin removes what Pin made, but for the folder, as bpf_object__unpin does. What can't be removed does not keep it from
-// removing the rest; the error is about the first of these.
+// Unpin removes the pins that Pin made, but not the folder, as bpf_object__unpin does. If it can't remove a pin, it
+// continues with the rest; the error is the first one.
 func (o *Object) Unpin(folder string) error {
 	return o.pinning("unpin", folder, func() error {
 		return unpinAll(slices.Concat(o.programPins(folder), o.mapPins(folder)))
 	})
 }
 
-// PinMaps is Pin for the maps alone, as bpf_object__pin_maps does. With "", it pins those that have a path of their own, by
-// definition or by [OpenMap.SetPinPath], where Load did not.
+// PinMaps is Pin for the maps only, as bpf_object__pin_maps does. With "", it pins the maps that have a pin path, by
+// definition or by [OpenMap.SetPinPath], and that Load did not pin.
 func (o *Object) PinMaps(folder string) error {
 	return o.use("pin maps of", o.String(), func() error { return pinAll(o.mapPins(folder)) })
 }
 
-// UnpinMaps removes what PinMaps made, as bpf_object__unpin_maps does. With "", it removes the pins of all maps. It goes on
-// as Unpin does.
+// UnpinMaps removes the pins that PinMaps made, as bpf_object__unpin_maps does. With "", it removes the pins of all
+// maps. If it can't remove a pin, it continues with the rest; the error is the first one.
 func (o *Object) UnpinMaps(folder string) error {
 	return o.use("unpin maps of", o.String(), func() error { return unpinAll(o.mapPins(folder)) })
 }
 
-// PinPrograms is Pin for the programs alone, as bpf_object__pin_programs does.
+// PinPrograms is Pin for the programs only, as bpf_object__pin_programs does.
 func (o *Object) PinPrograms(folder string) error {
 	return o.pinning("pin programs of", folder, func() error { return pinAll(o.programPins(folder)) })
 }
 
-// UnpinPrograms removes what PinPrograms made, as bpf_object__unpin_programs does. It goes on as Unpin does.
+// UnpinPrograms removes the pins that PinPrograms made, as bpf_object__unpin_programs does. If it can't remove a pin,
+// it continues with the rest; the error is the first one.
 func (o *Object) UnpinPrograms(folder string) error {
 	return o.pinning("unpin programs of", folder, func() error { return unpinAll(o.programPins(folder)) })
 }
@@ -68,23 +69,23 @@ func (o *Object) UnpinPrograms(folder string) error {
 func (o *Object) pinning(op, folder string, f func() error) error {
 	return o.use(op, o.String(), func() error {
 		if folder == "" {
-			return fault.Invalidf("a folder must be given")
+			return fault.Invalidf("no folder is given")
 		}
 		return f()
 	})
 }
 
-// objectPin is a pin that a map or a program of an object has, or is to have. libbpf's functions for all pins of an object
-// do more than they should: where one pin can't be made they remove others that were there before, they end at a map that
-// was not created, and they look for another folder where its name has a period.
+// objectPin is a pin of an object's map or program, existing or to be made. This package does not use libbpf's
+// functions for all pins of an object: after a failure they remove pins that were there before, they stop at a map that
+// was not created, and they use another folder if its name has a period.
 type objectPin struct {
 	what  string
 	pin   func() (made bool, err error)
 	unpin func() error
 }
 
-// mapPins are the pins of the maps that were created, in a folder, or, where that is "", those that maps have by
-// themselves.
+// mapPins returns the pins, in a folder, of the maps that were created. If folder is "", it returns the pins at the
+// maps' own paths.
 func (o *Object) mapPins(folder string) (pins []objectPin) {
 	for _, m := range o.maps {
 		path := ""
@@ -104,13 +105,13 @@ func (o *Object) mapPins(folder string) (pins []objectPin) {
 	return pins
 }
 
-// programPins are the pins of the programs in a folder.
+// programPins returns the pins of the programs in a folder.
 func (o *Object) programPins(folder string) (pins []objectPin) {
 	for _, p := range o.programs {
 		path := filepath.Join(folder, p.name)
 		pins = append(pins, objectPin{p.String(), func() (bool, error) {
 			if p.fd < 0 {
-				return false, fault.Invalidf("it was not loaded")
+				return false, fault.Invalidf("the program was not loaded")
 			}
 			err := p.pin(path)
 			return err == nil, err
@@ -124,7 +125,7 @@ func (o *Object) programPins(folder string) (pins []objectPin) {
 	return pins
 }
 
-// pinAll makes all pins, or none.
+// pinAll makes all pins or none.
 func pinAll(pins []objectPin) error {
 	var undo []func() error
 	for _, p := range pins {
@@ -152,8 +153,8 @@ func unpinAll(pins []objectPin) (first error) {
 	return first
 }
 
-// TokenFD is the descriptor of the BPF token that the object was loaded with, or -1 (bpf_object__token_fd). It remains
-// the object's: it must not be closed, and may be another file's number after Close.
+// TokenFD is the descriptor of the BPF token that the object was loaded with, or -1 (bpf_object__token_fd). The object
+// owns it: do not close it. After Close the number may be another file's.
 func (o *Object) TokenFD() int {
 	fd := -1
 	_ = o.use("get token of", o.String(), func() error {

@@ -12,7 +12,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
-// pinned are the names of what is in a folder.
+// pinned returns the names in a folder.
 func pinned(t *testing.T, folder string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(folder)
@@ -52,7 +52,7 @@ func TestObjectPin(t *testing.T) {
 			t.Errorf("%s: %q are pinned after all", c.name, got)
 		}
 		wantErr(t, c.pin("a\x00b"), libbpf.ErrInvalid)
-		wantErr(t, c.pin(t.TempDir()), unix.EINVAL) // not on a bpf file system
+		wantErr(t, c.pin(t.TempDir()), unix.EINVAL) // not on a BPF file system
 	}
 	wantErr(t, o.PinPrograms(""), libbpf.ErrInvalid)
 	wantErr(t, o.Pin(""), libbpf.ErrInvalid)
@@ -64,7 +64,7 @@ func TestObjectPin(t *testing.T) {
 	}
 }
 
-// A program that was not loaded can't be pinned, and then nothing is.
+// A program that was not loaded can't be pinned. Pin then leaves no pins.
 func TestObjectPinUndoes(t *testing.T) {
 	folder := filepath.Join(testutil.BPFFS(t), "testrun")
 	o := loadTestRun(t, false)
@@ -76,7 +76,7 @@ func TestObjectPinUndoes(t *testing.T) {
 	}
 }
 
-// Maps with a path of their own are pinned there.
+// PinMaps("") pins maps at their own paths.
 func TestObjectPinMapsByTheirPaths(t *testing.T) {
 	path := filepath.Join(testutil.BPFFS(t), "mine")
 	o := loadTestRun(t, false)

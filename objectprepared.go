@@ -3,7 +3,7 @@ package libbpf
 /*
 #include <bpf/libbpf.h>
 
-// Where libbpf has no such function, Go does not call this.
+// An older libbpf has no such function, and Go does not call this one.
 static int lbg_object_prepare(struct bpf_object *obj)
 {
 #if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 6
@@ -23,21 +23,22 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// PreparedObject is an object whose maps are in the kernel, and whose programs are not verified yet: the maps can be filled,
-// and frozen, before the verifier looks at them. It takes what is in a map that is frozen and read-only for programs
-// ([CreateReadOnlyProgram]) as known, and leaves out what depends on it.
+// PreparedObject is an object whose maps are in the kernel, and whose programs are not verified yet. The maps can be
+// filled and frozen before the verifier runs. The verifier treats the content of a frozen map that is read-only for
+// programs ([CreateReadOnlyProgram]) as constant, and removes code that this content makes unreachable.
 //
 // All methods are safe for concurrent use.
 type PreparedObject struct {
-	open *OpenObject // its load is under way
+	open *OpenObject // its load is in progress
 	obj  *Object
 
 	mu   sync.Mutex
-	over error // why it can't be used any more
+	over error // why it can no longer be used
 }
 
-// Prepare creates the object's maps, pins those that ask for it, and applies relocations (bpf_object__prepare, libbpf 1.6).
-// It takes the OpenObject over as Load does. The caller loads the result, or closes it.
+// Prepare creates the object's maps, pins those that have a pin path, and applies relocations (bpf_object__prepare,
+// libbpf 1.6). It takes over the OpenObject as Load does. The caller owns the result: load it or close it.
+// errors.Is(err, [errors.ErrUnsupported]) before libbpf 1.6.
 func (o *OpenObject) Prepare() (*PreparedObject, error) {
 	const op = "prepare"
 	if o == nil || o.printer == nil {
@@ -90,14 +91,15 @@ func (p *PreparedObject) object() *Object {
 	return p.obj
 }
 
-// Map is the map of that name, as in [Object.Map]. It goes on being that map when the object is loaded.
+// Map returns the map with that name, as [Object.Map] does. It stays valid when the object is loaded.
 func (p *PreparedObject) Map(name string) (*Map, error) { return p.object().Map(name) }
 
 // Maps iterates over the object's maps, as [Object.Maps] does.
 func (p *PreparedObject) Maps() iter.Seq[*Map] { return p.object().Maps() }
 
-// Load verifies the programs and puts them into the kernel (bpf_object__load). It takes the PreparedObject over, whether it
-// succeeds or not: later uses return [ErrLoaded], and Close does nothing. Errors are as for [OpenObject.Load].
+// Load verifies the programs and loads them into the kernel (bpf_object__load). It takes over the PreparedObject,
+// whether it succeeds or not: later uses return [ErrLoaded], and Close does nothing. The errors are those of
+// [OpenObject.Load].
 func (p *PreparedObject) Load() (*Object, error) {
 	const op = "load"
 	if p == nil {
@@ -121,7 +123,7 @@ func (p *PreparedObject) Load() (*Object, error) {
 	return p.obj, nil
 }
 
-// load is Load of what can't be used by others any more.
+// load is Load, once nobody else can use the PreparedObject.
 func (p *PreparedObject) load(op string) ([]clib.Message, error) {
 	defer p.letGo()
 	o, from := p.obj, p.open
@@ -143,7 +145,7 @@ func (p *PreparedObject) load(op string) ([]clib.Message, error) {
 	return said, nil
 }
 
-// end makes later uses return why, and returns why an earlier one did.
+// end makes later uses return why. If an earlier use ended the object, it returns that one's why.
 func (p *PreparedObject) end(why error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -154,13 +156,13 @@ func (p *PreparedObject) end(why error) error {
 	return nil
 }
 
-// letGo frees what the OpenObject still has. The rest is the Object's.
+// letGo frees what the OpenObject still owns. The Object owns the rest.
 func (p *PreparedObject) letGo() {
 	p.open.ptr = nil
 	p.open.endLoad()
 }
 
-// Close frees the object, and its maps with it, unless Load has taken it over (bpf_object__close). It is idempotent.
+// Close frees the object and its maps, unless Load has taken it over (bpf_object__close). It is idempotent.
 func (p *PreparedObject) Close() error {
 	if p == nil || p.end(ErrClosed) != nil {
 		return nil

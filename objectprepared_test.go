@@ -19,8 +19,8 @@ func prepare(t *testing.T, name string) *libbpf.PreparedObject {
 	return p
 }
 
-// What is put into a map before the programs are verified, and frozen, the verifier knows: without it this program is
-// rejected.
+// The verifier knows the content of a map that is filled and frozen before it runs. Without that content it rejects
+// this program.
 func TestPrepare(t *testing.T) {
 	_, err := open(t, "prepared").Load()
 	var rejected *libbpf.VerifierError
@@ -67,7 +67,7 @@ func TestPrepare(t *testing.T) {
 	wantErr(t, err, libbpf.ErrClosed)
 }
 
-// A load that fails, and a Close in place of it, leave nothing.
+// A load that fails leaves nothing in the kernel; so does a Close without a load.
 func TestPrepareEnds(t *testing.T) {
 	p := prepare(t, "prepared")
 	m, err := p.Map("limits")
@@ -100,7 +100,7 @@ func TestPrepareEnds(t *testing.T) {
 	wantErr(t, err, libbpf.ErrClosed)
 }
 
-// Global variables keep their values through both phases, those of arenas too.
+// Global variables keep their values through both phases, also in arenas.
 func TestPrepareGlobals(t *testing.T) {
 	open := open(t, "globals")
 	p, err := open.Prepare()

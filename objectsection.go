@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// newSections are the sections that came after libbpf 1.1, with the minor version of 1.x that knows them first. A name
-// ends as in libbpf: with "+", the section may go on after a slash.
+// newSections are the sections that libbpf supports only since a version after 1.1, with the minor version of 1.x. As
+// in libbpf, a "+" at the end of a name means that the section may continue after a slash.
 var newSections = []struct {
 	name  string
 	minor int
@@ -42,7 +42,8 @@ var newSections = []struct {
 	{"fsession.s+", 7},
 }
 
-// sectionMinor is the minor version of 1.x that knows a section first, 0 for one that 1.1 knows or none does.
+// sectionMinor is the minor version of the first libbpf 1.x that supports a section; 0 if 1.1 supports it, or none
+// does.
 func sectionMinor(section string) int {
 	for _, s := range newSections {
 		rest, found := strings.CutPrefix(section, strings.TrimSuffix(s.name, "+"))
@@ -53,7 +54,8 @@ func sectionMinor(section string) int {
 	return 0
 }
 
-// checkSections is a [VersionError] if a program was not loaded because the linked libbpf is too old to know its section.
+// checkSections returns a [VersionError] if a program was not loaded because the linked libbpf is too old to support
+// its section.
 func (o *OpenObject) checkSections() error {
 	for _, p := range o.programs {
 		if !C.bpf_program__autoload(p.ptr) || C.bpf_program__type(p.ptr) != C.BPF_PROG_TYPE_UNSPEC {
