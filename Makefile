@@ -129,8 +129,9 @@ test-vendor: ## test scripts/vendor.sh, and what is said where nothing can be bu
 	@scripts/nobuild_test.sh
 
 .PHONY: test-cgo
-test-cgo: ## build examples/cgo, C code of a user's, against the libbpf that is linked here
+test-cgo: ## build the examples as users do, against the libbpf that is linked here (as root: runs one)
 	@scripts/cgo_test.sh
+	@scripts/tool_test.sh
 
 # Other kernels
 

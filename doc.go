@@ -1,60 +1,79 @@
-// Package libbpf is libbpf for Go: it loads compiled BPF objects into the Linux kernel, attaches their programs, and
-// exchanges data with them through maps, ring buffers and perf buffers. The C library does the work; this package gives
-// it Go's manners, under the names of libbpf-rs.
+// Package libbpf is libbpf for Go. It loads compiled BPF objects into the Linux kernel, attaches their programs, and
+// exchanges data with them through maps, ring buffers and perf buffers. libbpf, the C library, does the work. The names
+// are those of libbpf-rs, in Go's style.
 //
 // # Phases
 //
-// An object goes through three phases, each with a type of its own:
+// An object goes through three phases. Each phase has a type:
 //
 //	ObjectBuilder  --OpenFile, OpenMemory-->  OpenObject  --Load-->  Object  --Attach-->  []*Link
-//	(options)                                 may still be changed   in the kernel        running
+//	(options)                                 can be changed         in the kernel        running
 //
-// Load takes the OpenObject over. Its views, [OpenMap] and [OpenProgram], and itself then answer with [ErrLoaded].
+// After Load, the OpenObject and its views, [OpenMap] and [OpenProgram], return [ErrLoaded].
 //
 // # Ownership
 //
-// Close is on everything that owns something. It is idempotent and may be deferred at once. It does not wait for what
-// other goroutines do with the same thing, but for one call of libbpf's at most; the last of them frees the resource.
-// An [Object] owns its maps, programs and links: its Close closes the links first, which detaches the programs, and
-// then the rest. [MapHandle], [RingBuffer], [RingReader], [PerfBuffer], [PerfReader],
-// [UserRingBuffer] and links from [LinkFromPinnedPath] stand by themselves. Nothing is closed by the garbage collector.
+// Every type that owns a resource has a Close method. Close is idempotent, so it can be deferred at once. It does not wait
+// for operations in other goroutines: the last operation that uses the resource releases it. Close waits for at most one
+// libbpf call that is in progress.
 //
-// What is pinned on a bpf file system, and legacy attachments that were disconnected, outlast the process.
+// An [Object] owns its maps, programs and links. Its Close closes the links first, which detaches the programs. A
+// [MapHandle], [ProgramHandle], [RingBuffer], [RingReader], [PerfBuffer], [PerfReader] or [UserRingBuffer], and a Link
+// that was opened by a pin, an id or a descriptor, is independent of objects. The garbage collector closes nothing.
 //
-// C code in the same program can share objects with Go: Pointer, UsePointer and Release give them to C, Adopt and Borrow
-// take them. The page docs/interop.md has the rules, and how to build it.
+// Pins on a bpf file system outlive the process. So do legacy attachments that were disconnected from their link.
+//
+// C code in the same program can share objects with Go. Pointer, UsePointer and Release give a value to C; Adopt and Borrow
+// functions take one from C. docs/interop.md explains the rules and the build.
+//
+// # Names
+//
+// CreateMap, LoadProgram and CreateToken make something new in the kernel. TypeFromID, TypeFromPinnedPath and TypeFromFD
+// open what is there, such as [LinkFromID]. Settings are the fields of a struct: an Options argument, or a builder where
+// libbpf-rs has one.
+//
+// Iterators take a pointer to an error and set it when the loop ends: one form fits iterations over one value and over
+// two, and costs the loop nothing for each step. nil is allowed.
+//
+//	for key, value := range m.All(&err) {
+//		...
+//	}
+//	if err != nil {
+//		...
+//	}
 //
 // # Concurrent use
 //
-//	ObjectBuilder                    copy it freely; methods do not change it
-//	RingBufferBuilder                the same
+//	ObjectBuilder, RingBufferBuilder safe to copy; methods do not change them
 //	PerfBufferBuilder                the same
-//	OpenObject, OpenMap, OpenProgram safe: they take turns
+//	OpenObject, OpenMap, OpenProgram safe; calls take turns
 //	Object, Program, Link            safe; calls that change the object take turns
-//	Program, ProgramHandle           test runs and infos are parallel
-//	Map, MapHandle (MapCore)         safe, and parallel: each operation is one call of libbpf's
-//	RingBuffer, PerfBuffer           safe; one Poll or Consume at a time
-//	RingReader, PerfReader           safe; one loop at a time
+//	Program, ProgramHandle           safe; test runs and infos run in parallel
+//	Map, MapHandle                   safe; operations run in parallel, each is one call of libbpf
+//	RingBuffer, PerfBuffer           safe; one Poll or Consume at a time, a second one fails with unix.EBUSY
+//	RingReader, PerfReader           safe; one loop at a time, a second one fails with unix.EBUSY
 //	RingChannel                      safe; one Run at a time
-//	UserRingBuffer, UserRingSample   safe; filling a sample is its holder's
+//	UserRingBuffer, UserRingSample   safe; only the holder of a sample fills it
 //	SetPrint, PossibleCPUs, Version  safe
 //
-// Everything is safe against a concurrent Close: an operation either completes or returns [ErrClosed]. It never uses a
-// descriptor that has become another file's, nor memory that libbpf has freed.
+// Close can be called at any time: an operation in progress either completes or returns [ErrClosed]. It never uses a
+// descriptor that became another file's, nor memory that libbpf has freed. The zero value of a map, program or handle is a
+// closed one.
 //
 // # Lost records
 //
-// Buffers that programs fill faster than they are read overflow. Each way to lose a record has a count:
+// A buffer overflows when programs write faster than it is read. Each way to lose a record has a count:
 //
-//	ring buffer               bpf_ringbuf_reserve or bpf_ringbuf_output fails, which only the program sees
-//	RingReader, RingBuffer    lose nothing that is in the ring, however a loop or a callback ends, but for up to 32 KiB
-//	                          that a RingBuffer has in hand when it is closed: see its Close
+//	ring buffer               bpf_ringbuf_reserve or bpf_ringbuf_output fails; only the program sees it
+//	RingReader                loses no record that is in the ring, however the loop ends
+//	RingBuffer                loses none, except the records in its batch (at most 32 KiB) when it is closed
 //	RingChannel               Dropped
-//	PerfBuffer                Lost, and the Lost callback once the CPU writes again
+//	PerfBuffer                Lost; the Lost callback when the CPU writes again
 //	PerfReader                Lost
 //	UserRingBuffer            Reserve fails with unix.ENOSPC
 //
-// A program counts in a global variable, which NewGlobal of the package typed reads, and [Object.GlobalMemory]:
+// A program can count its own losses in a global variable. Read it with NewGlobal of the package typed, or with
+// [Object.GlobalMemory]:
 //
 //	__u64 lost = 0;
 //	...
@@ -63,11 +82,12 @@
 //
 // # Errors
 //
-// Errors name the operation and the object, quote libbpf's message, and are tested for with [errors.Is]: against this
-// package's Err values, errnos such as unix.EPERM, and [os.ErrPermission], [os.ErrNotExist], [os.ErrExist],
-// [os.ErrClosed] and [errors.ErrUnsupported]. A program that the verifier rejects is a [*VerifierError].
+// An error names the operation and the object, and quotes the message of libbpf that explains it. Test errors with
+// [errors.Is] against this package's Err values, errnos such as unix.EPERM, or [os.ErrPermission], [os.ErrNotExist],
+// [os.ErrExist], [os.ErrClosed] and [errors.ErrUnsupported]. If the verifier rejects a program, the error is a
+// [*VerifierError].
 //
 // # Messages
 //
-// libbpf's warnings go to [log/slog] unless they are part of a returned error; see [SetPrint].
+// libbpf's warnings go to [log/slog] if they are not part of a returned error: see [SetPrint].
 package libbpf

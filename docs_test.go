@@ -32,3 +32,20 @@ func TestInteropPageShowsWhatIsTested(t *testing.T) {
 		}
 	}
 }
+
+// The README shows examples/count as it is.
+func TestREADMEShowsTheTool(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	check(t, err)
+	program, err := os.ReadFile("examples/count/count.bpf.c")
+	check(t, err)
+	if !strings.Contains(string(readme), string(program)) {
+		t.Error("README.md does not show count.bpf.c as it is")
+	}
+	source, err := os.ReadFile("examples/count/main.go")
+	check(t, err)
+	block := regexp.MustCompile("(?s)```go\n(//go:generate.*?)```\n").FindSubmatch(readme)
+	if block == nil || !strings.Contains(string(source), string(block[1])) {
+		t.Error("README.md does not show main.go as it is")
+	}
+}

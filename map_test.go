@@ -270,6 +270,9 @@ func TestOneCPUsValue(t *testing.T) {
 		m := findMap(t, o, name)
 		size := int(m.ValueSize())
 		one, seven := bytes.Repeat([]byte{1}, size), bytes.Repeat([]byte{7}, size)
+		for _, flags := range []libbpf.MapFlags{libbpf.OnCPU(0) | libbpf.NoExist, libbpf.AllCPUs | libbpf.Exist} {
+			wantErr(t, m.Update(u32(2), one, flags), libbpf.ErrInvalid) // Linux 7 would ignore NoExist and Exist
+		}
 		err := m.Update(u32(2), one, libbpf.AllCPUs)
 		if errors.Is(err, errors.ErrUnsupported) {
 			testutil.Skip(t, "one-cpu", err)

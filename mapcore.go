@@ -178,6 +178,8 @@ func (m *mapCore) begin(op string, key []byte, flags MapFlags, checkValue bool, 
 		return m.refuse(op, "the map is per-CPU: use the method whose name has PerCPU in it")
 	case uint64(len(value)) != uint64(m.valueSize):
 		return m.refuse(op, "value has %d bytes and must have %d", len(value), m.valueSize)
+	case flags.oneValue() && flags&(NoExist|Exist) != 0:
+		return m.refuse(op, "NoExist and Exist can't be combined with OnCPU and AllCPUs: the kernel ignores them")
 	case flags.oneValue():
 		if err := m.takesOneValue(); err != nil {
 			m.h.Drop()

@@ -21,7 +21,7 @@ const AllCPUs MapFlags = 16
 const onlyCPU MapFlags = 8
 
 // OnCPU makes Lookup and Update of a per-CPU map use the value of one CPU (BPF_F_CPU, Linux 7.0). errors.Is(err,
-// unix.ERANGE) when there is no such CPU.
+// unix.ERANGE) when there is no such CPU. It can't be combined with NoExist and Exist.
 func OnCPU(cpu uint32) MapFlags { return onlyCPU | MapFlags(cpu)<<32 }
 
 // oneValue tells whether an operation on a per-CPU map has one value, and not one for each CPU.
