@@ -8,24 +8,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// addresses are where the bytes of a mapping are that was handed out.
+// addresses is the address range of a mapping whose bytes were handed out to the user.
 //
-// Slices of it may still be about when the mapping ends, and nobody can know when the last is gone. One that was kept
-// by mistake must not point at nothing, which crashes, or at memory of somebody else's. So the kernel never gets
-// addresses back: pages of zeroes take the mapping's place, and a later mapping of the same use and length theirs. Which
-// one may do so depends on what a slice that was kept can do:
+// Slices of the bytes may still exist when the mapping ends, and nobody knows when the last one is gone. A slice that
+// was kept by mistake must not crash, and must not point to somebody else's memory. So the kernel never gets the
+// addresses back: zero pages replace the mapping, and a later mapping of the same use and length reuses the addresses.
+// Which mapping may do so depends on what a kept slice can do:
 //
-//   - One that can only be read harms nobody: any mapping may.
-//   - One that can be written to may overwrite what comes next. If that is the content of the same map, it is at least
-//     what the slice was for. Another mapping gets the addresses that have been out of use for longest, once there are
-//     quarantine others.
+//   - A slice that can only be read does no harm: any mapping may reuse the addresses.
+//   - A slice that can be written to may overwrite the next mapping. A mapping of the same map may reuse the addresses,
+//     because the slice was for the content of that map. Other mappings reuse the range that has been out of use for
+//     longest, once there are quarantine others.
 //
-// So addresses and page tables do not grow with the number of mappings that there ever were.
+// So addresses and page tables do not grow with the number of mappings over time.
 type addresses struct {
 	start  unsafe.Pointer
 	length uintptr
 	use    addressUse
-	mapID  uint32 // of the map whose content it is; 0 where it is no map's for good
+	mapID  uint32 // the map whose content it is; 0 when it does not stay with one map
 }
 
 // addressUse is what a mapping is used for.
@@ -34,13 +34,13 @@ type addressUse int
 const (
 	toRead addressUse = iota
 	toWrite
-	toArena // to write to, where the kernel lets an arena be
+	toArena // to write to, where the kernel allows an arena to be
 )
 
-// quarantine is how many ranges are left alone before one is used for another map.
+// quarantine is how many ranges stay unused before one is reused for another map.
 const quarantine = 64
 
-// addressClass is of ranges that can take each other's place.
+// addressClass is a class of ranges that can replace each other.
 type addressClass struct {
 	use    addressUse
 	length uintptr
@@ -48,14 +48,14 @@ type addressClass struct {
 
 func (a addresses) class() addressClass { return addressClass{a.use, a.length} }
 
-// retired are the ranges that are out of use, the longest first.
+// retired has the ranges that are out of use, the longest unused first.
 var retired struct {
 	sync.Mutex
 	ranges map[addressClass][]addresses
 }
 
-// settle moves a mapping that was just made to addresses that are retired, where there are some for it. The mapping is
-// one that the kernel moves; that of an arena is not.
+// settle moves a new mapping to retired addresses, if there are any for it. The kernel can move the mapping; it can't
+// move an arena's.
 func settle(start unsafe.Pointer, length uintptr, use addressUse, mapID uint32) addresses {
 	a := addresses{start, length, use, mapID}
 	old, ok := a.takeRetired(func(old addresses) bool { return mapID != 0 && old.mapID == mapID }, true)
@@ -71,7 +71,7 @@ func settle(start unsafe.Pointer, length uintptr, use addressUse, mapID uint32) 
 	return a
 }
 
-// takeRetired takes addresses out of retirement that can be used for a: such as fit, or any.
+// takeRetired returns retired addresses for the use of a: those that fits accepts, or with any, also others.
 func (a addresses) takeRetired(fits func(addresses) bool, any bool) (addresses, bool) {
 	retired.Lock()
 	defer retired.Unlock()
@@ -92,20 +92,20 @@ func (a addresses) takeRetired(fits func(addresses) bool, any bool) (addresses, 
 // retire ends the mapping.
 func (a addresses) retire() error {
 	if err := a.cover(unix.MAP_FIXED); err != nil {
-		return err // it stays mapped, which is safe as well
+		return err // it stays mapped, which is safe too
 	}
 	a.offer()
 	return nil
 }
 
-// retireUnmapped is retire where there may be nothing any more. What somebody else mapped there meanwhile stays.
+// retireUnmapped is retire for a range that may be unmapped already. It leaves alone what somebody else mapped there.
 func (a addresses) retireUnmapped() {
 	if a.cover(unix.MAP_FIXED_NOREPLACE) == nil {
 		a.offer()
 	}
 }
 
-// cover puts zeroes there, which take up no memory until somebody writes to them.
+// cover maps zero pages over the range. They need no memory until somebody writes to them.
 func (a addresses) cover(fixed int) error {
 	protection := unix.PROT_READ
 	if a.use != toRead {

@@ -15,7 +15,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
-// addressSpace is how many KB of addresses the process uses, and how many of page tables.
+// addressSpace returns how many KB of addresses and of page tables the process uses.
 func addressSpace(t *testing.T) (size, tables int) {
 	t.Helper()
 	status, err := os.ReadFile("/proc/self/status")
@@ -35,7 +35,7 @@ func addressSpace(t *testing.T) (size, tables int) {
 	return size, tables
 }
 
-// mappings are the kinds of mappings whose bytes are handed out: how to make a map for one, and to open and close it.
+// mappings are the kinds of mappings whose bytes are handed out. Each makes a map, opens the mapping, and closes it.
 var mappings = map[string]struct {
 	create func(t *testing.T) *libbpf.MapHandle
 	cycle  func(t *testing.T, m libbpf.MapCore)
@@ -129,10 +129,10 @@ func perfOfFirstCPU(t *testing.T, m libbpf.MapCore) *libbpf.PerfBuffer {
 	return p
 }
 
-// Whoever opens and closes for ever does not run out of addresses, nor of memory for page tables.
+// Opening and closing again and again uses up neither addresses nor memory for page tables.
 func TestAddressesAreReused(t *testing.T) {
 	testutil.Root(t)
-	filling, rounds := 150, 2000 // some addresses are left alone for a while
+	filling, rounds := 150, 2000 // some addresses stay unused for a while
 	for name, mapping := range mappings {
 		for _, same := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s, the same map %t", name, same), func(t *testing.T) {
@@ -150,7 +150,7 @@ func TestAddressesAreReused(t *testing.T) {
 					mapping.cycle(t, m)
 				}
 				sizeAfter, tablesAfter := addressSpace(t)
-				// A round takes 256 KB or more. The heaps of Go and C may grow, and a thread may start.
+				// A round uses at least 256 KB. The heaps of Go and C may grow, and a thread may start.
 				if grown := sizeAfter - size; grown > 160<<10 {
 					t.Errorf("%d KB more of addresses", grown)
 				}
@@ -162,7 +162,7 @@ func TestAddressesAreReused(t *testing.T) {
 	}
 }
 
-// Bytes that are kept when they should not be are safe to write to, and are nobody else's.
+// Writing to bytes that were kept by mistake is safe, and reaches nobody else's memory.
 func TestKeptBytes(t *testing.T) {
 	testutil.Root(t)
 	keep := map[string]func(t *testing.T, m libbpf.MapCore) []byte{
@@ -192,7 +192,7 @@ func TestKeptBytes(t *testing.T) {
 			defer func() { check(t, m.Close()) }()
 			kept := keep(t, m)
 			kept[0]++
-			for range 10 { // what takes the place of memory that was unmapped
+			for range 10 { // likely to reuse memory that was unmapped
 				other, err := unix.Mmap(-1, 0, len(kept), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
 				check(t, err)
 				defer func() { check(t, unix.Munmap(other)) }()
@@ -214,7 +214,7 @@ func keepMemory(t *testing.T, m libbpf.MapCore) []byte {
 	return kept
 }
 
-// What is written to a map's former memory does not come into the next one's, but into the same map's.
+// Writing to a map's former memory does not change another map, only the same map.
 func TestKeptMemory(t *testing.T) {
 	testutil.Root(t)
 	for _, kind := range []string{"array", "arena"} {

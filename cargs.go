@@ -12,7 +12,7 @@ import (
 // cArgs are arguments of one call into C.
 type cArgs = cmem.Args[C.char]
 
-// withString runs one of libbpf's functions that take a string and return an error code.
+// withString runs a libbpf function that takes a string and returns an error code.
 func withString(what, s string, f func(*C.char) C.int) error {
 	var c cArgs
 	defer c.Free()
@@ -23,7 +23,7 @@ func withString(what, s string, f func(*C.char) C.int) error {
 	return clib.FromRet(int(f(p)))
 }
 
-// withOptional is withString where "" stands for NULL.
+// withOptional is withString that passes NULL for "".
 func withOptional(what, s string, f func(*C.char) C.int) error {
 	if s == "" {
 		return clib.FromRet(int(f(nil)))
@@ -31,7 +31,7 @@ func withOptional(what, s string, f func(*C.char) C.int) error {
 	return withString(what, s, f)
 }
 
-// cBytes is b for C, NULL where it is empty.
+// cBytes returns b for C, or NULL when it is empty.
 func cBytes(b []byte) *C.uchar {
 	if len(b) == 0 {
 		return nil

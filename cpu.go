@@ -13,9 +13,9 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// PossibleCPUs is the number of CPUs that this machine can ever have, which is how many values a per-CPU map holds
-// under each key: more than are online, often (libbpf_num_possible_cpus). It does not change while the kernel runs:
-// libbpf remembers it, once it was able to find out. Safe for concurrent use.
+// PossibleCPUs returns the number of CPUs that the machine can have, which is often more than are online
+// (libbpf_num_possible_cpus). A per-CPU map has this many values for each key. The number does not change while the
+// kernel runs, and libbpf caches it after the first success. PossibleCPUs is safe for concurrent use.
 func PossibleCPUs() (n int, err error) {
 	err = call("count possible CPUs", "", func() error {
 		n = int(C.libbpf_num_possible_cpus())
@@ -27,7 +27,7 @@ func PossibleCPUs() (n int, err error) {
 	return n, nil
 }
 
-// onlineCPUs are the numbers of the CPUs that run now.
+// onlineCPUs returns the numbers of the CPUs that are online.
 func onlineCPUs() ([]int, error) {
 	text, err := os.ReadFile("/sys/devices/system/cpu/online")
 	if err != nil {
@@ -36,7 +36,7 @@ func onlineCPUs() ([]int, error) {
 	return parseCPUs(string(text))
 }
 
-// parseCPUs reads a list such as "0-3,8".
+// parseCPUs parses a list such as "0-3,8".
 func parseCPUs(list string) (cpus []int, err error) {
 	for part := range strings.SplitSeq(strings.TrimSpace(list), ",") {
 		var first, last int

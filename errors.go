@@ -16,48 +16,48 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// Errno is an error code of libbpf's own, 4000 and above. Everything below is the kernel's and appears as a
+// Errno is one of libbpf's own error codes, which begin at 4000. Smaller codes are the kernel's and have the type
 // [syscall.Errno], so errors.Is(err, unix.EPERM) and errors.Is(err, os.ErrPermission) work.
 type Errno = clib.Errno
 
-// What to test for with [errors.Is]. Those that stand for an errno match that errno as well.
+// Errors to test for with [errors.Is]. Those that stand for an errno match that errno too.
 var (
-	// ErrClosed: the operation's receiver was closed, or is nil. It matches [os.ErrClosed].
+	// ErrClosed: the receiver of the method is closed or nil. It matches [os.ErrClosed].
 	ErrClosed = handle.ErrClosed
-	// ErrLoaded: an OpenObject, or a view of one, was used after Load took it over.
+	// ErrLoaded: an OpenObject, or a value that came from it, was used after Load consumed it.
 	ErrLoaded = errors.New("already loaded")
 	// ErrNotFound: the object has no map, program or variable of that name, or has it but did not create or load it. It
-	// matches unix.ENOENT, as which libbpf reports it, and so [os.ErrNotExist].
+	// matches unix.ENOENT, the error that libbpf uses, and so [os.ErrNotExist].
 	ErrNotFound = fault.New("not found", unix.ENOENT)
 	// ErrNoBTF: the object carries no type information. It matches [btf.ErrNoBTF].
 	ErrNoBTF = fault.New("no BTF: compile with -g", btf.ErrNoBTF)
-	// ErrKeyNotExist: no element with this key, or the queue or stack is empty. It matches unix.ENOENT.
+	// ErrKeyNotExist: the map has no element with this key, or the queue or stack is empty. It matches unix.ENOENT.
 	ErrKeyNotExist = fault.New("key does not exist", unix.ENOENT)
-	// ErrKeyExist: an element with this key is there already ([NoExist]). It matches unix.EEXIST.
+	// ErrKeyExist: the map has an element with this key already ([NoExist]). It matches unix.EEXIST.
 	ErrKeyExist = fault.New("key exists already", unix.EEXIST)
-	// ErrMapFull: the map holds its maximum of entries. It matches unix.E2BIG, also for the kinds of maps for which the
-	// kernel says unix.ENOSPC.
+	// ErrMapFull: the map has its maximum number of entries. It matches unix.E2BIG, also for map types whose kernel
+	// error is unix.ENOSPC.
 	ErrMapFull = fault.New("map is full", unix.E2BIG)
-	// ErrIndexRange: the index is not below the array's number of entries. It matches unix.E2BIG.
+	// ErrIndexRange: the index is not smaller than the array's number of entries. It matches unix.E2BIG.
 	ErrIndexRange = fault.New("index out of range", unix.E2BIG)
-	// ErrInvalid: an argument has the wrong length, type or range, and never reached the kernel. It matches
-	// unix.EINVAL, as which the kernel would have refused it.
+	// ErrInvalid: an argument has the wrong length, type or range. This package refused it before it reached the
+	// kernel. It matches unix.EINVAL, the error that the kernel would return.
 	ErrInvalid = fault.ErrInvalid
 )
 
-// Error is a failed operation: what was tried, on what, and why it failed. Err is a [syscall.Errno], an [Errno], a
-// [VersionError] or one of this package's Err values; [errors.Is] sees through to it.
+// Error is a failed operation: the operation, its object, and the cause. Err is a [syscall.Errno], an [Errno], a
+// [VersionError] or one of this package's Err values; [errors.Is] unwraps it.
 type Error struct {
 	Op     string // the operation, such as "lookup"
-	Object string // what it was tried on, such as `map "counts"`; "" where there is only one
+	Object string // what the operation was for, such as `map "counts"`; "" when there is only one
 	Err    error
-	// Messages holds the warnings that libbpf printed meanwhile, in order, each without the trailing newline.
-	// They are not also sent to the function that [SetPrint] set.
+	// Messages has the warnings that libbpf printed during the operation, in order, each without the trailing newline.
+	// They do not also go to the function that [SetPrint] set.
 	Messages []string
 }
 
-// Error names the operation, the object and the cause, and quotes the one of libbpf's messages that says best why: it
-// names the errno, and is not about something that libbpf can do without. %+v has them all.
+// Error returns the operation, the object and the cause in one line. It quotes the libbpf message that explains the
+// error best: one that names the errno, and is not about an optional feature. %+v prints all messages.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Op)
@@ -73,20 +73,21 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Format writes Error, and for %+v all messages after it, one a line.
+// Format writes Error, and for %+v all messages after it, one in each line.
 func (e *Error) Format(f fmt.State, verb rune) { formatError(f, verb, e.Error(), e.Messages) }
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Is makes the kernel's ENOTSUPP, which the syscall package does not know, an [errors.ErrUnsupported].
+// Is reports whether the kernel's error is ENOTSUPP, if target is [errors.ErrUnsupported]. The syscall package does not
+// know ENOTSUPP.
 func (e *Error) Is(target error) bool { return isNotSupp(e.Err, target) }
 
-// isNotSupp is what errors that wrap an errno have as their Is.
+// isNotSupp implements Is for errors that wrap an errno.
 func isNotSupp(err, target error) bool {
 	return target == errors.ErrUnsupported && errors.Is(err, errNotSupp)
 }
 
-// formatError formats an error by its text, which is one line, and for %+v by the details as well.
+// formatError formats an error by its one-line text, and for %+v by the details too.
 func formatError(f fmt.State, verb rune, text string, details []string) {
 	if verb == 'q' {
 		_, _ = fmt.Fprintf(f, "%q", text)
@@ -100,10 +101,10 @@ func formatError(f fmt.State, verb rune, text string, details []string) {
 	}
 }
 
-// errNotSupp is the kernel's ENOTSUPP, which is not meant for user space and has no text there, yet bpf(2) returns it.
+// errNotSupp is the kernel's ENOTSUPP. It is not meant for user space, and C has no text for it, but bpf(2) returns it.
 const errNotSupp = syscall.Errno(524)
 
-// errorText is err's text, or what it should have been.
+// errorText returns err's text, with a better one for ENOTSUPP.
 func errorText(err error) string {
 	if err == errNotSupp {
 		return "operation not supported by the kernel (ENOTSUPP)"
@@ -119,7 +120,7 @@ func checkInt32(what string, n int) error {
 	return nil
 }
 
-// lacking is an errno that, where it came from, says that the kernel lacks a feature. It matches [errors.ErrUnsupported],
+// lacking is an errno that means, in its context, that the kernel lacks a feature. It matches [errors.ErrUnsupported]
 // and the errno.
 type lacking struct {
 	what  string
@@ -132,9 +133,9 @@ func (l *lacking) Error() string {
 func (l *lacking) Unwrap() error        { return l.errno }
 func (l *lacking) Is(target error) bool { return target == errors.ErrUnsupported }
 
-// VersionError says that the libbpf that is linked is too old for an operation. It matches [errors.ErrUnsupported].
+// VersionError says that the linked libbpf is too old for an operation. It matches [errors.ErrUnsupported].
 type VersionError struct {
-	Func  string // what is missing: a function, or such as `section "tcx/ingress"`
+	Func  string // what is missing: a function, or a feature such as `section "tcx/ingress"`
 	Needs string // the first libbpf that has it, such as "1.5"
 }
 
@@ -145,11 +146,11 @@ func (e *VersionError) Error() string {
 // Is reports whether target is [errors.ErrUnsupported].
 func (e *VersionError) Is(target error) bool { return target == errors.ErrUnsupported }
 
-// fromErrno translates the errno that cgo returns beside a NULL of libbpf's. An error that is no errno stays what it is.
+// fromErrno translates the errno that cgo returns with a NULL of libbpf's. It returns other errors unchanged.
 func fromErrno(err error) error {
 	switch err := err.(type) {
 	case nil:
-		return ErrInvalid // libbpf left none, which is still no success
+		return ErrInvalid // libbpf set no errno, but returned NULL
 	case syscall.Errno:
 		return clib.FromRet(-int(err))
 	default:

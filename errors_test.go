@@ -59,7 +59,7 @@ func TestErrorText(t *testing.T) {
 	}
 }
 
-// What is not found is so by the names that the kernel, libbpf and Go have for it.
+// ErrNotFound matches the errors of the kernel, of libbpf and of Go for the same thing.
 func TestNotFound(t *testing.T) {
 	o := openMaps(t, "")
 	_, noMap := o.Map("nope")
@@ -171,7 +171,7 @@ func TestPrint(t *testing.T) {
 	if len(warnings.messages) > 0 {
 		t.Errorf("messages %q", warnings.messages)
 	}
-	// A failure's warnings are in the error, and there only.
+	// A failure's warnings are only in the error.
 	_, err := libbpf.OpenFile("/nonexistent")
 	var failed *libbpf.Error
 	if !errors.As(err, &failed) || len(failed.Messages) == 0 {

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// readFDInfo reads what /proc tells of a descriptor.
+// readFDInfo reads /proc/self/fdinfo for a descriptor.
 func readFDInfo(fd int) (string, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", fd))
 	return string(text), err
 }
 
-// eachOfFDInfo calls f for the lines that are a name, a colon and a value; number is the value. It passes err on, so that it
-// can follow readFDInfo.
+// eachOfFDInfo calls f for each line with a name, a colon and a value; number parses the value. It returns err if err
+// is not nil, so it can follow readFDInfo.
 func eachOfFDInfo(text string, err error, f func(name string, number func(bits int) uint64)) error {
 	for line := range strings.Lines(text) {
 		name, value, ok := strings.Cut(strings.TrimSpace(line), ":")

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// flagsText is the names of the flags that are set, with "|" between them. names are those of the bits from the lowest on,
-// "" for a bit without a name; what has none comes last, in hexadecimal digits.
+// flagsText returns the names of the flags that are set, with "|" between them. names has the names of the bits, from
+// the lowest bit on, with "" for a bit without a name. Bits without a name come last, as one hexadecimal number.
 func flagsText(flags uint64, names ...string) string {
 	var set []string
 	rest := flags

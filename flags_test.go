@@ -14,7 +14,7 @@ import (
 	"github.com/libbpf-go/libbpf-go"
 )
 
-// flagTypes are all types of flags. A type that the sources have and this does not is missed by TestFlagsHaveNames.
+// flagTypes has all types of flags. TestFlagsHaveNames fails for a type that is in the sources but not here.
 var flagTypes = map[string]func(flags uint64) fmt.Stringer{
 	"AttachFlags":      func(f uint64) fmt.Stringer { return libbpf.AttachFlags(f) },
 	"MapCreateFlags":   func(f uint64) fmt.Stringer { return libbpf.MapCreateFlags(f) },
@@ -27,7 +27,7 @@ var flagTypes = map[string]func(flags uint64) fmt.Stringer{
 	"XDPFlags":         func(f uint64) fmt.Stringer { return libbpf.XDPFlags(f) },
 }
 
-// Each flag has a name of its own. The flags are those of the sources, so none can be forgotten.
+// Each flag has its own name. The test reads the flags from the sources, so that none is forgotten.
 func TestFlagsHaveNames(t *testing.T) {
 	fset := token.NewFileSet()
 	entries, err := os.ReadDir(".")
@@ -41,7 +41,7 @@ func TestFlagsHaveNames(t *testing.T) {
 		check(t, err)
 		files = append(files, file)
 	}
-	// What it does not find of C and of other packages is no constant of these types.
+	// Constants of these types need neither C nor other packages.
 	config := types.Config{FakeImportC: true, Error: func(error) {}, Importer: noPackages{}}
 	pkg, _ := config.Check("libbpf", fset, files, nil)
 	seen := make(map[string]map[string]string) // by type and name, the constant

@@ -12,32 +12,32 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// MapIDs iterates over the ids of all maps of the system, in ascending order (bpf_map_get_next_id, Linux 4.13). When
-// the loop ends early because of an error, that is in *err: errors.Is(err, os.ErrPermission) without CAP_SYS_ADMIN. A map
-// can be gone by the time that [MapHandleFromID] opens it: errors.Is(err, os.ErrNotExist).
+// MapIDs iterates over the ids of all maps in the kernel, in ascending order (bpf_map_get_next_id, Linux 4.13). After
+// an error the loop ends, and *err is set: errors.Is(err, os.ErrPermission) without CAP_SYS_ADMIN. A map may be gone
+// when [MapHandleFromID] opens it: errors.Is(err, os.ErrNotExist).
 func MapIDs(err *error) iter.Seq[uint32] {
 	return kernelIDs("maps", err, func(id C.__u32, next *C.__u32) C.int { return C.bpf_map_get_next_id(id, next) })
 }
 
-// ProgramIDs iterates over the ids of all programs of the system, as MapIDs does over those of maps
+// ProgramIDs iterates over the ids of all programs in the kernel, as MapIDs does over those of maps
 // (bpf_prog_get_next_id, Linux 4.13).
 func ProgramIDs(err *error) iter.Seq[uint32] {
 	return kernelIDs("programs", err, func(id C.__u32, next *C.__u32) C.int { return C.bpf_prog_get_next_id(id, next) })
 }
 
-// BTFIDs iterates over the ids of all BTF objects that are in the kernel, its own and its modules' among them, as MapIDs
-// does over those of maps (bpf_btf_get_next_id, Linux 5.4).
+// BTFIDs iterates over the ids of all BTF objects in the kernel, including those of the kernel and its modules, as
+// MapIDs does over those of maps (bpf_btf_get_next_id, Linux 5.4).
 func BTFIDs(err *error) iter.Seq[uint32] {
 	return kernelIDs("BTF objects", err, func(id C.__u32, next *C.__u32) C.int { return C.bpf_btf_get_next_id(id, next) })
 }
 
-// LinkIDs iterates over the ids of all links of the system, as MapIDs does over those of maps
-// (bpf_link_get_next_id, Linux 5.8).
+// LinkIDs iterates over the ids of all links in the kernel, as MapIDs does over those of maps (bpf_link_get_next_id,
+// Linux 5.8).
 func LinkIDs(err *error) iter.Seq[uint32] {
 	return kernelIDs("links", err, func(id C.__u32, next *C.__u32) C.int { return C.bpf_link_get_next_id(id, next) })
 }
 
-// kernelIDs walks with one of the functions that tell the id after the one they are given.
+// kernelIDs iterates with one of the functions that return the next id after a given one.
 func kernelIDs(what string, err *error, getNext func(id C.__u32, next *C.__u32) C.int) iter.Seq[uint32] {
 	return func(yield func(uint32) bool) {
 		if err == nil {

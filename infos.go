@@ -38,7 +38,7 @@ func LinkInfos(err *error) iter.Seq[LinkInfo] {
 	return kernelInfos("link", err, LinkIDs, func(id C.__u32) C.int { return C.bpf_link_get_fd_by_id(id) }, linkInfo)
 }
 
-// kernelInfos opens each object that has an id, and reads its info.
+// kernelInfos iterates over ids, opens the object of each, and reads its info.
 func kernelInfos[T any](
 	what string, err *error, ids func(*error) iter.Seq[uint32], open func(id C.__u32) C.int, info func(fd int) (T, error),
 ) iter.Seq[T] {
@@ -61,7 +61,7 @@ func kernelInfos[T any](
 		var walk error
 		for id := range ids(&walk) {
 			i, err := get(id)
-			// A link has an id a moment before it can be opened.
+			// A link has an id slightly before it can be opened.
 			switch {
 			case errors.Is(err, unix.ENOENT), errors.Is(err, unix.EAGAIN):
 			case err != nil:
@@ -74,7 +74,7 @@ func kernelInfos[T any](
 	}
 }
 
-// errorList collects the errors of an iteration that goes on past them.
+// errorList collects the errors of an iteration that continues after an error.
 type errorList struct{ errs []error }
 
 func (l *errorList) add(err error) {
@@ -83,7 +83,7 @@ func (l *errorList) add(err error) {
 	}
 }
 
-// store sets *err, if err is not nil, to the one error, or to all.
+// store sets *err, if err is not nil, to the only error, or to all errors.
 func (l *errorList) store(err *error) {
 	switch {
 	case err == nil:
@@ -94,11 +94,11 @@ func (l *errorList) store(err *error) {
 	}
 }
 
-// BTFInfo is what the kernel tells of BTF that is in it (struct bpf_btf_info).
+// BTFInfo describes BTF in the kernel (struct bpf_btf_info).
 type BTFInfo struct {
 	ID     uint32
-	Name   string // "vmlinux", a module's name, or "" for that of a program
-	Kernel bool   // it is the kernel's or a module's (Linux 5.11)
+	Name   string // "vmlinux", a module's name, or "" for the BTF of a program
+	Kernel bool   // whether it is the kernel's or a module's (Linux 5.11)
 	Size   int    // in bytes
 }
 
@@ -113,7 +113,7 @@ type rawBTFInfo struct {
 }
 
 func btfInfo(fd int) (BTFInfo, error) {
-	// Kernels before 5.11 know of no name, and refuse to be asked for one.
+	// Kernels before 5.11 have no name, and return an error when asked for one.
 	var raw rawBTFInfo
 	if err := kernelInfo(fd, &raw); err != nil {
 		return BTFInfo{}, err

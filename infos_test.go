@@ -11,7 +11,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil/needs"
 )
 
-// find is the element of a walk that is wanted. Every error of the walk fails the test.
+// find returns the one wanted element of an iteration. Every error of the iteration fails the test.
 func find[T any](t *testing.T, walk func(err *error) iter.Seq[T], wanted func(T) bool) (found T) {
 	t.Helper()
 	n := 0
@@ -104,7 +104,7 @@ func TestIDs(t *testing.T) {
 	}
 }
 
-// What goes away while others walk is no error of theirs.
+// An iteration has no error for what others close during it.
 func TestQueryWhileThingsVanish(t *testing.T) {
 	needs.ToLoadFile(t, testutil.Object(t, "attach"))
 	stop := make(chan struct{})

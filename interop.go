@@ -3,8 +3,8 @@ package libbpf
 /*
 #include <bpf/libbpf.h>
 
-// Tells whether an object's programs were loaded, or its maps created: libbpf refuses to change these then, also to what
-// they are already. An object with neither can't be told.
+// Reports whether an object's programs were loaded, or its maps created. libbpf then refuses to change them, also to
+// the value that they have. The result is false for an object without maps and programs.
 static int lbg_is_loaded(struct bpf_object *obj)
 {
 	struct bpf_program *prog = bpf_object__next_program(obj, NULL);
@@ -27,19 +27,21 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/handle"
 )
 
-// C code in the same program can use what Go made, and Go what C code made. Each type has three ways to the other side:
+// C code in the same program can use what Go made, and Go can use what C made. Each type has three ways to do that:
 //
-//   - Pointer is libbpf's pointer, quick to write, and valid as long as Go holds the value open. UsePointer is given it
-//     for the time of a function, during which nobody frees it.
-//   - Adopt makes a Go value of C's pointer, which Go closes, once. Borrow makes one that C closes, after Release.
-//   - Release ends Go's use of it, for good: C owns it then, and the Go value answers [ErrClosed]. It fails with unix.EBUSY,
-//     and changes nothing, while operations are under way or something of Go's hangs on it.
+//   - Pointer returns libbpf's pointer. It is valid until Go closes the value. UsePointer passes it to a function, and
+//     nobody frees it until the function returns.
+//   - Adopt makes a Go value of C's pointer, and Go owns it: Close frees it. Borrow makes a Go value, but C still owns
+//     the pointer, and frees it after Release.
+//   - Release ends the use of the value in Go for good. C then owns the pointer, and the methods of the Go value return
+//     [ErrClosed]. While operations are in progress, or other Go values depend on it, Release fails with unix.EBUSY and
+//     changes nothing.
 //
-// Go can't know whether a pointer of C's is valid, nor whether C frees what it lent, or gave, to Go.
+// Go can't check whether C's pointer is valid, nor whether C frees a pointer that Go still uses.
 
-// UsePointer runs f with the object's struct bpf_object, which nobody frees until f returns. f may use the object's
-// methods. Neither C nor Go locks the object: C code that changes it, by attaching or pinning, must not run while Go does
-// the same. f's error is returned as it is.
+// UsePointer runs f with the object's struct bpf_object. Nobody frees it until f returns. f may use the object's
+// methods. Neither C nor Go locks the object: C code that changes it, by attaching or pinning, must not run at the same
+// time as Go code that does so. UsePointer returns f's error unchanged.
 func (o *Object) UsePointer(f func(object unsafe.Pointer) error) error {
 	if err := o.acquire("use", objectName(o.Name())); err != nil {
 		return err
@@ -48,10 +50,10 @@ func (o *Object) UsePointer(f func(object unsafe.Pointer) error) error {
 	return f(unsafe.Pointer(o.ptr))
 }
 
-// Pointer is the object's struct bpf_object, or nil after Close, which frees it.
+// Pointer returns the object's struct bpf_object, or nil after Close, which frees it.
 func (o *Object) Pointer() unsafe.Pointer { return pointerOf(o.UsePointer) }
 
-// pointerOf is the pointer that use gives to its function.
+// pointerOf returns the pointer that use passes to its function.
 func pointerOf(use func(func(unsafe.Pointer) error) error) (pointer unsafe.Pointer) {
 	_ = use(func(p unsafe.Pointer) error {
 		pointer = p
@@ -62,9 +64,9 @@ func pointerOf(use func(func(unsafe.Pointer) error) error) (pointer unsafe.Point
 
 func objectName(name string) string { return fmt.Sprintf("object %q", name) }
 
-// Release gives the object to C, which closes it with bpf_object__close from then on, and returns its struct bpf_object.
-// Maps, programs and whatever else was made of it answer [ErrClosed] afterwards. It fails with unix.EBUSY while links are
-// left: release or close them first, or let them outlive the object.
+// Release gives the object to C and returns its struct bpf_object. C then owns it, and closes it with
+// bpf_object__close. The methods of the Object, its maps, programs and other values return [ErrClosed] afterwards.
+// Release fails with unix.EBUSY while the object has links: release or close them first, or call [Link.OutliveObject].
 func (o *Object) Release() (unsafe.Pointer, error) {
 	const op = "release"
 	if o == nil {
@@ -76,13 +78,14 @@ func (o *Object) Release() (unsafe.Pointer, error) {
 	return unsafe.Pointer(o.ptr), nil
 }
 
-// AdoptObject makes an Object of a struct bpf_object that C code has loaded. The Object owns it: its Close closes it, and
-// C's pointers to its maps and programs end with it. errors.Is(err, [ErrInvalid]) when it was not loaded; it is still C's
-// then. Links that C made are not the Object's: C destroys them before Close, or they are adopted, too.
+// AdoptObject makes an Object of a struct bpf_object that C code has loaded. The Object owns it: Close frees it, and
+// with it all maps and programs to which C has pointers. errors.Is(err, [ErrInvalid]) when it was not loaded; C then
+// still owns it. The Object does not own the links that C made: C must destroy them before Close, or Go must adopt them
+// too.
 func AdoptObject(object unsafe.Pointer) (*Object, error) { return objectOfC(object, false) }
 
-// BorrowObject is [AdoptObject] of an object that remains C's: C closes it, but not before Release or, if nothing of it is
-// under way, Close.
+// BorrowObject is [AdoptObject], but C still owns the object. C may close it only after Release, or after Close when no
+// operation is in progress.
 func BorrowObject(object unsafe.Pointer) (*Object, error) { return objectOfC(object, true) }
 
 func objectOfC(object unsafe.Pointer, ofC bool) (*Object, error) {
@@ -91,7 +94,7 @@ func objectOfC(object unsafe.Pointer, ofC bool) (*Object, error) {
 	case object == nil:
 		return nil, &Error{Op: op, Object: what, Err: errNilPointer}
 	case C.lbg_is_loaded((*C.struct_bpf_object)(object)) == 0:
-		return nil, &Error{Op: op, Object: what, Err: fault.Invalidf("it was opened and not loaded: see AdoptOpenObject")}
+		return nil, &Error{Op: op, Object: what, Err: fault.Invalidf("it was not loaded: use AdoptOpenObject")}
 	}
 	described := &OpenObject{ptr: (*C.struct_bpf_object)(object), ofC: ofC}
 	described.describe()
@@ -104,8 +107,8 @@ func objectOfC(object unsafe.Pointer, ofC bool) (*Object, error) {
 
 var errNilPointer = fault.Invalidf("the pointer is nil")
 
-// UsePointer runs f with the object's struct bpf_object, which nobody loads or frees until f returns: f must not use the
-// object's methods. f's error is returned as it is.
+// UsePointer runs f with the object's struct bpf_object. Nobody loads or frees it until f returns, so f must not use
+// the object's methods. UsePointer returns f's error unchanged.
 func (o *OpenObject) UsePointer(f func(object unsafe.Pointer) error) error {
 	const op = "use"
 	if o == nil || o.printer == nil {
@@ -119,12 +122,12 @@ func (o *OpenObject) UsePointer(f func(object unsafe.Pointer) error) error {
 	return f(unsafe.Pointer(o.ptr))
 }
 
-// Pointer is the object's struct bpf_object, or nil once it was loaded or closed.
+// Pointer returns the object's struct bpf_object, or nil once the object was loaded or closed.
 func (o *OpenObject) Pointer() unsafe.Pointer { return pointerOf(o.UsePointer) }
 
-// Release gives the object to C, which loads or closes it from then on, and returns its struct bpf_object. The buffers of
-// kernel logs go along, and are never freed. It fails with unix.EBUSY when an attach target or an inner map was set: the
-// descriptors are Go's until it is loaded.
+// Release gives the object to C and returns its struct bpf_object. C then owns it, and loads or closes it. The buffers
+// for kernel logs go with it, and are never freed. Release fails with unix.EBUSY when an attach target or an inner map
+// was set, because Go owns their descriptors until the object is loaded.
 func (o *OpenObject) Release() (object unsafe.Pointer, err error) {
 	const op = "release"
 	err = o.UsePointer(func(p unsafe.Pointer) error {
@@ -139,12 +142,12 @@ func (o *OpenObject) Release() (object unsafe.Pointer, err error) {
 	return object, err
 }
 
-// AdoptOpenObject makes an OpenObject of a struct bpf_object that C code has opened. The OpenObject owns it: Load takes it
-// over, or Close closes it. errors.Is(err, [ErrInvalid]) when it was loaded; it is still C's then.
+// AdoptOpenObject makes an OpenObject of a struct bpf_object that C code has opened. The OpenObject owns it, until Load
+// or Close. errors.Is(err, [ErrInvalid]) when it was loaded; C then still owns it.
 func AdoptOpenObject(object unsafe.Pointer) (*OpenObject, error) { return openObjectOfC(object, false) }
 
-// BorrowOpenObject is [AdoptOpenObject] of an object that remains C's. The Object that Load makes is borrowed, too. C closes
-// it, but not before Release or Close of the one or the other.
+// BorrowOpenObject is [AdoptOpenObject], but C still owns the object, also after Load. C may close it only after
+// Release or Close, of the OpenObject or of the Object that Load made.
 func BorrowOpenObject(object unsafe.Pointer) (*OpenObject, error) { return openObjectOfC(object, true) }
 
 func openObjectOfC(object unsafe.Pointer, ofC bool) (*OpenObject, error) {
@@ -153,7 +156,7 @@ func openObjectOfC(object unsafe.Pointer, ofC bool) (*OpenObject, error) {
 	case object == nil:
 		return nil, &Error{Op: op, Object: what, Err: errNilPointer}
 	case C.lbg_is_loaded((*C.struct_bpf_object)(object)) == 1:
-		return nil, &Error{Op: op, Object: what, Err: fault.Invalidf("it was loaded: see AdoptObject")}
+		return nil, &Error{Op: op, Object: what, Err: fault.Invalidf("it was loaded: use AdoptObject")}
 	}
 	o := &OpenObject{ptr: (*C.struct_bpf_object)(object), ofC: ofC, printer: ObjectBuilder{}.printer()}
 	o.describe()
@@ -163,8 +166,8 @@ func openObjectOfC(object unsafe.Pointer, ofC bool) (*OpenObject, error) {
 	return o, nil
 }
 
-// UsePointer runs f with the map's struct bpf_map, which nobody loads or frees until f returns: f must not use methods of the
-// object's or the map's. f's error is returned as it is.
+// UsePointer runs f with the map's struct bpf_map. Nobody loads or frees it until f returns, so f must not use methods
+// of the object or the map. UsePointer returns f's error unchanged.
 func (m *OpenMap) UsePointer(f func(m unsafe.Pointer) error) error {
 	if m == nil {
 		return &Error{Op: "use", Object: "map", Err: ErrClosed}
@@ -172,11 +175,11 @@ func (m *OpenMap) UsePointer(f func(m unsafe.Pointer) error) error {
 	return m.o.UsePointer(func(unsafe.Pointer) error { return f(unsafe.Pointer(m.ptr)) })
 }
 
-// Pointer is the map's struct bpf_map, or nil once the object was loaded or closed.
+// Pointer returns the map's struct bpf_map, or nil once the object was loaded or closed.
 func (m *OpenMap) Pointer() unsafe.Pointer { return pointerOf(m.UsePointer) }
 
-// UsePointer runs f with the program's struct bpf_program, which nobody loads or frees until f returns: f must not use
-// methods of the object's or the program's. f's error is returned as it is.
+// UsePointer runs f with the program's struct bpf_program. Nobody loads or frees it until f returns, so f must not use
+// methods of the object or the program. UsePointer returns f's error unchanged.
 func (p *OpenProgram) UsePointer(f func(p unsafe.Pointer) error) error {
 	if p == nil {
 		return &Error{Op: "use", Object: "program", Err: ErrClosed}
@@ -184,11 +187,11 @@ func (p *OpenProgram) UsePointer(f func(p unsafe.Pointer) error) error {
 	return p.o.UsePointer(func(unsafe.Pointer) error { return f(unsafe.Pointer(p.ptr)) })
 }
 
-// Pointer is the program's struct bpf_program, or nil once the object was loaded or closed.
+// Pointer returns the program's struct bpf_program, or nil once the object was loaded or closed.
 func (p *OpenProgram) Pointer() unsafe.Pointer { return pointerOf(p.UsePointer) }
 
-// UsePointer runs f with the link's struct bpf_link, which nobody destroys until f returns. f's error is returned as it is.
-// A link that was opened by its id or descriptor has none: errors.Is(err, [ErrInvalid]).
+// UsePointer runs f with the link's struct bpf_link. Nobody destroys it until f returns. UsePointer returns f's error
+// unchanged. A link that was opened by its id or descriptor has no struct bpf_link: errors.Is(err, [ErrInvalid]).
 func (l *Link) UsePointer(f func(link unsafe.Pointer) error) error {
 	const op = "use"
 	if l == nil {
@@ -206,12 +209,13 @@ func (l *Link) UsePointer(f func(link unsafe.Pointer) error) error {
 
 var errNoPointer = fault.Invalidf("libbpf has no struct for a link that was opened by its id or descriptor")
 
-// Pointer is the link's struct bpf_link, or nil after Close, which destroys it, and for one that was opened by its id or
-// descriptor.
+// Pointer returns the link's struct bpf_link. It is nil after Close, which destroys it, and for a link that was opened
+// by its id or descriptor.
 func (l *Link) Pointer() unsafe.Pointer { return pointerOf(l.UsePointer) }
 
-// Release gives the link to C, which destroys it with bpf_link__destroy from then on, and returns its struct bpf_link. Its
-// object does not close it any more. C must destroy it before the object is closed if it is of USDT or a struct_ops.
+// Release gives the link to C and returns its struct bpf_link. C then owns it, and destroys it with bpf_link__destroy;
+// Close of the object does not. If the link is of USDT or of a struct_ops map, C must destroy it before the object is
+// closed.
 func (l *Link) Release() (unsafe.Pointer, error) {
 	const op = "release"
 	if l == nil {
@@ -226,15 +230,15 @@ func (l *Link) Release() (unsafe.Pointer, error) {
 	return unsafe.Pointer(l.ptr), nil
 }
 
-// AdoptLink makes a Link of a struct bpf_link that C code has. Close destroys it.
+// AdoptLink makes a Link of a struct bpf_link that C code made. The Link owns it: Close destroys it.
 func AdoptLink(link unsafe.Pointer) (*Link, error) { return linkOfC(link, false) }
 
-// BorrowLink is [AdoptLink] of a link that remains C's: C destroys it, but not before Release or, if nothing of it is under
-// way, Close.
+// BorrowLink is [AdoptLink], but C still owns the link. C may destroy it only after Release, or after Close when no
+// operation is in progress.
 func BorrowLink(link unsafe.Pointer) (*Link, error) { return linkOfC(link, true) }
 
 func linkOfC(link unsafe.Pointer, ofC bool) (*Link, error) {
-	const what = "link of C's"
+	const what = "link from C"
 	if link == nil {
 		return nil, &Error{Op: "adopt", Object: what, Err: errNilPointer}
 	}
@@ -246,9 +250,9 @@ func linkOfC(link unsafe.Pointer, ofC bool) (*Link, error) {
 	return l, nil
 }
 
-// OutliveObject makes the link independent of its object: Close of the object does not close it. errors.Is(err, [ErrInvalid])
-// for links that libbpf can't destroy without the object: those of USDT, and of a struct_ops that is not in section
-// ".struct_ops.link".
+// OutliveObject makes the link independent of its object: Close of the object does not close the link. errors.Is(err,
+// [ErrInvalid]) for links that libbpf can't destroy without the object: those of USDT, and of a struct_ops map outside
+// of section ".struct_ops.link".
 func (l *Link) OutliveObject() error {
 	const op = "separate"
 	if l == nil {
@@ -265,9 +269,9 @@ func (l *Link) OutliveObject() error {
 	return nil
 }
 
-// LinkFromFD makes a link of a descriptor that came from elsewhere, as from C code or another process. The descriptor is
-// duplicated and remains the caller's. errors.Is(err, [ErrInvalid]) when it is not a link's, errors.Is(err, unix.EBADF)
-// when it is not open. Close leaves the link attached as long as anybody else has it open or pinned.
+// LinkFromFD makes a Link of a link's descriptor, such as one from C code or another process. LinkFromFD duplicates the
+// descriptor; the caller still owns fd. errors.Is(err, [ErrInvalid]) when fd is not a link's, errors.Is(err,
+// unix.EBADF) when it is not open. After Close, the program stays attached while the link is pinned or open elsewhere.
 func LinkFromFD(fd int) (*Link, error) {
 	own, err := dupFD("link", fd, linkFDKinds)
 	if err != nil {
@@ -276,9 +280,9 @@ func LinkFromFD(fd int) (*Link, error) {
 	return newFDLink(nil, own, fmt.Sprintf("link with descriptor %d", fd))
 }
 
-// UseFD runs f with the link's file descriptor, which remains open and the link's until f returns, also when the link is
-// closed meanwhile. errors.Is(err, [errors.ErrUnsupported]) for what the kernel has no link for. f's error is returned as
-// it is.
+// UseFD runs f with the link's file descriptor. The descriptor stays open until f returns, even if the link is closed
+// during f. The Link owns it. errors.Is(err, [errors.ErrUnsupported]) when the attachment is not a link in the kernel.
+// UseFD returns f's error unchanged.
 func (l *Link) UseFD(f func(fd int) error) error {
 	const op = "use"
 	if l == nil {
@@ -297,8 +301,8 @@ func (l *Link) UseFD(f func(fd int) error) error {
 	return f(fd)
 }
 
-// UseFD runs f with the map's file descriptor, which remains open and the map's until f returns, also when it is
-// closed meanwhile. f's error is returned as it is.
+// UseFD runs f with the map's file descriptor. The descriptor stays open until f returns, even if the map is closed
+// during f. The map owns it. UseFD returns f's error unchanged.
 func (m *mapCore) UseFD(f func(fd int) error) error {
 	if err := m.h.Acquire(); err != nil {
 		return m.fail("use", err)
@@ -307,8 +311,8 @@ func (m *mapCore) UseFD(f func(fd int) error) error {
 	return f(m.fd)
 }
 
-// UseFD runs f with the token's file descriptor, which remains open and the token's until f returns, also when the token is
-// closed meanwhile. f's error is returned as it is.
+// UseFD runs f with the token's file descriptor. The descriptor stays open until f returns, even if the token is closed
+// during f. The Token owns it. UseFD returns f's error unchanged.
 func (t *Token) UseFD(f func(fd int) error) error {
 	const op = "use"
 	if t == nil {
@@ -321,19 +325,20 @@ func (t *Token) UseFD(f func(fd int) error) error {
 	return f(t.fd)
 }
 
-// UsePointer runs f with the map's struct bpf_map, which nobody frees until f returns. f's error is returned as it is.
+// UsePointer runs f with the map's struct bpf_map. Nobody frees it until f returns. UsePointer returns f's error
+// unchanged.
 func (m *Map) UsePointer(f func(m unsafe.Pointer) error) error {
 	return m.UseFD(func(int) error { return f(unsafe.Pointer(m.ptr)) })
 }
 
-// Pointer is the map's struct bpf_map, or nil after Close of the object, which frees it.
+// Pointer returns the map's struct bpf_map, or nil after Close of the object, which frees it.
 func (m *Map) Pointer() unsafe.Pointer { return pointerOf(m.UsePointer) }
 
-// UsePointer runs f with the program's struct bpf_program, which nobody frees until f returns. f's error is returned as it
-// is.
+// UsePointer runs f with the program's struct bpf_program. Nobody frees it until f returns. UsePointer returns f's
+// error unchanged.
 func (p *Program) UsePointer(f func(p unsafe.Pointer) error) error {
 	return p.UseFD(func(int) error { return f(unsafe.Pointer(p.ptr)) })
 }
 
-// Pointer is the program's struct bpf_program, or nil after Close of the object, which frees it.
+// Pointer returns the program's struct bpf_program, or nil after Close of the object, which frees it.
 func (p *Program) Pointer() unsafe.Pointer { return pointerOf(p.UsePointer) }

@@ -13,7 +13,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil/needs"
 )
 
-// released gives an object to C.
+// released gives an object to C and returns its pointer.
 func released(t *testing.T, o *libbpf.Object) unsafe.Pointer {
 	t.Helper()
 	p, err := o.Release()
@@ -21,7 +21,7 @@ func released(t *testing.T, o *libbpf.Object) unsafe.Pointer {
 	return p
 }
 
-// An object that goes to C and comes back is the same, and the value that gave it away is closed.
+// An object that C gets and gives back is the same. The value that gave it away is closed.
 func TestObjectReleaseAndAdopt(t *testing.T) {
 	o := loadMaps(t)
 	m := findMap(t, o, "hash")
@@ -48,7 +48,7 @@ func TestObjectReleaseAndAdopt(t *testing.T) {
 	if value, err := findMap(t, borrowed, "hash").Lookup(u32(1), libbpf.Any); err != nil || value[0] != 2 {
 		t.Errorf("%x, %v", value, err)
 	}
-	check(t, borrowed.Close()) // leaves it C's
+	check(t, borrowed.Close()) // C still owns it
 	again, err := libbpf.AdoptObject(p)
 	check(t, err)
 	defer again.Close()
@@ -111,7 +111,7 @@ func TestOpenObjectReleaseAndAdopt(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-// A borrowed object that was opened stays C's when Go loads it.
+// C still owns a borrowed object after Go loads it.
 func TestBorrowedObjectLoads(t *testing.T) {
 	needs.ToLoadFile(t, testutil.Object(t, "events"))
 	p, err := open(t, "events").Release()
@@ -128,7 +128,7 @@ func TestBorrowedObjectLoads(t *testing.T) {
 	check(t, owned.Close())
 }
 
-// Nothing is given away while something of it is in use.
+// Release fails while something of the object is in use.
 func TestReleaseInUse(t *testing.T) {
 	o := loadEvents(t, nil) // attached
 	_, err := o.Release()
@@ -160,7 +160,7 @@ func attachRaw(t *testing.T) (*libbpf.Object, *libbpf.Link) {
 	return o, link
 }
 
-// A link that outlives its object goes on, and is closed by itself.
+// A link that outlives its object keeps working, and must be closed itself.
 func TestLinkOutlivesObject(t *testing.T) {
 	o, link := attachRaw(t)
 	seen := 0
@@ -235,7 +235,7 @@ func TestLinkFromFD(t *testing.T) {
 	wantErr(t, second.UseFD(nil), libbpf.ErrClosed)
 }
 
-// Buffers of C's, here Go's own by their pointers: who polls them, calls the callbacks they were made with.
+// Buffers of C, which are Go's own here, by their pointers. Poll calls the callbacks that they were made with.
 func TestBorrowedBuffers(t *testing.T) {
 	o := loadEvents(t, nil)
 	seen := checker{t: t}

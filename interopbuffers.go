@@ -141,8 +141,8 @@ func (p *PerfBuffer) consumed(ret C.int) (int, error) {
 	return int(ret), nil
 }
 
-// UsePointer calls f with the struct user_ring_buffer of libbpf, which stays valid until f returns. Go reserves nothing
-// meanwhile, so f must not call methods of the UserRingBuffer. UsePointer returns the error of f as it is.
+// UsePointer runs f with the struct user_ring_buffer of libbpf. Nobody frees it until f returns. Go reserves nothing
+// during f, so f must not call methods of the UserRingBuffer. UsePointer returns f's error unchanged.
 func (r *UserRingBuffer) UsePointer(f func(ring unsafe.Pointer) error) error {
 	if err := r.begin(0); err != nil {
 		return err

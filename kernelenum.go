@@ -10,14 +10,14 @@ import (
 	"github.com/libbpf-go/libbpf-go/btf"
 )
 
-// The kernel's enums that grow with what can be attached.
+// Kernel enums that grow with new kinds of attachments.
 const (
 	enumLinkType   = "bpf_link_type"
 	enumAttachType = "bpf_attach_type"
 )
 
-// explainOld makes a kernel's EINVAL an [errors.ErrUnsupported] where one of the kernel's enums lacks a value: an old kernel
-// says no more of a kind of attachment that came later. A kernel without BTF leaves it as it is.
+// explainOld turns the kernel's EINVAL into [errors.ErrUnsupported] if a kernel enum lacks a value. An old kernel
+// returns only EINVAL for a newer kind of attachment. If the kernel has no BTF, the error stays the same.
 func explainOld(err error, what, enum string, value uint32) error {
 	if !errors.Is(err, unix.EINVAL) || errors.Is(err, ErrInvalid) {
 		return err
@@ -35,8 +35,8 @@ func explainOld(err error, what, enum string, value uint32) error {
 	return &lacking{what, err}
 }
 
-// hasValue reports whether an enum of the kernel's has a value. The last one, such as __MAX_BPF_ATTACH_TYPE, is the number of
-// those before it, which is what a later kernel uses for something.
+// hasValue reports whether a kernel enum has a value. The last value of the enum, such as __MAX_BPF_ATTACH_TYPE, is
+// only the number of values before it. A later kernel gives this number to a new value.
 func hasValue(e *btf.Enum, value uint32) bool {
 	return slices.ContainsFunc(e.Values, func(v btf.EnumValue) bool {
 		return v.Value == int64(value) && !strings.HasPrefix(strings.TrimLeft(v.Name, "_"), "MAX_")

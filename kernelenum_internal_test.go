@@ -9,7 +9,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/btf"
 )
 
-// The number of values that an enum has is no value.
+// The last value of an enum, the number of its values, does not count.
 func TestEnumHasValue(t *testing.T) {
 	e := &btf.Enum{Values: []btf.EnumValue{{Name: "BPF_LINK_TYPE_XDP", Value: 6}, {Name: "MAX_BPF_LINK_TYPE", Value: 7},
 		{Name: "__MAX_BPF_ATTACH_TYPE", Value: 8}}}
@@ -20,7 +20,8 @@ func TestEnumHasValue(t *testing.T) {
 	}
 }
 
-// What the running kernel has stays the EINVAL that it is; what none has yet is not supported.
+// EINVAL for a value that the running kernel has stays EINVAL. For a value that no kernel has, it becomes
+// ErrUnsupported.
 func TestExplainOld(t *testing.T) {
 	for _, c := range []struct {
 		err   error

@@ -18,33 +18,33 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// The kinds of descriptors, as /proc names them.
+// The kinds of descriptors, with the names in /proc.
 var (
 	mapFDKinds     = []string{"anon_inode:bpf-map"}
 	programFDKinds = []string{"anon_inode:bpf-prog"}
 	linkFDKinds    = []string{"anon_inode:bpf_link", "anon_inode:bpf-link"} // the kernel has both
 )
 
-// fdKind is the kind of a descriptor, as /proc names it.
+// fdKind returns the kind of a descriptor, with the name in /proc.
 func fdKind(fd int) (string, error) { return os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd)) }
 
-// checkFD tells whether a descriptor is of a kind. The kernel answers a question for a map's info with a program's info
-// if it is given a program.
+// checkFD checks that a descriptor is of one of kinds. The kernel does not check it: asked for a map's info, it returns
+// a program's info if the descriptor is a program's.
 func checkFD(fd int, kinds []string) error {
 	kind, err := fdKind(fd)
 	if err != nil {
 		return err
 	}
 	if !slices.Contains(kinds, kind) {
-		return fault.Invalidf("it is of %q and not of %q", kind, kinds[0])
+		return fault.Invalidf("it is a descriptor of %q, not of %q", kind, kinds[0])
 	}
 	return nil
 }
 
-// objectWithID names what the kernel has under an id, for errors.
+// objectWithID names a kernel object by its id, for errors.
 func objectWithID(what string, id uint32) string { return fmt.Sprintf("%s with id %d", what, id) }
 
-// openID opens what the kernel has under an id. The descriptor is the caller's.
+// openID opens a kernel object by its id. The caller owns the descriptor.
 func openID(what string, id uint32, get func() C.int) (int, error) {
 	var fd C.int
 	err := call("open", objectWithID(what, id), func() error {
@@ -54,7 +54,7 @@ func openID(what string, id uint32, get func() C.int) (int, error) {
 	return int(fd), err
 }
 
-// openPinned opens what is pinned at path, if it is of a kind. The descriptor is the caller's.
+// openPinned opens what is pinned at path, if it is of one of kinds. The caller owns the descriptor.
 func openPinned(what, path string, kinds []string, get func(path *C.char) C.int) (int, error) {
 	const op = "open"
 	object := fmt.Sprintf("pinned %s %q", what, path)
@@ -75,24 +75,24 @@ func openPinned(what, path string, kinds []string, get func(path *C.char) C.int)
 	return int(fd), nil
 }
 
-// lowestFD is the lowest number of a duplicate: 0 means "none" to many commands of bpf(2), and everybody writes to 1 and
-// 2.
+// lowestFD is the lowest number for a duplicated descriptor. Many commands of bpf(2) take 0 for "none", and all code
+// writes to 1 and 2.
 const lowestFD = 3
 
-// ownFD makes a handle that closes a descriptor.
+// ownFD returns a handle that closes a descriptor.
 func ownFD(fd int) *handle.Handle {
 	return handle.New(handle.Resource{Release: func() error { return unix.Close(fd) }})
 }
 
-// duplicate is a second descriptor of an open file, which the caller owns.
+// duplicate returns a second descriptor of an open file. The caller owns it.
 func duplicate(fd int) (int, error) {
 	if int(int32(fd)) != fd {
-		return -1, unix.EBADF // the kernel would look at the lower half alone
+		return -1, unix.EBADF // the kernel would ignore the upper half
 	}
 	return unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, lowestFD)
 }
 
-// dupFD duplicates a descriptor that came from elsewhere, if it is of a kind. The new one is the caller's.
+// dupFD duplicates a descriptor from elsewhere, if it is of one of kinds. The caller owns the new descriptor.
 func dupFD(what string, fd int, kinds []string) (int, error) {
 	own, err := duplicate(fd)
 	if err == nil {

@@ -18,20 +18,21 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// kernelInfo asks the kernel for what it knows of a descriptor. T is laid out as the kernel's struct, and as this package
-// knows it, whatever the headers at hand do: an older kernel leaves what it does not know as it was, zero, and refuses
-// anything else there with E2BIG. In and out are one struct: pointers and lengths of buffers go in, lengths come out.
+// kernelInfo asks the kernel for its info of a descriptor. T has the layout of the kernel's struct as this package
+// knows it, which does not depend on the installed headers. An older kernel leaves fields that it does not know at
+// zero, and returns E2BIG if they are not zero. The struct is both input and output: pointers and lengths of buffers go
+// in, lengths come out.
 func kernelInfo[T any](fd int, info *T) error {
 	return clib.FromRet(int(C.lbg_info(C.int(fd), unsafe.Pointer(info), C.__u32(unsafe.Sizeof(*info)))))
 }
 
-// infoBuffers are what the kernel writes arrays and strings to that do not fit its info structs, which have their
-// addresses as numbers.
+// infoBuffers are buffers for arrays and strings that the kernel writes. Its info structs have their addresses as
+// integers.
 type infoBuffers struct{ pinner runtime.Pinner }
 
 func (b *infoBuffers) free() { b.pinner.Unpin() }
 
-// infoBuffer is an array of n elements, and its address; nil and 0 for none. The array stays where it is until the
+// infoBuffer returns an array of n elements, and its address; nil and 0 for none. The array does not move until the
 // buffers are freed.
 func infoBuffer[T any](b *infoBuffers, n int) ([]T, uint64) {
 	if n <= 0 {
@@ -42,7 +43,7 @@ func infoBuffer[T any](b *infoBuffers, n int) ([]T, uint64) {
 	return array, uint64(uintptr(unsafe.Pointer(&array[0])))
 }
 
-// cText is the string that ends at a NUL, or at the end of b.
+// cText returns the string that ends at a NUL, or at the end of b.
 func cText(b []byte) string {
 	if i := slices.Index(b, 0); i >= 0 {
 		b = b[:i]

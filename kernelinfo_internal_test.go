@@ -8,7 +8,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/btf"
 )
 
-// The raw structs must be laid out as the running kernel's are, as far as that one goes.
+// The raw structs must have the layout of the running kernel's structs, which may be shorter.
 func TestRawInfosMatchTheKernel(t *testing.T) {
 	kernel, err := btf.LoadKernel()
 	if err != nil {
@@ -38,7 +38,8 @@ func TestRawInfosMatchTheKernel(t *testing.T) {
 	}
 }
 
-// checkLayout compares where fields begin in a struct of the kernel's, or in one of the structs in its union, and in Go's.
+// checkLayout compares the offsets of fields in a kernel struct, or in one of the structs in its union, with those in
+// Go's struct.
 func checkLayout(t *testing.T, kernel *btf.BTF, name, member string, layout reflect.Type) {
 	t.Helper()
 	typ, err := kernel.TypeByName(name, btf.KindStruct)
@@ -64,7 +65,7 @@ func checkLayout(t *testing.T, kernel *btf.BTF, name, member string, layout refl
 	}
 }
 
-// kernelOffsets are the offsets of the fields below typ, or below its member of that name.
+// kernelOffsets returns the offsets of the fields below typ, or below its member of that name.
 func kernelOffsets(t *testing.T, kernel *btf.BTF, typ btf.Type, base int, member string, inside bool) (offsets []int) {
 	t.Helper()
 	composite, ok := typ.(*btf.Composite)

@@ -4,7 +4,8 @@ package libbpf
 #include <errno.h>
 #include <bpf/bpf.h>
 
-// Opens what is pinned at path, or, where the caller may only read it, for reading. Links are never opened for reading.
+// Opens what is pinned at path. A caller that may only read the pin gets it opened for reading; links are never opened
+// so.
 static int lbg_obj_get_any(const char *path)
 {
 	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = BPF_F_RDONLY);
@@ -30,7 +31,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
-// PinKind is a kind of what can be pinned on a bpf file system.
+// PinKind is the kind of a pin on a bpf file system.
 type PinKind uint8
 
 // The kinds of pins. The kernel pins nothing else: no BTF, and no tokens.
@@ -40,7 +41,7 @@ const (
 	PinnedLink
 )
 
-// String is "map", "program" or "link".
+// String returns "map", "program" or "link".
 func (k PinKind) String() string {
 	switch k {
 	case PinnedMap:
@@ -53,7 +54,8 @@ func (k PinKind) String() string {
 	return fmt.Sprintf("pin_kind(%d)", uint8(k))
 }
 
-// Pin is what is pinned at a path on a bpf file system. It has the info of its kind; those of the other kinds are nil.
+// Pin describes what is pinned at a path on a bpf file system. Map, Program or Link has the info, according to Kind;
+// the other two are nil.
 type Pin struct {
 	Path    string
 	Kind    PinKind
@@ -62,7 +64,7 @@ type Pin struct {
 	Link    *LinkInfo
 }
 
-// ID is the number under which the kernel knows what is pinned. Maps, programs and links are numbered separately.
+// ID is the kernel's id of what is pinned. Maps, programs and links have separate ids.
 func (p Pin) ID() uint32 {
 	switch p.Kind {
 	case PinnedMap:
@@ -88,12 +90,12 @@ func (p Pin) String() string {
 	return p.Kind.String()
 }
 
-// PinAt tells what is pinned at path (bpf_obj_get, bpf_obj_get_info_by_fd, Linux 4.13). It takes the right to read the
-// pin, and for a link, the right to write to it. To use what is there, open it: [MapHandleFromPinnedPath],
+// PinAt returns what is pinned at path (bpf_obj_get, bpf_obj_get_info_by_fd, Linux 4.13). The caller needs permission
+// to read the pin, and to write to it if it is a link. To use what is pinned, open it: [MapHandleFromPinnedPath],
 // [ProgramHandleFromPinnedPath], [LinkFromPinnedPath].
 //
-// errors.Is(err, os.ErrNotExist) when nothing is at path, errors.Is(err, os.ErrPermission) without the right or for a file
-// that is no pin.
+// errors.Is(err, os.ErrNotExist) when nothing is at path, errors.Is(err, os.ErrPermission) without permission, or when
+// the file is not a pin.
 func PinAt(path string) (Pin, error) {
 	var pin Pin
 	err := call("open", fmt.Sprintf("pin %q", path), func() (err error) {
@@ -132,13 +134,13 @@ func pinAt(path string) (Pin, error) {
 		pin.Kind, pin.Link = PinnedLink, &info
 		return pin, err
 	}
-	return Pin{}, fault.Invalidf("what is pinned is of %q, which is not known here", kind)
+	return Pin{}, fault.Invalidf("the pin has the unknown kind %q", kind)
 }
 
-// Pins iterates over the pins in a folder on a bpf file system and in all folders below it, in the order of their paths. If a
-// pin or a folder can't be read, the iteration goes on, and *err has all such errors at the end. Pins that are removed
-// meanwhile are left out, and symbolic links are not followed. *err matches os.ErrNotExist if the folder does not exist,
-// [ErrInvalid] if it is not on a bpf file system.
+// Pins iterates over the pins in a folder on a bpf file system and in all folders below it, in the order of their
+// paths. If a pin or a folder can't be read, the iteration goes on, and *err has all such errors at the end. Pins that
+// are removed during the iteration are left out, and symbolic links are not followed. *err matches os.ErrNotExist if
+// the folder does not exist, [ErrInvalid] if it is not on a bpf file system.
 func Pins(folder string, err *error) iter.Seq[Pin] {
 	const op = "list pins of"
 	return func(yield func(Pin) bool) {
@@ -176,7 +178,7 @@ func Pins(folder string, err *error) iter.Seq[Pin] {
 	}
 }
 
-// onBPFFS tells whether a path that exists is on a bpf file system.
+// onBPFFS reports whether an existing path is on a bpf file system.
 func onBPFFS(path string) (bool, error) {
 	var system unix.Statfs_t
 	for {
@@ -202,9 +204,9 @@ func pinning(path string, f func(path *C.char) C.int) error {
 	return fault.New(pinProblem(path, err), err)
 }
 
-var errNoPinPath = fault.Invalidf("no path is given")
+var errNoPinPath = fault.Invalidf("the path is empty")
 
-// pinProblem says why nothing could be pinned at a path.
+// pinProblem explains why pinning at a path failed.
 func pinProblem(path string, err error) string {
 	folder, name := filepath.Split(filepath.Clean(path))
 	folder = filepath.Clean(folder)
@@ -216,17 +218,17 @@ func pinProblem(path string, err error) string {
 		return fmt.Sprintf("%q is not on a bpf file system", path)
 	case errors.Is(err, os.ErrExist):
 		if pin, err := pinAt(path); err == nil {
-			return fmt.Sprintf("%q is taken: %s is pinned there", path, pin)
+			return fmt.Sprintf("%q exists: %s is pinned there", path, pin)
 		}
-		return fmt.Sprintf("%q is taken", path)
+		return fmt.Sprintf("%q exists", path)
 	case errors.Is(err, unix.EPERM) && strings.Contains(name, "."):
-		return fmt.Sprintf("%q: the names on a bpf file system have no periods", path)
+		return fmt.Sprintf("%q: names on a bpf file system can't have periods", path)
 	}
 	return fmt.Sprintf("%q: %s", path, errorText(err))
 }
 
-// checkPin refuses a path at which something else is pinned than what has that kind and id: to remove it would be to
-// remove what is not one's own.
+// checkPin returns an error if something other than the given kind and id is pinned at path. Unpin would otherwise
+// remove somebody else's pin.
 func checkPin(path string, kind PinKind, id uint32) error {
 	if path == "" {
 		return errNoPinPath
@@ -238,12 +240,12 @@ func checkPin(path string, kind PinKind, id uint32) error {
 	case err != nil:
 		return fault.Newf(err, "%q: %s", path, errorText(err))
 	case pin.Kind != kind || pin.ID() != id:
-		return fault.Invalidf("%q is the pin of another: %s", path, pin)
+		return fault.Invalidf("%q is the pin of something else: %s", path, pin)
 	}
 	return nil
 }
 
-// unpin removes a pin if it is of what has that kind and id.
+// unpin removes a pin of the given kind and id, and no other.
 func unpin(path string, kind PinKind, id uint32) error {
 	if err := checkPin(path, kind, id); err != nil {
 		return err

@@ -15,7 +15,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
-// wantPin wants what is pinned at path to have that kind and id.
+// wantPin checks the kind and id of what is pinned at path.
 func wantPin(t *testing.T, path string, kind libbpf.PinKind, id uint32) {
 	t.Helper()
 	pin, err := libbpf.PinAt(path)
@@ -37,7 +37,7 @@ func mapID(t *testing.T, m libbpf.MapCore) uint32 {
 	return info.ID
 }
 
-// Whatever could not be pinned can be pinned afterwards, and says in the meantime that it is not.
+// After a failed Pin, the receiver is not pinned, and can be pinned elsewhere.
 func TestPinAfterFailure(t *testing.T) {
 	pins := testutil.BPFFS(t)
 	o := loadTestRun(t, true)
@@ -58,7 +58,7 @@ func TestPinAfterFailure(t *testing.T) {
 		elsewhere := filepath.Join(t.TempDir(), "pin")
 		for path, want := range map[string]error{
 			taken:     os.ErrExist,
-			elsewhere: nil, // which errno depends on whether the kernel or libbpf refuses it
+			elsewhere: nil, // the errno differs: the kernel refuses some of these, libbpf the others
 			filepath.Join(pins, "no", "folder", "pin"): os.ErrNotExist,
 			filepath.Join(pins, "a.period"):            unix.EPERM,
 		} {
@@ -71,7 +71,7 @@ func TestPinAfterFailure(t *testing.T) {
 		if err := pin(elsewhere); !strings.Contains(err.Error(), "is not on a bpf file system") {
 			t.Errorf("%s: %v", name, err)
 		}
-		if err := pin(taken); !strings.Contains(err.Error(), `is taken: program "add_fields"`) {
+		if err := pin(taken); !strings.Contains(err.Error(), `exists: program "add_fields"`) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if m.PinPath() != "" || m.IsPinned() || link.PinPath() != "" {
@@ -109,7 +109,7 @@ func pinnableLink(t *testing.T) *libbpf.Link {
 	return link
 }
 
-// A map that was defined with a path goes back there.
+// A map that was defined with a path is pinned at that path by default.
 func TestPinWhereDefined(t *testing.T) {
 	pins := testutil.BPFFS(t)
 	defined, other := filepath.Join(pins, "pinned"), filepath.Join(pins, "other")
@@ -137,7 +137,7 @@ func TestPinWhereDefined(t *testing.T) {
 	wantPin(t, defined, libbpf.PinnedMap, mapID(t, m))
 }
 
-// Somebody else may remove a pin.
+// Pins that somebody else removed.
 func TestPinThatVanished(t *testing.T) {
 	pins := testutil.BPFFS(t)
 	path, other := filepath.Join(pins, "path"), filepath.Join(pins, "other")
@@ -181,7 +181,7 @@ func linkID(t *testing.T, l *libbpf.Link) uint32 {
 	return info.ID
 }
 
-// Unpin removes no other's pin.
+// Unpin removes only the receiver's own pin.
 func TestUnpinWhatIsNotOnes(t *testing.T) {
 	pins := testutil.BPFFS(t)
 	o := loadTestRun(t, true)
@@ -213,7 +213,7 @@ func TestUnpinWhatIsNotOnes(t *testing.T) {
 	check(t, os.Remove(linkPath))
 }
 
-// What was pinned before remains where the pins of an object can't be made, and what was made does not.
+// When pinning an object fails, the pins that existed before remain, and the new ones are removed.
 func TestObjectPinKeepsEarlierPins(t *testing.T) {
 	pins := testutil.BPFFS(t)
 	folder := filepath.Join(pins, "object")
@@ -232,14 +232,14 @@ func TestObjectPinKeepsEarlierPins(t *testing.T) {
 	if m.PinPath() != filepath.Join(folder, "bystander") {
 		t.Errorf("pinned at %q", m.PinPath())
 	}
-	// All that is there goes, although something is missing.
+	// Unpin removes all existing pins, even if one is missing.
 	wantErr(t, o.Unpin(folder), os.ErrNotExist)
 	if got := pinned(t, folder); len(got) > 0 {
 		t.Errorf("%q remain", got)
 	}
 }
 
-// Neither a map that was not created nor a folder with a period keeps an object from being pinned and unpinned.
+// An object can be pinned and unpinned although it has a map that was not created, or the folder's name has a period.
 func TestObjectPinInAnyFolder(t *testing.T) {
 	mount := filepath.Join(t.TempDir(), "a.b")
 	check(t, os.Mkdir(mount, 0o700))

@@ -12,7 +12,7 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// PrintLevel is the importance of a message of libbpf's (enum libbpf_print_level).
+// PrintLevel is the importance of libbpf's messages (enum libbpf_print_level).
 type PrintLevel int
 
 // The levels, most important first.
@@ -22,7 +22,7 @@ const (
 	PrintDebug
 )
 
-// String is "warn", "info" or "debug".
+// String returns "warn", "info" or "debug".
 func (l PrintLevel) String() string {
 	switch l {
 	case PrintWarn:
@@ -33,11 +33,11 @@ func (l PrintLevel) String() string {
 	return "debug"
 }
 
-// PrintFunc receives a message of libbpf's, without its trailing newline. It may be called from several goroutines at
-// once, and must not call [SetPrint].
+// PrintFunc receives libbpf's messages, each without its trailing newline. Several goroutines may call it at once. It
+// must not call [SetPrint].
 type PrintFunc func(level PrintLevel, message string)
 
-// SlogPrint hands messages to a logger, at slog's levels of the same name.
+// SlogPrint returns a PrintFunc that sends messages to a logger, at slog's levels of the same name.
 func SlogPrint(logger *slog.Logger) PrintFunc {
 	return func(level PrintLevel, message string) {
 		to := slog.LevelDebug
@@ -51,22 +51,23 @@ func SlogPrint(logger *slog.Logger) PrintFunc {
 	}
 }
 
-// SetPrint sets where libbpf's messages go for the whole process, and the least important level that is delivered
-// (libbpf_set_print). A nil print silences libbpf. At first it is warnings, to [slog.Default].
+// SetPrint sets the function that receives libbpf's messages for the whole process, and the least important level that
+// it receives (libbpf_set_print). A nil print silences libbpf. By default warnings go to [slog.Default].
 //
-// A warning that belongs to an operation that failed is in the [Error] or the [VerifierError] that the operation
-// returned, and not printed as well. [ObjectBuilder] can take the messages of one object's opening and loading for itself.
+// When an operation fails, its warnings are in the [Error] or [VerifierError] that it returns, and print does not
+// receive them. [ObjectBuilder] can have its own function for the messages of opening and loading one object.
 //
-// A function that C code in the same program has set before Go began, by libbpf_set_print in a constructor, is left in
-// place until the first SetPrint: it receives what SetPrint's would. One that C code sets later takes all messages, those
-// of Go's operations too, and errors quote none, until the next SetPrint.
+// C code in the same program may call libbpf_set_print in a constructor, before Go begins. Until the first SetPrint,
+// that function receives the messages that print would receive. If C code calls libbpf_set_print later, its function
+// receives all messages, including those of Go's operations, and errors have no messages, until the next SetPrint.
 //
-// It is safe for concurrent use.
+// SetPrint is safe for concurrent use.
 func SetPrint(level PrintLevel, print PrintFunc) {
 	clib.SetPrinter(newPrinter(level, print))
 }
 
-// CurrentPrint is what [SetPrint] set last: the least important level that is delivered, and the function, nil for none.
+// CurrentPrint returns what the last [SetPrint] set: the least important level that is delivered, and the function, or
+// nil for none.
 func CurrentPrint() (PrintLevel, PrintFunc) {
 	current := clib.CurrentPrinter()
 	if current.Print == nil {
@@ -84,9 +85,9 @@ func newPrinter(level PrintLevel, print PrintFunc) clib.Printer {
 	}
 }
 
-// capturing runs one operation of libbpf's that may print. f returns its error, which takes the warnings along. What
-// else was said remains to be delivered, by the caller, once it holds no lock and owns what f made: a [PrintFunc] may
-// use the object, and may panic.
+// capturing runs one libbpf operation that may print. The error of f gets the warnings. The caller must deliver the
+// remaining messages once it holds no lock and owns what f made, because a [PrintFunc] may use the object, and may
+// panic.
 func capturing(to *clib.Printer, op, object string, f func() error) (said []clib.Message, err error) {
 	said = clib.Capture(to.Level, func() { err = f() })
 	if err == nil {
@@ -98,8 +99,8 @@ func capturing(to *clib.Printer, op, object string, f func() error) (said []clib
 	return failedSaying(said, op, object, err)
 }
 
-// isPassing tells whether an error is about the process as it is now, and may have been the answer to libbpf's
-// questions about features of the kernel too.
+// isPassing reports whether an error is about the current state of the process. libbpf's probes for kernel features may
+// have failed with the same error.
 func isPassing(err error) bool {
 	errno, _ := err.(syscall.Errno)
 	switch errno {
@@ -109,14 +110,14 @@ func isPassing(err error) bool {
 	return false
 }
 
-// failedSaying makes the error of an operation that failed after libbpf said something, and leaves what does not belong
-// to it.
+// failedSaying makes the error of a failed operation, with the messages that belong to it, and returns the other
+// messages.
 func failedSaying(said []clib.Message, op, object string, err error) ([]clib.Message, *Error) {
 	warnings, rest := clib.Warnings(said)
 	return rest, &Error{Op: op, Object: object, Err: err, Messages: warnings}
 }
 
-// call is capturing and delivering.
+// call is capturing, followed by delivery.
 func call(op, object string, f func() error) error {
 	to := clib.CurrentPrinter()
 	said, err := capturing(to, op, object, f)
@@ -124,7 +125,7 @@ func call(op, object string, f func() error) error {
 	return err
 }
 
-// callLocked is call with a lock held during f.
+// callLocked is call that holds a lock during f.
 func callLocked(mu *sync.Mutex, to *clib.Printer, op, object string, f func() error) error {
 	said, err := capturingLocked(mu, to, op, object, f)
 	to.Deliver(said)
@@ -137,10 +138,11 @@ func capturingLocked(mu *sync.Mutex, to *clib.Printer, op, object string, f func
 	return capturing(to, op, object, f)
 }
 
-// printLost is for an error that no caller gets: that of a Close that had to wait, or came with a parent's.
+// printLost handles an error that no caller receives: that of a Close that had to wait, or that followed from the Close
+// of a parent.
 func printLost(err error) { discard(err, PrintWarn) }
 
-// discard is for an error that nobody will see: the warnings in it are printed, at a level of their own.
+// discard handles an error that nobody receives: it prints the warnings in it, at the given level.
 func discard(err error, level PrintLevel) {
 	var failed *Error
 	if !errors.As(err, &failed) {

@@ -11,7 +11,8 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/handle"
 )
 
-// The warnings in an error that nobody gets are printed: that of a close that had to wait, or comes with a parent's.
+// When no caller receives an error, its warnings are printed: after a Close that had to wait, or that followed from the
+// Close of a parent.
 func TestDiscardedWarningsArePrinted(t *testing.T) {
 	var printed []string
 	SetPrint(PrintWarn, func(_ PrintLevel, message string) { printed = append(printed, message) })

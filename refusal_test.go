@@ -71,7 +71,7 @@ func TestRefusalsOfBuffers(t *testing.T) {
 		"WakeupEvents must be 0":                   perf(libbpf.PerfBufferBuilder{Attr: backward, WakeupEvents: 1}),
 		"must not have WriteBackward":              perf(libbpf.PerfBufferBuilder{Attr: backward}),
 		"Attr.Size is 4096":                        perf(libbpf.PerfBufferBuilder{Attr: &unix.PerfEventAttr{Size: 4096}}),
-		"a process id is above 0":                  task,
+		"a process id must be above 0":             task,
 	} {
 		wantErrSaying(t, err, libbpf.ErrInvalid, rule)
 	}

@@ -17,10 +17,10 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// TaskFDType is what a descriptor makes a program run for, numbered as the kernel's enum bpf_task_fd_type.
+// TaskFDType is how a descriptor makes a program run, with the numbers of the kernel's enum bpf_task_fd_type.
 type TaskFDType uint32
 
-// What a descriptor may be of.
+// The types of descriptors.
 const (
 	TaskFDRawTracepoint TaskFDType = iota // BPF_FD_TYPE_RAW_TRACEPOINT
 	TaskFDTracepoint                      // BPF_FD_TYPE_TRACEPOINT
@@ -39,7 +39,7 @@ var taskFDTypeNames = [...]string{
 	TaskFDUretprobe:     "uretprobe",
 }
 
-// String is bpftool's name for the type, such as "kretprobe".
+// String returns bpftool's name for the type, such as "kretprobe".
 func (t TaskFDType) String() string {
 	if int(t) < len(taskFDTypeNames) {
 		return taskFDTypeNames[t]
@@ -47,27 +47,27 @@ func (t TaskFDType) String() string {
 	return "task_fd_type(" + strconv.FormatUint(uint64(t), 10) + ")"
 }
 
-// TaskFDInfo is what the kernel tells of a process's descriptor that makes a program run: of a perf event, which older
-// attachments are, or of a link to a raw tracepoint.
+// TaskFDInfo describes a process's descriptor that makes a program run. The descriptor is a perf event, as with older
+// attachments, or a link to a raw tracepoint.
 type TaskFDInfo struct {
 	ProgramID uint32
 	Type      TaskFDType
-	Name      string // the tracepoint, the kernel's function, or the file of a uprobe; "" for a kprobe at an address
-	Offset    uint64 // of a probe, in the function or the file
-	Address   uint64 // of a kprobe, where the kernel shows addresses
+	Name      string // the tracepoint, the kernel function, or the file of a uprobe; "" for a kprobe at an address
+	Offset    uint64 // of a probe, in bytes, in the function or the file
+	Address   uint64 // of a kprobe; 0 when the kernel hides addresses
 }
 
-// QueryTaskFD tells what program runs for a descriptor of a process, its own or another one
+// QueryTaskFD returns which program runs for a descriptor of the process pid, which may be the caller's or another one
 // (bpf_task_fd_query, Linux 4.18). It needs CAP_SYS_ADMIN. errors.Is(err, [errors.ErrUnsupported]) for a descriptor of
-// another kind, the links of perf events among them, which [LinkInfos] shows; unix.EBADF when there is no such
-// descriptor, os.ErrNotExist when there is no such process or no program.
+// another type, such as a link of a perf event, which [LinkInfos] returns; unix.EBADF when there is no such descriptor,
+// os.ErrNotExist when there is no such process or no program.
 func QueryTaskFD(pid, fd int) (TaskFDInfo, error) {
 	object := fmt.Sprintf("descriptor %d of process %d", fd, pid)
 	fail := func(err error) (TaskFDInfo, error) {
 		return TaskFDInfo{}, &Error{Op: "query", Object: object, Err: err}
 	}
 	if pid <= 0 || pid > math.MaxInt32 || fd < 0 || fd > math.MaxInt32 {
-		return fail(fault.Invalidf("a process id is above 0, and a descriptor is not below 0"))
+		return fail(fault.Invalidf("a process id must be above 0, and a descriptor must not be below 0"))
 	}
 	var program, kind C.__u32
 	var offset, address C.__u64

@@ -3,7 +3,7 @@ package libbpf
 /*
 #include <bpf/bpf.h>
 
-// Where libbpf has no such function, Go does not call this.
+// Go does not call this where libbpf has no such function.
 static int lbg_token_create(int bpffs_fd)
 {
 #if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 4
@@ -25,9 +25,10 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// Token is a BPF token: what lets a process in a user namespace of its own use BPF, as far as whoever mounted the bpf file
-// system there for it delegates (mount options delegate_cmds, delegate_maps, delegate_progs and delegate_attachs). To load
-// a whole object with one, see [ObjectBuilder.TokenPath]. Close it when done.
+// Token is a BPF token. It lets a process in its own user namespace use those BPF commands, map types, program types
+// and attach types that the bpf file system there delegates. Whoever mounted the file system chose them (mount options
+// delegate_cmds, delegate_maps, delegate_progs and delegate_attachs). To load a whole object with a token, see
+// [ObjectBuilder.TokenPath]. The caller must close the Token.
 //
 // All methods are safe for concurrent use, Close included.
 type Token struct {
@@ -36,10 +37,11 @@ type Token struct {
 	what string // for errors
 }
 
-// CreateToken makes a token of the bpf file system that is mounted at path, which must be of the caller's user namespace
-// (bpf_token_create, Linux 6.9). errors.Is(err, os.ErrNotExist) when it delegates nothing, os.ErrPermission in another
-// user namespace or without CAP_BPF in this one, [errors.ErrUnsupported] in the initial one, which has no use for tokens,
-// and before libbpf 1.4. A kernel without tokens says unix.EINVAL, as for a path that is not where it is mounted.
+// CreateToken makes a token of the bpf file system that is mounted at path, in the caller's user namespace
+// (bpf_token_create, Linux 6.9). errors.Is(err, os.ErrNotExist) when the file system delegates nothing,
+// os.ErrPermission when it is of another user namespace or the caller lacks CAP_BPF in this one,
+// [errors.ErrUnsupported] in the initial user namespace, where tokens have no use, and before libbpf 1.4. When the
+// kernel has no tokens, or path is not a mount point, the error is unix.EINVAL.
 func CreateToken(path string) (*Token, error) {
 	const op = "create"
 	what := fmt.Sprintf("token of %q", path)
@@ -62,8 +64,8 @@ func CreateToken(path string) (*Token, error) {
 	return &Token{ownFD(int(fd)), int(fd), what}, nil
 }
 
-// FD is the token's file descriptor, as [MapCreateOptions.TokenFD] takes it, or -1 after Close. It remains the token's:
-// it must not be closed, and may be another file's number after Close.
+// FD is the token's file descriptor, for [MapCreateOptions.TokenFD], or -1 after Close. The Token owns the descriptor:
+// do not close it. After Close the number may be another file's.
 func (t *Token) FD() int {
 	if t == nil || t.h.Acquire() != nil {
 		return -1
@@ -72,7 +74,7 @@ func (t *Token) FD() int {
 	return t.fd
 }
 
-// TokenInfo is what a token grants (struct bpf_token_info): bits by the numbers of what is allowed.
+// TokenInfo is what a token grants (struct bpf_token_info). Bit n stands for the constant with value n.
 type TokenInfo struct {
 	Commands    uint64 // enum bpf_cmd
 	MapTypes    uint64 // [MapType]
@@ -80,7 +82,7 @@ type TokenInfo struct {
 	AttachTypes uint64 // [ProgramAttachType]
 }
 
-// Info asks the kernel for what the token grants (bpf_obj_get_info_by_fd, Linux 6.17).
+// Info returns what the token grants, as the kernel knows it (bpf_obj_get_info_by_fd, Linux 6.17).
 func (t *Token) Info() (TokenInfo, error) {
 	const op = "get info of"
 	if t == nil {
@@ -97,7 +99,7 @@ func (t *Token) Info() (TokenInfo, error) {
 	return info, nil
 }
 
-// Close gives the descriptor up. It is idempotent.
+// Close closes the descriptor. It is idempotent.
 func (t *Token) Close() error {
 	if t == nil {
 		return nil
@@ -105,7 +107,7 @@ func (t *Token) Close() error {
 	return t.h.Close()
 }
 
-// String is such as `token of "/sys/fs/bpf"`.
+// String returns names such as `token of "/sys/fs/bpf"`.
 func (t *Token) String() string {
 	if t == nil {
 		return "token"

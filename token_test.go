@@ -15,8 +15,8 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil/needs"
 )
 
-// A process in a user namespace of its own may do nothing by itself, and what is delegated to it with a token. The kernel
-// wants the file system to be opened by the one who will have it, and to be told by a privileged one what it delegates.
+// A process in its own user namespace can use BPF only through a token, as far as it is delegated. The kernel requires
+// that this process opens the file system, and that a privileged process sets what it delegates.
 func TestToken(t *testing.T) {
 	needs.ToLoadFile(t, testutil.Object(t, "testrun"))
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
@@ -38,7 +38,7 @@ func TestToken(t *testing.T) {
 	var out strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil && testutil.Refused(err) {
-		testutil.Skip(t, "user-namespaces", err) // in a container, or in a changed root
+		testutil.Skip(t, "user-namespaces", err) // in a container or a chroot
 	} else {
 		check(t, err)
 	}
@@ -88,7 +88,7 @@ func delegate(t *testing.T, socket int) error {
 	return unix.FsconfigCreate(fds[0])
 }
 
-// TestInsideUserNamespace is what TestToken runs.
+// TestInsideUserNamespace is the part of TestToken that runs in the user namespace.
 func TestInsideUserNamespace(t *testing.T) {
 	mountpoint := os.Getenv("LIBBPF_GO_TOKEN")
 	if mountpoint == "" {
@@ -101,7 +101,7 @@ func TestInsideUserNamespace(t *testing.T) {
 	_, err = unix.Read(socket, make([]byte, 1))
 	check(t, err)
 	mount, err := unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, 0)
-	check(t, err) // also where nothing could be delegated
+	check(t, err) // also when nothing could be delegated
 	check(t, unix.Close(fs))
 	check(t, unix.MoveMount(mount, "", unix.AT_FDCWD, mountpoint, unix.MOVE_MOUNT_F_EMPTY_PATH))
 	check(t, unix.Close(mount))
@@ -146,7 +146,7 @@ func TestInsideUserNamespace(t *testing.T) {
 	if result.ReturnValue != 3 || result.DataSize != 68 {
 		t.Errorf("result %+v", result)
 	}
-	// The kernel keeps the instructions from the likes of us.
+	// The kernel shows instructions only to privileged processes.
 	program, err := p.Info(libbpf.IncludeAll)
 	check(t, err)
 	if program.Type != libbpf.ProgramTypeXDP || program.ID == 0 || program.XlatedInstructions != nil {
@@ -171,7 +171,7 @@ func TestTokenRefusals(t *testing.T) {
 		t.Errorf("in the initial user namespace: %v", err)
 	}
 	_, err = libbpf.CreateToken(pins + "/nothing")
-	if !errors.Is(err, errors.ErrUnsupported) { // an old libbpf does not even look
+	if !errors.Is(err, errors.ErrUnsupported) { // an old libbpf does not check
 		wantErr(t, err, os.ErrNotExist)
 	}
 	_, err = (*libbpf.Token)(nil).Info()
@@ -190,7 +190,7 @@ func TestTokenRefusals(t *testing.T) {
 	if fd := load(t, o).TokenFD(); fd != -1 {
 		t.Errorf("token %d without one", fd)
 	}
-	// A path that was asked for must be good for a token.
+	// Opening fails if no token can be made of an explicit path.
 	o, err = libbpf.ObjectBuilder{TokenPath: pins}.OpenFile(testutil.Object(t, "testrun"))
 	if errors.Is(err, errors.ErrUnsupported) {
 		return

@@ -9,12 +9,12 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
-// explainTracefs says why there is no such file where tracefs is not mounted and what is attached needs it.
+// explainTracefs explains the error of a missing file if the attachment needs tracefs and tracefs is not mounted.
 func explainTracefs(err error, needed bool) error {
 	if !needed || !errors.Is(err, unix.ENOENT) {
 		return err
 	}
-	// libbpf looks for it in these places.
+	// libbpf looks in these places.
 	for _, events := range []string{"/sys/kernel/tracing/events", "/sys/kernel/debug/tracing/events"} {
 		if _, statErr := os.Stat(events); !errors.Is(statErr, os.ErrNotExist) {
 			return err
@@ -23,8 +23,8 @@ func explainTracefs(err error, needed bool) error {
 	return fault.New("tracefs is not mounted (mount -t tracefs tracefs /sys/kernel/tracing)", err)
 }
 
-// legacyProbes tells whether libbpf makes probes of a kind, "kprobe" or "uprobe", as events in tracefs: in that mode, or
-// because the kernel has no other way.
+// legacyProbes reports whether libbpf makes probes of a kind, "kprobe" or "uprobe", as events in tracefs: because of
+// the mode, or because the kernel supports no other way.
 func legacyProbes(kind string, mode ProbeMode) bool {
 	if mode == ProbeModeLegacy {
 		return true

@@ -10,7 +10,7 @@ import (
 	"github.com/libbpf-go/libbpf-go"
 )
 
-// Without tracefs the error says that it is missing, and not only that some file is.
+// Without tracefs, the error says that tracefs is not mounted, not only that a file is missing.
 func TestWithoutTracefs(t *testing.T) {
 	attach := func(p *libbpf.Program) error {
 		link, err := p.AttachTracepoint("syscalls", "sys_enter_getpgid", libbpf.TracepointOptions{})
@@ -31,7 +31,7 @@ func TestWithoutTracefs(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		runtime.LockOSThread() // and not unlocked: the thread ends, and its mounts with it
+		runtime.LockOSThread() // without UnlockOSThread: the thread and its mounts end with the goroutine
 		for _, err := range []error{
 			unix.Unshare(unix.CLONE_NEWNS),
 			unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),

@@ -8,16 +8,16 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// LibraryVersion identifies the C library that a program runs with.
+// LibraryVersion is the version of the linked libbpf.
 type LibraryVersion struct {
 	Major, Minor int
-	// Patch is -1 where the library is the system's, because libbpf does not tell its patch level.
+	// Patch is -1 for the system's library: libbpf does not report its patch level.
 	Patch int
-	// Vendored: compiled from the sources that libbpf-go pins, not the system's library.
+	// Vendored reports that libbpf was compiled from the sources in libbpf-go, and is not the system's library.
 	Vendored bool
 }
 
-// Version is the version of the libbpf that is linked into the program (libbpf_version_string).
+// Version returns the version of the libbpf that is linked into the program (libbpf_version_string).
 func Version() LibraryVersion {
 	v := LibraryVersion{Patch: -1, Vendored: clib.Vendored()}
 	numbers := []*int{&v.Major, &v.Minor, &v.Patch}
@@ -29,7 +29,7 @@ func Version() LibraryVersion {
 	return v
 }
 
-// String is such as "1.7.0 (vendored)" or "1.1 (system)".
+// String returns versions such as "1.7.0 (vendored)" or "1.1 (system)".
 func (v LibraryVersion) String() string {
 	text := strconv.Itoa(v.Major) + "." + strconv.Itoa(v.Minor)
 	if v.Patch >= 0 {
@@ -41,7 +41,7 @@ func (v LibraryVersion) String() string {
 	return text + " (system)"
 }
 
-// needs is a [VersionError] for a function of libbpf's that the one that is linked does not have.
+// needs returns a [VersionError] if the linked libbpf is older than the version that has this function.
 func needs(function string, major, minor int) error {
 	if v := Version(); v.Major > major || v.Major == major && v.Minor >= minor {
 		return nil
