@@ -5,7 +5,7 @@ package libbpf
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-// Says whether this process may create and load BPF at all: every kernel has this map.
+// Returns whether this process can create BPF maps at all: every kernel has this map type.
 static int lbg_may_probe(void)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_NO_PREALLOC);
@@ -16,8 +16,8 @@ static int lbg_may_probe(void)
 	return fd;
 }
 
-// Loads a program to be attached to a tracepoint by its BTF type. The type is none of a tracepoint, and only a verifier
-// that knows the kind of program says so.
+// Loads a program for a tracepoint, with a BTF type that is not a tracepoint's. Only a verifier that supports such
+// programs reports this.
 static int lbg_probe_tracing(char *log, size_t size)
 {
 	struct bpf_insn insns[] = {
@@ -38,7 +38,7 @@ static int lbg_probe_tracing(char *log, size_t size)
 	return fd;
 }
 
-// Creates a map, and tells with which error that failed.
+// Creates a map, and returns the error if it fails.
 static int lbg_probe_map(__u32 type, __u32 key_size, __u32 value_size, __u32 flags, __u32 vmlinux_value_type_id)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts,
@@ -65,7 +65,7 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// probe runs one of libbpf's probes, which answer 0 also where nothing may be tried at all.
+// probe runs one of libbpf's probes. They return 0 also when the process has no right to try.
 func probe(what string, f func() C.int) (bool, error) {
 	supported := false
 	err := call("probe", what, func() error {
@@ -82,15 +82,16 @@ func probe(what string, f func() C.int) (bool, error) {
 	return supported, err
 }
 
-// IsSupported tells whether the running kernel loads programs of this type, by trying (libbpf_probe_bpf_prog_type).
-// errors.Is(err, os.ErrPermission) when the process may not load any, errors.Is(err, [errors.ErrUnsupported]) for a type
-// that the linked libbpf does not know. A process with some of the capabilities, CAP_BPF but not CAP_NET_ADMIN for
-// instance, gets the answer for itself.
+// IsSupported tells whether the running kernel can load programs of this type, by loading one
+// (libbpf_probe_bpf_prog_type). errors.Is(err, [os.ErrPermission]) when the process can't load any program,
+// errors.Is(err, [errors.ErrUnsupported]) for a type that the linked libbpf does not know. The result is for this
+// process: with only some capabilities, such as CAP_BPF without CAP_NET_ADMIN, it may be false although the kernel
+// supports the type.
 func (t ProgramType) IsSupported() (bool, error) {
 	return probe("program type "+t.String(), func() C.int {
 		ret := C.libbpf_probe_bpf_prog_type(uint32(t), nil)
 		if ret == 0 && t == ProgramTypeTracing {
-			// libbpf asks for fentry, which some kernels lack that have the rest.
+			// libbpf probes with fentry. Some kernels lack fentry, but have the other kinds of tracing programs.
 			var log [4096]C.char
 			C.lbg_probe_tracing(&log[0], C.size_t(len(log)))
 			if strings.Contains(C.GoString(&log[0]), "attach_btf_id 1 is not a typedef") {
@@ -101,15 +102,16 @@ func (t ProgramType) IsSupported() (bool, error) {
 	})
 }
 
-// IsSupported tells whether the running kernel creates maps of this type, by trying (libbpf_probe_bpf_map_type).
-// errors.Is(err, os.ErrPermission) when the process may not create them, errors.Is(err, [errors.ErrUnsupported]) for a type
-// that neither the linked libbpf nor this package knows.
+// IsSupported tells whether the running kernel can create maps of this type, by creating one
+// (libbpf_probe_bpf_map_type). errors.Is(err, [os.ErrPermission]) when the process can't create them, errors.Is(err,
+// [errors.ErrUnsupported]) for a type that neither the linked libbpf nor this package knows.
 func (t MapType) IsSupported() (bool, error) {
 	return probe("map type "+t.String(), func() C.int {
 		ret := C.libbpf_probe_bpf_map_type(uint32(t), nil)
 		switch {
 		case t == MapTypeStructOps && ret == 0:
-			// libbpf names a module's BTF, of which kernels before 6.9 do not know. Type 1 is no struct of callbacks.
+			// libbpf's probe passes the fd of a module's BTF, which kernels before 6.9 do not support. Type 1 is not a
+			// struct of callbacks.
 			ret = C.lbg_probe_map(C.__u32(t), 4, 4, 0, 1)
 			if syscall.Errno(-ret) == errNotSupp {
 				return 1
@@ -128,13 +130,13 @@ func (t MapType) IsSupported() (bool, error) {
 	})
 }
 
-// HelperSupported tells whether the running kernel lets programs of a type call a helper, by trying
-// (libbpf_probe_bpf_helper). errors.Is(err, os.ErrPermission) when the process may not load any program,
-// errors.Is(err, [errors.ErrUnsupported]) for types of which none can be loaded without something to attach to:
-// tracing, ext, LSM and struct_ops.
+// HelperSupported tells whether programs of a type can call a helper in the running kernel, by loading a program
+// (libbpf_probe_bpf_helper). errors.Is(err, [os.ErrPermission]) when the process can't load any program, errors.Is(err,
+// [errors.ErrUnsupported]) for the types that need something to attach to when they are loaded: tracing, ext, LSM and
+// struct_ops.
 func HelperSupported(t ProgramType, id HelperID) (bool, error) {
 	what := fmt.Sprintf("helper %s in program type %s", id, t)
-	// libbpf takes every failure for success that does not name the helper.
+	// libbpf's probe treats each failure that does not name the helper as success.
 	supported, err := t.IsSupported()
 	if err != nil || !supported {
 		return false, err

@@ -2,8 +2,8 @@ package libbpf
 
 import "strconv"
 
-// HelperID is a function of the kernel's that programs call, numbered as the kernel's enum bpf_func_id. The list is closed:
-// what is new since 2022 is a kfunc, which has a name and no number.
+// HelperID is the number of a kernel function that programs call, as in the kernel's enum bpf_func_id. The kernel adds
+// no more helpers: new functions, since 2022, are kfuncs, which have a name and no number.
 type HelperID uint32
 
 // The helpers, by their names in C without bpf_.

@@ -9,24 +9,24 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
-// Instruction is one BPF instruction, laid out as the kernel's struct bpf_insn. One that loads 64 bits takes two: the
-// second has Code 0 and the upper half of the number in Immediate.
+// Instruction is one BPF instruction, with the layout of the kernel's struct bpf_insn. An instruction that loads 64
+// bits takes two: the second has Code 0, and the upper half of the number in Immediate.
 type Instruction struct {
 	Code      uint8
-	Registers uint8 // see Destination and Source; the order is that of C's bit fields on this machine
+	Registers uint8 // two C bit fields, in this machine's order: see Destination and Source
 	Offset    int16
 	Immediate int32
 }
 
-// instructionSize is an [Instruction]'s, in bytes.
+// instructionSize is the size of an [Instruction], in bytes.
 const instructionSize = uint32(unsafe.Sizeof(Instruction{}))
 
-// ParseInstructions reads instructions from bytes, eight each, in this machine's byte order. errors.Is(err, [ErrInvalid])
-// when the last one is cut off.
+// ParseInstructions reads instructions from bytes, 8 for each, in this machine's byte order. errors.Is(err,
+// [ErrInvalid]) when the last one is incomplete.
 func ParseInstructions(raw []byte) ([]Instruction, error) {
 	if len(raw)%int(instructionSize) != 0 {
 		return nil, &Error{Op: "parse", Object: "instructions",
-			Err: fault.Invalidf("there are %d bytes, and an instruction has %d", len(raw), instructionSize)}
+			Err: fault.Invalidf("there are %d bytes, which is not a multiple of %d", len(raw), instructionSize)}
 	}
 	insns := make([]Instruction, len(raw)/int(instructionSize))
 	copy(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(insns))), len(raw)), raw)
@@ -35,7 +35,7 @@ func ParseInstructions(raw []byte) ([]Instruction, error) {
 
 var bigEndian = binary.NativeEndian.Uint16([]byte{0, 1}) == 1
 
-// MakeRegisters is the value of Instruction.Registers for these two, each from 0 to 10.
+// MakeRegisters returns the value of Instruction.Registers for two registers, each from 0 to 10.
 func MakeRegisters(destination, source uint8) uint8 {
 	if bigEndian {
 		destination, source = source, destination
@@ -43,7 +43,8 @@ func MakeRegisters(destination, source uint8) uint8 {
 	return destination&0xf | source<<4
 }
 
-// Destination is the number of the register that the instruction writes to, or the first that it looks at.
+// Destination is the number of the register that the instruction writes to or, if it writes to none, of its first
+// operand.
 func (i Instruction) Destination() uint8 {
 	if bigEndian {
 		return i.Registers >> 4
@@ -51,7 +52,7 @@ func (i Instruction) Destination() uint8 {
 	return i.Registers & 0xf
 }
 
-// Source is the number of the other register, or says what kind of thing Immediate is.
+// Source is the number of the other register. For a load of 64 bits or a call, it says what Immediate means.
 func (i Instruction) Source() uint8 {
 	if bigEndian {
 		return i.Registers & 0xf
@@ -59,8 +60,9 @@ func (i Instruction) Source() uint8 {
 	return i.Registers >> 4
 }
 
-// The parts of an opcode, as the kernel's bpf.h and bpf_common.h name them: the class in the lower three bits, then for
-// loads and stores the size and the mode, for others the kind of the operand and the operation.
+// The parts of an opcode, with the names of the kernel's bpf.h and bpf_common.h. The class is in the lower three bits.
+// The other bits of a load or store are its size and mode; those of other instructions are the kind of the operand and
+// the operation.
 const (
 	classLD    = 0x00
 	classLDX   = 0x01
@@ -80,10 +82,10 @@ const (
 
 	sourceX = 0x08 // the operand is a register
 
-	loadImm64 = classLD | 0x18 | modeIMM // the one instruction that takes two slots: BPF_LD | BPF_IMM | BPF_DW
+	loadImm64 = classLD | 0x18 | modeIMM // the only instruction that takes two slots: BPF_LD | BPF_IMM | BPF_DW
 )
 
-// What Source says of the number that is loaded (BPF_PSEUDO_MAP_FD ...).
+// The values of Source that say what a loaded number is (BPF_PSEUDO_MAP_FD ...).
 const (
 	pseudoMapFD = 1 + iota
 	pseudoMapValue
@@ -93,14 +95,14 @@ const (
 	pseudoMapIndexValue
 )
 
-// What Source says of the function that is called.
+// The values of Source that say what a called function is.
 const (
-	pseudoCall      = 1 // one of the program's own
+	pseudoCall      = 1 // a function of the program
 	pseudoKfuncCall = 2
 )
 
-// String is the instruction in the notation of the verifier's log, such as "r0 = *(u64 *)(r10 -8)". Of one that takes two,
-// it knows the lower half of the number: see [Disassemble].
+// String returns the instruction in the notation of the verifier's log, such as "r0 = *(u64 *)(r10 -8)". For an
+// instruction that takes two slots it only shows the lower half of the number: use [Disassemble].
 func (i Instruction) String() string {
 	if i.Code == loadImm64 {
 		return i.loadText(uint64(uint32(i.Immediate)), true)
@@ -112,8 +114,9 @@ func (i Instruction) String() string {
 		i.Source(), i.Offset, i.Immediate)
 }
 
-// Disassemble yields each instruction's index and text, in the notation of the verifier's log. One that takes two slots is
-// yielded once, with its whole number. Targets of jumps are relative to the next instruction, as the kernel has them.
+// Disassemble yields the index and text of each instruction, in the notation of the verifier's log. An instruction that
+// takes two slots is yielded once, with its whole number. The target of a jump is relative to the next instruction, as
+// in the kernel.
 func Disassemble(insns []Instruction) iter.Seq2[int, string] {
 	return func(yield func(int, string) bool) {
 		for at := 0; at < len(insns); at++ {
@@ -132,7 +135,7 @@ func Disassemble(insns []Instruction) iter.Seq2[int, string] {
 	}
 }
 
-// loadText is the text of one that loads 64 bits; half of which are not known.
+// loadText is the text of an instruction that loads 64 bits. If half, only the lower half of the number is known.
 func (i Instruction) loadText(number uint64, half bool) string {
 	lower, upper := int32(uint32(number)), int32(uint32(number>>32))
 	what := fmt.Sprintf("%#x", number)
@@ -159,7 +162,7 @@ func (i Instruction) loadText(number uint64, half bool) string {
 	return fmt.Sprintf("r%d = %s", i.Destination(), what)
 }
 
-// text is "" for what is not known.
+// text is "" for an unknown instruction.
 func (i Instruction) text() string {
 	switch i.Code & 7 {
 	case classALU, classALU64:
@@ -190,17 +193,17 @@ func (i Instruction) text() string {
 	return ""
 }
 
-// bits is the width of what is loaded or stored.
+// bits is the width of a load or store.
 func (i Instruction) bits() int { return [4]int{32, 16, 8, 64}[i.Code>>3&3] }
 
-// address is where a load or store goes, by the register with the base.
+// address is the address of a load or store. base is the register with the base address.
 func (i Instruction) address(sign string, base uint8) string {
 	return fmt.Sprintf("(%s%d *)(r%d %+d)", sign, i.bits(), base, i.Offset)
 }
 
 func (i Instruction) memory(sign string, base uint8) string { return "*" + i.address(sign, base) }
 
-// packetText is that of the classic loads from packets.
+// packetText is the text of a classic load from a packet.
 func (i Instruction) packetText() string {
 	switch i.Code & 0xe0 {
 	case modeABS:
@@ -211,8 +214,8 @@ func (i Instruction) packetText() string {
 	return ""
 }
 
-// The operations of arithmetic instructions, by the upper four bits of the opcode; where they have none here, the
-// instruction is written in another way.
+// The operations of arithmetic instructions, by the upper four bits of the opcode. Instructions without one here have a
+// different notation.
 var aluOperations = [16]string{"+=", "-=", "*=", "/=", "|=", "&=", "<<=", ">>=", "", "%=", "^=", "=", "s>>="}
 
 const (
@@ -248,7 +251,7 @@ func (i Instruction) aluText() string {
 	case aluMov:
 		switch {
 		case i.Code&sourceX == 0 || i.Offset == 0:
-		case i.Code&7 == classALU64 && i.Offset == 1: // the number has both address spaces
+		case i.Code&7 == classALU64 && i.Offset == 1: // Immediate holds both address spaces
 			return fmt.Sprintf("%s = addr_space_cast(%s, %d, %d)", destination, operand, uint32(i.Immediate)>>16,
 				uint32(i.Immediate)&0xffff)
 		case i.Code&7 == classALU64 && i.Offset == -1:
@@ -322,7 +325,7 @@ func (i Instruction) jumpText() string {
 	if !wide {
 		register = "w"
 	}
-	operand := fmt.Sprintf("%#x", uint32(i.Immediate)) // as the verifier has it
+	operand := fmt.Sprintf("%#x", uint32(i.Immediate)) // as the verifier prints it
 	if i.Code&sourceX != 0 {
 		operand = fmt.Sprintf("%s%d", register, i.Source())
 	}
@@ -343,7 +346,7 @@ func (i Instruction) callText() string {
 	return fmt.Sprintf("call %s#%d", name, i.Immediate)
 }
 
-// What atomic instructions do, by Immediate.
+// The operations of atomic instructions, which are in Immediate.
 const (
 	atomicFetch   = 0x01
 	atomicXchg    = 0xe0 | atomicFetch

@@ -10,10 +10,10 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
-// ReadAt copies len(b) bytes of the memory, starting at offset. After Close it returns [ErrClosed], while Bytes taken
-// before may no longer be the map's. 4 or 8 bytes at a multiple of their length are read atomically; a program may
-// write other bytes while they are read. All bytes must be within the memory; otherwise the error is [ErrInvalid], and
-// nothing is read. It is an [io.ReaderAt] that never reads a part.
+// ReadAt copies len(b) bytes of the memory, starting at offset. After Close it returns [ErrClosed]; so, unlike the
+// slice of Bytes, it never reads memory that is no longer the map's. 4 or 8 bytes at a multiple of their length are
+// read atomically; a program may write other bytes while they are read. All bytes must be within the memory; otherwise
+// the error is [ErrInvalid], and nothing is read. It is an [io.ReaderAt] that never reads only a part.
 func (m *MapMemory) ReadAt(b []byte, offset int64) (int, error) {
 	// The addresses stay mapped after Close. So for one number it is enough to check afterwards that the map was still
 	// open.

@@ -4,7 +4,7 @@ package libbpf
 #include <bpf/libbpf.h>
 #include <errno.h>
 
-// Where libbpf has no such functions, Go does not call these.
+// An older libbpf has no such functions, and Go does not call these.
 static int lbg_program_func_info(const struct bpf_program *prog, void **at)
 {
 #if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 6
@@ -44,19 +44,19 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// OpenProgram is a program of an [OpenObject], which may still be changed. It is a view; the OpenObject owns the
-// program, and says when it may be used.
+// OpenProgram is a program of an [OpenObject], before Load. It can still be changed. It is a view: the OpenObject owns
+// the program, and decides when it can be used.
 type OpenProgram struct {
 	o             *OpenObject
 	ptr           *C.struct_bpf_program
 	name, section string
-	log           *kernelLog // its own, or nil; guarded as ptr is
+	log           *kernelLog // its own buffer, or nil; guarded as ptr is
 }
 
 // String is such as `program "on_exec"`.
 func (p *OpenProgram) String() string { return fmt.Sprintf("program %q", p.Name()) }
 
-// Name is the program's name: its C function's.
+// Name is the program's name, which is the name of its C function.
 func (p *OpenProgram) Name() string {
 	if p == nil {
 		return ""
@@ -64,8 +64,8 @@ func (p *OpenProgram) Name() string {
 	return p.name
 }
 
-// Section is the name of the ELF section that the program is in, which says what it is and where it attaches, such as
-// "tp_btf/sys_enter".
+// Section is the name of the program's ELF section, such as "tp_btf/sys_enter". It determines the program's type and
+// what it attaches to.
 func (p *OpenProgram) Section() string {
 	if p == nil {
 		return ""
@@ -95,33 +95,34 @@ func (p *OpenProgram) set(property string, set func() C.int) error {
 	return p.use("set "+property+" of", func() error { return clib.FromRet(int(set())) })
 }
 
-// Type is the program's kind, by its section unless it was set (bpf_program__type).
+// Type is the program's type, which its section determines unless SetType was called (bpf_program__type).
 func (p *OpenProgram) Type() (ProgramType, error) {
 	return openProgramGet(p, "type", func() ProgramType { return ProgramType(C.bpf_program__type(p.ptr)) })
 }
 
-// SetType changes the program's kind (bpf_program__set_type).
+// SetType changes the program's type (bpf_program__set_type).
 func (p *OpenProgram) SetType(t ProgramType) error {
 	return p.set("type", func() C.int { return C.bpf_program__set_type(p.ptr, uint32(t)) })
 }
 
-// AttachType is what the program expects to be attached to (bpf_program__expected_attach_type).
+// AttachType is the program's expected attach type (bpf_program__expected_attach_type).
 func (p *OpenProgram) AttachType() (ProgramAttachType, error) {
 	return openProgramGet(p, "attach type", func() ProgramAttachType {
 		return ProgramAttachType(C.bpf_program__expected_attach_type(p.ptr))
 	})
 }
 
-// SetAttachType changes what the program expects to be attached to (bpf_program__set_expected_attach_type).
+// SetAttachType changes the program's expected attach type (bpf_program__set_expected_attach_type).
 func (p *OpenProgram) SetAttachType(t ProgramAttachType) error {
 	return p.set("attach type", func() C.int {
 		return C.bpf_program__set_expected_attach_type(p.ptr, uint32(t))
 	})
 }
 
-// SetAttachTarget says which kernel function, or which function of another program, a tracing, LSM or extension program
-// attaches to. target is that other program's fd, or 0 for the kernel; an empty function, with a target, takes the one
-// of the section (bpf_program__set_attach_target). The descriptor is duplicated.
+// SetAttachTarget sets the function that a tracing, LSM or extension program attaches to: a function of the kernel, or
+// of another program (bpf_program__set_attach_target). target is the other program's fd, or 0 for the kernel. With a
+// target, function may be empty, which selects the function that the section names. SetAttachTarget duplicates the
+// descriptor.
 func (p *OpenProgram) SetAttachTarget(target int, function string) error {
 	return p.use("set attach target of", func() error {
 		if err := checkFDNumber("target", target); err != nil {
@@ -148,13 +149,13 @@ func (p *OpenProgram) SetAttachTarget(target int, function string) error {
 	})
 }
 
-// Autoload tells whether Load will load the program; it won't if the section's name begins with "?"
-// (bpf_program__autoload).
+// Autoload tells whether Load will load the program (bpf_program__autoload). By default it will, unless the section's
+// name begins with "?".
 func (p *OpenProgram) Autoload() (bool, error) {
 	return openProgramGet(p, "autoload", func() bool { return bool(C.bpf_program__autoload(p.ptr)) })
 }
 
-// SetAutoload makes Load load the program, or not (bpf_program__set_autoload).
+// SetAutoload decides whether Load loads the program (bpf_program__set_autoload).
 func (p *OpenProgram) SetAutoload(on bool) error {
 	return p.set("autoload", func() C.int { return C.bpf_program__set_autoload(p.ptr, C.bool(on)) })
 }
@@ -164,7 +165,7 @@ func (p *OpenProgram) Autoattach() (bool, error) {
 	return openProgramGet(p, "autoattach", func() bool { return bool(C.bpf_program__autoattach(p.ptr)) })
 }
 
-// SetAutoattach makes [Object.Attach] attach the program, or not (bpf_program__set_autoattach).
+// SetAutoattach decides whether [Object.Attach] attaches the program (bpf_program__set_autoattach).
 func (p *OpenProgram) SetAutoattach(on bool) error {
 	return p.set("autoattach", func() C.int {
 		C.bpf_program__set_autoattach(p.ptr, C.bool(on))
@@ -180,7 +181,8 @@ func (p *OpenProgram) SetIfIndex(index uint32) error {
 	})
 }
 
-// LogLevel is how much the verifier will log: see [ObjectBuilder.KernelLogLevel] (bpf_program__log_level).
+// LogLevel is how much the verifier will log for this program, as in [ObjectBuilder.KernelLogLevel]
+// (bpf_program__log_level).
 func (p *OpenProgram) LogLevel() (uint32, error) {
 	return openProgramGet(p, "log level", func() uint32 { return uint32(C.bpf_program__log_level(p.ptr)) })
 }
@@ -200,7 +202,8 @@ func (p *OpenProgram) SetFlags(flags uint32) error {
 	return p.set("flags", func() C.int { return C.bpf_program__set_flags(p.ptr, C.__u32(flags)) })
 }
 
-// LogSize is the size in bytes of the program's own buffer for the verifier's log, 0 for none (bpf_program__log_buf).
+// LogSize is the size of the program's own buffer for the verifier's log, in bytes; 0 without a buffer
+// (bpf_program__log_buf).
 func (p *OpenProgram) LogSize() (int, error) {
 	return openProgramGet(p, "log size", func() int {
 		var size C.size_t
@@ -209,9 +212,10 @@ func (p *OpenProgram) LogSize() (int, error) {
 	})
 }
 
-// SetLogSize gives the program a buffer of its own for the verifier's log, which is in [Program.KernelLog] then; 0 takes
-// it away (bpf_program__set_log_buf). It is filled as LogLevel asks, and a log that doesn't fit fails the load with
-// unix.ENOSPC. Without one, libbpf takes a buffer that grows, or that of [ObjectBuilder.KernelLogSize].
+// SetLogSize gives the program its own buffer for the verifier's log, of size bytes; 0 removes the buffer
+// (bpf_program__set_log_buf). LogLevel decides what the verifier writes, and [Program.KernelLog] returns it. A log that
+// does not fit fails the load with unix.ENOSPC. Without its own buffer, the program uses that of
+// [ObjectBuilder.KernelLogSize], or one that grows as needed.
 func (p *OpenProgram) SetLogSize(size int) error {
 	return p.use("set log size of", func() error {
 		if err := checkInt32("the size", size); err != nil {
@@ -231,21 +235,22 @@ func (p *OpenProgram) SetLogSize(size int) error {
 	})
 }
 
-// Instructions is a copy of the program's instructions, as compiled, before relocation (bpf_program__insns).
+// Instructions returns a copy of the program's instructions, as compiled, before relocation (bpf_program__insns).
 func (p *OpenProgram) Instructions() ([]Instruction, error) {
 	return openProgramGet(p, "instructions", func() []Instruction { return instructions(p.ptr) })
 }
 
-// SetInstructions replaces the program's instructions (bpf_program__set_insns). Relocations, which are by the position of
-// the instruction, will be applied to the new ones: there must be as many at least. The object's types and source lines
-// remain those of the old ones.
+// SetInstructions replaces the program's instructions (bpf_program__set_insns). libbpf applies the old program's
+// relocations to the new instructions, by position. So there must be at least as many instructions as before; otherwise
+// the error is [ErrInvalid]. The object's types and source lines do not change.
 func (p *OpenProgram) SetInstructions(insns []Instruction) error {
 	return p.use("set instructions of", func() error {
 		if old := int(C.bpf_program__insn_cnt(p.ptr)); len(insns) < old {
-			return fault.Invalidf("there are %d instructions and must be %d at least, as many as before", len(insns), old)
+			return fault.Invalidf("there are %d instructions and must be at least %d, as before", len(insns), old)
 		}
 		if len(insns) > 0 && insns[len(insns)-1].Code == loadImm64 {
-			return fault.Invalidf("the last instruction takes two slots and has one") // relocating would write to the other
+			// Relocating it would write beyond the end.
+			return fault.Invalidf("the last instruction needs two slots but has one")
 		}
 		return clib.FromRet(int(C.bpf_program__set_insns(p.ptr,
 			(*C.struct_bpf_insn)(unsafe.Pointer(unsafe.SliceData(insns))), C.size_t(len(insns)))))
@@ -260,14 +265,15 @@ func instructions(p *C.struct_bpf_program) []Instruction {
 	return append([]Instruction(nil), unsafe.Slice((*Instruction)(unsafe.Pointer(C.bpf_program__insns(p))), n)...)
 }
 
-// Program is a program of an [Object], verified and in the kernel. It is a view: the Object owns the program, and after
-// its Close every operation returns [ErrClosed]. Safe for concurrent use.
+// Program is a program of an [Object], in the kernel. It is a view: the Object owns the program, and after the Object's
+// Close every operation returns [ErrClosed]. To keep a program longer, make a handle of it with [ProgramHandleFrom]. A
+// Program is safe for concurrent use.
 type Program struct {
 	programCore
 	o       *Object
 	ptr     *C.struct_bpf_program
 	section string
-	log     *kernelLog // its own, or nil; the object frees it
+	log     *kernelLog // its own buffer, or nil; the object frees it
 }
 
 func newProgram(o *Object, from *OpenProgram) *Program {
@@ -283,25 +289,25 @@ func newProgram(o *Object, from *OpenProgram) *Program {
 	return p
 }
 
-// readFD takes the program's descriptor down, once it was loaded.
+// readFD stores the program's descriptor once the program is loaded.
 func (p *Program) readFD() {
 	if fd := int(C.bpf_program__fd(p.ptr)); fd >= 0 && bool(C.bpf_program__autoload(p.ptr)) {
 		p.fd = fd
 	}
 }
 
-// Section is the name of the ELF section that the program came from.
+// Section is the name of the program's ELF section.
 func (p *Program) Section() string {
 	return p.section
 }
 
-// AttachType is what the program expects to be attached to.
+// AttachType is the program's expected attach type.
 func (p *Program) AttachType() ProgramAttachType {
 	t, _ := p.loadedFor()
 	return t
 }
 
-// Instructions is a copy of the program's instructions as they were loaded, relocations applied (bpf_program__insns).
+// Instructions returns a copy of the program's instructions as they were loaded, after relocation (bpf_program__insns).
 func (p *Program) Instructions() ([]Instruction, error) {
 	var insns []Instruction
 	err := p.use("get instructions of", func() error {
@@ -311,25 +317,25 @@ func (p *Program) Instructions() ([]Instruction, error) {
 	return insns, err
 }
 
-// FuncInfo are the functions of Instructions and their types in the object's BTF (bpf_program__func_info), nil for an
-// object without types. errors.Is(err, [errors.ErrUnsupported]) before libbpf 1.6. [ProgramInfo] has those of the
-// instructions that the verifier left.
+// FuncInfo returns the functions in Instructions, with their types in the object's BTF (bpf_program__func_info); nil
+// for an object without types. [ProgramInfo] has the functions of the instructions after verification. errors.Is(err,
+// [errors.ErrUnsupported]) before libbpf 1.6.
 func (p *Program) FuncInfo() ([]FuncInfo, error) {
 	return programRecords[FuncInfo](p, "bpf_program__func_info", func(at *unsafe.Pointer) C.int {
 		return C.lbg_program_func_info(p.ptr, at)
 	})
 }
 
-// LineInfo are the source lines of Instructions (bpf_program__line_info), nil for an object without types.
-// errors.Is(err, [errors.ErrUnsupported]) before libbpf 1.6. [ProgramInfo] has those of the instructions that the
-// verifier left.
+// LineInfo returns the source lines of Instructions (bpf_program__line_info); nil for an object without types.
+// [ProgramInfo] has the lines of the instructions after verification. errors.Is(err, [errors.ErrUnsupported]) before
+// libbpf 1.6.
 func (p *Program) LineInfo() ([]LineInfo, error) {
 	return programRecords[LineInfo](p, "bpf_program__line_info", func(at *unsafe.Pointer) C.int {
 		return C.lbg_program_line_info(p.ptr, at)
 	})
 }
 
-// programRecords copies an array of libbpf's, of which get tells the place and the length.
+// programRecords copies an array of libbpf. get returns its address and length.
 func programRecords[T any](p *Program, function string, get func(at *unsafe.Pointer) C.int) ([]T, error) {
 	var records []T
 	err := p.use("get debug information of", func() error {
@@ -347,8 +353,8 @@ func programRecords[T any](p *Program, function string, get func(at *unsafe.Poin
 	return records, err
 }
 
-// KernelLog is what the verifier wrote into the buffer that [OpenProgram.SetLogSize] asked for; "" where none was asked
-// for.
+// KernelLog is what the verifier wrote to the buffer of [OpenProgram.SetLogSize]; "" without that buffer, and after
+// Close.
 func (p *Program) KernelLog() string {
 	var text string
 	_ = p.UseFD(func(int) error {
@@ -358,8 +364,8 @@ func (p *Program) KernelLog() string {
 	return text
 }
 
-// Pin makes the program last under a path on a bpf file system (bpf_program__pin). errors.Is(err, os.ErrExist) when
-// the path is taken.
+// Pin pins the program at a path on a BPF file system, so that the kernel keeps it (bpf_program__pin). errors.Is(err,
+// [os.ErrExist]) when the path is taken.
 func (p *Program) Pin(path string) error {
 	return p.use("pin", func() error { return p.pin(path) })
 }
@@ -368,7 +374,7 @@ func (p *Program) pin(path string) error {
 	return pinning(path, func(s *C.char) C.int { return C.bpf_program__pin(p.ptr, s) })
 }
 
-// Unpin removes the pin (bpf_program__unpin). errors.Is(err, [ErrInvalid]) when what is pinned there is not this program.
+// Unpin removes the pin at path (bpf_program__unpin). errors.Is(err, [ErrInvalid]) when another object is pinned there.
 func (p *Program) Unpin(path string) error {
 	return p.use("unpin", func() error { return p.unpin(path) })
 }
@@ -384,7 +390,7 @@ func (p *Program) unpin(path string) error {
 	return withString("path", path, func(s *C.char) C.int { return C.bpf_program__unpin(p.ptr, s) })
 }
 
-// use runs one call into libbpf that may print, or change the object.
+// use runs a call into libbpf that may print, or change the object.
 func (p *Program) use(op string, f func() error) error {
 	return p.o.use(op, fmt.Sprintf("program %q", p.name), f)
 }

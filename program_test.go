@@ -14,7 +14,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
-// A program's own log is kept, whatever else is loaded.
+// A program's own log is not overwritten when other programs are loaded.
 func TestProgramLog(t *testing.T) {
 	testutil.Root(t)
 	o := open(t, "testrun")
@@ -47,7 +47,7 @@ func TestProgramLog(t *testing.T) {
 	}
 }
 
-// The log of a program that was rejected comes from where it went.
+// The log of a rejected program is read from the buffer that it was written to.
 func TestProgramLogOfARejection(t *testing.T) {
 	testutil.Root(t)
 	o := open(t, "rejected")
@@ -89,7 +89,7 @@ func TestSetInstructions(t *testing.T) {
 	wantErr(t, p.SetInstructions(insns), libbpf.ErrLoaded)
 }
 
-// What libbpf gave to the kernel with the instructions.
+// FuncInfo and LineInfo are what libbpf passed to the kernel with the instructions.
 func TestProgramDebugInfo(t *testing.T) {
 	o := loadTestRun(t, false)
 	p := findProgram(t, o, "grow_packet")

@@ -3,7 +3,7 @@ package libbpf
 /*
 #include <bpf/bpf.h>
 
-// Where libbpf has no such function, Go does not call this.
+// An older libbpf has no such function, and Go does not call this one.
 static int lbg_prog_assoc_struct_ops(int prog_fd, int map_fd)
 {
 #if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 7
@@ -30,8 +30,8 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// ProgramCore is a program in the kernel: a [Program] of an object, or a [ProgramHandle]. Both have these methods, which are
-// documented there. Functions that take any program take a ProgramCore. No other type can implement it.
+// ProgramCore is a program in the kernel: a [Program] of an object, or a [ProgramHandle]. Both have these methods, which
+// are documented there. Functions that take any program take a ProgramCore. No other type can implement it.
 //
 // All methods are safe for concurrent use, also with Close. After Close of the object or the handle they return
 // [ErrClosed].
@@ -59,21 +59,21 @@ var (
 	_ ProgramCore = (*ProgramHandle)(nil)
 )
 
-// programCore is the part that [Program] and [ProgramHandle] share. They embed it, so its exported methods are theirs. The
-// zero value is a closed program.
+// programCore is the part that [Program] and [ProgramHandle] share. They embed it, so its exported methods are theirs.
+// The zero value is a closed program.
 type programCore struct {
 	h    *handle.Handle
 	fd   int // -1 when the program was not loaded
 	name string
 	typ  ProgramType
-	// What it was loaded to be attached to; nil where that is not known.
+	// The expected attach type with which it was loaded; nil if that is not known.
 	attachType atomic.Pointer[ProgramAttachType]
 }
 
 // closedProgram stands for a nil ProgramCore.
 var closedProgram = programCore{fd: -1}
 
-// programCoreOf is the program's core, or that of a closed one for a nil program.
+// programCoreOf is the program's core. A nil program is a closed one.
 func programCoreOf(p ProgramCore) *programCore {
 	if p == nil {
 		return &closedProgram
@@ -83,8 +83,9 @@ func programCoreOf(p ProgramCore) *programCore {
 
 func (p *programCore) core() *programCore { return p }
 
-// Name is the program's name: its C function's. Of a ProgramHandle that was opened by a pin, an id or a descriptor it
-// is the first 15 characters, if the program has no BTF or the process may not open that (CAP_SYS_ADMIN).
+// Name is the program's name, which is the name of its C function. For a ProgramHandle that was opened by a pin, an id
+// or a descriptor, it is only the first 15 characters if the program has no BTF, or the process can't open the BTF
+// (CAP_SYS_ADMIN).
 func (p *programCore) Name() string { return p.name }
 
 // Type is the program's kind.
@@ -102,8 +103,8 @@ func (p *programCore) fail(op string, err error) error {
 	return &Error{Op: op, Object: p.String(), Err: err}
 }
 
-// useProgram runs f with the descriptor of a program that an operation on something else needs, and that remains open
-// meanwhile. f's error is returned as it is.
+// useProgram runs f with the descriptor of a program that an operation on something else needs. The descriptor stays
+// open during f. useProgram returns f's error unchanged.
 func useProgram(op, object string, p ProgramCore, f func(fd int) error) error {
 	c := programCoreOf(p)
 	if err := c.h.Acquire(); err != nil {
@@ -113,7 +114,7 @@ func useProgram(op, object string, p ProgramCore, f func(fd int) error) error {
 	return f(c.fd)
 }
 
-// acquire begins an operation; a drop of the handle must follow when it returns nil.
+// acquire begins an operation. When it returns nil, a Drop of the handle must follow.
 func (p *programCore) acquire(op string) error {
 	if err := p.h.Acquire(); err != nil {
 		return p.fail(op, err)
@@ -121,8 +122,8 @@ func (p *programCore) acquire(op string) error {
 	return nil
 }
 
-// FD is the program's file descriptor, or -1 after Close. It remains the program's: it must not be closed, and may
-// be another file's number after Close.
+// FD is the program's file descriptor, or -1 after Close. The program owns it: do not close it. After Close the number
+// may be another file's; UseFD keeps it open during a call.
 func (p *programCore) FD() int {
 	if p.h.Acquire() != nil {
 		return -1
@@ -131,8 +132,8 @@ func (p *programCore) FD() int {
 	return p.fd
 }
 
-// UseFD runs f with the program's file descriptor, which remains open and the program's until f returns, also when
-// it is closed meanwhile. f's error is returned as it is.
+// UseFD runs f with the program's file descriptor. The descriptor stays open until f returns, even if the program is
+// closed meanwhile. UseFD returns f's error unchanged.
 func (p *programCore) UseFD(f func(fd int) error) error {
 	if err := p.acquire("use"); err != nil {
 		return err
@@ -141,7 +142,7 @@ func (p *programCore) UseFD(f func(fd int) error) error {
 	return f(p.fd)
 }
 
-// call runs one call into libbpf that may print, with the program's descriptor.
+// call runs a call into libbpf that may print, with the program's descriptor.
 func (p *programCore) call(op string, f func(fd int) error) error {
 	if err := p.acquire(op); err != nil {
 		return err
@@ -150,22 +151,22 @@ func (p *programCore) call(op string, f func(fd int) error) error {
 	return call(op, p.String(), func() error { return f(p.fd) })
 }
 
-// BindMap makes the map live as long as the program, and be in its list of maps, also if it uses the map by no
-// instruction (bpf_prog_bind_map, Linux 5.10). A second time does nothing.
+// BindMap makes the program keep the map as long as the program exists, and lists the map in [ProgramInfo.MapIDs], even
+// if no instruction uses the map (bpf_prog_bind_map, Linux 5.10). Binding a map again does nothing.
 func (p *programCore) BindMap(m MapCore) error {
 	return p.callWithMap("bind a map to", m, func(fd int, m *mapCore) error {
 		return clib.FromRet(int(C.bpf_prog_bind_map(C.int(fd), C.int(m.fd), nil)))
 	})
 }
 
-// AssociateStructOps tells the functions of the kernel's that the program calls which struct of callbacks they are
-// called for (bpf_prog_assoc_struct_ops, Linux 7.0). A program has one at most: unix.EBUSY for another one.
-// errors.Is(err, [errors.ErrUnsupported]) before libbpf 1.7.
+// AssociateStructOps associates the program with a struct_ops map (bpf_prog_assoc_struct_ops, Linux 7.0). Kernel
+// functions that the program calls then know for which struct of callbacks they run. A program has at most one:
+// errors.Is(err, unix.EBUSY) for another. errors.Is(err, [errors.ErrUnsupported]) before libbpf 1.7.
 func (p *programCore) AssociateStructOps(m MapCore) error {
 	return p.callWithMap("associate a struct_ops with", m, func(fd int, m *mapCore) error {
 		switch {
 		case p.typ == ProgramTypeStructOps:
-			return fault.Invalidf("the program is of a struct_ops itself, and only others can be associated with one")
+			return fault.Invalidf("a program of type struct_ops can't be associated with a struct_ops")
 		case m.typ != MapTypeStructOps:
 			return fault.Invalidf("map %q is not a struct_ops but of type %s", m.name, m.typ)
 		}
@@ -180,7 +181,7 @@ func (p *programCore) AssociateStructOps(m MapCore) error {
 	})
 }
 
-// callWithMap is call with a map that can't be closed meanwhile.
+// callWithMap is call with a map, which stays open during f.
 func (p *programCore) callWithMap(op string, m MapCore, f func(fd int, m *mapCore) error) error {
 	return useMap(op, p.String(), m, func(m *mapCore) error {
 		return p.call(op, func(fd int) error { return f(fd, m) })

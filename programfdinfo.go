@@ -2,7 +2,7 @@ package libbpf
 
 import "time"
 
-// ProgramFDInfo is what /proc tells of a program's descriptor, some of which Info does not have.
+// ProgramFDInfo is what /proc/self/fdinfo says about a program's descriptor. Some of it is not in [ProgramInfo].
 type ProgramFDInfo struct {
 	Type  ProgramType
 	ID    uint32
@@ -16,7 +16,7 @@ type ProgramFDInfo struct {
 	VerifiedInstructions uint32
 }
 
-// FDInfo reads what /proc tells of the program's descriptor, its memory among it.
+// FDInfo reads what /proc/self/fdinfo says about the program's descriptor, such as its memory.
 func (p *programCore) FDInfo() (ProgramFDInfo, error) {
 	const op = "get fdinfo of"
 	if err := p.acquire(op); err != nil {
@@ -30,7 +30,7 @@ func (p *programCore) FDInfo() (ProgramFDInfo, error) {
 	return info, nil
 }
 
-// parseProgramFDInfo leaves out what the kernel does not write, and what it writes beside.
+// parseProgramFDInfo skips the lines that it does not know. A field whose line is absent stays zero.
 func parseProgramFDInfo(text string, err error) (ProgramFDInfo, error) {
 	var info ProgramFDInfo
 	err = eachOfFDInfo(text, err, func(name string, number func(bits int) uint64) {

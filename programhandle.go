@@ -5,12 +5,13 @@ package libbpf
 */
 import "C"
 
-// ProgramHandle is a program in the kernel by a descriptor of its own: one that exists already and was found by its id or
-// pin. The kernel keeps the program while any handle, object, link or pin holds it. Close it when done.
+// ProgramHandle is a program in the kernel with its own descriptor: an existing program that was opened by its id or
+// pin, or one that [LoadProgram] loaded. The kernel keeps the program while any handle, object, link or pin holds it.
+// Close the handle when done.
 type ProgramHandle struct{ programCore }
 
-// ProgramHandleFromID opens the program that the kernel knows under id (bpf_prog_get_fd_by_id, Linux 4.13).
-// errors.Is(err, os.ErrNotExist) when there is none; it needs CAP_SYS_ADMIN.
+// ProgramHandleFromID opens the program that has this id in the kernel (bpf_prog_get_fd_by_id, Linux 4.13); the caller
+// closes it. It needs CAP_SYS_ADMIN. errors.Is(err, [os.ErrNotExist]) when there is no such program.
 func ProgramHandleFromID(id uint32) (*ProgramHandle, error) {
 	fd, err := openID("program", id, func() C.int { return C.bpf_prog_get_fd_by_id(C.__u32(id)) })
 	if err != nil {
@@ -19,8 +20,8 @@ func ProgramHandleFromID(id uint32) (*ProgramHandle, error) {
 	return ownProgram(fd, "")
 }
 
-// ProgramHandleFromPinnedPath opens the program that is pinned at path (bpf_obj_get, Linux 4.4).
-// errors.Is(err, os.ErrNotExist) when nothing is pinned there, errors.Is(err, [ErrInvalid]) when it is not a program.
+// ProgramHandleFromPinnedPath opens the program that is pinned at path (bpf_obj_get, Linux 4.4); the caller closes it.
+// errors.Is(err, [os.ErrNotExist]) when nothing is pinned there, errors.Is(err, [ErrInvalid]) when it is not a program.
 func ProgramHandleFromPinnedPath(path string) (*ProgramHandle, error) {
 	fd, err := openPinned("program", path, programFDKinds, func(p *C.char) C.int { return C.bpf_obj_get(p) })
 	if err != nil {
@@ -29,8 +30,8 @@ func ProgramHandleFromPinnedPath(path string) (*ProgramHandle, error) {
 	return ownProgram(fd, "")
 }
 
-// ProgramHandleFromFD makes a handle of a descriptor that came from elsewhere, as from C code or another process. The
-// descriptor is duplicated and remains the caller's. errors.Is(err, [ErrInvalid]) when it is not a program's,
+// ProgramHandleFromFD makes a handle of a descriptor from elsewhere, such as C code or another process. It duplicates
+// the descriptor, which remains the caller's. errors.Is(err, [ErrInvalid]) when it is not a program's descriptor,
 // errors.Is(err, unix.EBADF) when it is not open.
 func ProgramHandleFromFD(fd int) (*ProgramHandle, error) {
 	own, err := dupFD("program", fd, programFDKinds)
@@ -40,8 +41,8 @@ func ProgramHandleFromFD(fd int) (*ProgramHandle, error) {
 	return ownProgram(own, "")
 }
 
-// ProgramHandleFrom makes a second handle of a program, which lives on when the first one or the program's object is
-// closed.
+// ProgramHandleFrom makes a second handle of a program, with its own descriptor. It stays valid when the first handle
+// or the program's object is closed.
 func ProgramHandleFrom(p ProgramCore) (*ProgramHandle, error) {
 	own := -1
 	err := programCoreOf(p).UseFD(func(fd int) (err error) {
@@ -58,7 +59,8 @@ func ProgramHandleFrom(p ProgramCore) (*ProgramHandle, error) {
 	return h, err
 }
 
-// ownProgram takes the descriptor over, also when it fails. name is the program's whole name, or "" where it is not known.
+// ownProgram takes ownership of the descriptor, even when it fails. name is the program's whole name, or "" if it is
+// not known.
 func ownProgram(fd int, name string) (*ProgramHandle, error) {
 	h := ownFD(fd)
 	info, err := programInfo(fd, 0)
@@ -72,8 +74,8 @@ func ownProgram(fd int, name string) (*ProgramHandle, error) {
 	return &ProgramHandle{programCore{h: h, fd: fd, name: name, typ: info.Type}}, nil
 }
 
-// Close gives the descriptor up. It is idempotent, and does not wait for operations that are under way: the last of them
-// closes it.
+// Close closes the descriptor. It is idempotent. It does not wait for operations that are in progress: the last of them
+// closes the descriptor.
 func (p *ProgramHandle) Close() error {
 	if p == nil {
 		return nil
@@ -81,15 +83,15 @@ func (p *ProgramHandle) Close() error {
 	return p.h.Close()
 }
 
-// Pin makes the program last under a path on a bpf file system (bpf_obj_pin). errors.Is(err, os.ErrExist) when the path is
-// taken.
+// Pin pins the program at a path on a BPF file system, so that the kernel keeps it (bpf_obj_pin). errors.Is(err,
+// [os.ErrExist]) when the path is taken.
 func (p *ProgramHandle) Pin(path string) error {
 	return p.call("pin", func(fd int) error {
 		return pinning(path, func(s *C.char) C.int { return C.bpf_obj_pin(C.int(fd), s) })
 	})
 }
 
-// Unpin removes the pin. errors.Is(err, [ErrInvalid]) when what is pinned there is not this program.
+// Unpin removes the pin at path. errors.Is(err, [ErrInvalid]) when another object is pinned there.
 func (p *ProgramHandle) Unpin(path string) error {
 	return p.call("unpin", func(fd int) error {
 		info, err := programInfo(fd, 0)

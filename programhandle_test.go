@@ -37,7 +37,7 @@ func TestProgramInfo(t *testing.T) {
 		if n := len(info.XlatedInstructions); n == 0 || n*8 != info.XlatedSize {
 			t.Errorf("%d instructions in %d bytes", n, info.XlatedSize)
 		}
-		// The last instruction leaves the program.
+		// The last instruction is the exit.
 		if last := info.XlatedInstructions[len(info.XlatedInstructions)-1]; last.Code != unix.BPF_JMP|unix.BPF_EXIT {
 			t.Errorf("last instruction %+v", last)
 		}
@@ -87,7 +87,7 @@ func TestProgramInfo(t *testing.T) {
 	})
 }
 
-// fdinfo is a line of what /proc tells of a descriptor.
+// fdinfo returns a line of /proc/self/fdinfo for a descriptor.
 func fdinfo(t *testing.T, fd int, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", fd))
@@ -100,7 +100,7 @@ func fdinfo(t *testing.T, fd int, name string) string {
 	return ""
 }
 
-// A program that is for one tracepoint tells which type of the kernel's that is.
+// The info of a program for one tracepoint names the tracepoint's type in the kernel's BTF.
 func TestProgramInfoAttachTarget(t *testing.T) {
 	info, err := findProgram(t, loadAttach(t, nil), "on_enter").Info(0)
 	check(t, err)
@@ -162,7 +162,7 @@ func TestBindMap(t *testing.T) {
 	wantErr(t, p.BindMap(new(libbpf.Map)), libbpf.ErrClosed)
 }
 
-// The list of maps can grow between asking how long it is and fetching it.
+// The list of maps can grow between the call that gets its length and the call that fetches it.
 func TestProgramInfoWhileMapsAreBound(t *testing.T) {
 	o := loadTestRun(t, false)
 	p := findProgram(t, o, "count_packet")
@@ -266,14 +266,14 @@ func TestProgramHandle(t *testing.T) {
 		}
 	}
 	check(t, (*libbpf.ProgramHandle)(nil).Close())
-	// The pin and the other handles keep it.
+	// The pin and the other handles keep the program.
 	check(t, os.Remove(path))
 	again, err := libbpf.ProgramHandleFromID(info.ID)
 	check(t, err)
 	check(t, again.Close())
 }
 
-// programErrors tries everything.
+// programErrors returns the errors of all operations.
 func programErrors(p libbpf.ProgramCore) map[string]error {
 	_, info := p.Info(0)
 	_, run := p.TestRun(libbpf.TestRunOptions{})
@@ -287,7 +287,7 @@ func programErrors(p libbpf.ProgramCore) map[string]error {
 	}
 }
 
-// What is no program is refused, whoever offers it.
+// What is not a program is refused, in all ways to open one.
 func TestProgramHandleOfOtherKinds(t *testing.T) {
 	pins := testutil.BPFFS(t)
 	o := loadTestRun(t, false)
@@ -318,7 +318,7 @@ func TestProgramHandleOfOtherKinds(t *testing.T) {
 	wantErr(t, err, libbpf.ErrClosed)
 }
 
-// Close while others use the handle: each operation completes or is refused.
+// Close runs while others use the handle. Each operation completes or is refused.
 func TestProgramHandleCloseRace(t *testing.T) {
 	p := findProgram(t, loadTestRun(t, false), "grow_packet")
 	want := append([]byte("grow"), make([]byte, 64)...)

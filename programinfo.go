@@ -11,7 +11,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
-// ProgramInfoParts say which of a program's arrays [Program.Info] fetches. They add up.
+// ProgramInfoParts say which of a program's arrays [Program.Info] fetches. Combine them with |.
 type ProgramInfoParts uint32
 
 // The arrays of a [ProgramInfo].
@@ -26,7 +26,7 @@ const (
 	IncludeJITedLineInfo
 	IncludeFuncTags
 
-	// IncludeAll is each of them.
+	// IncludeAll is all of them.
 	IncludeAll = IncludeFuncTags<<1 - 1
 )
 
@@ -36,35 +36,35 @@ func (p ProgramInfoParts) String() string {
 		"jited_func_lens", "func_info", "line_info", "jited_line_info", "func_tags")
 }
 
-// ProgramTag identifies a program's instructions: a hash over them, in which the maps are left out.
+// ProgramTag identifies a program's instructions. It is a hash over them, without the maps.
 type ProgramTag [8]byte
 
-// String is the tag in hexadecimal digits, as /proc and bpftool show it.
+// String returns the tag in hexadecimal digits, as /proc and bpftool show it.
 func (t ProgramTag) String() string { return hex.EncodeToString(t[:]) }
 
-// FuncInfo says of which type a function of a program is.
+// FuncInfo says which type a function of a program has.
 type FuncInfo struct {
-	InstructionOffset uint32     // of the first instruction, in instructions
+	InstructionOffset uint32     // the function's first instruction, counted in instructions
 	TypeID            btf.TypeID // in the program's BTF
 }
 
-// LineInfo says which line of the source an instruction is from. The strings are in the program's BTF.
+// LineInfo says from which source line an instruction is. The strings are in the program's BTF.
 type LineInfo struct {
-	InstructionOffset uint32 // in instructions
-	FileNameOffset    uint32
-	LineOffset        uint32 // of the line's text
-	LineColumn        uint32 // as the kernel packs them: see Line and Column
+	InstructionOffset uint32 // counted in instructions
+	FileNameOffset    uint32 // in the BTF's strings
+	LineOffset        uint32 // the line's text, in the BTF's strings
+	LineColumn        uint32 // line and column, packed as in the kernel: see Line and Column
 }
 
-// Line is the line's number, from 1 on.
+// Line is the line's number, starting at 1.
 func (l LineInfo) Line() int { return int(l.LineColumn >> 10) }
 
 // Column is the column in the line.
 func (l LineInfo) Column() int { return int(l.LineColumn & (1<<10 - 1)) }
 
-// ProgramInfo is what the kernel tells of a program (struct bpf_prog_info). What an older kernel does not tell is zero.
-// The arrays are nil unless they were asked for, and where the kernel keeps them from the caller, as it does with
-// addresses and instructions under some settings; without CAP_BPF, much else is zero as well.
+// ProgramInfo is what the kernel says about a program (struct bpf_prog_info). A field that an older kernel does not
+// have is zero. The arrays are nil unless Info was asked for them, and if the kernel hides them, as some settings make
+// it do with addresses and instructions. Without CAP_BPF, many other fields are zero as well.
 type ProgramInfo struct {
 	Type          ProgramType
 	ID            uint32
@@ -73,32 +73,33 @@ type ProgramInfo struct {
 	LoadTime      time.Duration // when it was loaded, since boot
 	CreatedByUID  uint32
 	GPLCompatible bool
-	IfIndex       uint32 // the device that the program is offloaded to, 0 for none
-	NetNSDev      uint64 // the device and inode of that device's network namespace
+	IfIndex       uint32 // the network device that the program is offloaded to, 0 for none
+	NetNSDev      uint64 // the network namespace of that network device, as device and inode
 	NetNSInode    uint64
 	BTFID         uint32 // the program's own BTF, 0 for none
 
-	// AttachBTFObjectID and AttachBTFID are the function of the kernel, a module or a program that the program is to
-	// be attached to: BTF that is in the kernel, and a type in it (Linux 6.0).
+	// AttachBTFObjectID and AttachBTFID name the function that the program attaches to: the id of BTF in the kernel,
+	// and a type in it. The BTF is that of the kernel, a module or a program (Linux 6.0).
 	AttachBTFObjectID uint32
 	AttachBTFID       btf.TypeID
 
-	// While statistics are enabled, see [EnableRunTimeStats]: the time that the program ran, how often, and how often it did
-	// not because it was running on that CPU already (Linux 5.1, 5.12).
+	// The kernel counts these while statistics are enabled, see [EnableRunTimeStats]: the time that the program ran,
+	// the number of runs (Linux 5.1), and how often it was skipped because it was running on that CPU already (Linux
+	// 5.12).
 	RunTime         time.Duration
 	RunCount        uint64
 	RecursionMisses uint64
-	// VerifiedInstructions is how many instructions the verifier looked at (Linux 5.16).
+	// VerifiedInstructions is how many instructions the verifier processed (Linux 5.16).
 	VerifiedInstructions uint32
 
-	JITedSize  int // bytes of the JITed code
-	XlatedSize int // bytes of the instructions after verification
+	JITedSize  int // size of the JITed code, in bytes
+	XlatedSize int // size of the instructions after verification, in bytes
 
 	MapIDs             []uint32
 	XlatedInstructions []Instruction // after verification
-	JITedInstructions  []byte        // the machine's code
+	JITedInstructions  []byte        // machine code
 	JITedKsyms         []uint64      // the address of each function
-	JITedFuncLens      []uint32      // the bytes of each function's code
+	JITedFuncLens      []uint32      // the size of each function's machine code, in bytes
 	FuncInfo           []FuncInfo
 	LineInfo           []LineInfo
 	JITedLineInfo      []uint64 // the address of each line's first instruction
@@ -119,7 +120,7 @@ type rawProgramInfo struct {
 	mapIDs           uint64
 	name             [16]byte
 	ifindex          uint32
-	flags            uint32 // a bit field, of which only the first is in use
+	flags            uint32 // a bit field; only its first bit is in use
 	netnsDev         uint64
 	netnsIno         uint64
 	nrJITedKsyms     uint32
@@ -147,7 +148,7 @@ type rawProgramInfo struct {
 	_                uint32
 }
 
-// rawProgramGPL is the first bit of a bit field, which is at the other end on a big-endian machine.
+// rawProgramGPL is the first bit of a bit field. On a big-endian machine it is the highest bit.
 var rawProgramGPL = func() uint32 {
 	if binary.NativeEndian.Uint16([]byte{1, 0}) == 1 {
 		return 1
@@ -169,8 +170,8 @@ func programInfo(fd int, include ProgramInfoParts) (ProgramInfo, error) {
 	return sizes.info(), nil
 }
 
-// fetch asks again, with room for the arrays, and tells whether one of them has grown meanwhile: a program can be bound
-// to more maps at any time.
+// fetch asks again, with room for the arrays. more is true if an array has grown meanwhile, because the program was
+// bound to another map.
 func (sizes *rawProgramInfo) fetch(fd int, include ProgramInfoParts) (_ ProgramInfo, more bool, _ error) {
 	var buffers infoBuffers
 	defer buffers.free()
@@ -194,7 +195,7 @@ func (sizes *rawProgramInfo) fetch(fd int, include ProgramInfoParts) (_ ProgramI
 	raw.mapIDs, raw.xlatedProgInsns, raw.jitedProgInsns = mapIDsAt, xlatedAt, jitedAt
 	raw.jitedKsyms, raw.jitedFuncLens, raw.progTags = ksymsAt, lensAt, tagsAt
 
-	// Records have a size of the kernel's, which it wants to hear again.
+	// The kernel chooses the size of its records, and requires the same size in the second call.
 	record := func(part ProgramInfoParts, number *uint32, n uint32, size *uint32, bytes uint32) int {
 		records := count(part, number, n)
 		if records > 0 {
@@ -230,7 +231,7 @@ func (sizes *rawProgramInfo) fetch(fd int, include ProgramInfoParts) (_ ProgramI
 	return info, false, nil
 }
 
-// filled is the part of an array that the kernel filled; none of it where it took the address back.
+// filled is the part of an array that the kernel has filled; nil if the kernel has cleared the address.
 func filled[T any](array []T, at uint64, n uint32) []T {
 	if at == 0 {
 		return nil
@@ -238,7 +239,7 @@ func filled[T any](array []T, at uint64, n uint32) []T {
 	return array[:min(uint64(n), uint64(len(array)))]
 }
 
-// records are the beginnings of records of that size, which may be larger than T in a later kernel.
+// records reads a T from the beginning of each record of size bytes. A later kernel's records may be larger than T.
 func records[T any](from []byte, size uint32) []T {
 	var record T
 	if size < uint32(unsafe.Sizeof(record)) {
@@ -275,12 +276,12 @@ func (raw *rawProgramInfo) info() ProgramInfo {
 	}
 }
 
-// Info asks the kernel for what it knows of the program: numbers, names and counts always, arrays as asked for
-// (bpf_obj_get_info_by_fd, Linux 4.13).
+// Info asks the kernel for the program's properties (bpf_obj_get_info_by_fd, Linux 4.13). It returns all numbers and
+// names, and the arrays that include names.
 func (p *programCore) Info(include ProgramInfoParts) (ProgramInfo, error) {
 	const op = "get info of"
 	if include&^IncludeAll != 0 {
-		return ProgramInfo{}, p.fail(op, fault.Invalidf("no such part of the info: %#x", uint32(include&^IncludeAll)))
+		return ProgramInfo{}, p.fail(op, fault.Invalidf("include has unknown bits: %#x", uint32(include&^IncludeAll)))
 	}
 	if err := p.acquire(op); err != nil {
 		return ProgramInfo{}, err

@@ -5,7 +5,7 @@ package libbpf
 #include <stdlib.h>
 #include <bpf/bpf.h>
 
-// Where libbpf's options have no such fields, Go does not call these with anything to set.
+// An older libbpf's options have no such fields. Then Go calls these functions only with zero values.
 static void lbg_set_load_token(struct bpf_prog_load_opts *opts, int token_fd)
 {
 #if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 4
@@ -36,41 +36,41 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// ProgramLoadOptions are the less common properties of a program that is loaded from its instructions
-// (struct bpf_prog_load_opts). The zero value is the default of each.
+// ProgramLoadOptions are the less common properties of a program that is loaded from instructions (struct
+// bpf_prog_load_opts). The zero value of a field is its default.
 type ProgramLoadOptions struct {
 	ExpectedAttachType ProgramAttachType
 	Flags              uint32 // BPF_F_ flags, such as unix.BPF_F_SLEEPABLE
 	IfIndex            uint32 // the network device to offload the program to; 0 for none
-	KernelVersion      uint32 // for programs of kprobes before Linux 5.0; 0 is that of the running kernel
+	KernelVersion      uint32 // for kprobe programs before Linux 5.0; 0 is the running kernel's
 
-	// AttachBTFID is the function, struct or hook that the program is for, in the BTF that AttachBTFObjectFD names; 0 there
-	// is vmlinux's. Or it is a function of AttachProgram.
+	// AttachBTFID is the function, struct or hook that the program is for: a type id in the BTF whose fd is
+	// AttachBTFObjectFD (0 is vmlinux), or, if AttachProgram is set, in the BTF of that program.
 	AttachBTFID       btf.TypeID
 	AttachBTFObjectFD int
 	AttachProgram     ProgramCore
 
-	// BTFFD is the BTF, in the kernel, of FuncInfo and LineInfo; 0 is none.
+	// BTFFD is the fd of the BTF to which FuncInfo and LineInfo refer; 0 is none.
 	BTFFD    int
 	FuncInfo []FuncInfo
 	LineInfo []LineInfo
 
-	// FDArray are descriptors of maps and of modules' BTF that instructions refer to by index. With BindFDArray the
-	// kernel checks them all, and binds the maps to the program (libbpf 1.6, Linux 6.14).
+	// FDArray has descriptors of maps and of modules' BTF, to which instructions refer by index. With BindFDArray, the
+	// kernel checks all of them, and binds the maps to the program (libbpf 1.6, Linux 6.14).
 	FDArray     []int
 	BindFDArray bool
 
 	// TokenFD is a BPF token that grants the right to load the program; 0 is none (libbpf 1.4, Linux 6.9).
 	TokenFD int
-	// Attempts is how often libbpf tries while the kernel says unix.EAGAIN; 0 is 5.
+	// Attempts is how often libbpf tries to load while the kernel returns unix.EAGAIN; 0 is 5.
 	Attempts int
-	// LogLevel asks the verifier for its log also where nothing fails: 1 for what it decided, 2 for each state, 4 for
-	// statistics. Log receives it; it may be nil.
+	// LogLevel makes the verifier write a log also when nothing fails: 1 for its decisions, 2 for each state as well, 4
+	// for statistics. Log receives the log; it may be nil.
 	LogLevel uint32
 	Log      *string
 }
 
-// check returns the first thing that is wrong with the options.
+// check returns an error for the first option that is wrong.
 func (o *ProgramLoadOptions) check() error {
 	switch {
 	case o.AttachProgram != nil && o.AttachBTFObjectFD != 0:
@@ -80,18 +80,18 @@ func (o *ProgramLoadOptions) check() error {
 	case o.Attempts < 0 || o.Attempts > math.MaxInt32:
 		return fault.Invalidf("the number of attempts is %d and must not be negative", o.Attempts)
 	case o.BTFFD == 0 && (len(o.FuncInfo) > 0 || len(o.LineInfo) > 0):
-		return fault.Invalidf("FuncInfo and LineInfo need BTFFD, whose types and strings they name")
+		return fault.Invalidf("FuncInfo and LineInfo need BTFFD")
 	}
 	for what, fd := range map[string]int{
 		"AttachBTFObjectFD": o.AttachBTFObjectFD, "BTFFD": o.BTFFD, "TokenFD": o.TokenFD,
 	} {
 		if fd < 0 || fd > math.MaxInt32 {
-			return fmt.Errorf("%s is %d, which is no descriptor: %w", what, fd, unix.EBADF)
+			return fmt.Errorf("%s is %d, which is not a file descriptor: %w", what, fd, unix.EBADF)
 		}
 	}
 	for i, fd := range o.FDArray {
 		if fd < 0 || fd > math.MaxInt32 {
-			return fmt.Errorf("FDArray[%d] is %d, which is no descriptor: %w", i, fd, unix.EBADF)
+			return fmt.Errorf("FDArray[%d] is %d, which is not a file descriptor: %w", i, fd, unix.EBADF)
 		}
 	}
 	if o.TokenFD != 0 {
@@ -105,19 +105,19 @@ func (o *ProgramLoadOptions) check() error {
 	return nil
 }
 
-// The verifier's log is read into a buffer of the first size; one that is too small grows to the last, which is the most
-// that kernels before 5.2 take.
+// The buffer for the verifier's log has the first size, and grows up to the last size, which is the maximum of kernels
+// before 5.2.
 const (
 	firstLogSize = 64 << 10
 	lastLogSize  = math.MaxUint32 >> 8
 )
 
-// LoadProgram loads a program from its instructions, which refer to maps by their descriptors (bpf_prog_load). It is for
-// programs that are made at run time: an object's are loaded by [OpenObject.Load]. The caller owns the result. license is
-// the source's, such as "GPL"; the kernel keeps the first 15 characters of name, which may be empty.
+// LoadProgram loads a program from instructions, which refer to maps by their descriptors (bpf_prog_load). It is for
+// programs that are made at run time; [OpenObject.Load] loads the programs of an object. The caller closes the result.
+// license is the source's license, such as "GPL". name may be empty; the kernel keeps its first 15 characters.
 //
-// A program that the verifier rejects gives a [*VerifierError]. errors.Is(err, os.ErrPermission) without the right to load
-// programs.
+// The error is a [*VerifierError] when the verifier rejects the program. errors.Is(err, [os.ErrPermission]) without the
+// right to load programs.
 func LoadProgram(
 	typ ProgramType, name, license string, insns []Instruction, options ProgramLoadOptions,
 ) (*ProgramHandle, error) {
@@ -205,7 +205,7 @@ func loadProgram(
 			return ownLoaded(int(fd), name, o.ExpectedAttachType)
 		}
 	}
-	// The log comes by a second try: it costs the verifier more than the check.
+	// A second try gets the log, because writing it costs the verifier more than the check.
 	level := max(o.LogLevel, 1)
 	logged := try(level, firstLogSize)
 	for size := 4 * firstLogSize; errors.Is(logged, unix.ENOSPC) && size < 4*lastLogSize; size *= 4 {
@@ -215,7 +215,7 @@ func loadProgram(
 		*o.Log = log.text()
 	}
 	switch {
-	case logged == nil: // what failed before was not the program, such as memory that was short
+	case logged == nil: // the first failure was temporary, such as a lack of memory
 		return ownLoaded(int(fd), name, o.ExpectedAttachType)
 	case err == nil || !errors.Is(logged, unix.ENOSPC):
 		err = logged
@@ -227,7 +227,7 @@ func loadProgram(
 	return nil, err
 }
 
-// ownLoaded is ownProgram for one whose attach type is known.
+// ownLoaded is ownProgram for a program whose attach type is known.
 func ownLoaded(fd int, name string, attachType ProgramAttachType) (*ProgramHandle, error) {
 	p, err := ownProgram(fd, name)
 	if err == nil {

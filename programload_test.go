@@ -46,7 +46,7 @@ func TestLoadProgram(t *testing.T) {
 	}
 	testRunReturns(t, p, 42)
 
-	// From bytes, as another program may have written them.
+	// The instructions can come from bytes that another program wrote.
 	var raw []byte
 	for _, i := range returns(7) {
 		raw = append(raw, i.Code, i.Registers)
@@ -60,7 +60,7 @@ func TestLoadProgram(t *testing.T) {
 	wantErr(t, err, libbpf.ErrInvalid)
 }
 
-// Instructions name maps by descriptor, or by index into a list of descriptors.
+// Instructions refer to maps by descriptor, or by index into a list of descriptors.
 func TestLoadProgramWithMap(t *testing.T) {
 	testutil.Root(t)
 	m, err := libbpf.CreateMap(libbpf.MapTypeArray, "numbers", 4, 4, 1, libbpf.MapCreateOptions{})
@@ -86,7 +86,7 @@ func TestLoadProgramWithMap(t *testing.T) {
 	defer indexed.Close()
 	testRunReturns(t, indexed, 99)
 
-	// A program that uses the map by no instruction has it all the same.
+	// A program has a bound map even if no instruction uses it.
 	p, err := libbpf.LoadProgram(libbpf.ProgramTypeSocketFilter, "binds", "GPL", returns(0),
 		libbpf.ProgramLoadOptions{FDArray: []int{m.FD()}, BindFDArray: true})
 	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.E2BIG) {
@@ -112,7 +112,7 @@ func TestLoadProgramRejected(t *testing.T) {
 	if !errors.As(err, &rejected) || rejected.Program != "bad" || !strings.Contains(err.Error(), "R5 !read_ok") {
 		t.Errorf("%v", err)
 	}
-	// A log that does not fit the first buffer: each jump is told of.
+	// A log that does not fit into the first buffer: it has a line for each jump.
 	long := []libbpf.Instruction{insn(0xbf, 6, 1, 0, 0)}
 	for range 3000 {
 		long = append(long, insn(0x61, 0, 6, 0, 0), insn(0x15, 0, 0, 0, 7))

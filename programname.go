@@ -5,7 +5,7 @@ package libbpf
 #include <string.h>
 #include <bpf/btf.h>
 
-// Copies the name of a function, which is a type of the BTF that the kernel has under an id.
+// Copies the name of a function, which is a type in the BTF that has the id btf_id in the kernel.
 static int lbg_func_name(__u32 btf_id, __u32 type_id, char *name, size_t size)
 {
 	struct btf *btf = btf__load_from_kernel_by_id(btf_id);
@@ -34,8 +34,8 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// programName is the program's whole name. The kernel keeps the first 15 characters; its BTF, which only CAP_SYS_ADMIN may
-// open, has what is behind them.
+// programName is the program's whole name. The kernel keeps the first 15 characters. The whole name is in the program's
+// BTF, which needs CAP_SYS_ADMIN.
 func programName(fd int, info ProgramInfo) string {
 	if len(info.Name) < maxKernelName || info.BTFID == 0 {
 		return info.Name
@@ -45,7 +45,7 @@ func programName(fd int, info ProgramInfo) string {
 		return info.Name
 	}
 	var name [1024]C.char
-	err = call("read BTF of", "program", func() error { // which takes what libbpf says of a failure
+	err = call("read BTF of", "program", func() error { // call captures what libbpf prints after a failure
 		return clib.FromRet(int(C.lbg_func_name(C.__u32(info.BTFID), C.__u32(more.FuncInfo[0].TypeID), &name[0],
 			C.size_t(len(name)))))
 	})

@@ -10,12 +10,13 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// RunTimeStats keeps the kernel counting how often, and for how long, programs run. Close it when done.
+// RunTimeStats keeps run time statistics enabled in the kernel. Close it when done.
 type RunTimeStats struct{ h *handle.Handle }
 
-// EnableRunTimeStats makes the kernel count, for all programs of the system, until Close: see [ProgramInfo.RunTime]
-// (bpf_enable_stats, Linux 5.8). Each run of a program takes some 20 ns longer meanwhile. It needs CAP_SYS_ADMIN. Others
-// may have it enabled as well: then it lasts until the last of them is done.
+// EnableRunTimeStats makes the kernel count how often and how long programs run, for all programs of the system, until
+// Close (bpf_enable_stats, Linux 5.8): see [ProgramInfo.RunTime]. Each run of a program takes about 20 ns longer
+// meanwhile. It needs CAP_SYS_ADMIN. If others have enabled statistics too, the kernel counts until the last of them is
+// done.
 func EnableRunTimeStats() (*RunTimeStats, error) {
 	const runTime = 0 // BPF_STATS_RUN_TIME
 	var fd C.int

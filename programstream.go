@@ -3,7 +3,7 @@ package libbpf
 /*
 #include <bpf/bpf.h>
 
-// Where libbpf has no such function, Go does not call this.
+// An older libbpf has no such function, and Go does not call this one.
 static int lbg_prog_stream_read(int fd, __u32 stream, unsigned char *buf, __u32 size)
 {
 #if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 6
@@ -41,16 +41,16 @@ type programStream struct {
 	id uint32
 }
 
-// Stdout reads what the program writes to its standard output (bpf_prog_stream_read, Linux 6.17). Read does not
-// wait: it returns [io.EOF] when there is nothing at the moment, and may have more later. Reading removes what was
-// read from the stream, whoever reads. errors.Is(err, [errors.ErrUnsupported]) before libbpf 1.6.
+// Stdout returns a reader of what the program writes to its standard output (bpf_prog_stream_read, Linux 6.17). Read
+// does not wait: it returns [io.EOF] when there is nothing to read now, and may return more later. All readers share
+// the stream: what one reads is removed. errors.Is(err, [errors.ErrUnsupported]) before libbpf 1.6 or Linux 6.17.
 func (p *programCore) Stdout() io.Reader { return programStream{p, streamStdout} }
 
-// Stderr reads what the program, and the kernel about it, such as reports of faults and timeouts, writes to its
-// standard error. It is like Stdout.
+// Stderr returns a reader of the program's standard error, like Stdout. The program writes to it, and the kernel writes
+// reports about the program to it, such as faults and timeouts.
 func (p *programCore) Stderr() io.Reader { return programStream{p, streamStderr} }
 
-// Read returns what there is, or [io.EOF].
+// Read returns what there is to read now, or [io.EOF].
 func (s programStream) Read(buf []byte) (int, error) {
 	var n int
 	err := s.p.call("read output of", func(fd int) error {

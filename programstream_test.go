@@ -33,7 +33,7 @@ func TestProgramStreams(t *testing.T) {
 		result, err := p.TestRun(libbpf.TestRunOptions{Data: make([]byte, length)})
 		check(t, err)
 		switch ret := int32(result.ReturnValue); {
-		case ret == -int32(unix.ENOMEM): // the kernel has no memory to give away without waiting
+		case ret == -int32(unix.ENOMEM): // the kernel has no memory that it can allocate without waiting
 			testutil.Skip(t, "writing-to-streams", unix.ENOMEM)
 		case ret < 0:
 			t.Fatalf("writing gives %v", syscall.Errno(-ret))
@@ -54,7 +54,7 @@ func TestProgramStreams(t *testing.T) {
 		wantText(p.Stdout(), "packet of 200 bytes\n")
 		wantText(p.Stderr(), "packet of 201 bytes\n")
 
-		// In small pieces.
+		// Reading in small pieces works too.
 		write(300)
 		var text strings.Builder
 		_, err := io.CopyBuffer(struct{ io.Writer }{&text}, p.Stdout(), make([]byte, 3))

@@ -2,7 +2,7 @@ package libbpf
 
 import "strconv"
 
-// ProgramType is the kind of a program, numbered as the kernel's enum bpf_prog_type.
+// ProgramType is the type of a program. Its numbers are those of the kernel's enum bpf_prog_type.
 type ProgramType uint32
 
 // The kinds of programs.
@@ -86,7 +86,7 @@ func (t ProgramType) String() string {
 	return "prog_type(" + strconv.FormatUint(uint64(t), 10) + ")"
 }
 
-// ProgramAttachType says what a program attaches to, where its [ProgramType] leaves a choice. It is numbered as the
+// ProgramAttachType says what a program attaches to, if its [ProgramType] allows several. Its numbers are those of the
 // kernel's enum bpf_attach_type.
 type ProgramAttachType uint32
 

@@ -3,7 +3,7 @@ package libbpf
 /*
 #include <bpf/bpf.h>
 
-// Runs with the buffers filled in, in a copy: Go memory does not keep pointers that C put there.
+// Runs the program with the buffers in a copy of opts, so that Go memory does not keep pointers to them.
 static int lbg_test_run(int fd, struct bpf_test_run_opts *opts, const unsigned char *data_in, unsigned char *data_out,
 			const unsigned char *ctx_in, unsigned char *ctx_out)
 {
@@ -37,13 +37,13 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// TestRunFlags change how a program is run by TestRun.
+// TestRunFlags change how TestRun runs a program.
 type TestRunFlags uint32
 
 // The flags of test runs.
 const (
-	TestRunOnCPU               TestRunFlags = 1 << 0 // on TestRunOptions.CPU: raw tracepoint programs (Linux 5.10)
-	TestRunXDPLiveFrames       TestRunFlags = 1 << 1 // do as the XDP program decides, with real frames (Linux 5.18)
+	TestRunOnCPU               TestRunFlags = 1 << 0 // run a raw tracepoint program on TestRunOptions.CPU (Linux 5.10)
+	TestRunXDPLiveFrames       TestRunFlags = 1 << 1 // send real frames, as the XDP program decides (Linux 5.18)
 	TestRunSKBChecksumComplete TestRunFlags = 1 << 2 // the packet's checksum is known (Linux 6.15)
 )
 
@@ -52,43 +52,44 @@ func (f TestRunFlags) String() string {
 	return flagsText(uint64(f), "on_cpu", "xdp_live_frames", "skb_checksum_complete")
 }
 
-// TestRunOptions are what a program is run on, and how often (struct bpf_test_run_opts). Which of them a program takes
-// is a matter of its type; the kernel refuses the others with unix.EINVAL. The zero value is the default of each.
+// TestRunOptions are the input of a test run, and how often to run (struct bpf_test_run_opts). The program's type
+// decides which fields it takes; for others the kernel returns unix.EINVAL. The zero value of a field is its default.
 type TestRunOptions struct {
-	// Data is the packet, of an Ethernet header's 14 bytes at least, for programs that see packets.
+	// Data is the packet, for programs that process packets. It has at least 14 bytes, for the Ethernet header.
 	Data []byte
-	// DataOut has room for the packet that the program leaves; nil where it does not matter.
+	// DataOut is a buffer for the packet after the run; nil if it is not needed.
 	DataOut []byte
-	// Context is the program's context, laid out as the program sees it: struct xdp_md, struct __sk_buff, the arguments
-	// of a raw tracepoint, eight bytes each, or whatever a syscall program takes. It is not changed.
+	// Context is the program's context, with the layout that the program sees: struct xdp_md, struct __sk_buff, the
+	// arguments of a raw tracepoint (8 bytes each), or any bytes for a syscall program. TestRun does not change it.
 	Context []byte
-	// ContextOut has room for the context that the program leaves; nil where it does not matter. For a syscall program
-	// it is as long as Context.
+	// ContextOut is a buffer for the context after the run; nil if it is not needed. For a syscall program it must be
+	// as long as Context.
 	ContextOut []byte
-	// Repeat is how often the program is run in a row, on the same packet. 0 is once.
+	// Repeat is how often to run the program, on the same packet. 0 is once.
 	Repeat int
-	// CPU is where the program is run, if Flags has TestRunOnCPU.
+	// CPU is the CPU to run the program on, if Flags has TestRunOnCPU.
 	CPU   int
 	Flags TestRunFlags
-	// BatchSize is how many frames are in flight at once with TestRunXDPLiveFrames. 0 is the kernel's choice.
+	// BatchSize is the number of frames in flight at the same time, with TestRunXDPLiveFrames. 0 is 64, the kernel's
+	// default.
 	BatchSize int
 }
 
-// TestRunResult is what a test run left.
+// TestRunResult is the result of a test run.
 type TestRunResult struct {
-	// ReturnValue is what the program returned, the last time: such as XDP_PASS.
+	// ReturnValue is what the last run of the program returned, such as XDP_PASS.
 	ReturnValue uint32
 	// Duration is the mean time of one run.
 	Duration time.Duration
-	// Data is the packet afterwards, at the beginning of TestRunOptions.DataOut.
+	// Data is the packet after the run, at the beginning of TestRunOptions.DataOut.
 	Data []byte
-	// DataSize is the length of the packet afterwards, also where nobody asked for it, or there was no room.
+	// DataSize is the length of the packet after the run, in bytes, even if DataOut is nil or too small.
 	DataSize int
-	// Context is the context afterwards, at the beginning of TestRunOptions.ContextOut.
+	// Context is the context after the run, at the beginning of TestRunOptions.ContextOut.
 	Context []byte
 }
 
-// check refuses what C could not be told.
+// check refuses options that C's types can't hold, and some that the kernel would ignore.
 func (o *TestRunOptions) check(typ ProgramType) error {
 	for _, buffer := range []struct {
 		name string
@@ -110,16 +111,17 @@ func (o *TestRunOptions) check(typ ProgramType) error {
 		}
 	}
 	if o.CPU != 0 && o.Flags&TestRunOnCPU == 0 {
-		return fault.Invalidf("CPU is %d, which needs TestRunOnCPU in Flags", o.CPU)
+		return fault.Invalidf("CPU is %d, but Flags lacks TestRunOnCPU", o.CPU)
 	}
 	if typ == ProgramTypeSyscall && o.ContextOut != nil && len(o.ContextOut) != len(o.Context) {
-		return fault.Invalidf("ContextOut has %d bytes and, for a syscall program, must have Context's %d",
+		return fault.Invalidf("ContextOut has %d bytes and must have %d, as Context, for a syscall program",
 			len(o.ContextOut), len(o.Context))
 	}
 	return nil
 }
 
-// TestRun runs the program on data that the caller gives (bpf_prog_test_run_opts, Linux 4.12).
+// TestRun runs the program on the caller's data (bpf_prog_test_run_opts, Linux 4.12). errors.Is(err, unix.ENOSPC) when
+// DataOut or ContextOut is too small: the program ran nevertheless, and the result has the sizes.
 func (p *programCore) TestRun(o TestRunOptions) (TestRunResult, error) {
 	const op = "test run"
 	if err := p.acquire(op); err != nil {
@@ -140,11 +142,12 @@ func (p *programCore) TestRun(o TestRunOptions) (TestRunResult, error) {
 		batch_size:    C.__u32(o.BatchSize),
 	}
 	if o.Flags&TestRunXDPLiveFrames != 0 && o.BatchSize == 0 {
-		opts.batch_size = 64 // the kernel's own default; a kernel that knows no live frames, and overlooks flags, refuses it
+		// The kernel's default. A kernel without live frames ignores the flag, but refuses a batch size.
+		opts.batch_size = 64
 	}
 	contextIn, contextOut := o.Context, o.ContextOut
 	if p.typ == ProgramTypeSyscall {
-		// The kernel writes such a program's context back to where it read it.
+		// The kernel writes the context of a syscall program back to the buffer that it read.
 		if contextIn = contextOut; contextIn == nil {
 			contextIn = bytes.Clone(o.Context)
 		} else {
@@ -169,7 +172,7 @@ func (p *programCore) TestRun(o TestRunOptions) (TestRunResult, error) {
 		}
 		return result, err
 	}
-	// A kernel that reads no packet leaves the size as it was, which is not a packet's.
+	// Without a packet, the kernel does not set the size.
 	if len(o.Data) == 0 {
 		result.DataSize = 0
 	}
@@ -185,7 +188,7 @@ func (p *programCore) TestRun(o TestRunOptions) (TestRunResult, error) {
 	return result, nil
 }
 
-// noRoom says which of the buffers was too small. The program ran nevertheless.
+// noRoom says which buffer was too small. The program ran nevertheless.
 func (o *TestRunOptions) noRoom(data, context int) error {
 	name, size, room := "DataOut", data, len(o.DataOut)
 	if data <= len(o.DataOut) || len(o.DataOut) == 0 {

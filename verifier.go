@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// VerifierError says that the kernel's verifier rejected a program. errors.Is sees through to the errno: EACCES for most,
-// EINVAL, E2BIG for a program that is too complex, EPERM for a helper that needs a capability.
+// VerifierError says that the kernel's verifier rejected a program. [errors.Is] finds the errno: EACCES for most
+// reasons, EINVAL for others, E2BIG for a program that is too complex, EPERM for a helper that needs a capability.
 type VerifierError struct {
 	Program string // the program's name
-	Log     string // what the verifier wrote, whole; it can be megabytes
+	Log     string // the verifier's whole log; it can have megabytes
 	Err     error
-	// Messages holds the warnings that libbpf printed meanwhile, without the log, in order. They are not also sent to the
-	// function that [SetPrint] set.
+	// Messages has the warnings that libbpf printed meanwhile, in order, without the log. The function that [SetPrint]
+	// set does not receive them.
 	Messages []string
 }
 
-// Error has the program's name and the last meaningful lines of the log, which tell why.
+// Error returns the program's name, the errno, and the last lines of the log that say why.
 func (e *VerifierError) Error() string {
 	text := fmt.Sprintf("load program %q: %s", e.Program, errorText(e.Err))
 	if lines := e.lastLines(2); lines != "" {
@@ -27,24 +27,24 @@ func (e *VerifierError) Error() string {
 	return text
 }
 
-// Format writes Error, and for %+v all messages and the whole log after it.
+// Format writes Error. For %+v it also writes all messages and the whole log.
 func (e *VerifierError) Format(f fmt.State, verb rune) {
 	formatError(f, verb, e.Error(), append(slices.Clip(e.Messages), e.Log))
 }
 
 func (e *VerifierError) Unwrap() error { return e.Err }
 
-// Is makes the kernel's ENOTSUPP, which the syscall package does not know, an [errors.ErrUnsupported].
+// Is makes the kernel's ENOTSUPP, which package syscall does not know, match [errors.ErrUnsupported].
 func (e *VerifierError) Is(target error) bool { return isNotSupp(e.Err, target) }
 
-// lastLines are up to n lines from the end of the log that say something about the program, in one line.
+// lastLines returns up to n of the last lines of the log that say something about the program, as one line.
 func (e *VerifierError) lastLines(n int) string {
 	var last []string
 	for rest := strings.TrimSpace(e.Log); rest != "" && len(last) < n; {
 		begin := strings.LastIndexByte(rest, '\n') + 1
 		line := strings.TrimSpace(rest[begin:])
 		rest = rest[:max(begin-1, 0)]
-		// The statistics, which end every log, and notes on the source and the state.
+		// Skip the statistics, which end every log, and notes about the source and the state.
 		if line == "" || strings.HasPrefix(line, "processed ") || strings.HasPrefix(line, "verification time") ||
 			strings.HasPrefix(line, "stack depth") || strings.HasPrefix(line, "peak_states") ||
 			strings.HasPrefix(line, "mark_precise") {
@@ -80,7 +80,7 @@ func verifierError(err error, userLog func(program string) string) error {
 	return err
 }
 
-// cutProgram takes the name off a message such as "libbpf: prog 'name': rest".
+// cutProgram splits a message such as "libbpf: prog 'name': rest" into name and rest.
 func cutProgram(message string) (program, rest string, ok bool) {
 	rest, ok = strings.CutPrefix(message, "libbpf: prog '")
 	if !ok {
