@@ -1,8 +1,8 @@
 # shellcheck shell=sh
 # What vendor.sh and vm/kernels.sh share: where packages come from.
 
-# The addresses that this machine's apt gets packages from, one per line. Where it has never run "apt-get update"
-# this works as well. A security archive has few packages: its neighbour has them all.
+# Prints the addresses that this machine's apt gets packages from, one per line. It also works where "apt-get update"
+# has never run. A security archive has few packages, so the main archive beside it comes first.
 archives() {
 	apt-get --print-uris update 2>/dev/null | sed -n "s|^'\(.*/\)dists/.*|\1|p" | awk '!seen[$0]++' |
 		while IFS= read -r base; do

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds a copy of the tree in each of the ways that are supported, one after the other with the same build cache, and
-# runs a program that says which libbpf it got: vendored (both versions), the system's, none, half vendored; linked
-# dynamically and statically. Takes minutes, and without libbpf-dev the archive of this machine's apt.
+# Builds a copy of the tree in each supported way, one after the other with the same build cache, and runs a program
+# that prints its libbpf. The ways are: vendored (both versions), the system's, none, incompletely vendored; linked
+# dynamically and statically. It takes minutes. Without libbpf-dev it needs the archive of this machine's apt.
 set -euo pipefail
 export LC_ALL=C
 unset LIBBPF_TARBALL LIBBPF_VERSION CGO_CFLAGS CGO_LDFLAGS C_INCLUDE_PATH LIBRARY_PATH LD_LIBRARY_PATH
@@ -37,7 +37,7 @@ fail() {
 	exit 1
 }
 
-# builds WHAT WANT [FLAGS...]: everything builds, and the probe says WANT.
+# builds WHAT WANT [FLAGS...]: everything builds, and the probe prints WANT.
 builds() {
 	local what=$1 want=$2
 	shift 2
@@ -48,7 +48,7 @@ builds() {
 	echo "ok: $what: $want"
 }
 
-# fails WHAT TEXT...: nothing comes out, and the error says each TEXT.
+# fails WHAT TEXT...: the build fails, and the error has each TEXT.
 fails() {
 	local what=$1
 	shift
@@ -60,13 +60,13 @@ fails() {
 	echo "ok: $what: $(grep -m 1 -e "$1" "$tmp/out" | cut -c1-150)"
 }
 
-# interop [ARGUMENT]: a user's module builds its own C code against it.
+# interop [ARGUMENT]: a user's module builds its own C code against this tree.
 interop() {
 	scripts/cgo_test.sh "$@" >"$tmp/out" 2>&1 || fail "cgo_test.sh $*"
 	sed -n '/^ok/p' "$tmp/out"
 }
 
-# needed: the shared libraries that the probe asks for.
+# needed: prints the shared libraries that the probe needs.
 needed() { readelf -d "$tmp/probe" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | tr '\n' ' '; }
 
 vendor() { scripts/vendor.sh "$@" >"$tmp/out" 2>&1 || fail "vendor.sh $*"; }
@@ -75,7 +75,7 @@ static=(-ldflags '-extldflags "-static"')
 first=$(awk '!/^#/ { print $1; exit }' libbpf/libbpf.lock)
 second=$(awk '!/^#/ { print $1 }' libbpf/libbpf.lock | sed -n 2p)
 
-# The system's libbpf, oldest supported on Debian 12; taken from its package where it is not installed.
+# The system's libbpf. Debian 12 has the oldest that is supported. If it is not installed, take it from its package.
 system=
 if echo '#include <bpf/libbpf.h>' | ${CC:-cc} -E -x c - >/dev/null 2>&1; then
 	system=installed
@@ -87,7 +87,7 @@ else
 		export C_INCLUDE_PATH=$tmp/system/usr/include LIBRARY_PATH=$lib LD_LIBRARY_PATH=$lib
 		system=unpacked
 	else
-		echo "skipped: the system's libbpf: no package to be had"
+		echo "skipped: the system's libbpf: no package is available"
 	fi
 fi
 if [ -n "$system" ]; then
@@ -107,7 +107,7 @@ builds "vendored, static" "$first (vendored)" "${static[@]}"
 interop go-mod-vendor
 CC=clang interop
 
-# Half vendored, with everything in Go's cache for either state: killed after the markers, before them, between them.
+# Incompletely vendored, with Go's cache filled for both states: killed after, before and between the markers.
 echo 'INPUT("make vendor")' >libbpf/upstream/lib/libbpf.a
 touch libbpf/upstream/interrupted.h
 fails "half: all markers" 'make vendor'
@@ -118,8 +118,8 @@ fails "half: no markers" 'make vendor'
 vendor
 builds "mended" "$first (vendored)"
 
-# Files that someone removed. A package that Go has in its cache for the system's libbpf must not be linked with the
-# vendored one.
+# Files that somebody removed. Go may have a package in its cache that was built for the system's libbpf; it must not be
+# linked with the vendored one.
 for dir in . btf libbpf; do
 	rm $dir/libbpf_vendored.h
 	fails "no marker in $dir" "libbpf_go_\|make vendor"

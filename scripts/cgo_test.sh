@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Tests what docs/interop.md tells people with a cgo package of their own: "bpfgo cflags" in each place where libbpf-go
-# can be, and the module of examples/cgo, which is built in a folder of its own with the libbpf that is linked here,
+# Tests what docs/interop.md tells users with their own cgo package: "bpfgo cflags" in each place where libbpf-go can
+# be, and the module of examples/cgo. It builds that module in a separate folder with the libbpf that is linked here,
 # dynamically and statically.
 #
-#   cgo_test.sh                 that
-#   cgo_test.sh go-mod-vendor   with the dependencies in the module's vendor folder, too (slow: all is compiled again)
+#   cgo_test.sh                 runs these tests
+#   cgo_test.sh go-mod-vendor   also with the dependencies in the module's vendor folder (slow: it compiles all again)
 set -euo pipefail
 export LC_ALL=C
 unset CGO_CFLAGS CGO_LDFLAGS GOWORK
@@ -24,7 +24,7 @@ fail() {
 
 go build -o "$tmp/bpfgo" ./cmd/bpfgo
 
-# says TEXT FOLDER [ARGUMENTS...]: bpfgo cflags writes this there.
+# says TEXT FOLDER [ARGUMENTS...]: bpfgo cflags prints TEXT in FOLDER.
 says() {
 	local want=$1 folder=$2
 	shift 2
@@ -32,19 +32,19 @@ says() {
 	[ "$(cat "$tmp/out")" = "$want" ] || fail "bpfgo cflags $*: want '$want'"
 }
 
-# file_says TEXT FOLDER: the file that it writes there has this line.
+# file_says TEXT FOLDER: the file that bpfgo cflags writes in FOLDER has the line TEXT.
 file_says() {
 	says '' "$2" --output libbpf_flags.go
 	grep -qxF -e "$1" "$2/libbpf_flags.go" || { cp "$2/libbpf_flags.go" "$tmp/out" && fail "no line '$1'"; }
 }
 
-# refuses TEXT FOLDER: it fails with one line that has the text.
+# refuses TEXT FOLDER: bpfgo cflags fails in FOLDER, with one line that has TEXT.
 refuses() {
 	! (cd "$2" && "$tmp/bpfgo" cflags) >"$tmp/out" 2>&1 || fail "it succeeds, not: $1"
 	grep -qF -e "$1" "$tmp/out" && [ "$(wc -l <"$tmp/out")" = 1 ] || fail "it does not say '$1'"
 }
 
-# A libbpf-go with nothing in it but what tells the states apart, and a module that depends on it.
+# A libbpf-go that has only what distinguishes the states, and a module that depends on it.
 lib=$tmp/places/libbpf-go
 app=$tmp/places/app
 mkdir -p "$lib/libbpf" "$app/inner"
@@ -101,7 +101,7 @@ file_says "#cgo CFLAGS: -I$lib@v1.0.0/$api" "$app"
 mv "$tmp/places" "$tmp/pla ces"
 says "'-I$tmp/pla ces/libbpf-go@v1.0.0/$api'" "$tmp/pla ces/app"
 
-# The module as somebody has it, beside this tree.
+# The module, as a user has it, beside this tree.
 mkdir "$tmp/user"
 cp -R examples/cgo "$tmp/user/app"
 cd "$tmp/user/app"
@@ -113,7 +113,7 @@ case $("$tmp/bpfgo" cflags) in
 *) state=vendored ;;
 esac
 
-# builds WHAT [FLAGS...]: the module builds and C describes what Go opened, with one libbpf.
+# builds WHAT [FLAGS...]: the module builds, C describes what Go opened, and there is only one libbpf.
 builds() {
 	local what="$state, $1" needed
 	shift
@@ -147,7 +147,7 @@ if [ "${1:-}" = go-mod-vendor ]; then
 	go generate ./... >"$tmp/out" 2>&1 || fail "go generate without it again"
 fi
 
-# The same as an archive that somebody built.
+# The same with an archive that the user built.
 (
 	cd describe
 	${CC:-cc} -O2 $("$tmp/bpfgo" cflags) -c describe.c
@@ -158,7 +158,7 @@ fi
 builds "archive, dynamic"
 builds "archive, static" "${static[@]}"
 
-# Flags of another libbpf do not link.
+# The flags of another libbpf do not link.
 sed -i 's/\(libbpf_go_\)[a-z0-9_]*\(\[\]\)\?;/\1another\2;/' describe/libbpf_flags.go
 ! go build -o app . >"$tmp/out" 2>&1 && grep -q libbpf_go_another "$tmp/out" || fail "two of them link"
 echo "cgo_test: ok"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs what the README says to run, in a bare Debian 12 that has Go, gcc, make and git and nothing else, on this machine's
-# kernel: the commands of its first lines, in a fresh clone of what is committed here. As root; takes as long as they do,
-# and 4 GB in /var/tmp. Nothing stays behind: the mounts are in a namespace of their own, and the root is removed.
+# Runs the README's first two commands in a bare Debian 12 that has only Go, gcc, make and git, on this machine's
+# kernel, in a fresh clone of what is committed here. It must run as root, takes as long as the commands do, and needs 4
+# GB in /var/tmp. It leaves nothing behind: the mounts are in their own namespace, and the root folder is removed.
 set -euo pipefail
 export LC_ALL=C
 cd "$(dirname "$0")/.."
@@ -13,17 +13,17 @@ die() {
 	exit 1
 }
 
-# The inner half, in the namespace.
+# The part that runs in the namespace.
 if [ "${1:-}" = inner ]; then
 	root=$2
 	mount --bind "$root" "$root"
-	# debootstrap has the packages that are "required" installed, and apt; gcc brings no headers of the C library.
+	# debootstrap installs the "required" packages and apt. gcc does not bring the headers of the C library.
 	debootstrap --variant=minbase --include=gcc,make,git ${keyring:+--keyring="$keyring"} $suite "$root" "$base" \
 		>"$root/debootstrap.log" 2>&1 || {
 		tail -n 20 "$root/debootstrap.log" >&2
 		die "debootstrap failed"
 	}
-	# How this machine gets packages and modules holds there, too.
+	# The root gets packages and modules from the same places as this machine.
 	printf '%s\n' "$sources" >"$root/etc/apt/sources.list"
 	apt-config dump | grep '^Acquire::' >"$root/etc/apt/apt.conf.d/99host" || true
 	for file in /etc/apt/auth.conf /etc/apt/auth.conf.d /etc/resolv.conf /etc/hosts; do
@@ -44,7 +44,7 @@ if [ "${1:-}" = inner ]; then
 	for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY LIBBPF_GO_STRICT; do
 		[ -z "${!name:-}" ] || environment+=("$name=${!name}")
 	done
-	# Not chroot, in which nobody may have a user namespace.
+	# Not chroot: a process in a chroot can't make a user namespace.
 	cd "$root"
 	pivot_root . mnt
 	cd /root/libbpf-go
@@ -75,7 +75,7 @@ sed -n 's/^    \(make [a-z]*\) *# as root:.*/\1/p' README.md >"$root/commands"
 [ "$(wc -l <"$root/commands")" = 2 ] || die "the README does not begin with two commands"
 git clone -q --no-local . "$root/root/libbpf-go"
 
-# The archives that this machine's apt is configured for, as far as they have this Debian.
+# The archives that this machine's apt uses and that have this Debian.
 base=
 sources=
 for archive in $(archives); do

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Prints a C header with the numbers of this machine's system calls as an enum. vmlinux.h lacks them: in the kernel
-# they are macros. As an enum they are in an object's BTF, and a map of theirs shows names.
+# Prints a C header that has the numbers of this machine's system calls as an enum. vmlinux.h lacks them, because they
+# are macros in the kernel. An enum is in an object's BTF, so the keys of maps can be shown as names.
 set -eu
 export LC_ALL=C
 
-# The preprocessor twice: first the macros' names, then their values, since some are defined by others.
+# Runs the preprocessor twice, for the macros' names and then for their values, because some macros use others.
 names=$(echo '#include <asm/unistd.h>' | ${CC:-cc} -E -dM -x c - | sed -n 's/^#define __NR_\([a-z0-9_]*\) .*/\1/p' |
 	grep -vx -e syscalls -e arch_specific_syscall)
 

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Sees to it that everything is there that building and testing needs: installs it on Debian and Ubuntu, where this
-# runs as root, and names what is missing elsewhere. Looks for what the build uses, not for packages: silent and
-# without a network where all is there.
+# Makes sure that all tools and libraries for building and testing are there. On Debian and Ubuntu, as root, it installs
+# what is missing; elsewhere it names it. It looks for files and programs, not for packages. When nothing is missing, it
+# prints nothing and needs no network.
 #
 #   install-deps.sh       what the build and the tests need
-#   install-deps.sh vm    what scripts/vm needs beside that, to boot other kernels
+#   install-deps.sh vm    what scripts/vm also needs, to boot other kernels
 set -eu
 export LC_ALL=C
 cc=${CC:-cc}
@@ -12,13 +12,13 @@ clang=${CLANG:-clang}
 
 has_header() { echo "#include <$1>" | $cc -E -x c - >/dev/null 2>&1; }
 
-# clang 14 is the first that keeps BTF type and declaration tags.
+# clang 14 is the first version that keeps BTF type and declaration tags.
 has_clang() {
 	major=$(echo __clang_major__ | "$clang" -E -P -x c - 2>/dev/null) && [ "$major" -ge 14 ] 2>/dev/null &&
 		echo 'int x;' | "$clang" -target bpf -c -o /dev/null -x c - 2>/dev/null
 }
 
-# missing: a line per thing, the Debian package first.
+# missing: prints a line for each missing thing, the Debian package first.
 missing() {
 	if [ "$1" = vm ]; then
 		command -v qemu-system-x86_64 >/dev/null || echo "qemu-system-x86 QEMU for x86-64 (qemu-system-x86_64)"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tests what is said where libbpf-go can't be built: without cgo, for another system, without libbpf. Nothing but the
-# files that say so is compiled.
+# Tests the errors where libbpf-go can't be built: without cgo, for another system, without libbpf. It compiles only the
+# files with these errors.
 set -euo pipefail
 export LC_ALL=C
 unset GOOS GOARCH GOFLAGS CGO_ENABLED
@@ -15,7 +15,7 @@ fail() {
 	exit 1
 }
 
-# says TEXT COMMAND...: the command fails, and says the text and nothing that leads elsewhere.
+# says TEXT COMMAND...: the command fails, and prints TEXT and nothing misleading.
 says() {
 	local text=$1
 	shift
@@ -30,8 +30,8 @@ for os in darwin windows freebsd; do
 	says 'libbpf-go works on Linux only' env GOOS=$os CGO_ENABLED=0 go build ./libbpf
 done
 
-# All packages can be listed, but the program that is for cgo, and those that a program imports stand on the one that does
-# not build.
+# Without cgo, all packages except the cgo program can be listed, and all packages that a program imports depend on the
+# one that does not build.
 go list ./... | grep -v '/selftests/interop$' >"$tmp/cgo"
 for environment in "GOOS=linux" "GOOS=darwin" "GOOS=windows"; do
 	env $environment CGO_ENABLED=0 go list ./... >"$tmp/out" 2>&1 || fail "go list: $environment"
@@ -42,7 +42,7 @@ for environment in "GOOS=linux" "GOOS=darwin" "GOOS=windows"; do
 	done
 done
 
-# The C compiler's part.
+# The errors from the C compiler.
 cp libbpf/vendor.h "$tmp"
 mkdir -p "$tmp/old/bpf" "$tmp/none"
 : >"$tmp/old/bpf/libbpf.h"

@@ -1,23 +1,23 @@
 #!/bin/sh
-# Lays down the libbpf that libbpf/libbpf.lock pins, for cgo to compile.
+# Unpacks the libbpf that libbpf/libbpf.lock pins, for cgo to compile.
 #
-#   vendor.sh           lays it down, or does nothing where it is whole
-#   vendor.sh remove    takes it away
+#   vendor.sh           unpacks it, or does nothing if it is complete
+#   vendor.sh remove    removes it
 #   vendor.sh folders   lists the folders that get a marker, those of cgo packages
 #
-#   LIBBPF_VERSION=v    the pinned version to lay down (default: what is there; else the first, or the next where the
-#                       archive has dropped the first)
-#   LIBBPF_TARBALL=f    the tarball to take instead of downloading one; its hash must be in the lock
+#   LIBBPF_VERSION=v    the pinned version to unpack (default: the one in place; else the first, or the next if the
+#                       archive no longer has the first)
+#   LIBBPF_TARBALL=f    the tarball to use instead of downloading one; its hash must be in the lock
 #
-# Whatever moment this is killed at, and whatever Go's build cache holds, no build may take half a tree for a whole
-# one. Hence the order:
+# The script may be killed at any moment, and Go's build cache may have anything in it. No build may succeed with an
+# incomplete tree. Hence this order:
 #
-#   1. upstream/ is staged and renamed into place with two guards in it. interrupted.h makes vendor.h refuse to
-#      compile; a lib/libbpf.a that asks for a file that is not there fails the link of what Go compiled earlier.
+#   1. upstream/ is prepared elsewhere and renamed into place, with two guards in it. interrupted.h makes vendor.h fail
+#      to compile. A lib/libbpf.a that asks for a missing file fails the link of what Go compiled earlier.
 #   2. The marker libbpf_vendored.h is renamed into the folder of every cgo package.
 #   3. The real lib/libbpf.a is renamed over the guard, and interrupted.h is removed.
 #
-# Taking away is the same backwards.
+# Removing does the same in reverse order.
 set -eu
 umask 022
 export LC_ALL=C
@@ -41,14 +41,14 @@ die() {
 	exit 1
 }
 
-# pin VERSION FIELD: field 2 of its line in the lock is the file in the archive, 3 the hash.
+# pin VERSION FIELD: prints a field of the version's line in the lock: 2 is the file in the archive, 3 the hash.
 pin() { awk -v v="$1" -v f="$2" '$1 == v { print $f }' $lock; }
 
 versions() { awk '!/^#/ && NF == 3 { print $1 }' $lock; }
 
 sum_of() { sha256sum <"$1" | cut -d' ' -f1; }
 
-# Go passes over names that begin with . or _ and over testdata; a folder with a go.mod is a module of its own.
+# Go ignores names that begin with . or _, and testdata. A folder with a go.mod is another module.
 folders() {
 	find . -mindepth 1 \( -name '.*' -o -name '_*' -o -name testdata -o -path ./$tree \) -prune \
 		-o -type d -exec test -e '{}/go.mod' \; -prune \
@@ -61,13 +61,13 @@ marker() {
 	echo "#define LIBBPF_GO_BUILD libbpf_go_vendored_$1" | tr . _
 }
 
-# The pinned version whose sources are in place, each file as it was laid down.
+# Prints the pinned version whose sources are in place, if each file is unchanged.
 laid_down() {
 	[ -f $tree/SHA256SUMS ] && read -r version sum <$tree/PIN && [ "$(pin "$version" 3)" = "$sum" ] &&
 		(cd $tree && sha256sum --check --status SHA256SUMS) && echo "$version"
 } 2>/dev/null
 
-# Whether nothing is missing but that: no guard, every marker.
+# Succeeds if the rest is complete too: no guard, and every marker.
 finished() {
 	[ ! -e $tree/interrupted.h ] && [ "$(cat $tree/lib/libbpf.a)" = '!<arch>' ] || return 1
 	folders | while IFS= read -r dir; do
@@ -75,7 +75,7 @@ finished() {
 	done
 } 2>/dev/null
 
-# put FILE: what is on stdin becomes FILE at once.
+# put FILE: atomically replaces FILE by stdin.
 put() {
 	cat >"$stage/put"
 	mv -f "$stage/put" "$1"
@@ -105,8 +105,8 @@ remove() {
 	fi
 }
 
-# Puts a pinned tarball at $stage/tarball and its version into $version. The next version's turn comes only where an
-# archive answers and does not have the one before: a network that is down must not change what is built.
+# Puts a pinned tarball at $stage/tarball and its version into $version. It uses the next version only if an archive
+# answers and does not have the version before: a network that is down must not change what is built.
 fetch() {
 	bases=$(archives)
 	before=
@@ -136,7 +136,7 @@ fetch() {
 
 unpack() {
 	mkdir "$stage/x" "$stage/tree"
-	# Without the dates of the archive: make has to see that the headers are new.
+	# Without the dates in the archive, so that make sees that the headers are new.
 	tar -xzmf "$1" -C "$stage/x" --strip-components=1 --no-same-owner --no-same-permissions
 	echo "$version $(pin "$version" 3)" >"$stage/tree/PIN"
 	(
@@ -145,7 +145,7 @@ unpack() {
 		cp ../x/LICENSE* .
 		cp ../x/src/*.[ch] ../x/src/libbpf.map src
 		cp -R ../x/include .
-		# What libbpf installs, and the kernel headers that these include: all that the other packages may see.
+		# The headers that libbpf installs, and the kernel headers that they include. Other packages may see only these.
 		for header in bpf libbpf btf libbpf_common libbpf_legacy libbpf_version skel_internal \
 			bpf_helpers bpf_helper_defs bpf_tracing bpf_endian bpf_core_read usdt.bpf; do
 			cp src/$header.h api/bpf
@@ -166,7 +166,7 @@ folders)
 *) die "usage: vendor.sh [remove | folders]" ;;
 esac
 
-# One at a time; the lock is the folder's, so there is no lock file that could stay behind.
+# Only one at a time. The lock is on the folder, so no lock file can stay behind.
 if command -v flock >/dev/null; then
 	exec 9<libbpf
 	flock -n 9 || {

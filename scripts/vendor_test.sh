@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests scripts/vendor.sh in a copy of the tree, with small tarballs of its own and no network.
+# Tests scripts/vendor.sh in a copy of the tree, with its own small tarballs and no network.
 set -euo pipefail
 export LC_ALL=C
 unset LIBBPF_TARBALL LIBBPF_VERSION
@@ -22,7 +22,7 @@ vendor() { PATH=${shim:+$shim:}$PATH scripts/vendor.sh "$@" >"$tmp/out" 2>&1 </d
 
 said() { grep -q "$1" "$tmp/out" || fail "$2: it does not say: $1"; }
 
-# Every cgo package gets a marker and asks the gate.
+# Every cgo package gets a marker and includes vendor.h.
 scripts/vendor.sh folders >"$tmp/folders"
 go list -e -f '{{if .CgoFiles}}{{.Dir}}{{end}}' ./... 2>/dev/null |
 	sed "s|^$root\$|.|; s|^$root/|./|" | sort >"$tmp/listed"
@@ -32,7 +32,7 @@ while read -r dir; do
 	grep -qsE '^#include ".*vendor\.h"' "$dir"/*.go "$dir"/*.h || fail "cgo package $dir does not include libbpf/vendor.h"
 done <"$tmp/folders"
 
-# The tree under test: three cgo folders, and two versions in two tarballs and in a pool.
+# The tree under test: three cgo folders, and two versions as tarballs and in an archive.
 mkdir -p "$tmp/w/scripts" "$tmp/w/libbpf" "$tmp/w/btf" "$tmp/w/other" "$tmp/pool" "$tmp/system/bpf" "$tmp/no/pool"
 cp scripts/vendor.sh scripts/archives.sh "$tmp/w/scripts"
 cp libbpf/vendor.h "$tmp/w/libbpf"
@@ -61,7 +61,7 @@ for v in 9.1.0 9.0.0; do
 done >"$tmp/w/libbpf/libbpf.lock"
 cd "$tmp/w"
 
-# A sync of a busy disk takes seconds, and a test is killed a hundred times but loses no power.
+# sync takes seconds on a busy disk. The test kills the script many times, but does not test power loss.
 mkdir "$tmp/nosync"
 ln -s "$(command -v true)" "$tmp/nosync/sync"
 PATH=$tmp/nosync:$PATH
@@ -87,7 +87,7 @@ links() { $cc -o "$tmp/main" "$tmp/main.c" -Llibbpf/upstream/lib -L"$tmp/system"
 $cc -c -o "$tmp/main.o" "$tmp/main.c"
 ar rc "$tmp/system/libbpf.a" "$tmp/main.o"
 
-# whole: all of it is there.
+# whole: succeeds if the tree is complete.
 whole() {
 	for dir in . btf; do
 		cmp -s $dir/libbpf_vendored.h libbpf/libbpf_vendored.h || return 1
@@ -95,7 +95,7 @@ whole() {
 	[ ! -e other/libbpf_vendored.h ] && (cd libbpf/upstream && sha256sum --check --status SHA256SUMS)
 }
 
-# state: "none", "half" or the version that is laid down, and the compiler and the linker see it in the same way.
+# state: prints "none", "half" or the version in place. The compiler and the linker must agree.
 state() {
 	if [ ! -e libbpf/upstream ] && [ -z "$(find . -name libbpf_vendored.h)" ]; then
 		compiles btf || fail "$1: with nothing vendored, btf does not compile: $(cat "$tmp/cc")"
@@ -121,7 +121,7 @@ state() {
 	fi
 }
 
-# is STATE WHAT
+# is STATE WHAT: fails unless the state is STATE.
 is() {
 	got=$(state "$2")
 	[ "$got" = "$1" ] || fail "$2: the tree is $got, want $1"
@@ -129,7 +129,7 @@ is() {
 	count=$((count + 1))
 }
 
-# A tarball that the user names.
+# A tarball from the user.
 apt_has
 is none "start"
 ! LIBBPF_TARBALL=$tmp/none.tar.gz vendor || fail "a tarball that is not there is taken"
@@ -144,7 +144,7 @@ is none "refusals"
 LIBBPF_TARBALL=../pool/libbpf_9.0.0.tar.gz vendor || fail "tarball of 9.0.0"
 is 9.0.0 "tarball"
 
-# What is there stays, without a network; what is damaged is mended.
+# What is in place stays, without a network. What is damaged is repaired.
 stamps() { stat -c '%Y %Z %i' libbpf/upstream/src/libbpf.c libbpf/libbpf_vendored.h libbpf/upstream/lib/libbpf.a; }
 before=$(stamps)
 vendor || fail "nothing to do"
@@ -175,7 +175,7 @@ LIBBPF_TARBALL=$tmp/pool/libbpf_9.1.0.tar.gz vendor || fail "old staging"
 is 9.1.0 "old staging"
 vendor remove
 
-# Several at once.
+# Several runs at the same time.
 for i in 1 2 3 4; do
 	LIBBPF_TARBALL=$tmp/pool/libbpf_9.$((i % 2)).0.tar.gz scripts/vendor.sh >"$tmp/out.$i" 2>&1 &
 	eval "pid$i=$!"
@@ -187,7 +187,7 @@ LIBBPF_VERSION=9.1.0 LIBBPF_TARBALL=$tmp/pool/libbpf_9.1.0.tar.gz vendor
 is 9.1.0 "several at once"
 vendor remove
 
-# The archive. A network that is down or a wrong file never make the other version come instead.
+# The archive. A network that is down, or a wrong file, never leads to the other version.
 if [ -x /usr/lib/apt/apt-helper ]; then
 	down=http://127.0.0.1:1/debian/
 	apt_has "$down"
@@ -232,7 +232,7 @@ else
 	echo "vendor_test: no apt here, the archive is not tested"
 fi
 
-# Killed before each command that changes the tree, on every way through the script.
+# Killed before each command that changes the tree, on every path through the script.
 shim=$tmp/kill
 mkdir "$shim"
 cp "$tmp/bin/apt-get" "$shim"
@@ -247,7 +247,7 @@ for cmd in mv rm tar; do
 	chmod +x "$shim/$cmd"
 done
 
-# killed N [ARG]: runs vendor.sh and kills it at the Nth of them; fails when it comes to its end before.
+# killed N [ARG]: runs vendor.sh and kills it at the Nth command; fails if the script ends before.
 killed() {
 	echo 0 >"$tmp/step"
 	KILL_AT=$1 PATH=$tmp/kill:$PATH sh -c 'echo $$ >"$0"; exec scripts/vendor.sh $1' "$tmp/pid" "$2" >"$tmp/out" 2>&1 &

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Tests that scripts/vm tells success from everything else: boots a kernel for each way in which a guest can end.
+# Tests that scripts/vm distinguishes success from everything else: it boots a kernel for each way in which a guest can
+# end.
 #
 #   vm_test.sh KERNEL    a name in vm/kernels.txt
 set -euo pipefail
@@ -18,7 +19,7 @@ fail() {
 	exit 1
 }
 
-# vm STATUS OPTIONS... -- COMMAND: what the shell command says is in $tmp/out, what the runner says in $tmp/err.
+# vm STATUS OPTIONS... -- COMMAND: the shell command's output is in $tmp/out, the runner's in $tmp/err.
 vm() {
 	local want=$1 status=0 options=()
 	shift
@@ -33,13 +34,13 @@ vm() {
 
 said() { grep -q "$1" "$tmp/err" || fail "the runner does not say: $1"; }
 
-# As if it ran here: output to the byte, the folder, the files, the status, the chosen variables.
+# The guest behaves like the host: the same output, folder, files and status, and the chosen variables.
 printf 'a\r\nb\n\036no newline' >"$tmp/want"
 LIBBPF_GO_X="it's" SECRET=x vm 7 -- "printf 'a\\r\\nb\\n\\036no newline'; [ \"\$PWD\" = '$PWD' ] && [ -f go.mod ] &&
 	[ \"\$LIBBPF_GO_X\" = \"it's\" ] && [ -z \"\${SECRET:-}\" ] && ! read -r line && exit 7"
 cmp -s "$tmp/want" "$tmp/out" || fail "the output is not what was printed"
 
-# What the tests need is there.
+# The file systems that the tests need are mounted.
 vm 0 -- 'set -e; for fs in "bpf /sys/fs/bpf" "tracefs /sys/kernel/tracing" "cgroup2 /sys/fs/cgroup" \
 	"securityfs /sys/kernel/security"; do grep -q "$fs" <<-END
 	$(awk "{ print \$3, \$2 }" /proc/mounts)
@@ -47,7 +48,7 @@ vm 0 -- 'set -e; for fs in "bpf /sys/fs/bpf" "tracefs /sys/kernel/tracing" "cgro
 	done; grep -q bpf /sys/kernel/security/lsm; ip link show lo | grep -q UP; [ "$(nproc)" = 2 ]
 	grep -q "^veth " /proc/modules; [ "$(readlink /var/tmp)" = /tmp ]; [ "$(id -u)" = 0 ]'
 
-# A guest that dies, however much was said before. QEMU exits with 0 in all of these.
+# A guest that dies, after some output. QEMU exits with 0 in all of these cases.
 vm 1 -- 'echo PASS; echo c >/proc/sysrq-trigger'
 said 'the machine ended before it did'
 said 'Kernel panic'
@@ -60,12 +61,12 @@ vm 1 -limit 1s -- 'true'
 said 'it hung'
 vm 137 -- 'kill -9 $$'
 
-# Ended from outside, nothing stays behind.
+# If it is ended from outside, nothing stays behind.
 "$tmp/vm" run -k "$kernel" /bin/busybox sleep 1000 >"$tmp/out" 2>"$tmp/err" &
 pid=$!
 qemu=
 for _ in $(seq 100); do
-	# Its first child: no pgrep, which a bare Debian lacks.
+	# Its first child. Not by pgrep, which a bare Debian lacks.
 	read -r qemu _ <"/proc/$pid/task/$pid/children" || true
 	[ -z "$qemu" ] || break
 	sleep 0.1
@@ -79,7 +80,7 @@ for _ in $(seq 50); do
 done
 ! kill -0 "$qemu" 2>/dev/null || fail "QEMU stays behind"
 
-# As go test has it: a test that fails, and a profile that comes home.
+# With go test: a test that fails, and a profile that is copied to the host.
 go test -count=1 -exec "$tmp/vm run -k $kernel" -run '^TestPermitted$' -coverprofile "$tmp/cover" \
 	./internal/testutil/skips \
 	>"$tmp/out" 2>"$tmp/err" || fail "go test -exec"
@@ -91,7 +92,7 @@ printf 'package example\n\nimport "testing"\n\nfunc TestFails(t *testing.T) { t.
 ! (cd "$tmp/module" && go test -exec "$tmp/vm run -k $kernel" .) >"$tmp/out" 2>"$tmp/err" || fail "a failing test passes"
 grep -q 'as it should' "$tmp/out" || fail "the failing test's output is lost"
 
-# A suite that is gone is named.
+# A suite that no longer exists is named.
 status=0
 LIBBPF_GO_CACHE=$tmp/cache scripts/vm/kernels.sh "$kernel" no-such-suite >"$tmp/out" 2>"$tmp/err" || status=$?
 [ $status = 3 ] || fail "a kernel of no suite: status $status"

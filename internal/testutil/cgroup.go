@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Cgroup is a cgroup (version 2) of a test's own.
+// Cgroup is a test's own cgroup (version 2).
 type Cgroup struct {
 	*os.File
 	t     testing.TB
@@ -19,7 +19,8 @@ type Cgroup struct {
 	path  string
 }
 
-// NewCgroup makes a cgroup, in a mount of its own: where others are mounted, if at all, does not matter.
+// NewCgroup makes a cgroup. It mounts cgroup2 for itself, so it does not matter whether or where others have mounted
+// it.
 func NewCgroup(t testing.TB) *Cgroup {
 	t.Helper()
 	Root(t)
@@ -35,7 +36,7 @@ func NewCgroup(t testing.TB) *Cgroup {
 	return newCgroup(t, mount, mount)
 }
 
-// NewChild makes a cgroup below.
+// NewChild makes a cgroup below c.
 func (c *Cgroup) NewChild(t testing.TB) *Cgroup {
 	t.Helper()
 	return newCgroup(t, c.mount, c.path)
@@ -60,7 +61,7 @@ func newCgroup(t testing.TB, mount, parent string) *Cgroup {
 	return &Cgroup{dir, t, mount, path}
 }
 
-// ID is the number under which the kernel knows the cgroup.
+// ID is the kernel's id of the cgroup.
 func (c *Cgroup) ID() uint64 {
 	c.t.Helper()
 	info, err := c.Stat()
@@ -70,7 +71,8 @@ func (c *Cgroup) ID() uint64 {
 	return info.Sys().(*syscall.Stat_t).Ino
 }
 
-// Do runs f with the whole process in the cgroup: sockets belong to the cgroup that made them.
+// Do runs f while the whole process is in the cgroup, because a socket belongs to the cgroup of the process that made
+// it.
 func (c *Cgroup) Do(f func()) {
 	c.t.Helper()
 	home := c.current()
@@ -79,7 +81,7 @@ func (c *Cgroup) Do(f func()) {
 	f()
 }
 
-// current is the folder of the process's cgroup.
+// current returns the folder of the process's cgroup.
 func (c *Cgroup) current() string {
 	c.t.Helper()
 	lines, err := os.ReadFile("/proc/self/cgroup")

@@ -13,21 +13,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Network is a network namespace of a test's own: with a loopback device that is up, and nothing else. It and what is in
-// it are gone when the test ends.
+// Network is a test's own network namespace. It has only a loopback device, which is up. The namespace and all that is
+// in it are gone when the test ends.
 type Network struct {
 	t  testing.TB
 	fd int
 }
 
-// NewNetwork makes a network namespace. It does not change to it: see Do.
+// NewNetwork makes a network namespace. It does not enter it: see Do.
 func NewNetwork(t testing.TB) *Network {
 	t.Helper()
 	Root(t)
 	n := &Network{t: t}
 	made := make(chan error)
 	go func() {
-		// Never unlocked: the thread ends with the goroutine, and nobody else is sent to this namespace.
+		// Never unlocked: the thread ends with the goroutine, and no other goroutine gets a thread in this namespace.
 		runtime.LockOSThread()
 		made <- func() (err error) {
 			if err = unix.Unshare(unix.CLONE_NEWNET); err != nil {
@@ -52,10 +52,10 @@ func NewNetwork(t testing.TB) *Network {
 	return n
 }
 
-// FD is a descriptor of the namespace, which remains the namespace's.
+// FD is a descriptor of the namespace. The Network owns it.
 func (n *Network) FD() int { return n.fd }
 
-// Do runs f with the calling goroutine's thread in the namespace. What f opens stays in it.
+// Do runs f while the calling goroutine's thread is in the namespace. Files and sockets that f opens stay in it.
 func (n *Network) Do(f func()) {
 	n.t.Helper()
 	runtime.LockOSThread()
@@ -71,7 +71,7 @@ func (n *Network) Do(f func()) {
 	defer func() {
 		if err := unix.Setns(home, unix.CLONE_NEWNET); err != nil {
 			n.t.Errorf("leave the network namespace: %v", err)
-			return // locked for good: the thread is of no use to others
+			return // keep the thread locked: other goroutines must not use it
 		}
 		runtime.UnlockOSThread()
 	}()
@@ -82,11 +82,11 @@ func openNetwork() (int, error) {
 	return unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 }
 
-// devices numbers the devices that tests make, so that the names are never taken.
+// devices counts the devices that tests make, so that each has a unique name.
 var devices atomic.Int32
 
-// Veth makes a pair of virtual Ethernet devices in the namespace, which are up, and returns their indexes: what is sent
-// on one arrives at the other. It may take the kernel a second until they let frames through, and none is kept meanwhile.
+// Veth makes a pair of virtual Ethernet devices in the namespace and returns their indexes. Both devices are up: what
+// is sent on one arrives at the other. The kernel may take a second until it passes frames; until then it drops them.
 func (n *Network) Veth() (a, b int) {
 	n.t.Helper()
 	number := devices.Add(1)
@@ -104,8 +104,9 @@ func (n *Network) Veth() (a, b int) {
 	return a, b
 }
 
-// Netkit makes a pair of netkit devices in the namespace, which are up and let everything pass that no program decides
-// about. The first is the primary one. Linux 6.7; errors.Is(err, unix.EOPNOTSUPP) where the kernel lacks them.
+// Netkit makes a pair of netkit devices in the namespace. Both devices are up, and pass all packets unless a program
+// decides otherwise. The first device is the primary one. It needs Linux 6.7; errors.Is(err, unix.EOPNOTSUPP) without
+// netkit.
 func (n *Network) Netkit() (primary, peer int, err error) {
 	n.t.Helper()
 	number := devices.Add(1)
@@ -190,7 +191,7 @@ func request(typ, flags uint16, body []byte) error {
 		return os.NewSyscallError("recvfrom", err)
 	}
 	if size < unix.SizeofNlMsghdr+4 || binary.NativeEndian.Uint16(answer[4:]) != unix.NLMSG_ERROR {
-		return fmt.Errorf("netlink answered %d bytes that are no acknowledgement", size)
+		return fmt.Errorf("netlink answered with %d bytes that are not an acknowledgement", size)
 	}
 	if errno := int32(binary.NativeEndian.Uint32(answer[unix.SizeofNlMsghdr:])); errno != 0 {
 		return unix.Errno(-errno)
@@ -217,7 +218,7 @@ func cString(s string) []byte { return append([]byte(s), 0) }
 
 func u32(v uint32) []byte { return binary.NativeEndian.AppendUint32(nil, v) }
 
-// NetworksOfThreads are the inode numbers of the namespaces that the threads of the process are in.
+// NetworksOfThreads returns the inode numbers of the network namespaces of the process's threads.
 func NetworksOfThreads() (map[string]uint64, error) {
 	threads, err := os.ReadDir("/proc/self/task")
 	if err != nil {
@@ -234,7 +235,7 @@ func NetworksOfThreads() (map[string]uint64, error) {
 	return networks, nil
 }
 
-// ProgramID is the number under which the kernel knows a program.
+// ProgramID returns the kernel's id of a program.
 func ProgramID(fd int) (uint32, error) {
 	info, err := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", fd))
 	if err != nil {

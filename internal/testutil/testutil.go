@@ -1,5 +1,5 @@
-// Package testutil is what the tests of all packages share: how a test is skipped, the check for leaked descriptors,
-// and a bpf file system of the test's own.
+// Package testutil has what the tests of all packages share: skipping a test, checking for leaked descriptors, and
+// mounting a test's own bpf file system.
 package testutil
 
 import (
@@ -21,9 +21,9 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil/skips"
 )
 
-// Skip skips the test because the kernel refused what it needs. In the file that LIBBPF_GO_SKIPPED names it notes which
-// test that was and why: "make test" has it run elsewhere. With LIBBPF_GO_KNOWN_KERNEL=1, on the kernels of the matrix,
-// it fails the test, unless the written list permits the skip for the running kernel.
+// Skip skips the test because the kernel refused what it needs. It notes the test and the reason in the file that
+// LIBBPF_GO_SKIPPED names; "make test" then runs the test on another kernel. With LIBBPF_GO_KNOWN_KERNEL=1, which is
+// set on the kernels of the matrix, Skip fails the test, unless skips.txt permits the skip for the running kernel.
 func Skip(t testing.TB, feature string, cause error) {
 	t.Helper()
 	if err := skip(t.Name(), feature, cause); err != nil {
@@ -42,14 +42,14 @@ func skip(test, feature string, cause error) error {
 	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return errors.New("the test's binary does not tell its package")
+		return errors.New("the test's binary has no package path")
 	}
 	return skips.Note(file, skips.Test{
 		Package: strings.TrimSuffix(info.Path, ".test"), Name: test, Feature: feature, Cause: cause.Error(),
 	})
 }
 
-// Refused tells whether an error is one with which kernels say that they do not have what was asked for.
+// Refused reports whether an error means that the kernel does not support what was asked for.
 func Refused(err error) bool {
 	return slices.ContainsFunc([]error{
 		errors.ErrUnsupported, unix.EINVAL, unix.ENOENT, unix.EPERM, unix.EACCES, unix.E2BIG, unix.EBUSY, unix.ESRCH,
@@ -64,7 +64,7 @@ func release() string {
 	return unix.ByteSliceToString(name.Release[:])
 }
 
-// Root skips a test that needs privileges where there are none.
+// Root skips a test that needs privileges if the process has none.
 func Root(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -72,7 +72,7 @@ func Root(t testing.TB) {
 	}
 }
 
-// Object is the path of a compiled object in the bpf folder.
+// Object returns the path of a compiled object in the bpf folder.
 func Object(t testing.TB, name string) string {
 	t.Helper()
 	path, err := FindObject(name)
@@ -82,7 +82,7 @@ func Object(t testing.TB, name string) string {
 	return path
 }
 
-// FindObject is Object where there is no test.
+// FindObject is Object for callers without a test.
 func FindObject(name string) (string, error) {
 	for dir := "."; ; dir = filepath.Join(dir, "..") {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
@@ -98,7 +98,7 @@ func FindObject(name string) (string, error) {
 	}
 }
 
-// BPFFS mounts a bpf file system for the test, and unmounts it when the test ends, which releases all that is pinned there.
+// BPFFS mounts a bpf file system for the test, and unmounts it when the test ends, which removes all pins.
 func BPFFS(t testing.TB) string {
 	t.Helper()
 	Root(t)
@@ -114,15 +114,15 @@ func BPFFS(t testing.TB) string {
 	return dir
 }
 
-// Example is an example that needs what not every kernel has. It cannot skip itself.
+// Example is an example that needs a feature that some kernels lack. An example cannot skip itself.
 type Example struct {
 	Name    string
-	Missing func() (feature string, cause error) // tries it; the cause is nil where nothing is missing
+	Missing func() (feature string, cause error) // tries it; the cause is nil when nothing is missing
 }
 
-// Main runs a package's tests, and fails when they leave descriptors open that were not before.
+// Main runs a package's tests, and fails if they leave new descriptors open.
 func Main(m *testing.M, examples ...Example) int {
-	// The runtime opens its poller and its pipe when they are first needed.
+	// The runtime opens its poller and its pipe on first use. Make it open them now.
 	if r, w, err := os.Pipe(); err == nil {
 		_ = r.Close()
 		_ = w.Close()
@@ -151,7 +151,7 @@ func Main(m *testing.M, examples ...Example) int {
 	return 0
 }
 
-// leaveOut leaves out the examples that were asked for and for which something is missing.
+// leaveOut skips the examples that were asked for but need a missing feature.
 func leaveOut(examples []Example) error {
 	flag.Parse()
 	wanted, skipped := flag.Lookup("test.run").Value.String(), flag.Lookup("test.skip")
@@ -176,7 +176,7 @@ func leaveOut(examples []Example) error {
 	return skipped.Value.Set(strings.Join(names, "|"))
 }
 
-// OpenFiles are the process's descriptors and what they are of.
+// OpenFiles returns the process's descriptors and their targets.
 func OpenFiles() map[int]string {
 	files := make(map[int]string)
 	entries, err := os.ReadDir("/proc/self/fd")
@@ -188,7 +188,7 @@ func OpenFiles() map[int]string {
 		if _, err := fmt.Sscan(entry.Name(), &fd); err != nil {
 			continue
 		}
-		// The descriptor of the listing itself is gone by now.
+		// The descriptor of the directory itself is closed by now.
 		if target, err := os.Readlink("/proc/self/fd/" + entry.Name()); err == nil {
 			files[fd] = target
 		}
@@ -196,16 +196,16 @@ func OpenFiles() map[int]string {
 	return files
 }
 
-// TraceFS makes sure that tracefs is mounted where libbpf looks for it. Where it is not, it starts the test binary once
-// more in place of this one, in a mount namespace of its own that has it: the machine's own mounts remain as they are.
-// It is for TestMain, before anything else.
+// TraceFS makes sure that tracefs is mounted where libbpf looks for it. If it is not, TraceFS replaces the process by a
+// new run of the test binary, in its own mount namespace with tracefs. The machine's own mounts do not change. Call it
+// first in TestMain.
 func TraceFS() {
 	const dir = "/sys/kernel/tracing"
 	if _, err := os.Stat(filepath.Join(dir, "events")); err == nil || os.Geteuid() != 0 {
 		return
 	}
-	// The namespace is the thread's, and execve makes this thread the process. Where that fails, tests skip what needs
-	// tracefs, and the goroutine keeps the thread.
+	// The mount namespace belongs to the thread, and execve turns this thread into the process. If this fails, tests
+	// that need tracefs skip, and the goroutine keeps the thread.
 	runtime.LockOSThread()
 	if unix.Unshare(unix.CLONE_NEWNS) != nil || unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "") != nil ||
 		unix.Mount("tracefs", dir, "tracefs", 0, "") != nil {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A test that skips by itself could hide a break: all must go through Skip.
+// A test that skips by itself could hide a failure: all tests must use Skip.
 func TestNobodySkipsUnseen(t *testing.T) {
 	skip := regexp.MustCompile(`\b[tbf]b?\.(Skip|Skipf|SkipNow)\(`)
 	err := filepath.WalkDir("../..", func(path string, entry os.DirEntry, err error) error {

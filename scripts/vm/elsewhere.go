@@ -11,8 +11,8 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil/skips"
 )
 
-// elsewhere has the tests run that were skipped on the host: on the first kernel, and on each of the others those that
-// all before it skipped. What no kernel ran is named, and with strict that is an error.
+// elsewhere runs the tests that were skipped on the host: all of them on the first kernel, and on each other kernel
+// those that all kernels before it skipped. It names the tests that ran on no kernel; with strict, those are an error.
 func (m *matrix) elsewhere(ctx context.Context, w io.Writer, dir string, skipped []skips.Test, strict bool) error {
 	left := slices.DeleteFunc(slices.Clone(skipped), func(t skips.Test) bool { return skips.Everywhere(t.Feature) })
 	if len(left) == 0 {
@@ -72,7 +72,7 @@ func packages(tests []skips.Test) []string {
 	return slices.Compact(all)
 }
 
-// only are the jobs that run these tests and no others.
+// only returns the jobs that run these tests and no others.
 func only(jobs []job, names []string, tests []skips.Test) (theirs []job, wanted []string) {
 	patterns := make(map[string][]string)
 	for _, t := range tests {
@@ -88,7 +88,7 @@ func only(jobs []job, names []string, tests []skips.Test) (theirs []job, wanted 
 	return theirs, wanted
 }
 
-// exactly is the pattern for one test, as "go test -run" has it.
+// exactly returns the pattern for "go test -run" that matches one test.
 func exactly(test string) string {
 	levels := strings.Split(test, "/")
 	for i, level := range levels {
@@ -97,7 +97,7 @@ func exactly(test string) string {
 	return strings.Join(levels, "/")
 }
 
-// left are the tests that were wanted and did not pass, and those that were skipped within others.
+// left returns the wanted tests that did not pass, and tests that were skipped within others.
 func (r *report) left(wanted []skips.Test) []skips.Test {
 	var left []skips.Test
 	for _, t := range wanted {
@@ -113,7 +113,7 @@ func (r *report) left(wanted []skips.Test) []skips.Test {
 	return left
 }
 
-// describe has a line for each feature: how many tests need it, how it was refused and, if wanted, which tests.
+// describe prints a line for each feature: how many tests need it, the kernel's error and, if names is set, the tests.
 func describe(tests []skips.Test, names bool) string {
 	features := make(map[string][]skips.Test)
 	for _, t := range tests {

@@ -10,7 +10,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil/skips"
 )
 
-// A test ran where it passed; one that did not end, was not found, or skipped a part of itself did not.
+// A test counts as run if it passed. It does not if it did not end, was not found, or skipped a subtest.
 func TestLeft(t *testing.T) {
 	wanted := []skips.Test{
 		{Package: "p", Name: "TestLinkConformance/kprobe", Feature: "kprobe"},
@@ -32,7 +32,7 @@ func TestLeft(t *testing.T) {
 	if got := names(r.left(wanted)); got != want {
 		t.Errorf("left %s, want %s", got, want)
 	}
-	// The whole of a test was skipped on the host, and here a part of it.
+	// The host skipped the whole test, and this kernel skipped a subtest.
 	whole := []skips.Test{{Package: "p", Name: "TestLinkConformance", Feature: "root"}}
 	if got, want := names(r.left(whole)), "p TestLinkConformance/tcx tcx, p TestToken token"; got != want {
 		t.Errorf("left %s, want %s", got, want)

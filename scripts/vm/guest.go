@@ -17,7 +17,8 @@ import (
 	"time"
 )
 
-// guest is a machine to boot: a kernel from Debian, all in memory, no disk, no network, four serial ports.
+// guest is a machine to boot. It runs a kernel from Debian in memory, without disk and network, and has four serial
+// ports.
 type guest struct {
 	kernel string        // the folder with vmlinuz, release and lib/modules
 	memory string        // as qemu has it: 2G
@@ -25,18 +26,19 @@ type guest struct {
 	log    io.Writer     // gets the kernel's log while it is written, where not nil
 }
 
-// job is a program to run in the guest. Its folder and its arguments are as on the host.
+// job is a program to run in the guest. Its folder and arguments are the same as on the host.
 type job struct {
 	dir  string
 	argv []string
 	env  []string
-	// What it needs beside its libraries and the source tree: programs, whose libraries come along, and folders.
+	// Files that the program needs besides its libraries and the source tree: programs, with their libraries, and
+	// folders.
 	with []string
-	// What it writes that is wanted here: files and folders, absolute.
+	// Files and folders that the program writes and that are copied to the host; absolute paths.
 	bring []string
 }
 
-// outcome is how a job ended. A job that did not end, or whose output is not whole, has an error in place of a status.
+// outcome is how a job ended. If the job did not end, or its output is incomplete, it has an error instead of a status.
 type outcome struct {
 	status  int
 	elapsed time.Duration
@@ -45,22 +47,22 @@ type outcome struct {
 
 const qemu = "qemu-system-x86_64"
 
-// Multi-threaded TCG of QEMU 7 crashes or hangs guests as soon as fentry or kprobes patch code. KVM is faster where it
-// works, and does not work wherever /dev/kvm can be opened.
+// No multi-threaded TCG: in QEMU 7 it crashes or hangs guests when fentry or kprobes patch code. No KVM: it is faster,
+// but on some machines it fails although /dev/kvm can be opened.
 var machine = []string{
 	"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 	"-machine", "q35", "-accel", "tcg,thread=single", "-smp", "2", "-cpu", "max",
 }
 
-// A panic ends the machine at once, and any oops is one. On a busy host the timer comes too late for the kernel's test of
-// it, which panics.
+// Any oops is a panic, and a panic ends the machine at once. On a busy host the timer is too slow for the kernel's
+// check, which would panic, so that is off.
 const commandLine = "console=ttyS1 loglevel=5 oops=panic panic=-1 no_timer_check cryptomgr.notests " +
 	"lsm=landlock,bpf mitigations=off nowatchdog"
 
-// tailSize is how much of the kernel's log stands in the error of a machine that died.
+// tailSize is how many bytes of the kernel's log are in the error of a machine that died.
 const tailSize = 8 << 10
 
-// run boots the machine, runs the jobs one after the other, and writes what they say to out(0), out(1), ...
+// run boots the machine, runs the jobs one after the other, and writes their output to out(0), out(1), ...
 func (g *guest) run(ctx context.Context, jobs []job, out func(int) io.Writer) ([]outcome, error) {
 	dir, err := os.MkdirTemp("", "vm")
 	if err != nil {
@@ -108,7 +110,7 @@ func (g *guest) run(ctx context.Context, jobs []job, out func(int) io.Writer) ([
 	var (
 		readers sync.WaitGroup
 		kernel  = tail{log: g.log}
-		said    int // how many jobs' output is whole
+		said    int // how many jobs' output is complete
 		files   bytes.Buffer
 	)
 	readers.Go(func() { said = split(ports[0], end, len(jobs), out) })
@@ -148,8 +150,8 @@ func (g *guest) release() string {
 	return strings.TrimSpace(string(release))
 }
 
-// readStatus reads the port that tells how jobs begin and end: lines "begin 0", "end 0 1". Nothing else tells success,
-// since qemu exits with 0 whatever happens inside.
+// readStatus reads the port that reports when jobs begin and end: lines "begin 0", "end 0 1". Only this shows success,
+// because qemu always exits with 0.
 func readStatus(port io.Reader, outcomes []outcome) {
 	var began time.Time
 	lines := bufio.NewScanner(port)
@@ -164,7 +166,7 @@ func readStatus(port io.Reader, outcomes []outcome) {
 	}
 }
 
-// split hands the output of each job to its writer, and returns for how many the mark of the end was seen.
+// split writes the output of each job to its writer, and returns for how many jobs it saw the end mark.
 func split(port io.Reader, end string, jobs int, out func(int) io.Writer) int {
 	var pending []byte
 	buffer := make([]byte, 64<<10)
@@ -186,7 +188,7 @@ func split(port io.Reader, end string, jobs int, out func(int) io.Writer) int {
 			pending = append([]byte(nil), after...)
 			job++
 		}
-		// A mark may have come in part.
+		// Part of a mark may have arrived.
 		keep := bytes.LastIndexByte(pending, '\036')
 		if keep < 0 || len(pending)-keep > len(end)+16 || err != nil {
 			keep = len(pending)
@@ -199,7 +201,7 @@ func split(port io.Reader, end string, jobs int, out func(int) io.Writer) int {
 	}
 }
 
-// tail keeps the end of what is written to it.
+// tail keeps the last bytes that are written to it.
 type tail struct {
 	log  io.Writer
 	kept []byte

@@ -1,6 +1,6 @@
 #!/bin/busybox sh
-# The first process of the guest: sets the machine up, runs /vm/jobs/0, 1, ... and ends the machine. What the jobs say
-# goes to ttyS0, the kernel speaks on ttyS1, ttyS2 tells how each job ended, and ttyS3 carries files home.
+# The first process of the guest. It sets the machine up, runs /vm/jobs/0, 1, ... and ends the machine. The jobs' output
+# goes to ttyS0, the kernel's log to ttyS1, the jobs' status to ttyS2, and files for the host to ttyS3.
 /bin/busybox --install -s /bin
 export PATH=/bin:/usr/bin HOME=/root TERM=dumb
 mount -t devtmpfs dev /dev
@@ -33,7 +33,7 @@ while [ -e /vm/jobs/$job ]; do
 	job=$((job + 1))
 done
 xargs -r tar -cf - -C / 2>/dev/null >&5 </vm/bring
-# Setting a port up again waits until all of it is sent.
+# Configuring a port again waits until all output is sent.
 for port in 0 2 3; do
 	stty -F /dev/ttyS$port raw -echo
 done

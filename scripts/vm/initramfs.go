@@ -18,10 +18,10 @@ import (
 //go:embed init.sh
 var initScript string
 
-// modules are those that tests use; what they need comes along.
+// modules are the kernel modules that tests use. Modules that these need are added too.
 var modules = []string{"veth", "dummy", "tun", "sch_ingress", "cls_bpf", "act_bpf", "nf_tables", "nf_defrag_ipv4", "nf_defrag_ipv6", "overlay"}
 
-// cpio writes an archive in the format that the kernel unpacks ("newc"), with all parent folders.
+// cpio writes an archive in the kernel's format ("newc"), with all parent folders.
 type cpio struct {
 	w    *bufio.Writer
 	seen map[string]bool
@@ -52,7 +52,7 @@ func (c *cpio) pad() {
 	}
 }
 
-// add takes an absolute path, and returns false where the archive has it already.
+// add takes an absolute path, and returns false if the archive has it already.
 func (c *cpio) add(path string, mode uint32, content []byte) bool {
 	path = filepath.Clean(path)
 	if path == "/" || c.seen[path] {
@@ -72,7 +72,7 @@ func (c *cpio) script(path, text string)  { c.add(path, 0o100755, []byte(text)) 
 func (c *cpio) folder(path string)        { c.add(path, 0o040755, nil) }
 func (c *cpio) symlink(path, dest string) { c.add(path, 0o120777, []byte(dest)) }
 
-// file adds a file of the host, which may be a link there, as it is called there.
+// file adds a file of the host, which may be a link there, under the name to.
 func (c *cpio) file(from, to string) error {
 	info, err := os.Stat(from)
 	if err != nil {
@@ -113,7 +113,7 @@ func (c *cpio) program(path string) error {
 	return nil
 }
 
-// with adds a program, by the names of the links to it too, or a folder.
+// with adds a folder, or a program, also under the names of links to it.
 func (c *cpio) with(path string) error {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -139,7 +139,7 @@ func (c *cpio) with(path string) error {
 	return c.with(dest)
 }
 
-// tree adds a folder, without what git and builds keep in it.
+// tree adds a folder, without the files of git and of builds.
 func (c *cpio) tree(root string) error {
 	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -157,7 +157,7 @@ func (c *cpio) tree(root string) error {
 			}
 			c.symlink(path, dest)
 		case entry.Type().IsRegular():
-			// A file may go while others build here.
+			// Other builds on the host may remove a file meanwhile.
 			if err := c.file(path, path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
@@ -166,7 +166,7 @@ func (c *cpio) tree(root string) error {
 	})
 }
 
-// writeInitramfs writes all that the guest has: busybox, modules, the source tree, the jobs' programs.
+// writeInitramfs writes all files of the guest: busybox, modules, the source tree, the jobs' programs.
 func writeInitramfs(image, kernel, end string, jobs []job) error {
 	f, err := os.Create(image)
 	if err != nil {
@@ -236,7 +236,7 @@ func writeInitramfs(image, kernel, end string, jobs []job) error {
 	return f.Close()
 }
 
-// config adds the kernel's configuration where libbpf looks for it.
+// config adds the kernel's configuration, at the path where libbpf looks for it.
 func (c *cpio) config(kernel string) error {
 	release, err := os.ReadFile(filepath.Join(kernel, "release"))
 	if err != nil {
@@ -245,7 +245,7 @@ func (c *cpio) config(kernel string) error {
 	return c.file(filepath.Join(kernel, "config"), "/boot/config-"+strings.TrimSpace(string(release)))
 }
 
-// modules adds the modules in the order in which they can be loaded, unpacked.
+// modules adds the modules, unpacked, in an order in which they can be loaded.
 func (c *cpio) modules(kernel string) error {
 	release, err := os.ReadFile(filepath.Join(kernel, "release"))
 	if err != nil {
@@ -281,7 +281,7 @@ func (c *cpio) modules(kernel string) error {
 	return nil
 }
 
-// treeOf is the repository that a folder is in, or else the module, or the folder alone.
+// treeOf returns the repository that a folder is in, or else the module, or else the folder.
 func treeOf(dir string) (string, error) {
 	module := dir
 	for d := dir; ; d = filepath.Dir(d) {
@@ -297,7 +297,7 @@ func treeOf(dir string) (string, error) {
 	}
 }
 
-// script is the job for the guest's shell.
+// script returns the job as a script for the guest's shell.
 func (j *job) script() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "cd %s || exit 126\n", quote(j.dir))
@@ -313,7 +313,7 @@ func (j *job) script() string {
 
 func quote(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
 
-// unpackFiles writes the files that came home, those that were asked for and no others.
+// unpackFiles writes the files from the guest. It writes only files that were asked for.
 func unpackFiles(archive io.Reader, jobs []job) error {
 	var wanted []string
 	for _, job := range jobs {

@@ -1,12 +1,13 @@
 #!/bin/sh
-# Gets Debian's cloud kernels for the virtual machines: downloads and unpacks them into a cache folder, installs
+# Gets Debian's cloud kernels for the virtual machines. It downloads and unpacks them into a cache folder, and installs
 # nothing.
 #
-#   kernels.sh NAME [SUITE...]   a kernel of kernels.txt, or the newest version that begins with NAME of these suites;
+#   kernels.sh NAME [SUITE...]   a kernel of kernels.txt, or the newest version that begins with NAME in these suites;
 #                                prints its folder: vmlinuz, config, release, lib/modules
 #   kernels.sh list              the names in kernels.txt
 #
-# A kernel that is in the cache needs no network. Exits with 3 where no suite has the kernel, or none can be reached.
+# A kernel that is in the cache needs no network. The exit status is 3 if no suite has the kernel, or none can be
+# reached.
 #
 #   LIBBPF_GO_CACHE=folder       the cache (default: libbpf-go in the user's cache folder)
 set -eu
@@ -18,8 +19,8 @@ cache=${LIBBPF_GO_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/libbpf-go}/kernels
 
 say() { printf 'kernels: %s\n' "$*" >&2; }
 
-# apt with a state of its own: nothing of it reaches the machine's. It checks the signatures as always, but takes the
-# index of a suite whose support has ended, which nobody signs anew.
+# Runs apt with its own state, so it does not change the machine's. It checks signatures as always, but accepts the old
+# index of a suite whose support has ended, because nobody signs that again.
 private_apt() {
 	cat >"$stage/apt.conf" <<-END
 		Dir::State "$stage/apt";
@@ -41,7 +42,7 @@ private_apt() {
 	export APT_CONFIG="$stage/apt.conf"
 }
 
-# open SUITE: makes its index the only one, or says why it cannot.
+# open SUITE: makes its index the only one, or prints why it cannot.
 open() {
 	why="this machine's apt is configured for no archive"
 	options=
@@ -59,16 +60,16 @@ open() {
 	return 1
 }
 
-# newest NAME: the release of the newest kernel whose version begins so: 6.1 is not 6.12. Not by the meta package, which
-# some suites lack.
+# newest NAME: prints the release of the newest kernel whose version begins with NAME; 6.1 does not match 6.12. It does
+# not use the meta package, because some suites lack it.
 newest() {
 	apt-cache pkgnames linux-image- | sed -n 's/^linux-image-\([0-9].*-cloud-amd64\)$/\1/p' |
 		awk -v name="$1" 'index($0, name) == 1 && substr($0, length(name) + 1) ~ /^[^0-9]/ && /^[0-9]+\.[0-9]+[^0-9-]/' |
 		sort -V | tail -n 1
 }
 
-# unpack RELEASE TO: the kernel and its modules. From 6.19 on a kernel is several packages, with all in the folder of
-# the modules.
+# unpack RELEASE TO: unpacks the kernel and its modules. Since 6.19 a kernel is several packages, with all files in the
+# folder of the modules.
 unpack() {
 	rm -rf "$stage/debs" "$stage/root" "$2"
 	mkdir -p "$stage/debs" "$stage/root" "$2/lib/modules"
@@ -136,7 +137,7 @@ for tool in apt-get dpkg-deb depmod flock; do
 	}
 done
 
-# One at a time; the lock is the folder's, so there is no lock file that could stay behind.
+# Only one at a time. The lock is on the folder, so no lock file can stay behind.
 mkdir -p "$cache"
 exec 9<"$cache"
 flock 9

@@ -1,13 +1,14 @@
-// Command vm runs programs, above all test binaries, on other kernels in QEMU.
+// Command vm runs programs, mostly test binaries, on other kernels in QEMU.
 //
 //	vm run -k KERNEL [-limit TIME] program [argument...]
 //	vm test [-k KERNEL,...] [-packages PACKAGE,...] [-run PATTERN]
 //	vm test [-k KERNEL,...] -skipped FILE
 //
-// KERNEL is a name in kernels.txt, which is downloaded where it is not in the cache, or a folder that kernels.sh made.
-// The first form is made for "go test -exec": paths, arguments and the working folder are as on the host, the source
-// tree is there, profiles and coverage come home. The second is the kernel matrix: all tests, one boot per kernel, a
-// table at the end. The third runs what "make test" could not run on the host, and says what no kernel ran.
+// KERNEL is a name in kernels.txt, or a folder that kernels.sh made. A kernel that is not in the cache is downloaded.
+// The first form is for "go test -exec": paths, arguments and the working folder are the same as on the host, the guest
+// has the source tree, and profiles and coverage are copied to the host. The second form is the kernel matrix: it runs
+// all tests, with one boot for each kernel, and prints a table at the end. The third form runs the tests that "make
+// test" could not run on the host, and names those that ran on no kernel.
 package main
 
 import (
@@ -43,7 +44,7 @@ func main() {
 	case "test":
 		err = testAll(ctx, args)
 	default:
-		fmt.Fprintln(os.Stderr, "usage: vm run -k KERNEL program [argument...] | vm test [-k KERNEL,...]; -help tells more")
+		fmt.Fprintln(os.Stderr, "usage: vm run -k KERNEL program [argument...] | vm test [-k KERNEL,...]; -help prints more")
 		status = 2
 	}
 	if err != nil {
@@ -93,7 +94,7 @@ func runProgram(ctx context.Context, args []string) (int, error) {
 	return outcomes[0].status, nil
 }
 
-// kernelFolder finds a kernel, and gets it where it is not in the cache.
+// kernelFolder returns a kernel's folder. It downloads the kernel if it is not in the cache.
 func kernelFolder(ctx context.Context, kernel string) (string, error) {
 	if _, err := os.Stat(filepath.Join(kernel, "release")); err == nil {
 		return filepath.Abs(kernel)
@@ -105,7 +106,7 @@ func kernelFolder(ctx context.Context, kernel string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// kernelsScript is kernels.sh in the source that this program was built of.
+// kernelsScript returns kernels.sh of the source tree that this program was built from.
 func kernelsScript(ctx context.Context, args ...string) *exec.Cmd {
 	_, here, _, _ := runtime.Caller(0)
 	cmd := exec.CommandContext(ctx, filepath.Join(filepath.Dir(here), "kernels.sh"), args...)
@@ -113,7 +114,7 @@ func kernelsScript(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// newJob makes a job of a command line as "go test" builds it.
+// newJob makes a job from a command line of "go test".
 func newJob(argv []string) (job, error) {
 	dir, err := os.Getwd()
 	if err != nil {

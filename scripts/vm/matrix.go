@@ -18,30 +18,30 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil/skips"
 )
 
-// matrix is what "vm test" was asked for.
+// matrix has the settings of "vm test".
 type matrix struct {
 	kernels  []string
 	packages []string
 	flags    []string // for the test binaries
 	limit    time.Duration
-	at       int    // how many machines at a time
+	at       int    // how many machines run at the same time
 	logs     string // the folder that gets all output
-	page     string // the page to write, where all kernels of kernels.txt were asked for
+	page     string // the page to write; only if all kernels of kernels.txt were asked for
 }
 
-// testAll runs the tests of packages on kernels, and prints a table. It fails where anything does, and where no kernel
-// ran; a kernel that no suite has is named.
+// testAll runs the tests of packages on kernels, and prints a table. It fails if a test fails, or if no kernel ran. It
+// names kernels that no suite has.
 func testAll(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("vm test", flag.ExitOnError)
 	kernels := flags.String("k", "", "the `kernels`, by commas (default: all of kernels.txt)")
 	packages := flags.String("packages", "./...", "the packages, by commas")
-	run := flags.String("run", "", "only the tests that match, as with go test")
+	run := flags.String("run", "", "only the tests that match, as for go test")
 	skipped := flags.String("skipped", "", "the `file` of the tests that were skipped on the host: only these")
 	m := matrix{}
 	flags.DurationVar(&m.limit, "limit", 20*time.Minute, "how long each machine may run")
-	flags.IntVar(&m.at, "j", runtime.NumCPU(), "how many machines at a time")
-	flags.StringVar(&m.logs, "logs", filepath.Join("bin", "kernels"), "the `folder` for all that was said")
-	flags.StringVar(&m.page, "page", "", "the `file` to write what the kernels have to")
+	flags.IntVar(&m.at, "j", runtime.NumCPU(), "how many machines run at the same time")
+	flags.StringVar(&m.logs, "logs", filepath.Join("bin", "kernels"), "the `folder` for all output")
+	flags.StringVar(&m.page, "page", "", "the `file` for the page that lists the kernels' features")
 	_ = flags.Parse(args)
 	if flags.NArg() > 0 {
 		flags.Usage()
@@ -95,7 +95,7 @@ func testAll(ctx context.Context, args []string) error {
 	return m.conclude(os.Stdout, reports)
 }
 
-// conclude prints what there is to say about all kernels.
+// conclude prints the results of all kernels.
 func (m *matrix) conclude(w io.Writer, reports []*report) error {
 	for _, r := range reports {
 		r.writeFailures(w)
@@ -116,9 +116,9 @@ func (m *matrix) conclude(w io.Writer, reports []*report) error {
 	case failed > 0:
 		return fmt.Errorf("%d of %d kernels failed", failed, len(reports))
 	case ran == 0:
-		return errors.New("no kernel could be had")
+		return errors.New("no kernel is available")
 	case m.page != "" && ran < len(reports):
-		fmt.Fprintf(w, "%s stays as it is: not all kernels could be had\n", m.page)
+		fmt.Fprintf(w, "%s stays as it is: some kernels are not available\n", m.page)
 	case m.page != "":
 		var page bytes.Buffer
 		writePage(&page, reports)
@@ -130,7 +130,7 @@ func (m *matrix) conclude(w io.Writer, reports []*report) error {
 	return nil
 }
 
-// build compiles the packages' tests, and what tests would build if there was a compiler in the guest.
+// build compiles the packages' tests, and the programs that tests build if they have a compiler.
 func (m *matrix) build(ctx context.Context, dir string) (jobs []job, names []string, err error) {
 	const format = "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}\t{{.Dir}}{{end}}"
 	list, err := goTool(ctx, append([]string{"list", "-f", format}, m.packages...)...)
@@ -139,7 +139,7 @@ func (m *matrix) build(ctx context.Context, dir string) (jobs []job, names []str
 	}
 	for i, line := range strings.Split(strings.TrimSpace(string(list)), "\n") {
 		name, folder, found := strings.Cut(line, "\t")
-		// The runner's own tests are for the host.
+		// The tests of scripts/vm itself run on the host only.
 		if !found || strings.HasSuffix(name, "/scripts/vm") {
 			continue
 		}
@@ -160,7 +160,7 @@ func (m *matrix) build(ctx context.Context, dir string) (jobs []job, names []str
 	return jobs, names, nil
 }
 
-// needs are the programs that the tests of a package start.
+// needs returns the programs that the tests of a package start.
 func (m *matrix) needs(ctx context.Context, name, dir string) ([]string, error) {
 	_, name, _ = strings.Cut(name, "/libbpf-go/libbpf-go/")
 	switch name {

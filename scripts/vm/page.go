@@ -9,13 +9,13 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil/skips"
 )
 
-// tables are the tests each of whose subtests shows one thing at work, on the page that says what kernels have.
+// tables are the tests whose subtests each test one feature. The page has a table for each.
 var tables = []struct{ test, title, column string }{
 	{"TestLinkConformance", "Hooks that programs attach to", "kind of link"},
 	{"TestMapTypes", "Map types", "map type"},
 }
 
-// cell is what a kernel has of a feature: yes, no, or unknown where no test came to it.
+// cell is whether a kernel has a feature: yes, no, or unknown if no test got that far.
 type cell string
 
 const (
@@ -24,13 +24,13 @@ const (
 	unknown cell = "?"
 )
 
-// writePage writes the page that says what each kernel has, from what the tests found there.
+// writePage writes the page that lists each kernel's features, from the results of the tests.
 func writePage(w io.Writer, reports []*report) {
-	fmt.Fprint(w, `# What each kernel has
+	fmt.Fprint(w, `# Features of each kernel
 
-Written by `+"`make test-vm`"+` from its results: "yes" where a test saw the feature at work on that kernel, "–" where
-the kernel refused it, "?" where something else was missing that the test needs. These are Debian's cloud kernels;
-another configuration may have more or less.
+`+"`make test-vm`"+` writes this page from its results. "yes": a test used the feature on that kernel. "–": the kernel
+refused it. "?": the kernel lacks something else that the test needs. These are Debian's cloud kernels; another
+configuration may have other features.
 
 `)
 	header := func(column string) {
@@ -70,14 +70,14 @@ another configuration may have more or less.
 	if len(rows) == 0 {
 		return
 	}
-	fmt.Fprint(w, "## What else some kernels lack\n\nAll else that is tested works on all of these kernels.\n\n")
+	fmt.Fprint(w, "## Other features that some kernels lack\n\nAll other tested features work on all of these kernels.\n\n")
 	header("feature")
 	for _, name := range slices.Sorted(keys(rows)) {
 		row(name, rows[name])
 	}
 }
 
-// subtests has a row for each subtest: yes where it passed, no where it was skipped.
+// subtests returns a row for each subtest: yes if it passed, no if it was skipped.
 func subtests(reports []*report, test string) map[string][]cell {
 	rows := make(map[string][]cell)
 	for i, r := range reports {
@@ -95,8 +95,8 @@ func subtests(reports []*report, test string) map[string][]cell {
 	return rows
 }
 
-// features has a row for each feature that a test missed anywhere: no where any test missed it, yes where one that
-// misses it elsewhere passed. What is skipped for another reason says nothing.
+// features returns a row for each feature that a test missed on some kernel: no if any test missed it, yes if a test
+// passed that misses it elsewhere. Tests that skip for another reason do not count.
 func features(reports []*report) map[string][]cell {
 	needs := make(map[string]map[testName]bool)
 	for _, r := range reports {

@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// report is what one kernel made of the tests.
+// report is the result of the tests on one kernel.
 type report struct {
 	kernel  string
-	release string // "" where the kernel could not be had
+	release string // "" if the kernel is not available
 	missing error  // why not
 	errs    []error
 	elapsed time.Duration
@@ -28,9 +28,9 @@ type report struct {
 type testName struct{ pkg, name string }
 
 type test struct {
-	result  string // pass, fail, skip; "" where it did not end
+	result  string // pass, fail, skip; "" if it did not end
 	output  strings.Builder
-	feature string // that is missing, of a test that was skipped
+	feature string // the missing feature, if the test was skipped
 	cause   string
 }
 
@@ -38,13 +38,13 @@ func newReport(kernel string) *report {
 	return &report{kernel: kernel, tests: make(map[testName]*test)}
 }
 
-// event is what test2json writes.
+// event is an event of test2json.
 type event struct{ Action, Test, Output string }
 
-// skipped is what testutil.Skip says.
+// skipped matches the output of testutil.Skip.
 var skipped = regexp.MustCompile(`(?m)^\s*\S+\.go:\d+: (\S+) is missing: (.*)$`)
 
-// add takes the output of one package's test binary.
+// add adds the output of one package's test binary.
 func (r *report) add(ctx context.Context, pkg string, output []byte, end outcome) error {
 	cmd := exec.CommandContext(ctx, "go", "tool", "test2json")
 	cmd.Stdin = bytes.NewReader(output)
@@ -53,7 +53,7 @@ func (r *report) add(ctx context.Context, pkg string, output []byte, end outcome
 		return fmt.Errorf("test2json: %w", err)
 	}
 	failed := false
-	var rest strings.Builder // what no test said
+	var rest strings.Builder // output outside of tests
 	for decoder := json.NewDecoder(bytes.NewReader(events)); ; {
 		var e event
 		if err := decoder.Decode(&e); err == io.EOF {
@@ -96,7 +96,7 @@ func (r *report) add(ctx context.Context, pkg string, output []byte, end outcome
 	return nil
 }
 
-// count counts tests with a result, those with subtests by these alone.
+// count counts the tests with a result. For a test with subtests, it counts only the subtests.
 func (r *report) count(result string) int {
 	parents := make(map[testName]bool)
 	for name := range r.tests {
@@ -118,7 +118,7 @@ func (r *report) count(result string) int {
 	return n
 }
 
-// ok tells whether nothing failed. A kernel that could not be had is no failure.
+// ok reports whether nothing failed. A kernel that is not available is not a failure.
 func (r *report) ok() bool {
 	for _, t := range r.tests {
 		if t.result == "fail" {
@@ -160,13 +160,13 @@ func (r *report) names() []testName {
 	return names
 }
 
-// writeTable writes a line per kernel, and then why tests were skipped there.
+// writeTable writes a line for each kernel, and then why tests were skipped there.
 func writeTable(w io.Writer, reports []*report) {
 	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(columns, "kernel\tpassed\tfailed\tskipped\tseconds\t")
 	for _, r := range reports {
 		if r.release == "" {
-			fmt.Fprintf(columns, "%s\tnot to be had\t\t\t\t\n", r.kernel)
+			fmt.Fprintf(columns, "%s\tnot available\t\t\t\t\n", r.kernel)
 			continue
 		}
 		fmt.Fprintf(columns, "%s\t%d\t%d\t%d\t%.0f\t\n", r.release, r.count("pass"), max(r.count("fail"), len(r.errs)),

@@ -16,7 +16,8 @@ import (
 	"testing/iotest"
 )
 
-// Output is split where its jobs end, however the port cuts it up, and what merely looks like a mark is output.
+// split finds where each job's output ends, no matter how the port divides it. Output that only looks like a mark stays
+// output.
 func TestSplit(t *testing.T) {
 	const text = "one\n\036TOKEN 0\036two \036 and \036TOKEN 0\036\036TOKEN 1\036thr"
 	for _, port := range []io.Reader{strings.NewReader(text), iotest.OneByteReader(strings.NewReader(text)),
@@ -39,7 +40,7 @@ func TestReadStatus(t *testing.T) {
 	}
 }
 
-// The guest's shell reads what was quoted.
+// The guest's shell reads quoted words correctly.
 func TestScript(t *testing.T) {
 	j := job{dir: "/tmp", argv: []string{"printf", "%s|", "it's", "a b", "$HOME", "`ls`", ""}, env: []string{"X=a 'b' $c"}}
 	out, err := exec.Command("sh", "-c", j.script()).Output()
@@ -52,7 +53,7 @@ func TestScript(t *testing.T) {
 	}
 }
 
-// Profiles come home, relative ones from where "go test" wants them.
+// Profiles are copied to the host. Relative paths are relative to the folder of "go test".
 func TestNewJob(t *testing.T) {
 	t.Setenv("GOCOVERDIR", "/cover")
 	j, err := newJob([]string{"sh", "-test.coverprofile=/tmp/c.out", "-test.outputdir=/out", "-test.cpuprofile=cpu.out",
@@ -66,7 +67,7 @@ func TestNewJob(t *testing.T) {
 	}
 }
 
-// The archive is one that the kernel's format describes. That kernels read it, scripts/vm_test.sh shows.
+// The archive has the kernel's format. scripts/vm_test.sh tests that kernels can read it.
 func TestInitramfs(t *testing.T) {
 	var archive bytes.Buffer
 	c := newCPIO(&archive)
@@ -82,8 +83,8 @@ func TestInitramfs(t *testing.T) {
 	}
 }
 
-// readCPIO reads an archive as Documentation/driver-api/early-userspace/buffer-format.rst in the kernel's source has it:
-// name, mode and content of each member. Header with name and content end at multiples of four.
+// readCPIO reads an archive as Documentation/driver-api/early-userspace/buffer-format.rst in the kernel's source
+// describes it: name, mode and content of each member. Header with name, and content, are padded to multiples of four.
 func readCPIO(t *testing.T, archive []byte) (members []string) {
 	t.Helper()
 	const headerSize = 110
@@ -180,7 +181,7 @@ func TestReport(t *testing.T) {
 	}
 }
 
-// A kernel that can't be had is named and fails nothing, unless none can be had.
+// A kernel that is not available is named, and is a failure only if none is available.
 func TestConclude(t *testing.T) {
 	gone := newReport("5.10")
 	gone.missing = errors.New("the suite is gone")

@@ -1,5 +1,6 @@
-// Package needs finds out what the running kernel lacks of what an object needs, by trying: each hook with the smallest
-// program, each type of map with the smallest map. It is for tests of what not every kernel has.
+// Package needs finds out which features that an object needs are missing in the running kernel. It tries each hook
+// with the smallest program, and each map type with the smallest map. It is for tests of features that some kernels
+// lack.
 package needs
 
 import (
@@ -15,8 +16,8 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
-// ToLoad skips the test where the kernel refuses a hook that one of the object's programs is for, or the type of one of
-// its maps. What the object will not load counts for nothing.
+// ToLoad skips the test if the kernel refuses the hook of one of the object's programs, or the type of one of its maps.
+// It ignores programs and maps that the object will not load.
 func ToLoad(t testing.TB, o *libbpf.OpenObject) {
 	t.Helper()
 	testutil.Root(t)
@@ -40,7 +41,7 @@ func ToLoadFile(t testing.TB, path string) {
 	ToLoad(t, o)
 }
 
-// ProgramType skips the test where the kernel refuses programs of a type.
+// ProgramType skips the test if the kernel refuses programs of a type.
 func ProgramType(t testing.TB, typ libbpf.ProgramType) {
 	t.Helper()
 	testutil.Root(t)
@@ -49,7 +50,7 @@ func ProgramType(t testing.TB, typ libbpf.ProgramType) {
 	}
 }
 
-// PerfEvents skips the test where the kernel refuses perf events, as perf buffers are made of.
+// PerfEvents skips the test if the kernel refuses perf events, which perf buffers need.
 func PerfEvents(t testing.TB) {
 	t.Helper()
 	testutil.Root(t)
@@ -69,8 +70,8 @@ var perfEvents = sync.OnceValue(func() error {
 	return unix.Close(fd)
 })
 
-// Missing tells what the kernel lacks to load an object file, and how it refused that. The cause is nil where it has
-// all.
+// Missing returns the first feature that an object file needs and the kernel lacks, and the error of the kernel. The
+// cause is nil if the kernel has all features.
 func Missing(path string) (feature string, cause error) {
 	o, err := libbpf.OpenFile(path)
 	if err != nil {
@@ -145,7 +146,7 @@ func hookOf(p *libbpf.OpenProgram) (h hook, loaded bool, err error) {
 	h.feature, h.sleepable = strings.CutSuffix(kind, ".s")
 	h.sleepable = h.sleepable || h.typ == libbpf.ProgramTypeSyscall
 	if h.attachType == libbpf.AttachTypeTraceRawTP {
-		target = "sys_enter" // that a kernel has another tracepoint is not asked
+		target = "sys_enter" // other tracepoints are not probed
 	}
 	if h.typ == libbpf.ProgramTypeTracing || h.typ == libbpf.ProgramTypeLSM {
 		h.target = target
@@ -153,13 +154,13 @@ func hookOf(p *libbpf.OpenProgram) (h hook, loaded bool, err error) {
 	return h, true, nil
 }
 
-// refusals are how the kernel refused the hooks that were tried.
+// refusals caches the kernel's errors for the hooks that were tried.
 var (
 	mu       sync.Mutex
 	refusals = make(map[hook]error)
 )
 
-// refusal is how the kernel refuses the hook, nil where it does not.
+// refusal returns the kernel's error for the hook, or nil if the kernel supports it.
 func (h hook) refusal() (cause, err error) {
 	switch {
 	case h.typ == libbpf.ProgramTypeExt, h.typ == libbpf.ProgramTypeStructOps:
@@ -185,7 +186,7 @@ func (h hook) refusal() (cause, err error) {
 	return err, nil
 }
 
-// try loads the smallest program for the hook, and attaches it where it takes nothing more.
+// try loads the smallest program for the hook, and attaches it if that needs nothing more.
 func (h hook) try(path string) error {
 	open, err := libbpf.OpenFile(path)
 	if err != nil {

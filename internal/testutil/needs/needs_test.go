@@ -8,7 +8,8 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
-// A hook that no kernel has is refused, one that all have is not, and what the object will not load counts for nothing.
+// A hook that no kernel has is missing, one that all kernels have is not, and programs that the object will not load
+// are ignored.
 func TestMissing(t *testing.T) {
 	testutil.Root(t)
 	for _, c := range []struct {
@@ -21,7 +22,7 @@ func TestMissing(t *testing.T) {
 		{hook{typ: libbpf.ProgramType(1000)}, true},
 		{hook{typ: libbpf.ProgramTypeTracing, attachType: libbpf.AttachTypeTraceIter, target: "no_such_thing"}, true},
 	} {
-		for range 2 { // by trying, and then from memory
+		for range 2 { // by trying, and then from the cache
 			cause, err := c.hook.refusal()
 			if err != nil || (cause != nil) != c.want {
 				t.Errorf("%+v: refused: %v, %v", c.hook, cause, err)

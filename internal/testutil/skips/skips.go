@@ -1,5 +1,6 @@
-// Package skips is about tests that are skipped because the kernel refuses what they need: which skips are expected on
-// the kernels of the matrix, and a file that says which tests were skipped here, so that they can run elsewhere.
+// Package skips handles tests that are skipped because the kernel refuses what they need. It knows which skips are
+// expected on the kernels of the matrix, and writes and reads a file of the tests that were skipped on the host, so
+// that they can run elsewhere.
 package skips
 
 import (
@@ -13,16 +14,17 @@ import (
 	"strings"
 )
 
-// list has a line for each: patterns for the kernel's release (as path.Match has them, separated by commas), a feature,
-// and why the feature is missing there.
+// list has a line for each expected skip: patterns for the kernel's release (as for path.Match, separated by commas), a
+// feature, and the reason why the kernel lacks the feature.
 //
 //go:embed skips.txt
 var list string
 
-// Permitted tells whether a feature may be missing on a kernel of that release.
+// Permitted reports whether a feature may be missing on a kernel of that release.
 func Permitted(release, feature string) bool { return permitted(list, release, feature) }
 
-// Everywhere tells whether a feature is missing for another reason than the kernel: it would be on all others, too.
+// Everywhere reports whether a feature is missing for another reason than the kernel, and so is missing on all other
+// kernels too.
 func Everywhere(feature string) bool { return Permitted("", feature) }
 
 func permitted(list, release, feature string) bool {
@@ -44,10 +46,10 @@ type Test struct {
 	Package string // its import path
 	Name    string
 	Feature string // what it needs
-	Cause   string // how the kernel refused it
+	Cause   string // the kernel's error
 }
 
-// Note adds a test to a file, which the tests of all packages may write at the same time.
+// Note adds a test to a file. The tests of several packages may write to the file at the same time.
 func Note(file string, t Test) error {
 	line, err := json.Marshal(t)
 	if err != nil {
@@ -61,7 +63,7 @@ func Note(file string, t Test) error {
 	return errors.Join(err, f.Close())
 }
 
-// Read reads what was noted in a file, each test once. A file that is not there has none.
+// Read reads the tests in a file, each once. If the file does not exist, there are none.
 func Read(file string) ([]Test, error) {
 	f, err := os.Open(file)
 	if errors.Is(err, os.ErrNotExist) {

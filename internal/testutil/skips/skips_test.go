@@ -32,7 +32,7 @@ func TestPermitted(t *testing.T) {
 	}
 }
 
-// What several processes note at the same time is all there, each test once.
+// Notes that several processes write at the same time are all in the file, each test once.
 func TestNote(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "skipped")
 	if tests, err := Read(file); err != nil || tests != nil {

@@ -2,5 +2,5 @@
 
 package usdt
 
-// This package does not build then, and that one says why.
+// Without cgo, importing this package fails with an error that explains why.
 import _ "github.com/libbpf-go/libbpf-go/libbpf"

@@ -5,8 +5,8 @@ package usdt
 #include "../../../libbpf/vendor.h"
 #include <stdlib.h>
 
-// What uprobes are attached to. Not static, and with -rdynamic, because go test leaves no symbols but the dynamic ones.
-// The assembly keeps the compiler from knowing what a call does.
+// Functions that uprobes attach to. They are not static, and need -rdynamic, because go test strips all symbols but the
+// dynamic ones. The assembly prevents the compiler from optimizing the calls.
 __attribute__((noinline)) long libbpf_go_target_one(long x)
 {
 	__asm__ volatile("" : "+r"(x));
@@ -19,7 +19,7 @@ __attribute__((noinline)) long libbpf_go_target_two(long x)
 	return x + 2;
 }
 
-// Counts, in the kernel's hands, what is attached with this as its reference counter.
+// The kernel increments it while a probe has it as its reference counter.
 __attribute__((section(".probes"))) volatile unsigned short libbpf_go_semaphore = 0;
 */
 import "C"
@@ -38,5 +38,5 @@ func Realpath() {
 	C.free(unsafe.Pointer(C.realpath(&root[0], nil)))
 }
 
-// Semaphore is the value of the variable libbpf_go_semaphore, which uprobes can have as their reference counter.
+// Semaphore returns the variable libbpf_go_semaphore, a reference counter for uprobes.
 func Semaphore() int { return int(C.libbpf_go_semaphore) }

@@ -1,5 +1,4 @@
-// Package usdt gives a test binary a USDT probe of its own, libbpf_go:probe, without the header that others take them
-// from.
+// Package usdt gives a test binary its own USDT probe, libbpf_go:probe, without systemtap's header sys/sdt.h.
 package usdt
 
 /*
@@ -13,8 +12,8 @@ package usdt
 #error "no USDT probe for this architecture yet"
 #endif
 
-// The note is as systemtap's sys/sdt.h lays it out: sizes, type 3, the probe's address, the base's, no semaphore, and
-// three strings.
+// The note has the layout of systemtap's sys/sdt.h: sizes, type 3, the addresses of the probe and of the base, no
+// semaphore, and three strings.
 __attribute__((noinline)) static void fire(long x)
 {
 	register long argument __asm__(
@@ -51,5 +50,5 @@ __attribute__((noinline)) static void fire(long x)
 */
 import "C"
 
-// Fire passes the probe once, with an argument.
+// Fire runs through the probe once, with an argument.
 func Fire(x int) { C.fire(C.long(x)) }
