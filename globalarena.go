@@ -27,6 +27,7 @@ import (
 	"strings"
 	"unsafe"
 
+	"github.com/libbpf-go/libbpf-go/internal/addresses"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -76,7 +77,7 @@ func (m *Map) setArena(from *OpenMap, length uintptr) {
 	memory := C.bpf_map__initial_value(m.ptr, &size)
 	if memory != nil && memory != from.arena.image {
 		info, _ := mapInfo(m.fd)
-		m.arena = &arena{memory: addresses{memory, length, toArena, info.ID}}
+		m.arena = &arena{memory: addresses.Range{Start: memory, Length: length, Use: addresses.ToArena, MapID: info.ID}}
 	}
 	m.setGlobals(from)
 }

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/addresses"
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 	"github.com/libbpf-go/libbpf-go/internal/handle"
 )
@@ -47,7 +48,7 @@ func (m *mapCore) Memory() (*MapMemory, error) {
 	if err != nil {
 		return nil, m.fail(op, err)
 	}
-	var memory addresses
+	var memory addresses.Range
 	var size uint64
 	var writable bool
 	switch m.typ {
@@ -64,7 +65,7 @@ func (m *mapCore) Memory() (*MapMemory, error) {
 		return nil, m.fail(op, err)
 	}
 	return &MapMemory{
-		h: handle.New(handle.Resource{Release: memory.retire}), bytes: unsafe.Slice((*byte)(memory.start), int(size)), writable: writable,
+		h: handle.New(handle.Resource{Release: memory.Retire}), bytes: unsafe.Slice((*byte)(memory.Start), int(size)), writable: writable,
 	}, nil
 }
 
@@ -72,38 +73,38 @@ const readWrite = unix.PROT_READ | unix.PROT_WRITE
 
 // mapArray maps the size bytes of an array. The mapping is read-only if the array is frozen, or read-only for user
 // space.
-func mapArray(fd int, size uint64, id uint32) (memory addresses, writable bool, err error) {
+func mapArray(fd int, size uint64, id uint32) (memory addresses.Range, writable bool, err error) {
 	page := uint64(os.Getpagesize())
 	length := uintptr((size + page - 1) / page * page)
-	use := toWrite
+	use := addresses.ToWrite
 	start, err := unix.MmapPtr(fd, 0, nil, length, readWrite, unix.MAP_SHARED)
 	if err == unix.EPERM || err == unix.EACCES {
-		use = toRead
+		use = addresses.ToRead
 		start, err = unix.MmapPtr(fd, 0, nil, length, unix.PROT_READ, unix.MAP_SHARED)
 	}
 	if err == unix.EINVAL {
 		err = errNotMappable
 	}
 	if err != nil {
-		return addresses{}, false, err
+		return addresses.Range{}, false, err
 	}
-	return settle(start, length, use, id), use == toWrite, nil
+	return addresses.Settle(start, length, use, id), use == addresses.ToWrite, nil
 }
 
 // mapArena maps an arena where the kernel allows it: at its Extra, or at the address at which any process mapped it
 // first.
-func mapArena(fd int, size uint64, info MapInfo) (memory addresses, writable bool, err error) {
+func mapArena(fd int, size uint64, info MapInfo) (memory addresses.Range, writable bool, err error) {
 	state, err := mapFDInfo(fd)
 	if err != nil {
-		return addresses{}, false, err
+		return addresses.Range{}, false, err
 	}
 	at := *(*unsafe.Pointer)(unsafe.Pointer(&info.Extra)) // an address outside of Go's heap
-	memory = addresses{at, uintptr(size), toArena, info.ID}
+	memory = addresses.Range{Start: at, Length: uintptr(size), Use: addresses.ToArena, MapID: info.ID}
 	flags := unix.MAP_SHARED
-	fits := func(old addresses) bool { return old.mapID == info.ID || old.start == at }
-	old, again := memory.takeRetired(fits, at == nil)
+	fits := func(old addresses.Range) bool { return old.MapID == info.ID || old.Start == at }
+	old, again := memory.TakeRetired(fits, at == nil)
 	if again {
-		at = old.start
+		at = old.Start
 		flags |= unix.MAP_FIXED
 	} else if at != nil {
 		flags |= unix.MAP_FIXED_NOREPLACE
@@ -111,17 +112,17 @@ func mapArena(fd int, size uint64, info MapInfo) (memory addresses, writable boo
 	err = unix.EACCES
 	if !state.Frozen {
 		writable = true
-		memory.start, err = unix.MmapPtr(fd, 0, at, memory.length, readWrite, flags)
+		memory.Start, err = unix.MmapPtr(fd, 0, at, memory.Length, readWrite, flags)
 	}
 	if err == unix.EACCES { // read-only for user space
 		writable = false
-		memory.start, err = unix.MmapPtr(fd, 0, at, memory.length, unix.PROT_READ, flags)
+		memory.Start, err = unix.MmapPtr(fd, 0, at, memory.Length, unix.PROT_READ, flags)
 	}
 	if err == unix.EINVAL {
 		err = errArenaElsewhere
 	}
 	if err != nil && again {
-		old.retireUnmapped()
+		old.RetireUnmapped()
 	}
 	return memory, writable, err
 }
@@ -134,13 +135,13 @@ var (
 
 // arena is where libbpf has mapped an object's arena. The kernel allows one address in a process.
 type arena struct {
-	memory addresses   // until the object is freed
-	shown  atomic.Bool // Memory or a pointer has handed out parts of it
+	memory addresses.Range // until the object is freed
+	shown  atomic.Bool     // Memory or a pointer has handed out parts of it
 }
 
 func (a *arena) mapMemory(m *mapCore) (*MapMemory, error) {
 	mem := &MapMemory{
-		bytes: unsafe.Slice((*byte)(a.memory.start), int(a.memory.length)), writable: true, leaves: true,
+		bytes: unsafe.Slice((*byte)(a.memory.Start), int(a.memory.Length)), writable: true, leaves: true,
 	}
 	var err error
 	a.shown.Store(true)
@@ -154,7 +155,7 @@ func (a *arena) mapMemory(m *mapCore) (*MapMemory, error) {
 // [MapHandle] maps. libbpf itself decides where an object's arena is.
 func (a *arena) unmapped() {
 	if a != nil && a.shown.Load() {
-		a.memory.retireUnmapped()
+		a.memory.RetireUnmapped()
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/addresses"
 	"github.com/libbpf-go/libbpf-go/internal/perf"
 	"github.com/libbpf-go/libbpf-go/internal/wait"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
@@ -21,9 +22,9 @@ import "C"
 // perfRing is the buffer of one CPU. Go reads it in place: the loop of libbpf calls two functions for each event, and a
 // copy costs more than all the rest.
 type perfRing struct {
-	perf.Buffer           // its positions are in libbpf's mapping, its data in memory
-	memory      addresses // a mapping for reading
-	shown       addresses // the mapping for UseBuffer, once there is one
+	perf.Buffer                 // its positions are in libbpf's mapping, its data in memory
+	memory      addresses.Range // a mapping for reading
+	shown       addresses.Range // the mapping for UseBuffer, once there is one
 }
 
 func (p *PerfBuffer) openRing(index, cpu int) (perfRing, error) {
@@ -33,45 +34,45 @@ func (p *PerfBuffer) openRing(index, cpu int) (perfRing, error) {
 		return perfRing{}, err
 	}
 	page := os.Getpagesize()
-	memory, err := p.mapRing(index, uintptr(page)+uintptr(size), toRead)
+	memory, err := p.mapRing(index, uintptr(page)+uintptr(size), addresses.ToRead)
 	if err != nil {
 		return perfRing{}, err
 	}
-	data := unsafe.Slice((*byte)(unsafe.Add(memory.start, page)), int(size))
+	data := unsafe.Slice((*byte)(unsafe.Add(memory.Start, page)), int(size))
 	return perfRing{Buffer: perf.NewBuffer(cpu, unsafe.Pointer(start), data), memory: memory}, nil
 }
 
 // mapRing maps a buffer, which libbpf has mapped already, once more.
-func (p *PerfBuffer) mapRing(index int, length uintptr, use addressUse) (addresses, error) {
+func (p *PerfBuffer) mapRing(index int, length uintptr, use addresses.Use) (addresses.Range, error) {
 	protection := unix.PROT_READ
-	if use == toWrite {
+	if use == addresses.ToWrite {
 		protection |= unix.PROT_WRITE
 	}
 	start, err := unix.MmapPtr(p.bufferFD(index), 0, nil, length, protection, unix.MAP_SHARED)
 	if err != nil {
-		return addresses{}, err
+		return addresses.Range{}, err
 	}
-	return settle(start, length, use, 0), nil
+	return addresses.Settle(start, length, use, 0), nil
 }
 
 // show is the memory of a buffer, to hand out. The caller has entered.
 func (p *PerfBuffer) show(index int) ([]byte, error) {
 	r := &p.rings[index]
-	if r.shown.start == nil {
-		shown, err := p.mapRing(index, r.memory.length, toWrite)
+	if r.shown.Start == nil {
+		shown, err := p.mapRing(index, r.memory.Length, addresses.ToWrite)
 		if err != nil {
 			return nil, err
 		}
 		r.shown = shown
 	}
-	return unsafe.Slice((*byte)(r.shown.start), int(r.shown.length)), nil
+	return unsafe.Slice((*byte)(r.shown.Start), int(r.shown.Length)), nil
 }
 
 // unmap ends the mappings of our own.
 func (r *perfRing) unmap() {
-	_ = r.memory.retire()
-	if r.shown.start != nil {
-		_ = r.shown.retire()
+	_ = r.memory.Retire()
+	if r.shown.Start != nil {
+		_ = r.shown.Retire()
 	}
 }
 

@@ -120,7 +120,7 @@ func (s RingSource) open() (fd int, size uintptr, err error) {
 
 func (r *RingBuffer) unmap() {
 	for i := range r.mapped {
-		_ = r.mapped[i].memory.retire()
+		_ = r.mapped[i].memory.Retire()
 	}
 }
 

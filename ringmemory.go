@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/addresses"
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 	"github.com/libbpf-go/libbpf-go/internal/ring"
 )
@@ -36,7 +37,7 @@ func ringOf(op string, m MapCore) (*mapCore, error) {
 // mappedRing is a ring buffer in a mapping that must be retired.
 type mappedRing struct {
 	ring.Buffer
-	memory addresses
+	memory addresses.Range
 }
 
 // mapRing maps a ring buffer with size bytes of data: all of it for reading, and the page with the consumer position
@@ -51,13 +52,13 @@ func mapRing(fd int, size uintptr) (mappedRing, error) {
 	if err != nil {
 		return mappedRing{}, err
 	}
-	memory := settle(start, length, toRead, 0)
-	_, err = unix.MmapPtr(fd, 0, memory.start, page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_FIXED)
+	memory := addresses.Settle(start, length, addresses.ToRead, 0)
+	_, err = unix.MmapPtr(fd, 0, memory.Start, page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_FIXED)
 	if err != nil {
-		_ = memory.retire()
+		_ = memory.Retire()
 		return mappedRing{}, err
 	}
-	return mappedRing{ring.NewBuffer(memory.start, page, size), memory}, nil
+	return mappedRing{ring.NewBuffer(memory.Start, page, size), memory}, nil
 }
 
 // RingStats says how full a ring buffer is. Programs and readers change that all the time.

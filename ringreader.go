@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/addresses"
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 	"github.com/libbpf-go/libbpf-go/internal/handle"
 	"github.com/libbpf-go/libbpf-go/internal/ring"
@@ -75,9 +76,9 @@ func NewRingReader(m MapCore) (*RingReader, error) {
 
 // open takes over fd, also when it fails.
 func (r *RingReader) open(fd int, size uintptr) error {
-	var memory addresses
+	var memory addresses.Range
 	r.h = handle.New(handle.Resource{
-		Release: func() error { return memory.retire() },
+		Release: func() error { return memory.Retire() },
 		Wake: func() {
 			close(r.closed)
 			r.file.Close()

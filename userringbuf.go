@@ -43,6 +43,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/addresses"
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 	"github.com/libbpf-go/libbpf-go/internal/handle"
 	"github.com/libbpf-go/libbpf-go/internal/ring"
@@ -75,7 +76,7 @@ type UserRingBuffer struct {
 
 	// memory is a mapping of our own, in which Go sees the samples of libbpf: libbpf unmaps its own when samples may still
 	// be in use. It is the page with the producer position, and behind it the data, twice.
-	memory   addresses
+	memory   addresses.Range
 	producer *uintptr
 	data     unsafe.Pointer
 
@@ -111,7 +112,7 @@ func newUserRingBuffer(m MapCore, ring *C.struct_user_ring_buffer, ofC bool) (*U
 			if !r.ofC {
 				C.user_ring_buffer__free(r.ring)
 			}
-			return r.memory.retire()
+			return r.memory.Retire()
 		},
 		Wake: r.file.Close,
 	})
@@ -128,7 +129,7 @@ func newUserRingBuffer(m MapCore, ring *C.struct_user_ring_buffer, ofC bool) (*U
 		})
 	}
 	if err != nil {
-		_ = r.memory.retire()
+		_ = r.memory.Retire()
 		r.file.Close()
 		return nil, err
 	}
@@ -146,9 +147,9 @@ func (r *UserRingBuffer) mapMemory(fd int) error {
 	if err != nil {
 		return err
 	}
-	r.memory = settle(start, length, toWrite, info.ID)
-	r.producer = (*uintptr)(r.memory.start)
-	r.data = unsafe.Add(r.memory.start, page)
+	r.memory = addresses.Settle(start, length, addresses.ToWrite, info.ID)
+	r.producer = (*uintptr)(r.memory.Start)
+	r.data = unsafe.Add(r.memory.Start, page)
 	return nil
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -109,29 +108,23 @@ func (d *dump) sortColumn(name string) bool {
 func (d *dump) read(m *libbpf.Map) ([]row, error) {
 	var rows []row
 	var err error
-	for key := range m.Keys(&err) {
-		key := bytes.Clone(key) // the iteration will write the next one over it
-		var value []byte
-		var values [][]byte
-		var missing error
-		if d.perCPU {
-			values, missing = m.LookupPerCPU(key, libbpf.Any)
-		} else {
-			value, missing = m.Lookup(key, libbpf.Any)
-		}
-		switch {
-		case errors.Is(missing, libbpf.ErrKeyNotExist):
-			// It was deleted meanwhile, or is an empty place in an array of maps, programs or sockets.
-		case missing != nil:
-			return nil, missing
-		case d.sum:
-			rows = append(rows, row{key: key, value: d.value.Sum(values)})
-		case d.perCPU:
-			for cpu, value := range values {
-				rows = append(rows, row{key: key, value: value, cpu: cpu})
-			}
-		default:
+	size := int(m.ValueSize())
+	for key, value := range m.All(&err) {
+		key, value := bytes.Clone(key), bytes.Clone(value) // the iteration writes the next ones over them
+		if !d.perCPU {
 			rows = append(rows, row{key: key, value: value})
+			continue
+		}
+		var values [][]byte // each CPU's, which is filled up to a multiple of eight bytes
+		for slot := range slices.Chunk(value, (size+7)&^7) {
+			values = append(values, slot[:size])
+		}
+		if d.sum {
+			rows = append(rows, row{key: key, value: d.value.Sum(values)})
+			continue
+		}
+		for cpu, value := range values {
+			rows = append(rows, row{key: key, value: value, cpu: cpu})
 		}
 	}
 	slices.SortStableFunc(rows, d.compare)
