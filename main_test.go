@@ -2,7 +2,6 @@ package libbpf_test
 
 import (
 	"encoding/binary"
-	"errors"
 	"os"
 	"sync"
 	"testing"
@@ -134,24 +133,7 @@ func findMap(t testing.TB, o *libbpf.Object, name string) *libbpf.Map {
 	return m
 }
 
-func check(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func wantErr(t testing.TB, err error, targets ...error) {
-	t.Helper()
-	if err == nil {
-		t.Fatalf("no error, want %v", targets)
-	}
-	for _, target := range targets {
-		if !errors.Is(err, target) {
-			t.Fatalf("error %q is not %v", err, target)
-		}
-	}
-}
+var check, wantErr = testutil.Check, testutil.WantErr
 
 func u32(v uint32) []byte { return binary.NativeEndian.AppendUint32(nil, v) }
 func u64(v uint64) []byte { return binary.NativeEndian.AppendUint64(nil, v) }

@@ -40,13 +40,6 @@ func createWith(
 	return m
 }
 
-func check(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatalf("%+v", err)
-	}
-}
-
 // must is f's result, which has no error.
 func must[T any](t testing.TB) func(value T, err error) T {
 	return func(value T, err error) T {
@@ -56,17 +49,7 @@ func must[T any](t testing.TB) func(value T, err error) T {
 	}
 }
 
-func wantErr(t testing.TB, err error, targets ...error) {
-	t.Helper()
-	if err == nil {
-		t.Fatalf("no error, want %v", targets)
-	}
-	for _, target := range targets {
-		if !errors.Is(err, target) {
-			t.Fatalf("error %q is not %v", err, target)
-		}
-	}
-}
+var check, wantErr = testutil.Check, testutil.WantErr
 
 // wantInvalid checks that an error is an ErrInvalid that has all of these in its text.
 func wantInvalid(t testing.TB, err error, texts ...string) {
