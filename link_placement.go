@@ -12,7 +12,7 @@ enum lbg_place { LBG_CGROUP, LBG_TCX, LBG_NETKIT };
 static struct bpf_link *lbg_attach_placed(const struct bpf_program *prog, enum lbg_place place, int target, __u32 flags,
 					  __u32 relative_fd, __u32 relative_id, __u64 expected_revision)
 {
-#define PLACEMENT                                                                                                              \
+#define PLACEMENT \
 	.flags = flags, .relative_fd = relative_fd, .relative_id = relative_id, .expected_revision = expected_revision
 #if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
 	LIBBPF_OPTS(bpf_tcx_opts, tcx, PLACEMENT);
@@ -162,7 +162,9 @@ const (
 )
 
 // attachPlaced attaches a program with libbpf's function for the place.
-func attachPlaced(prog *C.struct_bpf_program, place uint32, target int, opts *PlacementOptions) (link *C.struct_bpf_link, err error) {
+func attachPlaced(
+	prog *C.struct_bpf_program, place uint32, target int, opts *PlacementOptions,
+) (link *C.struct_bpf_link, err error) {
 	err = opts.use(func(p placed) (err error) {
 		link, err = C.lbg_attach_placed(prog, place, C.int(target), p.flags, p.fd, p.id, p.revision)
 		if link != nil {

@@ -141,15 +141,8 @@ func (p *programCore) checkForLSM() error {
 //
 // errors.Is(err, os.ErrNotExist) when target has no such function, unix.EINVAL when the function's type differs,
 // unix.EBUSY when the function is replaced already. The link belongs to the caller; Close of the object closes it too.
-func (p *Program) AttachFreplace(target ProgramCore, function string) (link *Link, err error) {
-	if target == nil {
-		return p.attachFreplace(0, function)
-	}
-	err = useProgram("attach", p.String(), target, func(fd int) error {
-		link, err = p.attachFreplace(fd, function)
-		return err
-	})
-	return link, err
+func (p *Program) AttachFreplace(target ProgramCore, function string) (*Link, error) {
+	return p.withTarget(target, func(fd int) (*Link, error) { return p.attachFreplace(fd, function) })
 }
 
 // attachFreplace is AttachFreplace with the target's descriptor, or 0 for none.
@@ -168,15 +161,8 @@ func (p *Program) attachFreplace(target int, function string) (*Link, error) {
 
 // AttachFreplace is like [Program.AttachFreplace] (bpf_link_create, or bpf_raw_tracepoint_open without a target). A
 // target needs CAP_SYS_ADMIN, to read the target's BTF. The result belongs to the caller.
-func (p *ProgramHandle) AttachFreplace(target ProgramCore, function string) (link *Link, err error) {
-	if target == nil {
-		return p.attachFreplace(0, function)
-	}
-	err = useProgram("attach", p.String(), target, func(fd int) error {
-		link, err = p.attachFreplace(fd, function)
-		return err
-	})
-	return link, err
+func (p *ProgramHandle) AttachFreplace(target ProgramCore, function string) (*Link, error) {
+	return p.withTarget(target, func(fd int) (*Link, error) { return p.attachFreplace(fd, function) })
 }
 
 // attachFreplace is AttachFreplace with the target's descriptor, or 0 for none.
@@ -200,6 +186,18 @@ func (p *ProgramHandle) attachFreplace(target int, function string) (*Link, erro
 		}
 		return linkFD(C.lbg_link_freplace(fd, C.int(target), C.__u32(info.BTFID), name))
 	})
+}
+
+// withTarget runs attach with the descriptor of the program whose function is replaced, or 0 for none.
+func (p *programCore) withTarget(target ProgramCore, attach func(fd int) (*Link, error)) (link *Link, err error) {
+	if target == nil {
+		return attach(0)
+	}
+	err = useProgram("attach", p.String(), target, func(fd int) error {
+		link, err = attach(fd)
+		return err
+	})
+	return link, err
 }
 
 // checkForFreplace checks a program that is to replace a function. nameErr is what is wrong with the function's name,
