@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* A program that allocates a page of an arena and writes to it. It needs no types of the kernel's own. */
+/* A program that allocates a page of an arena and writes to it. It needs no kernel types. */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
@@ -15,7 +15,7 @@ struct {
 	__uint(max_entries, 4); /* pages */
 } arena SEC(".maps");
 
-/* The context: what to write, and where that was. */
+/* The context: what to write, and the address that was written to. */
 struct page {
 	__u64 value;
 	__u64 address;

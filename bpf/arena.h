@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What compilers and headers that do not know arenas lack. */
+/* Definitions that compilers and headers without arenas lack. */
 #ifndef ARENA_H
 #define ARENA_H
 
@@ -14,7 +14,7 @@
 		     ".short 1\n.long 1\n"                                                                             \
 		     : [at] "+r"(p))
 
-/* As vmlinux.h has them, of kernels that know arenas. */
+/* As in vmlinux.h of kernels with arenas. */
 #define MAP_TYPE_ARENA 33
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Global variables in an arena. It needs no types of the kernel's own. */
+/* Global variables in an arena. It needs no kernel types. */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
@@ -11,7 +11,7 @@ struct {
 	__uint(max_entries, 4); /* pages */
 } arena SEC(".maps");
 
-/* What clang 19 makes of "int __arena total". */
+/* The section that clang 19 uses for "int __arena total". */
 #define __arena SEC(".addr_space.1")
 
 struct span {

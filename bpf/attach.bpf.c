@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Programs for attaching by section: two that attach anywhere, one whose section does not say where, and one, off unless
- * asked for, that loads but can't be attached, because there is no such tracepoint.
+ * Programs for attaching by section: two that attach on any kernel, one whose section names no place, and one that
+ * loads but can't be attached, because its tracepoint does not exist. The last is off by default.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>

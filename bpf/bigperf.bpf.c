@@ -17,7 +17,7 @@ struct {
 	__uint(value_size, 4);
 } perf SEC(".maps");
 
-/* What the records hold: their number, and behind it what user space put there. */
+/* The content of the records: their number, then bytes from user space. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -36,14 +36,14 @@ static __always_inline long write(void *ctx, __u64 number, __u64 size)
 	return bpf_perf_event_output(ctx, &perf, BPF_F_CURRENT_CPU, record, size);
 }
 
-/* For a test run: the record's number and size. Returns what the helper did. */
+/* For a test run: the record's number and size. Returns the helper's result. */
 SEC("raw_tp")
 int write_record(struct bpf_raw_tracepoint_args *ctx)
 {
 	return write(ctx, ctx->args[0], ctx->args[1]);
 }
 
-/* Writes one of that size, and a short one. */
+/* Writes a record of that size, and a short one. */
 SEC("raw_tp/sys_enter")
 int on_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* A program for each kind of event in a cgroup, which counts, and some that decide. */
+/* One program for each kind of event in a cgroup. All count, and some decide. */
 #include "vmlinux.h"
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>

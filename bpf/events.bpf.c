@@ -2,7 +2,7 @@
 /*
  * Emits records on demand: getpgid(MAGIC + n) by a thread of the chosen process writes n records, at most MOST, to each
  * ring buffer and to the perf buffer. Records carry a sequence number and are filled with its low byte, so that a reader can tell a
- * lost, repeated or torn one.
+ * lost, repeated or torn record.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -44,7 +44,7 @@ const volatile __u32 large_size = 0;
 __u64 lost_events = 0;
 __u64 sequence = 0;
 
-/* The type of the records, for whoever looks for it in the BTF. */
+/* Puts the type of the records into the BTF. */
 const struct record *unused __attribute__((unused));
 
 static __always_inline void emit(void *ctx)

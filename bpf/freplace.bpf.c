@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* A program whose function can be replaced, and what replaces it. */
+/* A program whose function can be replaced, and the replacement. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
@@ -7,10 +7,10 @@
 
 const volatile __u32 getpgid_nr = 0;
 
-/* Tells by the value that it was called, and not what replaces it, which must return what a program may return. */
+/* Returns a value that shows that it was called, and not the replacement, which may return only a program's values. */
 __noinline int replaceable(struct bpf_raw_tracepoint_args *ctx)
 {
-	barrier_var(ctx); /* or the compiler would see that nobody needs it, and not pass it */
+	barrier_var(ctx); /* otherwise the compiler does not pass the unused argument */
 	seen.value = 1;
 	return 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Global variables in every kind of place. Each program is run by hand, never attached. */
+/* Global variables in every kind of section. Each program is run by hand, never attached. */
 #include <stdbool.h>
 
 #include <linux/bpf.h>
@@ -36,7 +36,7 @@ __u16 matrix[2][3];
 int counter;
 const volatile __u64 limit = 7;
 
-/* libbpf cuts the names of all of these to 15 characters, and cleans those of .bss.*. */
+/* libbpf truncates all of these names to 15 characters, and replaces characters in those of .bss.*. */
 int connections SEC(".bss.connection_stats");
 int contexts SEC(".bss.connection_other");
 int dashed SEC(".bss.da-sh");
@@ -45,11 +45,11 @@ int data_other SEC(".data.connection_other") = 2;
 const volatile int rodata_stats SEC(".rodata.connection_stats") = 3;
 const volatile int rodata_other SEC(".rodata.connection_other") = 4;
 
-/* No section of static variables alone is mappable. */
+/* A section that has only static variables can't be mapped. */
 static volatile int hidden SEC(".data.hidden") = 5;
 static volatile int beside SEC(".data.hidden") = 6;
 
-/* The test gives the members of each pair one name. */
+/* The test renames the members of each pair to the same name. */
 static volatile int twin_a = 11;
 static volatile int twin_b = 12;
 static volatile int kin_a SEC(".data.kin") = 21;

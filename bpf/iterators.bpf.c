@@ -58,7 +58,7 @@ int dump_tasks(struct bpf_iter__task *ctx)
 	return 0;
 }
 
-/* More for one element than the kernel has room for. */
+/* Writes more for one element than the kernel's buffer holds. */
 SEC("iter/bpf_map")
 int flood(struct bpf_iter__bpf_map *ctx)
 {

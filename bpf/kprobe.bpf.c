@@ -30,7 +30,7 @@ int BPF_KPROBE(on_entries)
 	return saw(ctx, 0);
 }
 
-/* At the end as well, as it returns 0 at the beginning. */
+/* Runs at the end too, because it returns 0 at the beginning. */
 SEC("?kprobe.session")
 int BPF_KPROBE(on_session)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Programs that keep the verifier busy, which walks through each round of a loop, and writes about each on demand. */
+/* Programs that take the verifier long: it walks through each round of a loop, and can log each. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Names of more than the 15 characters that the kernel keeps. */
+/* Names longer than the 15 characters that the kernel keeps. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* One map of each kind that single operations differ for, and global variables of each kind that can be set. */
+/* One map of each kind with its own behaviour of single operations, and settable global variables of each kind. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
@@ -8,7 +8,7 @@ struct pair {
 	__u32 b;
 };
 
-/* Five bytes: nothing that the kernel or C would round to. */
+/* Five bytes: a size that the kernel and C do not round to. */
 struct odd {
 	__u8 bytes[5];
 };
@@ -69,7 +69,7 @@ __u16 custom_u16 SEC(".data.custom") = 3;
 double data_double = 0.5;
 __u32 growing[2] SEC(".data.growing") = { 1, 2 };
 
-/* Reads all of it, so that nothing is optimised away; run by hand, never attached. */
+/* Reads all variables, so that none is optimised away. Run by hand, never attached. */
 SEC("socket")
 int read_globals(void *ctx)
 {

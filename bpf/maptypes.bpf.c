@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* A map of each kind that user space makes use of in a way of its own; maps.bpf.c has those that are plain. */
+/* One map of each kind that user space uses in its own way; maps.bpf.c has the plain kinds. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
@@ -63,7 +63,7 @@ struct {
 	.values = { [1] = &first_counts },
 };
 
-/* On the stack of whoever calls getpgid in the chosen process. */
+/* Runs for the thread that calls getpgid in the chosen process. */
 const volatile __u32 target_tgid = 0;
 const volatile __u32 getpgid_nr = 0;
 __s64 stack_id = -1;

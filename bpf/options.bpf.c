@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What the options of opening decide: a map definition with an attribute that nobody knows, and an extern of Kconfig's. */
+/* For the options of opening: a map definition with an unknown attribute, and a Kconfig extern. */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>

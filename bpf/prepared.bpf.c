@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* A program that the verifier accepts only if it knows what is in a map: a divisor of zero would leave nothing to return. */
+/* A program that the verifier accepts only if it knows a map's content: it rejects a divisor of zero. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
@@ -27,7 +27,7 @@ int read_at_limit(struct __sk_buff *skb)
 
 	if (!limit || !bytes)
 		return 0;
-	/* Within bounds only for the limit that is in the map when it is verified. */
+	/* Within bounds only with the limit that is in the map during verification. */
 	return bytes[*limit];
 }
 

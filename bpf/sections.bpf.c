@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Programs whose sections name places in user space, of which some are not there. */
+/* Programs whose sections name places in user space. Some of these places do not exist. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>

@@ -7,7 +7,7 @@
 #define SEEN_H
 
 const volatile __u32 target_tgid = 0;
-/* Off where the kernel has no cookies, or none for this kind of program: it would reject the helper. */
+/* Off if the kernel has no cookies for this kind of program: it would reject the helper. */
 const volatile bool with_cookie = false;
 
 struct seen {

@@ -71,7 +71,7 @@ int dissect_2(struct __sk_buff *skb)
 	return 0; /* BPF_OK */
 }
 
-/* What arrives at a socket of the map goes to the one at index 1 instead. */
+/* Redirects data that arrives at a socket of the map to the socket at index 1. */
 SEC("sk_skb/stream_verdict")
 int verdict(struct __sk_buff *skb)
 {

@@ -14,7 +14,7 @@
 
 enum what {
 	TO_RING,
-	TO_RING_SILENTLY, /* without waking anybody */
+	TO_RING_SILENTLY, /* without waking the reader */
 	DISCARD,          /* reserves and discards */
 	TO_PERF,
 	HOLD,             /* reserves a record and submits it when "release" is set */
@@ -41,17 +41,17 @@ struct totals {
 	__u64 lost;
 };
 
-/* How many calls of getpgid the programs answered. */
+/* How many calls of getpgid the programs handled. */
 __u64 calls = 0;
 
 struct totals ring_totals = {};
 struct totals perf_totals = {};
 
-/* HOLD sets the first when it has reserved its record. */
+/* HOLD sets "held" when it has reserved its record. */
 volatile __u64 held = 0;
 volatile __u64 release = 0;
 
-/* The numbers of records are a CPU's own while it writes one. */
+/* Each CPU has its own record to write from. */
 struct record {
 	__u64 number;
 	__u8 bytes[504];
@@ -91,7 +91,7 @@ static __always_inline void write(void *ctx, struct record *record, __u32 what)
 	}
 }
 
-/* What and how many are in the argument of a call of getpgid; WHATS where the call is none of ours. */
+/* Parses the argument of a getpgid call: what to write, and in *n how many. WHATS if the call is not the test's. */
 static __always_inline __u32 parse(struct bpf_raw_tracepoint_args *ctx, __u32 *n)
 {
 	struct pt_regs *regs = (struct pt_regs *)ctx->args[0];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Writes to a program's standard output and standard error, and returns what the kernel said to that. Its function for it
- * has had two names.
+ * Writes to a program's standard output and standard error, and returns the kernel's result. The kernel's
+ * function has had two names.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* A TCP congestion control that does nothing but count the connections that ask for it. */
+/* A TCP congestion control that only counts the connections that ask for it. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>

@@ -10,26 +10,26 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-/* The process to trace. 0 is none: an object that was loaded without a thought watches nobody. */
+/* The process to trace. 0 is none: by default the object traces no process. */
 const volatile __u32 target_tgid = 0;
 
 /* Trace every process of the machine instead. */
 const volatile bool all_processes = false;
 
-/* Trace what a traced process starts as well. */
+/* Also trace the processes that a traced process starts. */
 const volatile bool follow_children = true;
 
 /* System calls that take longer are reported one by one. */
 const volatile __u64 slow_ns = 1000000;
 
-/* Slow calls that found the ring buffer full. */
+/* Slow calls that were not reported because the ring buffer was full. */
 __u64 lost_events = 0;
 
 struct syscall_stats {
 	__u64 count;
 	__u64 errors;
 	__u64 total_ns;
-	/* Adding up what each CPU's maximum was means nothing: the tag tells bpfgo to take the largest. */
+	/* The sum of the CPUs' maxima has no meaning: the tag tells bpfgo to take the largest. */
 	__u64 max_ns __attribute__((btf_decl_tag("bpfgo:max")));
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Programs of traffic control, for clsact, tcx and netkit alike, that act on the test's own frames: two that count and
+ * Traffic control programs, for clsact, tcx and netkit, that act on the test's own frames: two that count and
  * leave a trail of the order in which they ran, one that drops, and one that sends the frame to another device.
  */
 #include "vmlinux.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Programs for test runs: each leaves what it was given in a way that a test can tell. */
+/* Programs for test runs. Each stores its input where a test can check it. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 

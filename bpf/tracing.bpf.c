@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Programs that the kernel calls from its functions by trampolines. Kernels without them refuse to load these programs,
- * so none is loaded unless it is asked for.
+ * so they are off by default.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -28,7 +28,7 @@ int BPF_PROG(on_fmod_ret, struct task_struct *p, int ret)
 	return targeted() ? -1 : ret;
 }
 
-/* At the end as well, as it returns 0 at the beginning. */
+/* Runs at the end too, because it returns 0 at the beginning. */
 SEC("?fsession/security_task_getpgid")
 int BPF_PROG(on_fsession, struct task_struct *p)
 {

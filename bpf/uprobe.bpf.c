@@ -35,7 +35,7 @@ int BPF_URETPROBE(on_returns, long ret)
 	return saw(ctx, ret);
 }
 
-/* At the end as well, as it returns 0 at the beginning. */
+/* Runs at the end too, because it returns 0 at the beginning. */
 SEC("?uprobe.session")
 int BPF_UPROBE(on_session, long x)
 {

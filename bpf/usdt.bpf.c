@@ -27,7 +27,7 @@ int BPF_USDT(on_probe, long x)
 	return count(ctx, x);
 }
 
-/* The sections say no more than what the programs are. */
+/* The sections have only the kind of the programs, not a place. */
 SEC("?usdt")
 int BPF_USDT(on_any_probe, long x)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Drains a user ring buffer when it is told to (BPF_PROG_TEST_RUN), and keeps what it saw. Samples begin with a number
+ * Drains a user ring buffer when it runs (BPF_PROG_TEST_RUN), and keeps what it saw. Samples begin with a number
  * and their length.
  */
 #include "vmlinux.h"
@@ -21,7 +21,7 @@ struct user_sample {
 
 struct drained {
 	__u64 samples;
-	__u64 wrong; /* whose end is not where it should be */
+	__u64 wrong; /* samples whose end is not where it should be */
 	__u64 numbers[MOST];
 } drained = {};
 
@@ -31,12 +31,12 @@ static long on_sample(struct bpf_dynptr *dynptr, void *ctx)
 	__u64 n = drained.samples++, last = 0;
 
 	if (!bpf_dynptr_read(&sample, sizeof(sample), dynptr, 0, 0)) {
-		/* Its last eight bytes repeat the number, and nothing is behind them. */
+		/* The last eight bytes of a sample repeat the number, and nothing follows them. */
 		if (bpf_dynptr_read(&last, sizeof(last), dynptr, sample.length - sizeof(last), 0) ||
 		    last != sample.number || !bpf_dynptr_read(&last, sizeof(last), dynptr, sample.length - 7, 0))
 			drained.wrong++;
 	} else if (bpf_dynptr_read(&sample, sizeof(sample.number), dynptr, 0, 0)) {
-		sample.number = ~0ULL; /* an empty one */
+		sample.number = ~0ULL; /* an empty sample */
 	}
 	if (n < MOST)
 		drained.numbers[n] = sample.number;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * libbpf warns about what it can do without, and then something else fails. The kernel refuses the BTF for the name with
+ * libbpf warns about an optional step, and then another step fails. The kernel refuses the BTF for the name with
  * a dollar sign, and then the callback, which needs BTF.
  */
 #include "vmlinux.h"
@@ -24,7 +24,7 @@ int loops(void *ctx)
 	return bpf_loop(odd.before, next, (void *)0, 0);
 }
 
-/* What fails here is the pin, where there is no such folder. */
+/* Here the pin fails if the folder does not exist. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);

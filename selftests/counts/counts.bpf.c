@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //go:build ignore
 
-/* Counts chosen system calls of one process: by number on each CPU, and all together. */
+/* Counts chosen system calls of one process: by number on each CPU, and in total. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-/* The process to watch; nobody until it is set. */
+/* The process to watch; 0 for none. */
 const volatile __u32 target_tgid = 0;
 
 /* The system calls to count. */
@@ -33,7 +33,7 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long nr)
 	__sync_fetch_and_add(&total, 1);
 	count = bpf_map_lookup_elem(&calls, &key);
 	if (!count) {
-		/* This fails where another CPU was faster, which made the same element. */
+		/* This fails if another CPU has just made the same element. */
 		bpf_map_update_elem(&calls, &key, &none, BPF_NOEXIST);
 		count = bpf_map_lookup_elem(&calls, &key);
 	}

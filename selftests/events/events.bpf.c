@@ -8,10 +8,10 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
-/* The process to watch; nobody until it is set. */
+/* The process to watch; 0 for none. */
 const volatile __u32 target_tgid = 0;
 
-/* The number of getpgid, which each architecture has another one for. */
+/* The number of getpgid, which differs by architecture. */
 const volatile __u32 getpgid_nr = 0;
 
 struct totals {
@@ -20,7 +20,7 @@ struct totals {
 	__u64 large_lost;
 } totals = {};
 
-/* So small that it overflows: a page, or two hundred records. */
+/* So small that it overflows: one page, about two hundred records. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);

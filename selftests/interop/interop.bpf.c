@@ -1,7 +1,7 @@
 //go:build ignore
 
 // SPDX-License-Identifier: BSD-2-Clause
-/* Counts the calls of getpgid of one process, by the argument, and writes a record of each to a ring buffer. */
+/* Counts one process's calls of getpgid by their argument, and writes a record of each to a ring buffer. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>

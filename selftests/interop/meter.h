@@ -1,4 +1,4 @@
-/* A C library on libbpf, as somebody may have had for years: it knows nothing of Go. */
+/* A C library that uses libbpf, as users may have: it knows nothing about Go. */
 #ifndef METER_H
 #define METER_H
 
@@ -37,15 +37,15 @@ int meter__attach(struct meter *meter);
 void meter__detach(struct meter *meter);
 void meter__destroy(struct meter *meter);
 
-/* The library's own loop over its ring buffer, which adds up what is in the records. */
+/* The library's own loop over its ring buffer, which adds up the values in the records. */
 struct ring_buffer *meter_ring_new(int map_fd);
 int meter_ring_poll(struct ring_buffer *ring);
 unsigned long meter_ring_sum(void);
 
-/* Adds a ring whose records go to somebody else. */
+/* Adds a ring whose records another callback receives. */
 int meter_ring_add(struct ring_buffer *ring, int map_fd, void *sample, void *ctx);
 
-/* How many messages of libbpf's came to the library's print function, which it sets before main. */
+/* How many of libbpf's messages the library's print function received. The library sets it before main. */
 unsigned long meter_messages(void);
 
 #endif

@@ -5,7 +5,7 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
-/* The number of getpgid, which each architecture has another one for. */
+/* The number of getpgid, which differs by architecture. */
 const volatile __u32 getpgid_nr = 0;
 
 struct {

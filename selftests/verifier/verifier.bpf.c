@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //go:build ignore
 
-/* Two programs, of which the verifier rejects one: it forgets that a key need not be there. */
+/* Two programs. The verifier rejects one, because it does not check whether the key exists. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
