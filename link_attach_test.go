@@ -17,7 +17,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
-// loadAttach loads attach.bpf.o, whose programs count this process's system calls.
+// loadAttach loads attach.bpf.o. Its programs count this process's system calls.
 func loadAttach(t testing.TB, change func(*libbpf.OpenObject)) *libbpf.Object {
 	o := open(t, "attach")
 	check(t, o.SetGlobal("target_tgid", selfTGID(t)))
@@ -27,7 +27,7 @@ func loadAttach(t testing.TB, change func(*libbpf.OpenObject)) *libbpf.Object {
 	return load(t, o)
 }
 
-// counts are how often the two programs of attach.bpf.o were hit.
+// counts returns how often the two programs of attach.bpf.o have run.
 func counts(t testing.TB, o *libbpf.Object) (enters, exits uint64) {
 	t.Helper()
 	bss, err := findMap(t, o, ".bss").Lookup(u32(0), libbpf.Any)
@@ -35,7 +35,7 @@ func counts(t testing.TB, o *libbpf.Object) (enters, exits uint64) {
 	return binary.NativeEndian.Uint64(bss), binary.NativeEndian.Uint64(bss[8:])
 }
 
-// hits makes system calls and returns how many each program saw.
+// hits makes system calls and returns how many each program counted.
 func hits(t testing.TB, o *libbpf.Object) (enters, exits uint64) {
 	t.Helper()
 	runtime.LockOSThread()
@@ -48,7 +48,7 @@ func hits(t testing.TB, o *libbpf.Object) (enters, exits uint64) {
 	return e1 - e0, x1 - x0
 }
 
-// wantNoHitsSoon is for what the kernel lets go of a moment later.
+// wantNoHitsSoon waits until the programs are detached, which the kernel may do a moment later.
 func wantNoHitsSoon(t testing.TB, o *libbpf.Object) {
 	t.Helper()
 	for end := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
@@ -73,7 +73,7 @@ func TestAttachAll(t *testing.T) {
 	wantHits(t, o, false, false)
 	links, err := o.Attach()
 	check(t, err)
-	if len(links) != 2 { // xdp does not say where
+	if len(links) != 2 { // section xdp names no device
 		t.Fatalf("%d links", len(links))
 	}
 	wantHits(t, o, true, true)
@@ -98,7 +98,7 @@ func TestAttachAllHonoursAutoattach(t *testing.T) {
 	wantHits(t, o, false, true)
 }
 
-// A program that can't be attached undoes the links that were made before it.
+// When a program can't be attached, Attach detaches the programs before it.
 func TestAttachAllUndoes(t *testing.T) {
 	o := loadAttach(t, func(o *libbpf.OpenObject) {
 		p, err := o.Program("nowhere")
@@ -139,7 +139,7 @@ func TestAttachProgram(t *testing.T) {
 	wantErr(t, err, errors.ErrUnsupported)
 }
 
-// Closing the object detaches what the caller did not.
+// Close of the object closes links that the caller did not close.
 func TestObjectCloseDetaches(t *testing.T) {
 	o := loadAttach(t, nil)
 	bss, err := libbpf.MapHandleFrom(findMap(t, o, ".bss"))
@@ -193,7 +193,7 @@ func TestLinkPin(t *testing.T) {
 	check(t, opened.Unpin())
 	wantHits(t, o, true, false)
 	check(t, opened.Close())
-	// Up to Linux 6.6 or so the file system's reference goes with the next RCU grace period.
+	// Up to about Linux 6.6, the file system releases the link only after an RCU grace period.
 	wantNoHitsSoon(t, o)
 	_, err = libbpf.LinkFromPinnedPath(path)
 	wantErr(t, err, os.ErrNotExist)
@@ -208,7 +208,7 @@ func TestLinkDetach(t *testing.T) {
 	link, err := p.Attach()
 	check(t, err)
 	defer link.Close()
-	// The kernel has no detach for tracing links: they go with their descriptor.
+	// The kernel can't detach tracing links: they end when their descriptors are closed.
 	wantErr(t, link.Detach(), errors.ErrUnsupported)
 	wantHits(t, o, true, false)
 }
@@ -241,7 +241,7 @@ func TestPinProgram(t *testing.T) {
 	}
 }
 
-// registered tells whether the TCP congestion control of struct_ops.bpf.o is known to the kernel.
+// registered reports whether the kernel knows the TCP congestion control of struct_ops.bpf.o.
 func registered(t *testing.T) bool {
 	t.Helper()
 	known, err := os.ReadFile("/proc/sys/net/ipv4/tcp_available_congestion_control")
@@ -249,7 +249,7 @@ func registered(t *testing.T) bool {
 	return slices.Contains(strings.Fields(string(known)), "libbpf_go")
 }
 
-// loadCongestion loads struct_ops.bpf.o, and leaves it to the caller to register what is in it.
+// loadCongestion loads struct_ops.bpf.o, and does not register it.
 func loadCongestion(t *testing.T) *libbpf.Object {
 	t.Helper()
 	o, _ := openCongestion(t)
@@ -273,7 +273,7 @@ func loadStructOps(t *testing.T, o *libbpf.OpenObject) *libbpf.Object {
 	t.Helper()
 	testutil.Root(t)
 	loaded, err := o.Load()
-	if err != nil && testutil.Refused(err) { // the map's flag that says so, or all of it
+	if err != nil && testutil.Refused(err) { // the map's flag for links, or struct_ops itself
 		testutil.Skip(t, "struct_ops-link", err)
 	}
 	check(t, err)

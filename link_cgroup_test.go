@@ -24,7 +24,7 @@ func init() {
 	}})
 }
 
-// place is a cgroup and a network namespace of a test's own.
+// place is a test's own cgroup and network namespace.
 type place struct {
 	net    *testutil.Network
 	cgroup *testutil.Cgroup
@@ -37,7 +37,7 @@ func newPlace(t *testing.T) *place {
 
 func (p *place) fd() int { return int(p.cgroup.Fd()) }
 
-// Do runs f in the namespace and the cgroup.
+// Do runs f in the namespace and in the cgroup.
 func (p *place) Do(f func()) { p.net.Do(func() { p.cgroup.Do(f) }) }
 
 var loopback4 = [4]byte{127, 0, 0, 1}
@@ -50,7 +50,7 @@ func socket(t *testing.T, typ int) int {
 	return fd
 }
 
-// sendUDP sends a datagram over the loopback device to a socket that then has it.
+// sendUDP sends a datagram to a socket over the loopback device, and checks that it arrives.
 func sendUDP(t *testing.T) {
 	t.Helper()
 	receiver := socket(t, unix.SOCK_DGRAM)
@@ -63,7 +63,7 @@ func sendUDP(t *testing.T) {
 	}
 }
 
-// listen is a TCP socket that listens, and its port.
+// listen returns a listening TCP socket, and its port.
 func listen(t *testing.T) (fd int, port uint32) {
 	t.Helper()
 	fd = socket(t, unix.SOCK_STREAM)
@@ -88,7 +88,7 @@ func accept(t *testing.T, listener int) int {
 	return fd
 }
 
-// freePort is a port that nobody listens on.
+// freePort returns a port on which nobody listens.
 func freePort(t *testing.T) uint32 {
 	t.Helper()
 	fd := socket(t, unix.SOCK_STREAM)
@@ -98,7 +98,7 @@ func freePort(t *testing.T) uint32 {
 	return uint32(address.(*unix.SockaddrInet4).Port)
 }
 
-// Each kind of program for cgroups sees what happens in its cgroup, and nothing once it is detached.
+// Each kind of cgroup program runs for events in its cgroup, and no longer after it is detached.
 func TestAttachCgroup(t *testing.T) {
 	for _, c := range []struct {
 		program, hits string
@@ -155,7 +155,7 @@ func TestAttachCgroup(t *testing.T) {
 	}
 }
 
-// A program decides where a connection goes.
+// A program redirects a connection.
 func TestCgroupRedirectsConnections(t *testing.T) {
 	p := newPlace(t)
 	o := load(t, open(t, "cgroup"))
@@ -177,7 +177,7 @@ func TestCgroupRedirectsConnections(t *testing.T) {
 	})
 }
 
-// A program decides which ports may be used.
+// A program refuses a port.
 func TestCgroupRefusesBind(t *testing.T) {
 	p := newPlace(t)
 	o := load(t, open(t, "cgroup"))
@@ -196,7 +196,7 @@ func TestCgroupRefusesBind(t *testing.T) {
 	})
 }
 
-// Programs of a cgroup run in the order that the options say.
+// The programs of a cgroup run in the order of the options.
 func TestCgroupOrder(t *testing.T) {
 	p := newPlace(t)
 	o := load(t, open(t, "cgroup"))
@@ -320,7 +320,7 @@ func TestAttachCgroupRefusals(t *testing.T) {
 			t.Errorf("%+v: %v", opts, err)
 		}
 	}
-	// libbpf would take the descriptor for the number of a device, or of another kind.
+	// libbpf would take the descriptor for the number of a device, or for another kind of descriptor.
 	xdp := load(t, open(t, "xdp"))
 	_, err = findProgram(t, xdp, "pass").AttachCgroup(fd, libbpf.PlacementOptions{})
 	wantErr(t, err, libbpf.ErrInvalid)
@@ -343,7 +343,8 @@ func TestAttachCgroupRefusals(t *testing.T) {
 	wantErr(t, err, libbpf.ErrClosed)
 }
 
-// Closing the object while programs are attached to a cgroup and queried neither crashes nor leaves anything attached.
+// Closing the object while its programs are attached to a cgroup and queried does not crash, and leaves nothing
+// attached.
 func TestAttachCgroupConcurrentClose(t *testing.T) {
 	cgroup := testutil.NewCgroup(t)
 	at := libbpf.Hook{Type: libbpf.AttachTypeCgroupInetEgress, FD: int(cgroup.Fd())}

@@ -22,18 +22,18 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
-// linkCases are the kinds of links that TestLinkConformance goes through. The tests of each hook add theirs.
+// linkCases are the kinds of links that TestLinkConformance tests. The tests of each hook add theirs.
 var linkCases []linkCase
 
 type linkCase struct {
 	name   string
-	handle bool // a ProgramHandle attaches to it as well
-	// attach loads what it needs, which t.Cleanup closes, and attaches it as what as makes of the program. Where the kernel
-	// lacks the hook it calls testutil.Skip.
+	handle bool // a ProgramHandle can attach to it too
+	// attach loads what the case needs, with t.Cleanup to close it, and attaches what as returns for the program. If
+	// the kernel lacks the hook, attach calls testutil.Skip.
 	attach func(t *testing.T, as attachAs) attachedLink
 }
 
-// attacher is what programs of objects and handles of programs attach with alike.
+// attacher has the methods that an object's Program and a ProgramHandle share for attaching.
 type attacher interface {
 	AttachCgroup(cgroup int, opts libbpf.PlacementOptions) (*libbpf.Link, error)
 	AttachFreplace(target libbpf.ProgramCore, function string) (*libbpf.Link, error)
@@ -67,14 +67,14 @@ func asHandle(t testing.TB, p *libbpf.Program) attacher {
 
 type attachedLink struct {
 	link *libbpf.Link
-	act  func(t *testing.T) // makes the program run, at least once, by something that the test itself does
+	act  func(t *testing.T) // makes the program run at least once
 	hits func() uint64      // how often the program ran
-	kind string             // what libbpf calls the kind of link, such as "raw_tracepoint"; "" where the kernel has no link for it
+	kind string             // libbpf's name for the type of link, such as "raw_tracepoint"; "" without a link in the kernel
 
-	closeStops bool // Close disables what the link is on, also where a pin keeps the link
+	closeStops bool // Close disables the link's event, even if a pin keeps the link
 
-	// replacement is another program of the same type, for UpdateProgram, which counts in replacementHits; nil where the
-	// kernel refuses.
+	// replacement is another program of the same type, for UpdateProgram. It counts in replacementHits. It is nil if
+	// the kernel can't replace the program.
 	replacement     *libbpf.Program
 	replacementHits func() uint64
 	// originalMap and replacementMap are the same for a link of struct_ops and UpdateMap.
@@ -85,7 +85,7 @@ func init() {
 	linkCases = append(linkCases, linkCase{"struct_ops", false, attachCongestion})
 }
 
-// bssUint64 is a global variable of the object's, or 0 when it is closed.
+// bssUint64 returns a global variable of the object, or 0 when the object is closed.
 func bssUint64(o *libbpf.Object, offset int) uint64 {
 	m, err := o.Map(".bss")
 	if err != nil {
@@ -113,8 +113,8 @@ func attachCongestion(t *testing.T, _ attachAs) attachedLink {
 	}
 }
 
-// askForCongestion makes a connection over the loopback device, and asks for a congestion control
-// on it, which may be gone.
+// askForCongestion connects over the loopback device, and sets a congestion control on the connection, which may not
+// exist any more.
 func askForCongestion(t *testing.T, name string) {
 	t.Helper()
 	socket := func() int {
@@ -154,11 +154,11 @@ func TestLinkConformance(t *testing.T) {
 	}
 }
 
-// conform goes through all that can be done with a link.
+// conform tests everything that can be done with a link.
 func conform(t *testing.T, a attachedLink) {
 	l := a.link
 	defer l.Close()
-	// What an older kernel attaches without a link, it attaches without a link.
+	// An older kernel attaches without a link.
 	if a.kind != "" && !kernelHasLinkType(t, a.kind) {
 		a.kind = ""
 	}
@@ -190,7 +190,7 @@ func conform(t *testing.T, a attachedLink) {
 	if l.PinPath() != path {
 		t.Errorf("pinned at %q", l.PinPath())
 	}
-	wantErr(t, l.Pin(path+"2"), unix.EBUSY) // it knows of one pin
+	wantErr(t, l.Pin(path+"2"), unix.EBUSY) // a link has one pin
 	check(t, l.Close())
 	if a.closeStops {
 		expectHits(t, "closed and pinned", a, false)
@@ -230,7 +230,8 @@ func conform(t *testing.T, a attachedLink) {
 	wantErr(t, byID.Detach(), libbpf.ErrClosed)
 }
 
-// waitUntilGone waits for a link that nobody has any more: the kernel gives up what a pin held when it gets around to it.
+// waitUntilGone waits until the kernel has freed a link that nobody has open: it releases a pin's reference a moment
+// later.
 func waitUntilGone(t *testing.T, id uint32) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
@@ -244,7 +245,7 @@ func waitUntilGone(t *testing.T, id uint32) {
 	t.Error("the link is still there")
 }
 
-// conformWithoutLink is for what the kernel attaches in other ways: it refuses all but closing.
+// conformWithoutLink is for attachments that are not links in the kernel: all but Close must fail.
 func conformWithoutLink(t *testing.T, a attachedLink) {
 	t.Helper()
 	_, err := a.link.Info()
@@ -257,7 +258,7 @@ func conformWithoutLink(t *testing.T, a attachedLink) {
 	expectHits(t, "closed", a, false)
 }
 
-// conformUpdate replaces the program and puts it back, or is refused.
+// conformUpdate replaces the program and restores it, or checks that the kernel refuses.
 func conformUpdate(t *testing.T, a attachedLink, info libbpf.LinkInfo) {
 	t.Helper()
 	l := a.link
@@ -284,7 +285,7 @@ func conformUpdate(t *testing.T, a attachedLink, info libbpf.LinkInfo) {
 		original, err := libbpf.ProgramHandleFromID(info.ProgramID)
 		check(t, err)
 		defer original.Close()
-		wantErr(t, l.ReplaceProgram(a.replacement, original), unix.EPERM) // that is not what is attached
+		wantErr(t, l.ReplaceProgram(a.replacement, original), unix.EPERM) // another program is attached
 		check(t, l.UpdateProgram(a.replacement))
 		expectHits(t, "the replacement", replaced, true)
 		expectHits(t, "replaced", a, false)
@@ -299,8 +300,8 @@ func conformUpdate(t *testing.T, a attachedLink, info libbpf.LinkInfo) {
 	}
 }
 
-// expectHits acts, and tells whether the program ran. Where it should not, the kernel has a moment: what was patched into
-// its functions remains until nobody is in them, and tasks may still run it.
+// expectHits acts, and checks whether the program ran. If it should not run, the kernel gets a moment: patched kernel
+// functions keep the program while tasks are in them.
 func expectHits(t *testing.T, when string, a attachedLink, want bool) {
 	t.Helper()
 	var n uint64
@@ -323,7 +324,7 @@ func anyProgram(t *testing.T) *libbpf.Program {
 	return findProgram(t, loadTestRun(t, false), "count_packet")
 }
 
-// kernelHasLinkType tells whether the kernel knows a kind of links.
+// kernelHasLinkType reports whether the kernel knows a type of links.
 func kernelHasLinkType(t *testing.T, kind string) bool {
 	t.Helper()
 	return slices.ContainsFunc(kernelEnum(t, "bpf_link_type"), func(v btf.EnumValue) bool {
@@ -331,7 +332,7 @@ func kernelHasLinkType(t *testing.T, kind string) bool {
 	})
 }
 
-// openElsewhere has another process, of this binary, open the link by its pin and by its id.
+// openElsewhere opens the link in another process of this binary, by its pin and by its id.
 func openElsewhere(t *testing.T, path string, info libbpf.LinkInfo) {
 	t.Helper()
 	binary, err := os.Executable()
@@ -346,7 +347,7 @@ func openElsewhere(t *testing.T, path string, info libbpf.LinkInfo) {
 
 const openedElsewhere = "opened by its pin and by its id"
 
-// TestOpenLinkElsewhere is what openElsewhere runs.
+// TestOpenLinkElsewhere is the part of openElsewhere in the other process.
 func TestOpenLinkElsewhere(t *testing.T) {
 	path := os.Getenv("LIBBPF_GO_LINK")
 	if path == "" {

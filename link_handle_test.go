@@ -6,7 +6,7 @@ import (
 	"github.com/libbpf-go/libbpf-go"
 )
 
-// openByFD is a handle that knows of the program what the kernel tells.
+// openByFD returns a handle that knows only what the kernel reports about the program.
 func openByFD(t *testing.T, p *libbpf.Program) *libbpf.ProgramHandle {
 	t.Helper()
 	h, err := libbpf.ProgramHandleFromFD(p.FD())
@@ -15,7 +15,7 @@ func openByFD(t *testing.T, p *libbpf.Program) *libbpf.ProgramHandle {
 	return h
 }
 
-// The kernel would attach a program that was made for what leaves to what comes in.
+// Without the attach type, the kernel would attach a program for egress to ingress.
 func TestHandleNeedsAttachType(t *testing.T) {
 	p := newPlace(t)
 	o := load(t, open(t, "cgroup"))
@@ -49,8 +49,8 @@ func TestHandleDerivesAttachType(t *testing.T) {
 	check(t, link.Close())
 }
 
-// A tracing program is attached where it was loaded for, whatever that is; only the kernel's command that takes a cookie
-// asks.
+// A tracing program is attached to the function that it was loaded for. The handle needs the attach type only for the
+// kernel's command with a cookie.
 func TestHandleTracesWithoutAttachType(t *testing.T) {
 	o, p := loadSeen(t, "tp_btf", "tracepoint", "on_btf_tracepoint", nil)
 	h := openByFD(t, p)
@@ -67,7 +67,7 @@ func TestHandleTracesWithoutAttachType(t *testing.T) {
 	wantErr(t, err, libbpf.ErrInvalid)
 }
 
-// A link of a handle belongs to nobody else: neither the object nor the handle takes it along.
+// A link of a handle is independent: Close of the object or of the handle does not close it.
 func TestHandleLinkOutlivesObject(t *testing.T) {
 	p := newPlace(t)
 	o := load(t, open(t, "cgroup"))

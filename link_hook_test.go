@@ -12,7 +12,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
-// wantHook checks which programs are at a hook, in which order.
+// wantHook checks which programs are attached to a hook, in order.
 func wantHook(t testing.TB, h libbpf.Hook, programs ...*libbpf.Program) libbpf.HookInfo {
 	t.Helper()
 	info, err := h.Query(libbpf.HookQueryOptions{})
@@ -38,7 +38,7 @@ func TestHookCgroup(t *testing.T) {
 	act := func() { p.Do(func() { sendUDP(t) }) }
 	at := libbpf.Hook{Type: libbpf.AttachTypeCgroupInetEgress, FD: p.fd()}
 
-	// Alone.
+	// Only one program.
 	wantHook(t, at)
 	check(t, at.Attach(first, libbpf.HookOptions{}))
 	if info := wantHook(t, at, first); info.Flags != 0 {
@@ -48,7 +48,7 @@ func TestHookCgroup(t *testing.T) {
 		t.Error("no hit")
 	}
 	wantErr(t, at.Attach(second, libbpf.HookOptions{Flags: libbpf.AttachAllowMulti}), unix.EPERM)
-	check(t, at.Attach(second, libbpf.HookOptions{})) // in its place
+	check(t, at.Attach(second, libbpf.HookOptions{})) // replaces the first
 	wantHook(t, at, second)
 	check(t, at.Detach(second, libbpf.HookDetachOptions{}))
 	wantErr(t, at.Detach(second, libbpf.HookDetachOptions{}), os.ErrNotExist)
@@ -57,7 +57,7 @@ func TestHookCgroup(t *testing.T) {
 		t.Errorf("%d hits", n)
 	}
 
-	// Overridden below.
+	// Overridden in the cgroup below.
 	child := libbpf.Hook{Type: at.Type, FD: int(p.cgroup.NewChild(t).Fd())}
 	check(t, at.Attach(first, libbpf.HookOptions{}))
 	wantErr(t, child.Attach(second, libbpf.HookOptions{}), os.ErrPermission)
@@ -67,7 +67,7 @@ func TestHookCgroup(t *testing.T) {
 	check(t, child.Detach(second, libbpf.HookDetachOptions{}))
 	check(t, at.Detach(first, libbpf.HookDetachOptions{}))
 
-	// Several.
+	// Several programs.
 	multi := libbpf.HookOptions{Flags: libbpf.AttachAllowMulti}
 	check(t, at.Attach(first, multi))
 	wantErr(t, at.Attach(first, multi), unix.EINVAL) // twice
@@ -82,7 +82,7 @@ func TestHookCgroup(t *testing.T) {
 	check(t, at.Attach(first, multi))
 	wantHook(t, at, second, first)
 
-	// Those from above.
+	// Programs from the cgroup above.
 	check(t, child.Attach(first, multi))
 	wantHook(t, child, first)
 	effective, err := child.Query(libbpf.HookQueryOptions{Effective: true})
@@ -97,7 +97,7 @@ func TestHookCgroup(t *testing.T) {
 	wantHook(t, at)
 }
 
-// There are more programs than a query makes room for at first.
+// There are more programs than the first query has room for.
 func TestHookQueryGrows(t *testing.T) {
 	o := load(t, open(t, "cgroup"))
 	egress := findProgram(t, o, "egress")
@@ -248,7 +248,7 @@ func TestHookRefusals(t *testing.T) {
 	wantHook(t, at)
 }
 
-// A kernel without tcx or netkit says no more than EINVAL; this one has the one or the other, or not.
+// For a missing tcx or netkit, the kernel returns only EINVAL. This kernel may have both, one, or neither.
 func TestHookUnsupported(t *testing.T) {
 	n := testutil.NewNetwork(t)
 	veth, _ := n.Veth()

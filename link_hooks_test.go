@@ -18,14 +18,14 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
-// hook is a way to attach a program for tracing. Its programs include seen.h.
+// hook is a way to attach a tracing program. Its programs include seen.h.
 type hook struct {
 	name            string
 	feature         string // that a kernel lacks; "" where it is the name
 	object, program string
 	kind            string // of the link, as in attachedLink
 	hits            uint64 // of one act
-	orMore          bool   // hits is the least: other things make the program run as well
+	orMore          bool   // hits is the minimum: other events make the program run too
 	noCookie        bool   // libbpf takes none
 	act             func(t testing.TB)
 	attach          func(t testing.TB, p *libbpf.Program, cookie uint64) (*libbpf.Link, error)
@@ -94,7 +94,7 @@ func (h hook) mustAttach(t testing.TB, p *libbpf.Program, cookie uint64) *libbpf
 	return link
 }
 
-// skip skips the test where the kernel lacks the hook, or, if it has that, its cookies.
+// skip skips the test if the kernel lacks the hook, or only the hook's cookies.
 func (h hook) skip(t testing.TB, withCookie bool, err error) {
 	t.Helper()
 	feature := h.feature
@@ -113,7 +113,7 @@ func (h hook) skip(t testing.TB, withCookie bool, err error) {
 	skipMissing(t, feature, err)
 }
 
-// linkKind is the hook's kind of link, but "" where an old kernel attaches to a perf event without one.
+// linkKind returns the hook's kind of link, or "" where an old kernel attaches to a perf event without a link.
 func (h hook) linkKind(link *libbpf.Link) string {
 	if target, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", link.FD())); err == nil && strings.Contains(target, "bpf") {
 		return h.kind
@@ -121,7 +121,7 @@ func (h hook) linkKind(link *libbpf.Link) string {
 	return ""
 }
 
-// loadSeen loads one program of an object that includes seen.h, and skips the test where the kernel refuses it.
+// loadSeen loads one program of an object that includes seen.h, and skips the test if the kernel refuses it.
 func loadSeen(
 	t testing.TB, feature, object, program string, change func(*libbpf.OpenObject),
 ) (*libbpf.Object, *libbpf.Program) {
@@ -171,14 +171,14 @@ func tryLoadProgram(
 	return o, p, nil
 }
 
-// skipMissing skips a test for the way in which kernels say that they lack a feature, and fails it for any other error.
+// skipMissing skips a test if the error means that the kernel lacks a feature, and fails the test for any other error.
 func skipMissing(t testing.TB, feature string, err error) {
 	t.Helper()
 	var old *libbpf.VersionError
 	if errors.As(err, &old) {
 		testutil.Skip(t, "libbpf-"+old.Needs, err)
 	}
-	// What Go found wrong is no feature of the kernel's.
+	// An error that Go found is not a missing kernel feature.
 	if testutil.Refused(err) && !errors.Is(err, libbpf.ErrInvalid) {
 		testutil.Skip(t, feature, err)
 	}
@@ -190,7 +190,7 @@ type seenValues struct {
 	value        int64
 }
 
-// seen is what a program that includes seen.h counted.
+// seen returns what a program that includes seen.h counted.
 func seen(t testing.TB, o *libbpf.Object) seenValues {
 	t.Helper()
 	bss, err := findMap(t, o, ".bss").Lookup(u32(0), libbpf.Any)
@@ -200,11 +200,11 @@ func seen(t testing.TB, o *libbpf.Object) seenValues {
 	}
 }
 
-// getpgid is what programs in the kernel wait for: a system call that nobody else makes in a test, which passes the
-// security hook that tracing programs attach to.
+// getpgid makes the system call that the programs in the kernel wait for. Nobody else makes it during a test. It calls
+// the security hook that tracing programs attach to.
 func getpgid(t testing.TB) { _, _ = unix.Getpgid(os.Getpid()) }
 
-// Each hook's program runs when the test does what it is for, as often as it must, and no more after Close.
+// Each hook's program runs exactly as often as its event happens, and no longer after Close.
 func TestTracingHooks(t *testing.T) {
 	for _, h := range hooks {
 		t.Run(h.name, func(t *testing.T) {
@@ -230,7 +230,7 @@ func TestTracingHooks(t *testing.T) {
 	}
 }
 
-// Two attachments of one program can be told apart by their cookies.
+// Cookies distinguish two attachments of one program.
 func TestTracingCookies(t *testing.T) {
 	for _, h := range hooks {
 		if h.noCookie {
@@ -257,7 +257,7 @@ func TestTracingCookies(t *testing.T) {
 	}
 }
 
-// What no hook accepts, whatever the program.
+// Arguments that no hook accepts, for any program.
 func TestHooksRefuse(t *testing.T) {
 	testutil.Root(t)
 	o := loadAttach(t, nil)
@@ -275,7 +275,7 @@ func TestHooksRefuse(t *testing.T) {
 			"uprobe.multi": func() (*libbpf.Link, error) {
 				return a.AttachUprobeMulti(libbpf.ThisProcess, "/proc/self/exe", libbpf.UprobeMultiOptions{Pattern: "x"})
 			},
-			// Of two things that are wrong, being closed comes first.
+			// If the program is closed and an argument is wrong, ErrClosed comes first.
 			"XDP":       func() (*libbpf.Link, error) { return a.AttachXDP(0, libbpf.XDPLinkOptions{}) },
 			"tcx":       func() (*libbpf.Link, error) { return a.AttachTCX(0, libbpf.PlacementOptions{}) },
 			"netkit":    func() (*libbpf.Link, error) { return a.AttachNetkit(0, libbpf.PlacementOptions{}) },
@@ -345,7 +345,7 @@ func TestHooksRefuse(t *testing.T) {
 	}
 }
 
-// Attaching while the object is closed succeeds or says ErrClosed, and leaves nothing behind.
+// Attaching while the object is closed succeeds or returns ErrClosed, and leaves nothing attached.
 func TestTracingAttachRacesWithClose(t *testing.T) {
 	for _, h := range hooks {
 		if !slices.Contains([]string{"uprobe", "uprobe.multi", "raw_tp", "tp_btf", "kprobe.multi", "fentry"}, h.name) {
@@ -363,8 +363,8 @@ func TestTracingAttachRacesWithClose(t *testing.T) {
 							if errors.Is(err, libbpf.ErrClosed) {
 								return
 							}
-							// A program of a trampoline can be in a function once. Linux 5.10 says ENOENT while it puts
-							// the function back.
+							// A trampoline's program can be attached to a function only once. Linux 5.10 returns ENOENT
+							// while it restores the function.
 							if err != nil && !errors.Is(err, unix.EBUSY) && !errors.Is(err, unix.ENOENT) {
 								t.Error(err)
 								return

@@ -41,7 +41,7 @@ func TestLinkFromID(t *testing.T) {
 		t.Errorf("after Unpin: %v, %q", err, l.PinPath())
 	}
 
-	// It keeps the link, and after Disconnect, its descriptor does.
+	// The pin keeps the link attached. After Disconnect, the link's descriptor does.
 	check(t, link.Close())
 	wantHits(t, o, true, false)
 	fd := l.FD()
@@ -62,7 +62,7 @@ func TestLinkFromID(t *testing.T) {
 	wantErr(t, err, os.ErrNotExist)
 }
 
-// Close while others use the link: each operation completes or is refused.
+// Close while others use the link: each operation succeeds or returns ErrClosed.
 func TestLinkFromIDCloseRace(t *testing.T) {
 	link, err := findProgram(t, loadAttach(t, nil), "on_exit").Attach()
 	check(t, err)

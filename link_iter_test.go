@@ -25,7 +25,7 @@ func init() {
 		check(t, err)
 		return attachedLink{
 			link: link, act: func(t *testing.T) {
-				l, err := libbpf.LinkFromID(info.ID) // also when this handle of it is closed
+				l, err := libbpf.LinkFromID(info.ID) // also works after the first Link is closed
 				if errors.Is(err, os.ErrNotExist) {
 					return
 				}
@@ -51,7 +51,7 @@ func loadIterators(t testing.TB) *libbpf.Object {
 	return o
 }
 
-// walk is the output of an iterator, in numbers of 8 bytes.
+// walk returns the output of an iterator as 8-byte numbers.
 func walk(t testing.TB, link *libbpf.Link) []uint64 {
 	t.Helper()
 	it, err := libbpf.NewIter(link)
@@ -70,7 +70,7 @@ func numbers(output []byte) []uint64 {
 	return all
 }
 
-// wantEntries checks that the output is of all entries of the map, each once.
+// wantEntries checks that the output has all entries of the map, each once.
 func wantEntries(t testing.TB, output []uint64) {
 	t.Helper()
 	seen := make(map[uint64]bool)
@@ -99,7 +99,7 @@ func TestIterMap(t *testing.T) {
 		t.Errorf("%d elements", elements())
 	}
 
-	// In small pieces, and with a walk that outlives its link and its object.
+	// Read in small pieces, by an Iter that outlives its link and its object.
 	it, err := libbpf.NewIter(link)
 	check(t, err)
 	defer it.Close()
@@ -169,7 +169,7 @@ func TestIterTasks(t *testing.T) {
 	o := loadIterators(t)
 	dump := findProgram(t, o, "dump_tasks")
 	self := uint32(os.Getpid())
-	// threads are the numbers of the threads that were seen, of which all must be this process's if it says so.
+	// threads returns the numbers of the threads that were seen. With mine, all must be this process's.
 	threads := func(opts libbpf.IterOptions, mine bool) []uint32 {
 		t.Helper()
 		link, err := dump.AttachIter(opts)
@@ -265,7 +265,7 @@ func TestIterCgroups(t *testing.T) {
 	}
 }
 
-// More output for one element than the kernel has room for is an error, not an end.
+// More output for one element than the kernel's buffer holds is an error, not the end.
 func TestIterOverflow(t *testing.T) {
 	o := loadIterators(t)
 	link, err := findProgram(t, o, "flood").AttachIter(libbpf.IterOptions{})
@@ -277,7 +277,7 @@ func TestIterOverflow(t *testing.T) {
 	wantErr(t, err, unix.E2BIG)
 }
 
-// The options are a union: what is meant for another kind of iterator must be refused, not misunderstood.
+// The options are a union: options for another kind of iterator must be refused, not misinterpreted.
 func TestIterRefusals(t *testing.T) {
 	o := loadIterators(t)
 	dumpMap, dumpTasks := findProgram(t, o, "dump_map"), findProgram(t, o, "dump_tasks")
@@ -323,7 +323,7 @@ func TestIterRefusals(t *testing.T) {
 	_, err = dumpMap.AttachIter(libbpf.IterOptions{Map: small}) // the program reads more
 	wantErr(t, err, unix.EACCES)
 
-	// A link that is no iterator's, and none at all.
+	// A link that is not an iterator's, and nil.
 	link, err := findProgram(t, load(t, open(t, "sockets")), "dissect").AttachNetns(testutil.NewNetwork(t).FD())
 	check(t, err)
 	_, err = libbpf.NewIter(link)
@@ -342,7 +342,7 @@ func TestIterRefusals(t *testing.T) {
 	wantErr(t, err, libbpf.ErrClosed)
 }
 
-// Close, while others read, ends the walk for them and reads nothing of another file.
+// Close during reads ends the iteration for the readers. They read nothing from another file.
 func TestIterConcurrentClose(t *testing.T) {
 	o := loadIterators(t)
 	link, err := findProgram(t, o, "dump_map").AttachIter(libbpf.IterOptions{Map: findMap(t, o, "entries")})

@@ -13,7 +13,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
-// A function that nothing but getpgid(2) calls, and nearly nobody calls that. The kernel's build can't inline it.
+// A function that only getpgid(2) calls, and that system call is rare. The kernel's build can't inline it.
 const kernelFunction = "security_task_getpgid"
 
 func init() {
@@ -64,7 +64,7 @@ func init() {
 			},
 		}
 	}
-	// Where an instruction begins depends on the kernel's build, and the kernel refuses to probe anywhere else.
+	// The kernel's build decides where an instruction begins, and the kernel allows probes only there.
 	offset := kprobe("kprobe-offset", "on_entry", libbpf.KprobeOptions{})
 	offset.attach = func(_ testing.TB, p *libbpf.Program, cookie uint64) (link *libbpf.Link, err error) {
 		for offset := uint64(1); offset < 16; offset++ {
@@ -105,7 +105,7 @@ func init() {
 	)
 }
 
-// kernelAddress is a function's address.
+// kernelAddress returns a function's address.
 func kernelAddress(function string) (uint64, error) {
 	f, err := os.Open("/proc/kallsyms")
 	if err != nil {
@@ -134,7 +134,7 @@ func attachOrSkip(t *testing.T, feature, object, program string, f func(*libbpf.
 	return o
 }
 
-// The programs see what they should: arguments and results.
+// The programs see the right arguments and results.
 func TestKprobeValues(t *testing.T) {
 	for _, c := range []struct {
 		name, program string
@@ -164,7 +164,7 @@ func TestKprobeMultiCookies(t *testing.T) {
 	o, p := loadSeen(t, feature, "kprobe", "on_entries", func(o *libbpf.OpenObject) {
 		check(t, o.SetGlobal("with_cookie", true))
 	})
-	// Not in the order of the alphabet, nor of the addresses in either direction.
+	// Neither in alphabetical order, nor in the order of the addresses in either direction.
 	opts := libbpf.KprobeMultiOptions{
 		Symbols: []string{"security_task_getsid", "security_task_getpgid", "security_task_getscheduler"},
 		Cookies: []uint64{11, 22, 33},
@@ -271,7 +271,7 @@ func TestKprobeSessionErrors(t *testing.T) {
 	wantErr(t, err, libbpf.ErrInvalid)
 }
 
-// A probe at an address, which in the kernel is above all offsets in functions.
+// A probe at an address in the kernel, which is larger than any offset in a function.
 func TestKprobeAddress(t *testing.T) {
 	const feature = "kprobe"
 	o, p := loadSeen(t, feature, "kprobe", "on_entry", nil)

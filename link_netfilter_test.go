@@ -29,7 +29,7 @@ func init() {
 	}})
 }
 
-// loadNetfilter skips the test where libbpf or the kernel has no such programs.
+// loadNetfilter skips the test if libbpf or the kernel lacks netfilter programs.
 func loadNetfilter(t *testing.T) *libbpf.Object {
 	t.Helper()
 	if v := libbpf.Version(); v.Major == 1 && v.Minor < 3 {
@@ -64,7 +64,7 @@ func TestAttachNetfilter(t *testing.T) {
 				t.Errorf("%v: %d hits after Close", hook, n)
 			}
 		}
-		// Programs of one hook run in the order of their priorities.
+		// The programs of a hook run in the order of their priorities.
 		behind, err := accept.AttachNetfilter(
 			libbpf.NetfilterIPv4, libbpf.NetfilterLocalIn, libbpf.NetfilterOptions{Priority: 10})
 		check(t, err)

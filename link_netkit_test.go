@@ -23,7 +23,7 @@ func init() {
 	}})
 }
 
-// newNetkit skips the test where there is no netkit. The near end is the primary one.
+// newNetkit skips the test if the kernel lacks netkit. The near end is the primary device.
 func newNetkit(t *testing.T) *wire {
 	t.Helper()
 	n := testutil.NewNetwork(t)
@@ -58,7 +58,7 @@ func TestAttachNetkit(t *testing.T) {
 		check(t, link.Close())
 		w.wantPass(hits, false)
 	})
-	// What the peer sends.
+	// Packets that the peer sends.
 	o = loadTC(t, libbpf.AttachTypeNetkitPeer, "first")
 	hits = counter(t, o, "first_hits")
 	back := plug(t, w.net, w.far, w.near)
@@ -110,7 +110,7 @@ func TestAttachNetkitRefusals(t *testing.T) {
 	n := testutil.NewNetwork(t)
 	veth, _ := n.Veth()
 	n.Do(func() {
-		if _, err := first.AttachNetkit(veth, libbpf.PlacementOptions{}); err == nil { // it is no netkit device
+		if _, err := first.AttachNetkit(veth, libbpf.PlacementOptions{}); err == nil { // not a netkit device
 			t.Error("attached to a veth")
 		}
 		_, err := first.AttachTCX(veth, libbpf.PlacementOptions{})

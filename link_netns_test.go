@@ -31,7 +31,8 @@ func init() {
 	}})
 }
 
-// steering is a namespace in which connections to a port that nobody listens on can be steered to a listener.
+// steering is a namespace in which connections to a port without a listener can be redirected to a listener on another
+// port.
 type steering struct {
 	net      *testutil.Network
 	o        *libbpf.Object
@@ -51,14 +52,14 @@ func newSteering(t *testing.T) *steering {
 	return s
 }
 
-// connect tries, whether a program helps or not.
+// connect tries to connect. It succeeds only if a program redirects it.
 func (s *steering) connect(t *testing.T) {
 	t.Helper()
 	s.net.Do(func() { _, _ = connect(t, s.port) })
 }
 
-// newDissected is what makes the flow dissector of a namespace run: a packet that was sent as it is, in which the kernel
-// looks for the headers.
+// newDissected returns a function that makes the flow dissector of a namespace run. It sends a raw packet, whose
+// headers the kernel has to find.
 func newDissected(t *testing.T, n *testutil.Network) func(*testing.T) {
 	t.Helper()
 	near, far := n.Veth()
@@ -81,7 +82,7 @@ func TestAttachNetnsSocketLookup(t *testing.T) {
 			t.Error("no hit")
 		}
 		accept(t, s.listener)
-		// A second one is put behind.
+		// The second program runs after the first.
 		second, err := findProgram(t, s.o, "lookup_2").AttachNetns(s.net.FD())
 		check(t, err)
 		info, err := libbpf.Hook{Type: libbpf.AttachTypeSKLookup, FD: s.net.FD()}.Query(libbpf.HookQueryOptions{})

@@ -20,7 +20,7 @@ func init() {
 			noCookie: opts.ForceIoctl,
 			attachAny: func(t testing.TB, p attacher, cookie uint64) (*libbpf.Link, error) {
 				fd := openPageFaults(t, 0)
-				// The link has a descriptor of its own.
+				// The link has its own descriptor.
 				defer func() { check(t, unix.Close(fd)) }()
 				opts := opts
 				opts.Cookie = cookie
@@ -34,7 +34,7 @@ func init() {
 	)
 }
 
-// openPageFaults is a perf event of the page faults of the calling thread, on which the test remains.
+// openPageFaults opens a perf event for the page faults of the calling thread. The test stays on this thread.
 func openPageFaults(t testing.TB, flags uint64) int {
 	t.Helper()
 	needs.PerfEvents(t)
@@ -57,8 +57,8 @@ func pageFault(t testing.TB) {
 	check(t, unix.Munmap(page))
 }
 
-// The caller's descriptor remains the caller's, whether attaching succeeds or not, and through Close of the link, which
-// stops the program also where the event lives on in the caller's hands.
+// The caller owns the descriptor, whether attaching succeeds or not. Close of the link does not close it, but stops the
+// program, even if the caller keeps the event open.
 func TestPerfEventOwnership(t *testing.T) {
 	for name, opts := range map[string]libbpf.PerfEventOptions{"link": {}, "ioctl": {ForceIoctl: true}} {
 		t.Run(name, func(t *testing.T) {
@@ -70,7 +70,7 @@ func TestPerfEventOwnership(t *testing.T) {
 			if err != nil {
 				skipMissing(t, "perf_event", err)
 			}
-			// A second program of this object and of others is refused or not, but leaves nothing behind.
+			// Attaching a second program may succeed or fail, but leaves no descriptors.
 			if second, err := p.AttachPerfEvent(fd, opts); err == nil {
 				check(t, second.Close())
 			}
@@ -90,7 +90,7 @@ func TestPerfEventOwnership(t *testing.T) {
 	}
 }
 
-// Without being enabled, an event of which nobody asked for that doesn't happen.
+// With DontEnable, the program does not run until the caller enables the event.
 func TestPerfEventDontEnable(t *testing.T) {
 	o, p := loadSeen(t, "perf_event", "tracepoint", "on_perf_event", nil)
 	fd := openPageFaults(t, 0)
@@ -120,7 +120,7 @@ func TestPerfEventErrors(t *testing.T) {
 	wantErr(t, err, libbpf.ErrInvalid)
 	_, err = p.AttachPerfEvent(-1, libbpf.PerfEventOptions{})
 	wantErr(t, err, unix.EBADF)
-	_, err = p.AttachPerfEvent(fd+1<<32, libbpf.PerfEventOptions{}) // of which the kernel would look at the lower half
+	_, err = p.AttachPerfEvent(fd+1<<32, libbpf.PerfEventOptions{}) // the kernel would ignore the upper half
 	wantErr(t, err, unix.EBADF)
 	before := openFiles(t)
 	if _, err = p.AttachPerfEvent(p.FD(), libbpf.PerfEventOptions{}); !errors.Is(err, unix.ENOTTY) { // as of 5.10

@@ -10,7 +10,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
-// A filter decides how much of what is sent arrives; it is the socket's, and goes with the last detach.
+// A filter decides how many bytes of each packet arrive. The socket keeps the filter until it is detached.
 func TestSocketFilter(t *testing.T) {
 	testutil.Root(t)
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
@@ -21,7 +21,7 @@ func TestSocketFilter(t *testing.T) {
 		t.Helper()
 		_, err := unix.Write(pair[0], make([]byte, 10))
 		if want == 0 && err != nil {
-			return // the sender is told
+			return // the sender gets an error
 		}
 		check(t, err)
 		buffer := make([]byte, 100)
@@ -52,7 +52,7 @@ func TestSocketFilter(t *testing.T) {
 	wantErr(t, libbpf.AttachSocketFilter(pair[1], xdp), libbpf.ErrInvalid)
 }
 
-// A program chooses which of the sockets with one port gets a packet.
+// A program chooses which socket of a shared port gets a packet.
 func TestReusePort(t *testing.T) {
 	testutil.Root(t)
 	network := testutil.NewNetwork(t)

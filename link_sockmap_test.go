@@ -39,7 +39,7 @@ func attachSockmap(t *testing.T, p attacher, m libbpf.MapCore) *libbpf.Link {
 	return link
 }
 
-// pipes are two TCP connections. The programs send what arrives at the end of the first one to the second one instead.
+// pipes are two TCP connections. The programs redirect what arrives at the end of the first to the end of the second.
 type pipes struct {
 	t           *testing.T
 	o           *libbpf.Object
@@ -66,7 +66,7 @@ func newPipes(t *testing.T) *pipes {
 	return p
 }
 
-// insert puts the sockets into the map: programs concern those that are put there after they were attached.
+// insert adds the sockets to the map: programs run for sockets that are added after the attachment.
 func (p *pipes) insert() {
 	p.t.Helper()
 	_ = p.m.Delete(u32(0))
@@ -81,7 +81,7 @@ func (p *pipes) send() {
 	check(p.t, unix.Sendto(p.in, []byte{p.sent}, 0, nil))
 }
 
-// wait is where the byte that was sent arrives: at inEnd, or, by way of the map, at outEnd.
+// wait returns where the sent byte arrives: at inEnd or, redirected by the map, at outEnd.
 func (p *pipes) wait() int {
 	p.t.Helper()
 	fds := []unix.PollFd{{Fd: int32(p.inEnd), Events: unix.POLLIN}, {Fd: int32(p.outEnd), Events: unix.POLLIN}}

@@ -12,7 +12,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
-// loadTC loads tc.bpf.o, with the programs of these names for an attach type of tcx or netkit.
+// loadTC loads the named programs of tc.bpf.o for an attach type of tcx or netkit.
 func loadTC(t testing.TB, attachType libbpf.ProgramAttachType, names ...string) *libbpf.Object {
 	t.Helper()
 	o := open(t, "tc")
@@ -24,7 +24,7 @@ func loadTC(t testing.TB, attachType libbpf.ProgramAttachType, names ...string) 
 	return load(t, o)
 }
 
-// wantNoTC checks that there is nothing to attach to, or no program; kernels tell in different ways.
+// wantNoTC checks that there is no hook, or no program. The error depends on the kernel.
 func wantNoTC(t testing.TB, err error) {
 	t.Helper()
 	if !errors.Is(err, unix.EINVAL) && !errors.Is(err, os.ErrNotExist) || errors.Is(err, libbpf.ErrInvalid) {
@@ -73,7 +73,7 @@ func TestTC(t *testing.T) {
 			w.wantPass(firstHits, false)
 			w.wantPass(secondHits, true)
 
-			// A lower priority is first: it drops what the other one then does not see.
+			// A lower priority runs first: this program drops what the other one then does not see.
 			chosen, err := hook.Attach(drop, libbpf.TCOptions{Handle: 7, Priority: 1})
 			check(t, err)
 			if chosen != (libbpf.TCFilter{Handle: 7, Priority: 1, ProgramID: programID(t, drop)}) {
@@ -102,7 +102,7 @@ func TestTC(t *testing.T) {
 	}
 }
 
-// What is attached over netlink survives the object.
+// A netlink attachment survives the object.
 func TestTCSurvives(t *testing.T) {
 	w := newWire(t)
 	o := load(t, open(t, "tc"))
@@ -122,7 +122,7 @@ func TestTCSurvives(t *testing.T) {
 	})
 }
 
-// A parent of one's own is what TCIngress stands for, said in another way.
+// A Parent that is the same place as TCIngress.
 func TestTCCustomParent(t *testing.T) {
 	w := newWire(t)
 	o := load(t, open(t, "tc"))
@@ -149,7 +149,7 @@ func TestTCCustomParent(t *testing.T) {
 	})
 }
 
-// A program sends what comes in to another device.
+// A program redirects incoming packets to another device.
 func TestTCRedirect(t *testing.T) {
 	n := testutil.NewNetwork(t)
 	near, far := n.Veth()
@@ -162,7 +162,7 @@ func TestTCRedirect(t *testing.T) {
 		check(t, hook.Create())
 		_, err := hook.Attach(findProgram(t, o, "redirect"), libbpf.TCOptions{})
 		check(t, err)
-		in.sent += 1000 // the two count for themselves
+		in.sent += 1000 // the two wires have separate counts
 		in.send()
 		if !in.arrives(other.receiver) {
 			t.Error("the frame did not arrive")
@@ -170,7 +170,7 @@ func TestTCRedirect(t *testing.T) {
 	})
 }
 
-// A queueing discipline that is described in full: here it is the one that TCIngress and TCEgress belong to.
+// A queueing discipline that is fully described. Here it is the one of TCIngress and TCEgress.
 func TestTCQdisc(t *testing.T) {
 	w := newWire(t)
 	o := load(t, open(t, "tc"))
@@ -258,8 +258,8 @@ func TestTCRefusals(t *testing.T) {
 	})
 }
 
-// Closing the object while its program is attached, asked for and detached by several neither crashes nor attaches what
-// another descriptor of the same number stands for.
+// Closing the object while several goroutines attach, query and detach its program does not crash. It also attaches
+// nothing else whose descriptor has the same number.
 func TestTCAndXDPConcurrentClose(t *testing.T) {
 	n := testutil.NewNetwork(t)
 	near, far := n.Veth()
@@ -315,7 +315,7 @@ func TestTCAndXDPConcurrentClose(t *testing.T) {
 	}
 }
 
-// That a hook exists already is told by the error alone: libbpf's warning about it is not printed as well.
+// Only the error says that a hook exists already: libbpf's warning about it is not printed.
 func TestTCIsQuiet(t *testing.T) {
 	n := testutil.NewNetwork(t)
 	veth, _ := n.Veth()

@@ -25,7 +25,7 @@ func init() {
 	}})
 }
 
-// attachTCX skips the test where there is no tcx.
+// attachTCX skips the test if the kernel lacks tcx.
 func attachTCX(t *testing.T, p attacher, ifindex int, opts libbpf.PlacementOptions) *libbpf.Link {
 	t.Helper()
 	link, err := p.AttachTCX(ifindex, opts)
@@ -63,7 +63,7 @@ func TestAttachTCX(t *testing.T) {
 	}
 }
 
-// Programs run in the order that the options say.
+// Programs run in the order of the options.
 func TestTCXOrder(t *testing.T) {
 	w := newWire(t)
 	o := loadTC(t, libbpf.AttachTypeTCXIngress, "first", "second")
@@ -153,7 +153,8 @@ func TestTCXRefusals(t *testing.T) {
 	})
 }
 
-// One program on both directions of a device, whatever its section says; a program of section "tc" has none of its own.
+// One program is attached to both directions of a device, whatever its section is. A program of section "tc" has no
+// direction.
 func TestTCXBothDirections(t *testing.T) {
 	bpffs := testutil.BPFFS(t)
 	for _, section := range []libbpf.ProgramAttachType{0, libbpf.AttachTypeTCXIngress, libbpf.AttachTypeTCXEgress} {
@@ -177,7 +178,7 @@ func TestTCXBothDirections(t *testing.T) {
 				check(t, link.Close())
 				w.wantPass(hits, false)
 			}
-			// A link of either direction is pinned in a folder that is not there yet, as libbpf does it.
+			// A link of either direction can be pinned in a folder that does not exist yet, as with libbpf.
 			for i, direction := range []libbpf.ProgramAttachType{libbpf.AttachTypeTCXIngress, libbpf.AttachTypeTCXEgress} {
 				link := attachTCX(t, first, w.far, libbpf.PlacementOptions{AttachType: direction})
 				path := filepath.Join(bpffs, fmt.Sprint(section, i), "link")
@@ -195,7 +196,7 @@ func TestTCXBothDirections(t *testing.T) {
 			if len(info.Programs) != 1 {
 				t.Errorf("%+v", info)
 			}
-			check(t, o.Close()) // the links are the object's
+			check(t, o.Close()) // closes the links too
 			if info, err = at.Query(libbpf.HookQueryOptions{}); err != nil || len(info.Programs) != 0 {
 				t.Errorf("after Close of the object: %+v, %v", info, err)
 			}
@@ -213,7 +214,7 @@ func TestTCXDirectionRefusals(t *testing.T) {
 		_, err = findProgram(t, o, "first").AttachTCX(w.far,
 			libbpf.PlacementOptions{AttachType: libbpf.AttachTypeNetkitPeer})
 		wantErrSaying(t, err, libbpf.ErrInvalid, "netkit_peer", "tcx_ingress")
-		// At a direction that is not the program's, placed and refused as at its own.
+		// Placement and refusals for a direction that is not the program's own are the same as for its own.
 		_, err = findProgram(t, o, "first").AttachTCX(w.far, libbpf.PlacementOptions{
 			AttachType: libbpf.AttachTypeTCXEgress, ExpectedRevision: 1 << 40,
 		})

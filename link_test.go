@@ -7,8 +7,8 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
-// USDT links of one object must not be destroyed at the same time, nor while another is made: libbpf's bookkeeping for
-// them is the object's. TestUSDTLinksCloseAtOnce finds that out the hard way, but not each time.
+// Destroying USDT links of one object must be serialized, also with making one, because they share libbpf's data in the
+// object. TestUSDTLinksCloseAtOnce fails without it, but not each time.
 func TestUSDTLinkIsDestroyedUnderTheObjectsLock(t *testing.T) {
 	testutil.Root(t)
 	for name, attach := range map[string]func(*Object) (*Link, error){
@@ -19,7 +19,7 @@ func TestUSDTLinkIsDestroyedUnderTheObjectsLock(t *testing.T) {
 			}
 			return links[0], nil
 		},
-		// Its section does not say that it is for USDT.
+		// Its section is not a USDT section.
 		"on_multi": func(o *Object) (*Link, error) {
 			p, err := o.Program("on_multi")
 			if err != nil {

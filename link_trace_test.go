@@ -50,7 +50,7 @@ func attachLSM(_ testing.TB, p attacher, cookie uint64) (*libbpf.Link, error) {
 	return p.AttachLSM(libbpf.TraceOptions{Cookie: cookie})
 }
 
-// loadReplaceable loads and attaches a program of which a function can be replaced.
+// loadReplaceable loads and attaches a program with a replaceable function.
 func loadReplaceable(t testing.TB) (*libbpf.Object, *libbpf.Program) {
 	t.Helper()
 	o, p := loadSeen(t, "raw_tp", "freplace", "replaced", nil)
@@ -66,7 +66,7 @@ func setReplaced(t testing.TB, o *libbpf.OpenObject, target *libbpf.Program) {
 	check(t, p.SetAttachTarget(target.FD(), "replaceable"))
 }
 
-// Load needs the program that the target's descriptor was of, also when that is closed by then.
+// Load needs the target program, even if its descriptor is closed by then.
 func TestAttachTargetIsKept(t *testing.T) {
 	target, p := loadSeen(t, "raw_tp", "freplace", "replaced", nil)
 	info, err := p.Info(0)
@@ -82,7 +82,7 @@ func TestAttachTargetIsKept(t *testing.T) {
 	wantErr(t, err, os.ErrNotExist)
 }
 
-// fmod_ret and LSM programs decide what the system call returns.
+// fmod_ret and LSM programs set the result of the system call.
 func TestModifyReturn(t *testing.T) {
 	for _, c := range []struct {
 		feature, program string
@@ -106,7 +106,7 @@ func TestModifyReturn(t *testing.T) {
 	}
 }
 
-// A replacement goes where it was loaded for, or into another program that has such a function.
+// A replacement goes to the function that it was loaded for, or into another program with such a function.
 func TestFreplace(t *testing.T) {
 	const feature = "freplace"
 	first, firstProgram := loadReplaceable(t)

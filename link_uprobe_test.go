@@ -22,7 +22,7 @@ const (
 	targetTwo = "libbpf_go_target_two"
 )
 
-// realpathVersion is the version of realpath that programs are linked with.
+// realpathVersion is the version of realpath that programs link with.
 var realpathVersion = map[string]string{"amd64": "GLIBC_2.3", "arm64": "GLIBC_2.17"}[runtime.GOARCH]
 
 func callOne(testing.TB) { usdt.CallOne(41) }
@@ -92,7 +92,7 @@ func init() {
 	)
 }
 
-// fileOffset is where a function's code is in this test's binary.
+// fileOffset returns the file offset of a function's code in this test's binary.
 func fileOffset(t testing.TB, function string) uint64 {
 	t.Helper()
 	binary, err := elf.Open(self)
@@ -110,7 +110,7 @@ func fileOffset(t testing.TB, function string) uint64 {
 	return 0
 }
 
-// Programs see arguments, and results.
+// Programs see arguments and results.
 func TestUprobeValues(t *testing.T) {
 	for _, c := range []struct {
 		feature, program string
@@ -141,7 +141,7 @@ func TestUprobeValues(t *testing.T) {
 	}
 }
 
-// A probe of this process lasts when the thread that made it ends: the kernel would tie it to the thread.
+// A probe of this process must stay when the thread that made it ends: the kernel would end the probe with the thread.
 func TestUprobeOutlivesThread(t *testing.T) {
 	o, p := loadSeen(t, "uprobe", "uprobe", "on_entry", nil)
 	var link *libbpf.Link
@@ -150,9 +150,9 @@ func TestUprobeOutlivesThread(t *testing.T) {
 	var attach func(done chan struct{})
 	attach = func(done chan struct{}) {
 		defer close(done)
-		runtime.LockOSThread() // and not unlocked: the thread ends with the goroutine
+		runtime.LockOSThread() // without UnlockOSThread: the thread ends with the goroutine
 		if tid = unix.Gettid(); tid == os.Getpid() {
-			// Any but the main thread.
+			// Any thread but the main thread.
 			inner := make(chan struct{})
 			go attach(inner)
 			<-inner
@@ -180,7 +180,7 @@ func TestUprobeOutlivesThread(t *testing.T) {
 	}
 }
 
-// A probe for one process sees that one; a probe for all sees every one that runs the code.
+// A probe for one process runs only for that process. A probe for all runs for every process with this code.
 func TestUprobeProcesses(t *testing.T) {
 	type attach func(p *libbpf.Program, pid int) (*libbpf.Link, error)
 	for _, c := range []struct {
@@ -217,7 +217,7 @@ func TestUprobeProcesses(t *testing.T) {
 						want = 1
 					}
 					got := hits()
-					// Linux 5.10 has missed a call just after another probe was removed from the same place.
+					// Linux 5.10 misses a call just after another probe is removed from the same place.
 					for again := 0; got < want && again < 3; again++ {
 						got = hits()
 					}
@@ -231,7 +231,7 @@ func TestUprobeProcesses(t *testing.T) {
 	}
 }
 
-// child is another process that runs this test's binary and calls what it is told to.
+// child is another process of this test's binary that calls the function on request.
 type child struct {
 	pid     int
 	callOne func()
@@ -262,7 +262,7 @@ func startChild(t *testing.T) child {
 	}}
 }
 
-// TestUprobeChild is the child: for each byte it reads, it calls the function and writes a byte.
+// TestUprobeChild is the child process: for each byte it reads, it calls the function and writes a byte.
 func TestUprobeChild(*testing.T) {
 	if os.Getenv("LIBBPF_GO_CHILD") == "" {
 		return
@@ -279,7 +279,7 @@ func TestUprobeChild(*testing.T) {
 	}
 }
 
-// The kernel counts the probe in the binary's own memory.
+// The kernel increments the counter in the binary's own memory.
 func TestUprobeReferenceCounter(t *testing.T) {
 	counter := fileOffset(t, "libbpf_go_semaphore")
 	for _, c := range []struct {
@@ -345,7 +345,7 @@ func TestUprobeMultiCookies(t *testing.T) {
 	}
 }
 
-// loadUprobe loads a program that can be attached to a function, on this kernel.
+// loadUprobe loads a program that this kernel can attach to a function.
 func loadUprobe(t *testing.T) *libbpf.Program {
 	t.Helper()
 	_, p := loadSeen(t, "uprobe", "uprobe", "on_entry", nil)
@@ -357,7 +357,7 @@ func loadUprobe(t *testing.T) *libbpf.Program {
 	return p
 }
 
-// A library's function can have several versions, of which one must be chosen.
+// A library's function can have several versions. The caller must choose one.
 func TestUprobeVersions(t *testing.T) {
 	p := loadUprobe(t)
 	attach := func(function string) error {
@@ -461,11 +461,11 @@ func TestUprobeMultiErrors(t *testing.T) {
 	}
 }
 
-// imported is a function that this test's binary imports: it has a symbol for it, and no code.
+// imported is a function that this test's binary imports: the binary has a symbol for it, but no code.
 const imported = "realpath"
 
-// What a binary only imports would be attached at the file's first byte, where nothing ever runs; and of several functions
-// that could not all be attached, those that could.
+// libbpf would attach an imported function at the file's first byte, where nothing runs. And of several functions, it
+// would attach those that it finds.
 func TestUprobeNamesWhatIsMissing(t *testing.T) {
 	const feature = "uprobe.multi"
 	_, single := loadSeen(t, "uprobe", "uprobe", "on_entry", nil)
@@ -495,7 +495,7 @@ func TestUprobeNamesWhatIsMissing(t *testing.T) {
 	wantErrSaying(t, err, os.ErrNotExist, "no_such_library.so.1")
 }
 
-// The same for what sections name.
+// The same for places in sections.
 func TestUprobeSections(t *testing.T) {
 	for _, c := range []struct{ program, missing string }{
 		{"function", ""},
@@ -550,8 +550,8 @@ func wantErrSaying(t testing.TB, err, want error, says ...string) {
 //go:noinline
 func goTarget(x int) int { return x + 1 }
 
-// A function of Go's is found, in the symbols of this test's binary or in the table that the runtime has where they are
-// stripped, as go test strips them.
+// A Go function is found in the symbols of this test's binary, or in the runtime's function table if go test stripped
+// the symbols.
 func TestUprobeGoFunction(t *testing.T) {
 	const function = "github.com/libbpf-go/libbpf-go_test.goTarget"
 	for _, c := range []struct {

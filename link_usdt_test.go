@@ -23,7 +23,7 @@ func loadUSDT(t testing.TB) *libbpf.Object {
 	return load(t, o)
 }
 
-// usdtSeen is what the programs of usdt.bpf.o counted.
+// usdtSeen returns what the programs of usdt.bpf.o counted.
 func usdtSeen(t testing.TB, o *libbpf.Object) (hits, sum, cookie uint64) {
 	t.Helper()
 	bss, err := findMap(t, o, ".bss").Lookup(u32(0), libbpf.Any)
@@ -59,7 +59,7 @@ func attachProbe(p *libbpf.Program, cookie uint64) (*libbpf.Link, error) {
 	return p.AttachUSDT(libbpf.ThisProcess, self, "libbpf_go", "probe", libbpf.USDTOptions{Cookie: cookie})
 }
 
-// Programs of sections that do not say where, and the cookie.
+// Programs whose sections name no place, and the cookie.
 func TestAttachUSDT(t *testing.T) {
 	for _, c := range []struct{ feature, program string }{{"usdt", "on_any_probe"}, {"uprobe.multi", "on_multi"}} {
 		t.Run(c.program, func(t *testing.T) {
@@ -82,7 +82,7 @@ func TestAttachUSDT(t *testing.T) {
 	}
 }
 
-// libbpf answers 0 for the descriptor of a USDT link, which would be used for what else is open under that number.
+// libbpf returns descriptor 0 for a USDT link, which may be another open file.
 func TestUSDTLinkHasNoDescriptor(t *testing.T) {
 	_, p := loadUSDTProgram(t, "usdt", "on_any_probe")
 	link, err := attachProbe(p, 0)
@@ -123,13 +123,13 @@ func TestUSDTErrors(t *testing.T) {
 		_, err := p.AttachUSDT(c.pid, c.binary, c.provider, c.name, libbpf.USDTOptions{})
 		wantErr(t, err, c.want)
 	}
-	// An object without the map of probes.
+	// An object without libbpf's map of probes.
 	_, p = loadSeen(t, "uprobe", "uprobe", "on_entry", nil)
 	_, err := attachProbe(p, 0)
 	wantErr(t, err, unix.ESRCH)
 }
 
-// The USDT links of one object share memory of libbpf's, and look into the object.
+// The USDT links of one object share libbpf's memory, and use the object.
 func TestUSDTLinksCloseAtOnce(t *testing.T) {
 	for range 6 {
 		o := loadUSDT(t)
@@ -162,7 +162,8 @@ func TestUSDTAttachRacesWithClose(t *testing.T) {
 	if testing.Short() {
 		rounds = 6
 	}
-	// A USDT program by its section, and one that is of another: the hook that is used makes the link what it is.
+	// A USDT program attached by its section, and a program of another section. The method used decides what the link
+	// is.
 	bySection := func(p *libbpf.Program) (*libbpf.Link, error) { return p.Attach() }
 	byHook := func(p *libbpf.Program) (*libbpf.Link, error) { return attachProbe(p, 0) }
 	for i := range rounds {
@@ -177,7 +178,7 @@ func TestUSDTAttachRacesWithClose(t *testing.T) {
 				for {
 					_, err := attach(p)
 					if errors.Is(err, unix.EEXIST) {
-						continue // as long as the kernel has no cookies, a probe has one link
+						continue // without cookies in the kernel, a probe can have only one link
 					}
 					if err != nil {
 						if !errors.Is(err, libbpf.ErrClosed) {
@@ -193,7 +194,7 @@ func TestUSDTAttachRacesWithClose(t *testing.T) {
 	}
 }
 
-// An object that was compiled with another libbpf's usdt.bpf.h would read arguments from the wrong places.
+// An object that was compiled with another libbpf's usdt.bpf.h would read arguments from wrong places.
 func TestUSDTOfAnotherLibbpf(t *testing.T) {
 	o := open(t, "usdt")
 	check(t, o.SetGlobal("target_tgid", selfTGID(t)))

@@ -49,7 +49,7 @@ func TestAttachXDP(t *testing.T) {
 	})
 }
 
-// The mode of a link is chosen by its options.
+// The options choose the mode of a link.
 func TestAttachXDPMode(t *testing.T) {
 	w := newWire(t)
 	o := load(t, open(t, "xdp"))
@@ -100,13 +100,13 @@ func TestXDPWithoutLink(t *testing.T) {
 	}
 	w.net.Do(func() {
 		want(nil)
-		check(t, dev.Detach()) // nothing is what it is to leave
+		check(t, dev.Detach()) // succeeds when nothing is attached
 		check(t, dev.Attach(pass))
 		want(pass)
 		w.wantPass(passed, true)
 		wantErr(t, libbpf.XDP{IfIndex: w.far, Flags: libbpf.XDPUpdateIfNoExist}.Attach(drop), unix.EBUSY)
 		wantErr(t, libbpf.XDP{IfIndex: w.far, Flags: libbpf.XDPSKBMode}.Attach(drop), os.ErrExist)
-		wantErr(t, dev.Replace(pass, drop), os.ErrExist) // drop is not what is attached
+		wantErr(t, dev.Replace(pass, drop), os.ErrExist) // drop is not attached
 		want(pass)
 		check(t, dev.Replace(drop, pass))
 		want(drop)
@@ -117,14 +117,14 @@ func TestXDPWithoutLink(t *testing.T) {
 		w.wantPass(passed, false)
 
 		check(t, dev.Attach(drop))
-		check(t, dev.Attach(pass)) // in its place
+		check(t, dev.Attach(pass)) // replaces drop
 		want(pass)
 		check(t, dev.Detach())
 		want(nil)
 	})
 }
 
-// What is attached over netlink survives the object, unlike a link.
+// A netlink attachment survives the object, unlike a link.
 func TestXDPWithoutLinkSurvives(t *testing.T) {
 	w := newWire(t)
 	o := load(t, open(t, "xdp"))
@@ -152,7 +152,7 @@ func TestXDPWithoutLinkSurvives(t *testing.T) {
 	})
 }
 
-// A link keeps others from the device.
+// A link prevents other attachments to the device.
 func TestXDPWithoutLinkBesideALink(t *testing.T) {
 	w := newWire(t)
 	o := load(t, open(t, "xdp"))
@@ -186,7 +186,7 @@ func TestXDPFeatures(t *testing.T) {
 			testutil.Skip(t, "libbpf-1.3", errors.New("it does not ask for features"))
 		}
 		if info.Features == 0 {
-			testutil.Skip(t, "xdp-features", errors.New("the kernel does not tell"))
+			testutil.Skip(t, "xdp-features", errors.New("the kernel does not report them"))
 		}
 		if info.Features&libbpf.XDPFeatureBasic == 0 || info.Features&libbpf.XDPFeatureHWOffload != 0 {
 			t.Errorf("a veth's features are %v", info.Features)
@@ -231,7 +231,7 @@ func TestXDPRefusals(t *testing.T) {
 		_, err := pass.AttachXDP(veth, libbpf.XDPLinkOptions{Mode: libbpf.XDPReplace})
 		wantErr(t, err, libbpf.ErrInvalid)
 
-		// Taken, with a mode as without one: the error says what, and nothing else.
+		// A program is attached already. With and without a mode, the error says so, and only that.
 		for _, mode := range []libbpf.XDPFlags{0, libbpf.XDPDrvMode} {
 			link, err := pass.AttachXDP(veth, libbpf.XDPLinkOptions{Mode: mode})
 			check(t, err)
@@ -243,7 +243,7 @@ func TestXDPRefusals(t *testing.T) {
 			check(t, link.Close())
 		}
 
-		// A device that is gone.
+		// A device that was removed.
 		n.Remove(veth)
 		gone := libbpf.XDP{IfIndex: veth}
 		_, err = pass.AttachXDP(veth, libbpf.XDPLinkOptions{})
@@ -271,7 +271,7 @@ func TestXDPRefusals(t *testing.T) {
 	})
 }
 
-// A device that goes takes what is attached to it along; the link remains, attached to nothing.
+// Removing a device detaches its programs. The link remains, attached to nothing.
 func TestXDPDeviceVanishes(t *testing.T) {
 	o := load(t, open(t, "xdp"))
 	n := testutil.NewNetwork(t)

@@ -1,7 +1,6 @@
 //go:build !race
 
-// The race detector does not see into other processes: running them once more under it, as 'make test' would, tells
-// nothing.
+// The race detector does not see other processes, so running them again under it, as 'make test' would, has no use.
 
 package selftests
 
@@ -51,7 +50,7 @@ func TestPrograms(t *testing.T) {
 	}
 }
 
-// programs are the names of the folders that hold one.
+// programs returns the names of the folders with a program.
 func programs(t *testing.T) []string {
 	t.Helper()
 	mains, err := filepath.Glob("*/main.go")
@@ -61,7 +60,7 @@ func programs(t *testing.T) []string {
 	var names []string
 	for _, main := range mains {
 		name := filepath.Dir(main)
-		// The build takes what is there into the binary, which would find out later, and say less.
+		// The build would embed only the source, and the error would come later and be less clear.
 		if _, err := os.Stat(filepath.Join(name, name+".bpf.o")); err != nil {
 			t.Fatalf("%v: run 'make bpf' first", err)
 		}
@@ -70,8 +69,8 @@ func programs(t *testing.T) []string {
 	return names
 }
 
-// build builds all programs, and returns the folder that they are in. In the virtual machines of scripts/vm, where there
-// is no compiler, they are there.
+// build builds all programs and returns their folder. In the virtual machines of scripts/vm, which have no compiler,
+// they are built already.
 func build(t *testing.T, name string, flags []string) string {
 	t.Helper()
 	if built := os.Getenv("LIBBPF_GO_SELFTESTS"); built != "" {
@@ -85,7 +84,7 @@ func build(t *testing.T, name string, flags []string) string {
 	return bin
 }
 
-// isStatic tells whether the program needs neither a dynamic linker nor shared libraries.
+// isStatic reports whether the program needs neither a dynamic linker nor shared libraries.
 func isStatic(t *testing.T, program string) bool {
 	t.Helper()
 	file, err := elf.Open(program)
@@ -101,7 +100,7 @@ func isStatic(t *testing.T, program string) bool {
 	return true
 }
 
-// run runs a program, which must succeed and leave neither files nor mounts.
+// run runs a program. It must succeed and leave no files and no mounts.
 func run(t *testing.T, program string) {
 	t.Helper()
 	const timeout = time.Minute
@@ -109,9 +108,9 @@ func run(t *testing.T, program string) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program)
-	cmd.Dir = tmp // not the repository, which a user's program would not be in either
+	cmd.Dir = tmp // a user's program does not run in the repository either
 	cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
-	// A group, so that what it started ends with it.
+	// A process group, to end the program's children too.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	var out bytes.Buffer

@@ -1,4 +1,4 @@
-// Counts counts its own calls of getpgid and getsid, makes some on each CPU, and compares.
+// Counts counts its own calls of getpgid and getsid, makes some on each CPU, and compares the counts.
 package main
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/selftests"
 )
 
-// The pattern matches the source as well: with the object alone, nothing could be built before 'make bpf'.
+// The pattern also matches the source. Otherwise nothing could be built before 'make bpf'.
 //
 //go:embed counts.bpf.*
 var files embed.FS

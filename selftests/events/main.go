@@ -1,6 +1,6 @@
-// Events produces records on all CPUs while it consumes them from a ring buffer that is too small through callbacks, from
-// a larger one in place, and from a perf buffer, and accounts for each: it was received, once, or is among those that
-// were lost.
+// Events produces records on all CPUs while it consumes them: by callbacks from a ring buffer that is too small, in
+// place from a larger one, and from a perf buffer. It checks that each record was received exactly once, or was counted
+// as lost.
 package main
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/selftests"
 )
 
-// The pattern matches the source as well: with the object alone, nothing could be built before 'make bpf'.
+// The pattern also matches the source. Otherwise nothing could be built before 'make bpf'.
 //
 //go:embed events.bpf.*
 var files embed.FS
@@ -84,7 +84,8 @@ func run() error {
 	if err := errors.Join(<-ended, <-ended, <-ended); err != nil {
 		return err
 	}
-	// The kernel reports what a CPU's perf buffer lost with the next record that fits: write one more on each.
+	// The kernel reports what a CPU's perf buffer lost together with the next record that fits. So write one more
+	// record on each CPU.
 	if err := produce(1); err != nil {
 		return err
 	}
@@ -125,8 +126,8 @@ func run() error {
 	return nil
 }
 
-// misses is for how many system calls, getpgid or other ones, the program was not run, because it was under way on that
-// CPU for another thread: newer kernels, such as Linux 7.2, can preempt it there.
+// misses returns for how many system calls the program did not run, because it was in progress on that CPU for another
+// thread: newer kernels, such as Linux 7.2, can preempt it there.
 func misses(obj *libbpf.Object) (uint64, error) {
 	program, err := obj.Program("on_sys_enter")
 	if err != nil {
@@ -154,7 +155,7 @@ func load() (*libbpf.Object, error) {
 	return open.Load()
 }
 
-// tally is what became of the records of one buffer.
+// tally has the results for the records of one buffer.
 type tally struct {
 	name           string
 	seen           []bool // by sequence number
@@ -185,7 +186,7 @@ func (t *tally) take(records iter.Seq[[]byte]) error {
 	return nil
 }
 
-// openRing opens the ring buffer that the tally is named after.
+// openRing opens the ring buffer with the tally's name.
 func openRing(obj *libbpf.Object, t *tally) (*libbpf.RingBuffer, error) {
 	m, err := obj.Map(t.name)
 	if err != nil {
@@ -201,18 +202,18 @@ func read(ctx context.Context, reader *libbpf.RingReader, t *tally) error {
 		return err
 	}
 	if errors.Is(err, context.Canceled) {
-		return nil // the rest is left for later
+		return nil // consume the rest later
 	}
 	return err
 }
 
-// buffer is what a RingBuffer and a PerfBuffer have in common.
+// buffer is the common part of RingBuffer and PerfBuffer.
 type buffer interface {
 	PollContext(ctx context.Context) (int, error)
 	Consume() (int, error)
 }
 
-// consume polls until ctx is done, and then takes what came between the last look and the end.
+// consume polls until ctx is done, and then consumes the records that arrived after the last poll.
 func consume(ctx context.Context, b buffer) error {
 	for {
 		_, err := b.PollContext(ctx)

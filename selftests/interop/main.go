@@ -1,5 +1,5 @@
-// Interop shares objects between Go and a C library on libbpf, both ways: what one made, the other uses, attaches, reads
-// and closes.
+// Interop shares objects between Go and a C library that uses libbpf. Each side uses, attaches, reads and closes what
+// the other side made.
 package main
 
 /*
@@ -57,7 +57,7 @@ func fail(what string, err error) {
 	os.Exit(1)
 }
 
-// cOpen has the C library open the object, for this process.
+// cOpen opens the object for this process in the C library.
 func cOpen(object []byte) (meter *C.struct_meter, free func(), err error) {
 	elf := C.CBytes(object)
 	meter, errno := C.meter__open(elf, C.size_t(len(object)))
@@ -350,7 +350,7 @@ func ringsCross(object []byte) error {
 	if err != nil {
 		return err
 	}
-	defer ofC.Close() // frees C's ring_buffer
+	defer ofC.Close() // frees the ring_buffer of C
 	self := os.Getpid()
 	for range 3 {
 		_, _ = unix.Getpgid(self)
@@ -394,7 +394,7 @@ func ringsCross(object []byte) error {
 	return nil
 }
 
-// mistakes shows that what Go can know of is an error and no crash.
+// mistakes shows that the mistakes that Go can detect are errors and not crashes.
 func mistakes(object []byte) error {
 	meter, free, err := cLoad(object)
 	if err != nil {
@@ -433,26 +433,26 @@ func mistakes(object []byte) error {
 	return obj.Close()
 }
 
-// messages shows that the library's print function is left in place, and given what no error quotes.
+// messages shows that the library's print function stays in place, and receives the messages that are not in an error.
 func messages(object []byte) error {
 	before := C.meter_messages()
 	if _, err := libbpf.OpenMemory(object[:100]); err == nil {
 		return errors.New("half an object was opened")
 	}
 	if n := C.meter_messages() - before; n != 0 {
-		return fmt.Errorf("%d messages came to C that an error has", n)
+		return fmt.Errorf("C received %d messages that are in an error", n)
 	}
 	if C.meter__open(unsafe.Pointer(&object[0]), 100) != nil {
 		return errors.New("C opened half an object")
 	}
 	if C.meter_messages() == before {
-		return errors.New("C's own failure was not told to C's function")
+		return errors.New("C's function did not receive the message of C's own failure")
 	}
 	before = C.meter_messages()
 	libbpf.SetPrint(libbpf.PrintWarn, nil)
 	_ = C.meter__open(unsafe.Pointer(&object[0]), 100)
 	if n := C.meter_messages() - before; n != 0 {
-		return fmt.Errorf("%d messages came to C after SetPrint", n)
+		return fmt.Errorf("C received %d messages after SetPrint", n)
 	}
 	return nil
 }

@@ -1,5 +1,5 @@
-// Pinning pins a map and a link, so that a program counts on when nobody holds it any more, and lets a second process,
-// which only knows the paths, go on with both and then end them.
+// Pinning pins a map and a link, so that a program keeps counting after its process has closed them. A second process,
+// which knows only the paths, opens both, uses them, and removes them.
 package main
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/libbpf-go/libbpf-go"
 )
 
-// The pattern matches the source as well: with the object alone, nothing could be built before 'make bpf'.
+// The pattern also matches the source. Otherwise nothing could be built before 'make bpf'.
 //
 //go:embed pinning.bpf.*
 var files embed.FS
@@ -34,7 +34,7 @@ func main() {
 	}
 }
 
-// first pins, lets the second process run, and finds everything gone.
+// first pins, runs the second process, and checks that everything is gone.
 func first() error {
 	dir, err := os.MkdirTemp("", "pinning")
 	if err != nil {
@@ -70,7 +70,7 @@ func first() error {
 	return expectHits(hits, 0, "after the second process")
 }
 
-// second knows nothing but the folder of the pins.
+// second knows only the folder of the pins.
 func second(dir string) error {
 	hits, err := libbpf.MapHandleFromPinnedPath(filepath.Join(dir, "hits"))
 	if err != nil {
@@ -97,7 +97,7 @@ func second(dir string) error {
 	return expectHits(hits, 0, "unpinned and closed")
 }
 
-// pin attaches the program, pins its map and link, and closes all that it has.
+// pin attaches the program, pins its map and link, and closes everything.
 func pin(dir string) error {
 	object, err := files.ReadFile("pinning.bpf.o")
 	if err != nil {
@@ -127,8 +127,8 @@ func pin(dir string) error {
 	return errors.Join(links[0].Pin(filepath.Join(dir, "link")), hits.Pin(filepath.Join(dir, "hits")))
 }
 
-// expectHits makes ten calls, of which want are to be counted. It tries again for a while, because the kernel may take
-// a moment to detach what nobody holds any more.
+// expectHits makes ten calls, and checks how many are counted. It tries again for a while, because the kernel may
+// detach a moment after the last close.
 func expectHits(hits libbpf.MapCore, want uint64, when string) error {
 	tgid := binary.NativeEndian.AppendUint32(nil, uint32(os.Getpid()))
 	for range 100 {
@@ -151,8 +151,8 @@ func expectHits(hits libbpf.MapCore, want uint64, when string) error {
 	return fmt.Errorf("%s: not %d hits", when, want)
 }
 
-// mountBPFFS mounts a bpf file system that only this thread and its children see, and that ends with them, however they
-// end: the thread gets mounts of its own.
+// mountBPFFS mounts a bpf file system that only this thread and its children see. It is unmounted when they end, in any
+// way, because the thread has its own mount namespace.
 func mountBPFFS(dir string) error {
 	runtime.LockOSThread()
 	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {

@@ -1,4 +1,5 @@
-// Verifier loads an object with a program that the kernel's verifier rejects, shows why, and loads it without.
+// Verifier loads an object with a program that the kernel's verifier rejects, shows the reason, and loads the object
+// without it.
 package main
 
 import (
@@ -13,7 +14,7 @@ import (
 	"github.com/libbpf-go/libbpf-go"
 )
 
-// The pattern matches the source as well: with the object alone, nothing could be built before 'make bpf'.
+// The pattern also matches the source. Otherwise nothing could be built before 'make bpf'.
 //
 //go:embed verifier.bpf.*
 var files embed.FS
@@ -54,7 +55,7 @@ func run() error {
 		return fmt.Errorf("%%+v does not end with the whole log: %s", whole)
 	}
 
-	// What is not loaded is not verified.
+	// A program that is not loaded is not verified.
 	open, err = openObject()
 	if err != nil {
 		return err
