@@ -10,7 +10,7 @@ package btf
 #cgo nocallback btf__type_cnt
 #include "btf_cgo.h"
 
-// libbpf_get_error knows both of libbpf's ways to return an error in place of a pointer.
+// libbpf_get_error handles both ways in which libbpf returns an error instead of a pointer.
 static struct btf *result(struct btf *btf, int *err)
 {
 	*err = (int)libbpf_get_error(btf);
@@ -45,26 +45,26 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// BTF is type information. It does not change once it was made. All methods may be called concurrently, Close included:
-// a call that races with Close either completes or returns [ErrClosed].
+// BTF is type information. It never changes. All methods are safe for concurrent use, also with Close: a call that
+// races with Close either completes or returns [ErrClosed].
 type BTF struct {
 	h    *handle.Handle // keeps c, and a use of base's
 	c    *C.struct_btf
-	what string // it is of, for errors
-	base *BTF   // what a module's types refer to
-	ofC  bool   // C frees it
+	what string // what the types are of, for errors
+	base *BTF   // the types to which a module's types refer
+	ofC  bool   // C code owns it, and frees it
 
 	pointerSize int
 	numTypes    int
 
-	rawMu    sync.Mutex // libbpf makes the raw form when it is first asked for it
+	rawMu    sync.Mutex // libbpf makes the raw form on first use
 	dumpable func() error
 }
 
-// Parse reads the type information in the file at path: an ELF file with a .BTF section, such as a compiled BPF object,
-// or the raw form that /sys/kernel/btf holds (btf__parse). The caller closes it.
+// Parse reads the type information in the file at path (btf__parse); the caller closes it. The file is an ELF file with
+// a .BTF section, such as a compiled BPF object, or has raw BTF, as the files in /sys/kernel/btf do.
 //
-// errors.Is: [ErrNoBTF] for an ELF file without type information, os.ErrNotExist, os.ErrPermission, unix.EINVAL for
+// errors.Is: [ErrNoBTF] for an ELF file without type information, [os.ErrNotExist], [os.ErrPermission], unix.EINVAL for
 // damaged type information.
 func Parse(path string) (*BTF, error) {
 	var c cmem.Args[C.char]
@@ -83,7 +83,8 @@ func Parse(path string) (*BTF, error) {
 	return b.trustOrCheck()
 }
 
-// lacksBTF tells an ELF file without type information, for which older versions of libbpf answer as for a missing one.
+// lacksBTF reports whether the error means an ELF file without type information. Older versions of libbpf return the
+// errno of a missing file for it.
 func lacksBTF(path string, err error) bool {
 	if errors.Is(err, unix.ENOENT) {
 		_, err := os.Stat(path)
@@ -92,14 +93,14 @@ func lacksBTF(path string, err error) bool {
 	return errors.Is(err, unix.ENODATA)
 }
 
-// ParseRaw reads type information in the form that a .BTF section has, of which it makes a copy (btf__new). The caller
-// closes it.
+// ParseRaw reads raw type information, which is the content of a .BTF section (btf__new); the caller closes it.
+// ParseRaw copies data.
 //
-// errors.Is: unix.EINVAL for what is no type information, or damaged.
+// errors.Is: unix.EINVAL for data that is not type information, or is damaged.
 func ParseRaw(data []byte) (*BTF, error) {
 	const what = "raw data"
 	if len(data) == 0 || len(data) > math.MaxUint32 {
-		return nil, fmt.Errorf("btf: parse %s of %d bytes: %w", what, len(data), fault.Invalidf("it has from 1 byte to 4 GiB"))
+		return nil, fmt.Errorf("btf: parse %s of %d bytes: %w", what, len(data), fault.Invalidf("it must have from 1 byte to 4 GiB"))
 	}
 	b, err := newBTF("parse", what, nil, func(ret *C.int) *C.struct_btf {
 		return C.parse_raw(unsafe.Pointer(&data[0]), C.__u32(len(data)), ret)
@@ -110,22 +111,22 @@ func ParseRaw(data []byte) (*BTF, error) {
 	return b.trustOrCheck()
 }
 
-// LoadKernel reads the running kernel's type information, from /sys/kernel/btf/vmlinux or, where that is missing, from
-// the places that kernels are installed to (btf__load_vmlinux_btf). The caller closes it. It needs a kernel 5.4 that
-// was built with CONFIG_DEBUG_INFO_BTF.
+// LoadKernel reads the running kernel's type information (btf__load_vmlinux_btf); the caller closes it. It reads
+// /sys/kernel/btf/vmlinux or, if that does not exist, the kernel image where distributions install it. It needs Linux
+// 5.4, built with CONFIG_DEBUG_INFO_BTF.
 //
-// errors.Is: os.ErrNotExist where there is none.
+// errors.Is: [os.ErrNotExist] when there is none.
 func LoadKernel() (*BTF, error) {
 	return newBTF("load", "the kernel's types", nil, func(ret *C.int) *C.struct_btf { return C.load_kernel(ret) })
 }
 
-// LoadModule reads the type information of the kernel module of that name, whose types come after the kernel's and
-// refer to them (btf__load_module_btf). The caller closes it, and may close kernel before that. It needs kernel 5.11.
+// LoadModule reads the type information of a kernel module (btf__load_module_btf, Linux 5.11); the caller closes it.
+// The module's types are numbered after the kernel's, and refer to them. kernel may be closed before the result.
 //
-// errors.Is: os.ErrNotExist where there is no such module, or it is not loaded; [ErrClosed] for kernel.
+// errors.Is: [os.ErrNotExist] when the module does not exist or is not loaded; [ErrClosed] for kernel.
 func LoadModule(name string, kernel *BTF) (*BTF, error) {
 	if name == "" || strings.ContainsAny(name, "/\x00") || strings.HasPrefix(name, ".") {
-		return nil, fmt.Errorf("btf: load types of module %q: %w", name, fault.Invalidf("no module has such a name"))
+		return nil, fmt.Errorf("btf: load types of module %q: %w", name, fault.Invalidf("not a valid module name"))
 	}
 	if err := kernel.acquire(); err != nil {
 		return nil, err
@@ -142,7 +143,7 @@ func LoadModule(name string, kernel *BTF) (*BTF, error) {
 	return b, err
 }
 
-// newBTF takes over the C object that read returns, and the use of base that was acquired for it.
+// newBTF takes ownership of the C object that read returns, and of the use of base that was acquired for it.
 func newBTF(op, what string, base *BTF, read func(ret *C.int) *C.struct_btf) (*BTF, error) {
 	var c *C.struct_btf
 	err := saying(func() error {
@@ -156,7 +157,7 @@ func newBTF(op, what string, base *BTF, read func(ret *C.int) *C.struct_btf) (*B
 		return nil, fmt.Errorf("btf: %s %s: %w", op, what, err)
 	}
 	b := &BTF{c: c, what: what, base: base, numTypes: int(C.btf__type_cnt(c)) - 1}
-	// libbpf works the pointer size out when first asked and remembers it: asking now makes later reads mere reads.
+	// libbpf determines the pointer size on first use and stores it. After this call, later uses only read it.
 	if b.pointerSize = int(C.btf__pointer_size(c)); b.pointerSize == 0 {
 		b.pointerSize = int(unsafe.Sizeof(uintptr(0)))
 	}
@@ -165,7 +166,7 @@ func newBTF(op, what string, base *BTF, read func(ret *C.int) *C.struct_btf) (*B
 	return b, nil
 }
 
-// trustOrCheck checks type numbers and names where libbpf is so old that it did not do so itself. On error b is closed.
+// trustOrCheck checks type numbers and names, because libbpf before 1.4 did not. On error it closes b.
 func (b *BTF) trustOrCheck() (*BTF, error) {
 	if C.libbpf_major_version() == 1 && C.libbpf_minor_version() < 4 {
 		if err := b.checkReferences(); err != nil {
@@ -195,8 +196,8 @@ func (b *BTF) free() error {
 	return nil
 }
 
-// Close frees the type information (btf__free). If calls use it, the last of them frees it. Close is idempotent. Types
-// that were read stay valid.
+// Close frees the type information (btf__free). If calls use it, the last of them frees it. Close is idempotent. [Type]
+// values that were read before stay valid.
 func (b *BTF) Close() error {
 	if b == nil {
 		return nil
@@ -204,8 +205,8 @@ func (b *BTF) Close() error {
 	return b.h.Close()
 }
 
-// NumTypes is the number of types, void not counted: they are numbered from 1 to NumTypes (btf__type_cnt). It is 0 for
-// a nil BTF.
+// NumTypes is the number of types, without void (btf__type_cnt). Types are numbered from 1 to NumTypes. It is 0 for a
+// nil BTF.
 func (b *BTF) NumTypes() int {
 	if b == nil {
 		return 0
@@ -213,8 +214,8 @@ func (b *BTF) NumTypes() int {
 	return b.numTypes
 }
 
-// PointerSize is the size in bytes of a pointer on the machine that the types describe (btf__pointer_size). It is 0 for
-// a nil BTF.
+// PointerSize is the size of a pointer, in bytes, on the machine that the types describe (btf__pointer_size). It is 0
+// for a nil BTF.
 func (b *BTF) PointerSize() int {
 	if b == nil {
 		return 0
@@ -222,7 +223,7 @@ func (b *BTF) PointerSize() int {
 	return b.pointerSize
 }
 
-// TypeByID reads the type with that number (btf__type_by_id). Number 0 is a [Void].
+// TypeByID returns the type with that number (btf__type_by_id). Number 0 is [Void].
 //
 // errors.Is: [ErrNotFound], [ErrClosed]; unix.EINVAL for a damaged type.
 func (b *BTF) TypeByID(id TypeID) (Type, error) {
@@ -260,9 +261,9 @@ func (b *BTF) name(off uint32) (string, error) {
 	return C.GoString(s), nil
 }
 
-// TypeByName finds the type of that name and reads it (btf__find_by_name_kind). Of several kinds, the first that has a
-// type of the name counts; without any kind, the first type of the name (btf__find_by_name). Names do not include the
-// keyword: "task_struct".
+// TypeByName returns the type with that name (btf__find_by_name_kind). With several kinds, the first kind that has such
+// a type decides. Without a kind, it returns the first type with that name (btf__find_by_name). A name does not include
+// the keyword: "task_struct".
 //
 // errors.Is: [ErrNotFound], [ErrClosed].
 func (b *BTF) TypeByName(name string, kinds ...Kind) (Type, error) {
@@ -296,7 +297,7 @@ func (b *BTF) TypeByName(name string, kinds ...Kind) (Type, error) {
 			}
 			continue
 		}
-		// libbpf answers 0 for the name "void" of whatever kind.
+		// libbpf returns 0 for the name "void", whatever the kind.
 		if id := C.btf__find_by_name_kind(b.c, n, C.__u32(kind)); id > 0 {
 			return b.typeByID(TypeID(id))
 		}
@@ -304,8 +305,8 @@ func (b *BTF) TypeByName(name string, kinds ...Kind) (Type, error) {
 	return nil, notFound()
 }
 
-// Types reads one type after the other, in the order of their numbers, void left out. What ends it early, such as
-// [ErrClosed], is stored in *err, which is set to nil otherwise; err may be nil.
+// Types iterates over all types except void, in the order of their numbers. If an error ends the loop, such as
+// [ErrClosed], it is in *err; otherwise *err is nil. err may be nil.
 func (b *BTF) Types(err *error) iter.Seq[Type] {
 	return func(yield func(Type) bool) {
 		var failed error
@@ -325,7 +326,7 @@ func (b *BTF) Types(err *error) iter.Seq[Type] {
 	}
 }
 
-// Resolve reads the type that is left when typedefs, const, volatile, restrict, type tags and variables are taken off
+// Resolve follows typedefs, const, volatile, restrict, type tags and variables, and returns the type behind them
 // (btf__resolve_type).
 //
 // errors.Is: [ErrNotFound], [ErrClosed]; unix.ELOOP when there are more than 32 of them, which is a cycle.
@@ -357,9 +358,9 @@ func (b *BTF) Resolve(id TypeID) (Type, error) {
 // maxResolve is how many typedefs and modifiers libbpf follows.
 const maxResolve = 32
 
-// Size is a type's size in bytes (btf__resolve_size), typedefs and qualifiers taken off.
+// Size is the size of a type in bytes, after resolving typedefs and qualifiers (btf__resolve_size).
 //
-// errors.Is: [ErrNotFound], [ErrClosed]; unix.EINVAL for a type that has no size, such as void, a function or a struct
+// errors.Is: [ErrNotFound], [ErrClosed]; unix.EINVAL for a type without a size, such as void, a function or a struct
 // that is only declared, and for a cycle; unix.E2BIG for an array of more than 4 GiB.
 func (b *BTF) Size(id TypeID) (int, error) {
 	if err := b.acquire(); err != nil {
@@ -380,8 +381,8 @@ func (b *BTF) size(id TypeID) (int, error) {
 	return int(size), nil
 }
 
-// Raw is a copy of the type information in the form that [ParseRaw] reads (btf__raw_data). For a module's, that is
-// without the kernel's types.
+// Raw returns a copy of the type information in the form that [ParseRaw] reads (btf__raw_data). The raw form of a
+// module does not include the kernel's types.
 //
 // errors.Is: [ErrClosed], unix.ENOMEM.
 func (b *BTF) Raw() ([]byte, error) {
@@ -399,7 +400,7 @@ func (b *BTF) Raw() ([]byte, error) {
 	return append([]byte(nil), unsafe.Slice((*byte)(p), int(size))...), nil
 }
 
-// String says whose type information it is, such as "BTF of the kernel's types".
+// String returns a description such as "BTF of the kernel's types".
 func (b *BTF) String() string {
 	if b == nil {
 		return "BTF"

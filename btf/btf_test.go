@@ -265,7 +265,7 @@ func TestNilAndClosed(t *testing.T) {
 	}
 }
 
-// Without the count of uses, readers would be reading freed memory here.
+// Close runs while others read. Without the use count, they would read freed memory.
 func TestCloseRace(t *testing.T) {
 	for range 50 {
 		b, err := ParseRaw(everyKind().bytes())
@@ -473,7 +473,7 @@ func TestDumpCWriteError(t *testing.T) {
 	}
 }
 
-// The header is there to be included by BPF programs, so the compiler is its judge.
+// BPF programs include the header, so the test compiles it.
 func TestKernelDumpCompiles(t *testing.T) {
 	clang, err := exec.LookPath("clang")
 	if err != nil {
@@ -511,7 +511,7 @@ int parent(struct task_struct *task) { return task->real_parent->tgid; }
 	if _, err := b.TypeByName("task_struct", KindStruct); err != nil {
 		t.Error(err)
 	}
-	// The struct is only in .BTF.ext when accesses are to be relocated, as this string is.
+	// The .BTF.ext section only has this string if accesses to the struct are relocated.
 	data, err := os.ReadFile(object)
 	if err != nil || !bytes.Contains(data, []byte("0:")) {
 		t.Errorf("the object has no access strings: %v", err)

@@ -19,13 +19,14 @@ func (b *builder) name(s string) uint32 {
 	return uint32(off)
 }
 
-// add appends a type: its name, its kind, how many entries follow, the size or the type referred to, and the entries.
+// add appends a type: its name, its kind, the number of entries, the size or the type that it refers to, and the
+// entries.
 func (b *builder) add(name string, kind Kind, vlen int, sizeOrType uint32, rest ...uint32) {
 	b.types = append(b.types, b.name(name), uint32(kind)<<24|uint32(vlen), sizeOrType)
 	b.types = append(b.types, rest...)
 }
 
-const kflag = 1 << 7 // of a kind: the kind_flag of its info word
+const kflag = 1 << 7 // added to a kind, the kind_flag of the info word
 
 func (b *builder) bytes() []byte {
 	order := binary.NativeEndian
@@ -41,7 +42,7 @@ func (b *builder) bytes() []byte {
 	return append(raw, b.names...)
 }
 
-// everyKind has one type of each kind, and same-named types of different kinds.
+// everyKind has one type of each kind, and types of different kinds with the same name.
 func everyKind() *builder {
 	b := newBuilder()
 	b.add("int", KindInt, 0, 4, 1<<24|32)

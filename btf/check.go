@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// checkReferences reads every type once, so that names and type numbers are known to be in range.
+// checkReferences reads every type once, to check that all names and type numbers are in range.
 func (b *BTF) checkReferences() error {
 	var err error
 	for t := range b.Types(&err) {
@@ -19,33 +19,32 @@ func (b *BTF) checkReferences() error {
 	return err
 }
 
-// Bounds on what libbpf's dumper is asked to write. It recurses as deep as types nest, visits a type as often as
-// it is mentioned and fills holes in structs word by word, without a limit. The Linux kernel's types stay far below
+// Limits for what libbpf's dumper gets. The dumper recurses as deep as types nest, visits a type as often as it is
+// referred to, and fills holes in structs word by word, all without a limit. The Linux kernel's types stay far below
 // each of these.
 const (
-	maxDumpDepth   = 1 << 9  // of nested types
-	maxDumpVisits  = 1 << 18 // from one type
-	maxDumpTotal   = 1 << 24 // from all types together
+	maxDumpDepth   = 1 << 9  // nested types
+	maxDumpVisits  = 1 << 18 // visits for one type
+	maxDumpTotal   = 1 << 24 // visits for all types together
 	maxDumpPadding = 1 << 16 // words, in all structs together
 	maxDumpSize    = 1 << 26 // bytes, of one struct or member: libbpf counts bits in an int
 )
 
-// dumpCheck walks the types as libbpf's dumper will, to find what it would not survive.
+// dumpCheck walks the types in the way of libbpf's dumper, and finds types that would crash it.
 type dumpCheck struct {
 	b       *BTF
-	seen    map[dumpVisit]int // how many visits a type costs; 0 while it is being walked
+	seen    map[dumpVisit]int // how many visits a type costs; 0 while walk is in it
 	depth   int
 	padding int
 }
 
-// dumpVisit is a type and whether a pointer leads there, in which case a named struct need only be declared.
+// dumpVisit is a type, and whether a pointer leads to it. Behind a pointer, a named struct needs only a declaration.
 type dumpVisit struct {
 	id         TypeID
 	throughPtr bool
 }
 
-// checkDump says whether libbpf's dumper can be let loose on the types: it would crash or not come to an end on some
-// that are made up.
+// checkDump says whether libbpf's dumper can handle the types. With some damaged types it would crash, or never end.
 func (b *BTF) checkDump() error {
 	if err := b.checkReferences(); err != nil {
 		return err
@@ -62,13 +61,13 @@ func (b *BTF) checkDump() error {
 			return err
 		}
 		if total += visits; total > maxDumpTotal {
-			return fmt.Errorf("the types are too entangled: %w", errTooLarge)
+			return fmt.Errorf("all types together are too large to write out: %w", errTooLarge)
 		}
 	}
 	return err
 }
 
-// isC tells types that C has from what BTF says about functions, variables and sections.
+// isC reports whether C has types of this kind. The other kinds describe functions, variables and sections.
 func isC(kind Kind) bool {
 	switch kind {
 	case KindFunc, KindVar, KindDatasec, KindDeclTag:
@@ -120,7 +119,7 @@ func (c *dumpCheck) walk(v dumpVisit) (int, error) {
 			next = append(next, dumpVisit{m.Type, false})
 		}
 	case *Func, *Var, *Datasec, *DeclTag, *Unknown:
-		return 0, fmt.Errorf("type %d, of kind %s, stands in for a type of C: %w", v.id, t.Kind(), unix.EINVAL)
+		return 0, fmt.Errorf("type %d of kind %s is used as a C type: %w", v.id, t.Kind(), unix.EINVAL)
 	}
 	visits := 1
 	for _, n := range next {
@@ -136,7 +135,7 @@ func (c *dumpCheck) walk(v dumpVisit) (int, error) {
 	return visits, nil
 }
 
-// layout checks that each member has a size, without which libbpf would divide by zero, and counts the holes.
+// layout checks that each member has a size, because libbpf would divide by zero, and counts the words in holes.
 func (c *dumpCheck) layout(t *Composite) error {
 	if t.Size > maxDumpSize {
 		return fmt.Errorf("type %d of %d bytes: %w", t.ID(), t.Size, errTooLarge)

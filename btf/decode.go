@@ -2,15 +2,15 @@ package btf
 
 import "slices"
 
-// Where things are in struct btf_type, counted in 32-bit words.
+// The offsets of the fields of struct btf_type, in 32-bit words.
 const (
 	wordName   = 0
 	wordInfo   = 1
-	wordSize   = 2 // or the type referred to
+	wordSize   = 2 // size, or the type that it refers to
 	wordsFixed = 3
 )
 
-// typeWords is how many 32-bit words the type with that info word takes up. libbpf has checked that they are there.
+// typeWords is the size, in 32-bit words, of a type with that info word. libbpf has checked that the words exist.
 func typeWords(info uint32) int {
 	vlen := int(info & 0xffff)
 	switch Kind(info >> 24 & 0x1f) {
@@ -27,7 +27,7 @@ func typeWords(info uint32) int {
 	}
 }
 
-// decodeType makes a Type of the words of a struct btf_type and what follows it. name gives the string at an offset.
+// decodeType decodes a struct btf_type and the words that follow it. name returns the string at an offset.
 func decodeType(id TypeID, w []uint32, name func(off uint32) (string, error)) (Type, error) {
 	info := w[wordInfo]
 	kind, kflag := Kind(info>>24&0x1f), info>>31 != 0
@@ -131,7 +131,7 @@ func decodeType(id TypeID, w []uint32, name func(off uint32) (string, error)) (T
 	}
 }
 
-// references are the numbers of the types that a type's definition mentions.
+// references are the numbers of the types to which a type's definition refers.
 func references(t Type) []TypeID {
 	switch t := t.(type) {
 	case *Ptr:

@@ -1,5 +1,5 @@
-// Package btf reads BTF, the type information that the kernel, its modules and compiled BPF objects carry: which types
-// there are, how large they are, where their members lie. It also writes them back as a C header.
+// Package btf reads BTF, the type information of the kernel, its modules and compiled BPF objects: types, their sizes,
+// and the offsets of their members. It also writes the types as a C header.
 //
 //	kernel, err := btf.LoadKernel()
 //	if err != nil {
@@ -11,8 +11,8 @@
 //		fmt.Println(m.Name, m.BitOffset/8)
 //	}
 //
-// Parsing, searching, resolving and dumping are libbpf's; this package turns what libbpf holds into Go values. A type
-// is read when it is asked for, so opening the kernel's BTF, with its hundred thousand types and more, stays quick.
+// libbpf parses, searches, resolves and dumps the types; this package converts them to Go values. It converts a type
+// when it is asked for, so that opening the kernel's BTF, with more than a hundred thousand types, is fast.
 //
 // # Types
 //
@@ -21,11 +21,12 @@
 // union, [Enum] is an enum of any width, [Modifier] is const, volatile, restrict or a type tag. A kind that this
 // package does not know becomes an [Unknown].
 //
-// The values are plain Go memory: they stay valid after Close, and a change made to one is seen by nobody else.
+// The values are plain Go memory: they stay valid after Close. Each call returns a new value, so changing one does not
+// affect others.
 //
 // # Untrusted input
 //
-// Type information may be damaged or made up. Reading it gives errors and never more than that: identifiers and names
-// out of range, cycles, and definitions that would not end are errors that match unix.EINVAL, unix.ELOOP or unix.E2BIG.
-// What a type claims about itself is not checked, for example that a member lies within its struct.
+// Type information may be damaged or malicious. Reading it is safe: type numbers and names that are out of range, cycles
+// and endless definitions are errors that match unix.EINVAL, unix.ELOOP or unix.E2BIG. It is not checked that a type is
+// consistent, for example that a member is within its struct.
 package btf

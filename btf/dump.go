@@ -23,7 +23,7 @@ import (
 
 // DumpCOptions are options of [BTF.DumpC].
 type DumpCOptions struct {
-	// IncludeGuard is the macro that guards the header against being included twice; the default is __VMLINUX_H__.
+	// IncludeGuard is the macro that prevents including the header twice. The default is __VMLINUX_H__.
 	IncludeGuard string
 }
 
@@ -53,14 +53,14 @@ const dumpEpilogue = `#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
 #endif /* %s */
 `
 
-// DumpC writes all types as a C header that clang compiles for BPF, in an order in which each is defined before it is
-// needed (btf_dump__dump_type). For the kernel's types, this is the file that BPF programs include as vmlinux.h:
-// accesses to the members of its structs are relocated when a program is loaded, unless BPF_NO_PRESERVE_ACCESS_INDEX is
-// defined, and functions of the kernel that BPF programs may call are declared, unless BPF_NO_KFUNC_PROTOTYPES is. The
-// types of Linux 7 need clang's -fms-extensions (and -Wno-microsoft-anon-tag): they have members without a name.
+// DumpC writes all types as a C header that clang compiles for BPF (btf_dump__dump_type). It defines each type before
+// it is used. For the kernel's types, this is the file that BPF programs include as vmlinux.h. Accesses to members of
+// its structs are relocated when a program is loaded, unless BPF_NO_PRESERVE_ACCESS_INDEX is defined. It declares the
+// kfuncs, unless BPF_NO_KFUNC_PROTOTYPES is defined. The types of Linux 7 need clang's -fms-extensions (and
+// -Wno-microsoft-anon-tag), because they have members without a name.
 //
-// errors.Is: [ErrClosed]; unix.EINVAL, unix.ELOOP or unix.E2BIG for types that cannot be written as C, or not within
-// reason; the error that w returned. By then, part of the header may have been written.
+// errors.Is: [ErrClosed]; unix.EINVAL, unix.ELOOP or unix.E2BIG for types that can't be written as C, or are too large;
+// the error that w returned. When it returns an error, it may have written a part of the header.
 func (b *BTF) DumpC(w io.Writer, opts DumpCOptions) error {
 	if err := b.acquire(); err != nil {
 		return err
@@ -77,11 +77,10 @@ func (b *BTF) DumpC(w io.Writer, opts DumpCOptions) error {
 	return nil
 }
 
-// Declaration is the C declaration of a variable of that type (btf_dump__emit_type_decl): "const char comm[16]" for
-// the name "comm". With an empty name it is the type alone, "const char[16]".
+// Declaration returns the C declaration of a variable of that type (btf_dump__emit_type_decl): for the name "comm",
+// "const char comm[16]". With an empty name it returns the type only, "const char[16]".
 //
-// errors.Is: [ErrNotFound], [ErrClosed]; unix.EINVAL, unix.ELOOP or unix.E2BIG for types that cannot be written as C,
-// wherever in b they are.
+// errors.Is: [ErrNotFound], [ErrClosed]; unix.EINVAL, unix.ELOOP or unix.E2BIG if any type of b can't be written as C.
 func (b *BTF) Declaration(id TypeID, name string) (string, error) {
 	if err := b.acquire(); err != nil {
 		return "", err
@@ -92,7 +91,7 @@ func (b *BTF) Declaration(id TypeID, name string) (string, error) {
 		return "", err
 	}
 	if !isC(t.Kind()) {
-		return "", fmt.Errorf("btf: declaration of type %d: %w", id, fault.Invalidf("C declares no %s", t.Kind()))
+		return "", fmt.Errorf("btf: declaration of type %d: %w", id, fault.Invalidf("C has no declaration for a %s", t.Kind()))
 	}
 	var text strings.Builder
 	d, err := b.newDumper(&text)
@@ -143,7 +142,7 @@ func (d *dumper) free() {
 	C.free(unsafe.Pointer(d.text))
 }
 
-// flush hands on what was collected.
+// flush writes the collected text.
 func (d *dumper) flush() error {
 	if d.text.err != 0 {
 		return clib.FromRet(int(d.text.err))
@@ -153,7 +152,7 @@ func (d *dumper) flush() error {
 	}
 	text := unsafe.Slice((*byte)(unsafe.Pointer(d.text.data)), int(d.text.len))
 	d.text.len = 0
-	// The writer may keep what it is given only until it returns, but it might be a careless one.
+	// A Writer must not keep the slice, but some do: it gets a copy.
 	_, err := d.w.Write(bytes.Clone(text))
 	return err
 }
@@ -180,7 +179,7 @@ func (d *dumper) header(guard string) error {
 	return err
 }
 
-// kfuncs declares the functions that the kernel's build tagged as callable by BPF programs.
+// kfuncs declares the functions that the kernel's build has tagged as callable from BPF programs.
 func (d *dumper) kfuncs() error {
 	type kfunc struct {
 		name  string

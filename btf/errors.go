@@ -12,25 +12,25 @@ import (
 )
 
 var (
-	// ErrClosed says that the BTF was nil or closed. It is an [os.ErrClosed] as well.
+	// ErrClosed: the BTF is nil or closed. It matches [os.ErrClosed].
 	ErrClosed = handle.ErrClosed
 
-	// ErrNotFound says that there is no type with the name and kind or the number asked for. It is unix.ENOENT, and so
-	// [os.ErrNotExist], as well.
+	// ErrNotFound: there is no type with that number, or with that name and kind. It matches unix.ENOENT, and so
+	// [os.ErrNotExist].
 	ErrNotFound = fault.New("no such type", unix.ENOENT)
 
-	// ErrNoBTF says that an ELF file has no type information: it was compiled without -g, or was stripped of it.
+	// ErrNoBTF: an ELF file has no type information, because it was compiled without -g or stripped.
 	ErrNoBTF = errors.New("no BTF")
 )
 
-// Errors with the meaning of an errno, whose text is about something else.
+// Errors that match an errno, with their own text.
 var (
-	errCycle    = fault.New("it is a cycle", unix.ELOOP)
-	errTooLarge = fault.New("that is too large", unix.E2BIG)
+	errCycle    = fault.New("cycle", unix.ELOOP)
+	errTooLarge = fault.New("too large", unix.E2BIG)
 )
 
-// saying runs a call into libbpf, which may print. f returns its error, which takes the warnings along; what else was said
-// is printed.
+// saying runs a call into libbpf that may print. If f returns an error, saying adds libbpf's warnings to it. It prints
+// the other messages.
 func saying(f func() error) error {
 	var err error
 	to := clib.CurrentPrinter()
@@ -44,7 +44,7 @@ func saying(f func() error) error {
 	return err
 }
 
-// said is an error with what libbpf said about it, which are a few words here.
+// said is an error with libbpf's warnings about it, which are short in this package.
 type said struct {
 	err      error
 	warnings []string

@@ -14,7 +14,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/btf"
 )
 
-// What libbpf says about a failure is in the error, and nowhere else.
+// libbpf's warnings about a failure are in the error, and are not printed.
 func TestWarningsAreInTheError(t *testing.T) {
 	var logged bytes.Buffer
 	before := slog.Default()

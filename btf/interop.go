@@ -14,8 +14,8 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
-// UsePointer runs f with libbpf's struct btf, which nobody frees until f returns. f must not change it. f's error is returned
-// as it is.
+// UsePointer runs f with libbpf's struct btf. It stays valid until f returns. f must not change it. UsePointer returns
+// f's error unchanged.
 func (b *BTF) UsePointer(f func(types unsafe.Pointer) error) error {
 	if err := b.acquire(); err != nil {
 		return err
@@ -24,7 +24,8 @@ func (b *BTF) UsePointer(f func(types unsafe.Pointer) error) error {
 	return f(unsafe.Pointer(b.c))
 }
 
-// Pointer is libbpf's struct btf, for C code in the same program that reads it, or nil after Close, which frees it.
+// Pointer is libbpf's struct btf, for C code in the same program that reads it. It is valid until Close frees it. After
+// Close, Pointer returns nil.
 func (b *BTF) Pointer() (types unsafe.Pointer) {
 	_ = b.UsePointer(func(p unsafe.Pointer) error {
 		types = p
@@ -33,15 +34,15 @@ func (b *BTF) Pointer() (types unsafe.Pointer) {
 	return types
 }
 
-// Release gives the type information to C, which frees it with btf__free from then on, and returns its struct btf. The Go
-// value answers [ErrClosed] afterwards. It fails with unix.EBUSY, and changes nothing, while operations are under way, or
-// another's types refer to it, or it refers to another's, as those of a module do.
+// Release returns libbpf's struct btf, and gives ownership to C code, which frees it with btf__free. The Go value
+// returns [ErrClosed] afterwards. The error is unix.EBUSY, and nothing changes, while operations are in progress, if
+// the types of another BTF refer to it, or if it refers to another BTF, as a module's does.
 func (b *BTF) Release() (unsafe.Pointer, error) {
 	switch {
 	case b == nil:
 		return nil, ErrClosed
 	case b.base != nil:
-		return nil, fmt.Errorf("btf: release %s: they refer to other types: %w", b.what, unix.EBUSY)
+		return nil, fmt.Errorf("btf: release %s: the types refer to those of another BTF: %w", b.what, unix.EBUSY)
 	}
 	if err := b.h.CloseIdle(func() { b.ofC = true }); err != nil {
 		return nil, fmt.Errorf("btf: release %s: %w", b.what, err)
@@ -49,11 +50,11 @@ func (b *BTF) Release() (unsafe.Pointer, error) {
 	return unsafe.Pointer(b.c), nil
 }
 
-// Adopt makes a BTF of a struct btf that C code has. Close frees it.
+// Adopt makes a BTF of a struct btf from C code, and takes ownership of it: Close frees it.
 func Adopt(types unsafe.Pointer) (*BTF, error) { return ofC(types, false) }
 
-// Borrow is [Adopt] of type information that remains C's: C frees it, but not before Release or, if nothing of it is under
-// way, Close.
+// Borrow makes a BTF of a struct btf that C code owns. C must not free it before Release or, if no operation is in
+// progress, Close.
 func Borrow(types unsafe.Pointer) (*BTF, error) { return ofC(types, true) }
 
 func ofC(types unsafe.Pointer, ofC bool) (*BTF, error) {

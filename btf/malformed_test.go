@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// exercise calls everything that reads types. It must come back.
+// exercise calls everything that reads types. All calls must return.
 func exercise(b *BTF) {
 	_ = b.DumpC(io.Discard, DumpCOptions{})
 	var err error
@@ -29,7 +29,7 @@ func exercise(b *BTF) {
 func TestMalformed(t *testing.T) {
 	tests := map[string]struct {
 		make func(b *builder)
-		want error // of the dump; nil where libbpf may already refuse to parse it
+		want error // the dump's error; nil if libbpf may refuse to parse the types
 	}{
 		"typedef of itself":        {func(b *builder) { b.add("t", KindTypedef, 0, 1) }, unix.ELOOP},
 		"const of itself":          {func(b *builder) { b.add("", KindConst, 0, 1) }, unix.ELOOP},

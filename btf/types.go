@@ -2,10 +2,10 @@ package btf
 
 import "strconv"
 
-// TypeID is a type's number within one [BTF]. 0 is void.
+// TypeID is the number of a type within one [BTF]. 0 is void.
 type TypeID uint32
 
-// Kind says what sort of type a type is. The values are the BTF_KIND_* constants of linux/btf.h.
+// Kind is the kind of a type. The values are the BTF_KIND_* constants of linux/btf.h.
 type Kind uint8
 
 // The kinds of types.
@@ -68,7 +68,7 @@ func (k Kind) String() string {
 type Type interface {
 	// ID is the type's number in the BTF that it was read from.
 	ID() TypeID
-	// Kind is what sort of type it is.
+	// Kind is the type's kind.
 	Kind() Kind
 	// Name is the type's name without the keyword: "task_struct", not "struct task_struct". It is empty for
 	// anonymous types and for kinds that have no name.
@@ -85,15 +85,15 @@ func (h *header) ID() TypeID   { return h.id }
 func (h *header) Kind() Kind   { return h.kind }
 func (h *header) Name() string { return h.name }
 
-// Void is the absence of a type, number 0 of every BTF.
+// Void is the absence of a type. It has the number 0 in every BTF.
 type Void struct{ header }
 
 // Int is an integer, character or boolean type.
 type Int struct {
 	header
 	Size   uint32 // in bytes
-	Bits   uint8  // how many bits are used; fewer than 8*Size in bit fields of old compilers
-	Offset uint8  // of the first of these bits, see Bits
+	Bits   uint8  // number of used bits; less than 8*Size for bit fields of old compilers
+	Offset uint8  // of the first used bit
 	Signed bool
 	Char   bool
 	Bool   bool
@@ -111,7 +111,7 @@ type Ptr struct {
 	Target TypeID
 }
 
-// Array is an array of a fixed length, which is 0 for a flexible array member.
+// Array is an array with a fixed length. The length is 0 for a flexible array member.
 type Array struct {
 	header
 	Elem  TypeID
@@ -119,7 +119,7 @@ type Array struct {
 	Len   uint32
 }
 
-// Composite is a struct or a union, as Kind says.
+// Composite is a struct or a union: see Kind.
 type Composite struct {
 	header
 	Size    uint32 // in bytes
@@ -128,28 +128,28 @@ type Composite struct {
 
 // Member is a member of a [Composite].
 type Member struct {
-	Name         string // empty for an anonymous struct or union, whose members count as the outer one's
+	Name         string // empty for an anonymous struct or union, whose members belong to the outer one
 	Type         TypeID
 	BitOffset    uint32 // from the start of the composite, in bits
-	BitfieldSize uint32 // in bits; 0 when the member is no bit field
+	BitfieldSize uint32 // in bits; 0 if the member is not a bit field
 }
 
 // Enum is an enumeration of any width: its Kind is KindEnum or KindEnum64.
 type Enum struct {
 	header
 	Size uint32 // in bytes
-	// Signed tells how values are to be read. Compilers older than LLVM 16 do not record it and leave it false.
+	// Signed tells whether values are signed. Compilers before LLVM 16 do not record it: it is then false.
 	Signed bool
 	Values []EnumValue
 }
 
-// EnumValue is an enumerator. Where the enum is not signed, Value holds the bits of a uint64.
+// EnumValue is an enumerator. If the enum is not signed, Value holds the bits of a uint64.
 type EnumValue struct {
 	Name  string
 	Value int64
 }
 
-// Fwd is a struct or union that is declared and not defined.
+// Fwd is a struct or union that is declared but not defined.
 type Fwd struct {
 	header
 	Union bool
@@ -161,15 +161,14 @@ type Typedef struct {
 	Target TypeID
 }
 
-// Modifier is a type with const, volatile, restrict or a type tag on it, as Kind says; of these only the tag has a
-// name.
+// Modifier is a type with const, volatile, restrict or a type tag: see Kind. Only a type tag has a name.
 type Modifier struct {
 	header
 	Target TypeID
 }
 
-// Linkage is where a function or variable is visible. The values are those of enum btf_func_linkage and of BTF_VAR_* in
-// linux/btf.h.
+// Linkage says where a function or variable is visible. The values are those of enum btf_func_linkage and of BTF_VAR_*
+// in linux/btf.h.
 type Linkage uint32
 
 // The linkages.
@@ -179,18 +178,18 @@ const (
 	LinkageExtern Linkage = 2
 )
 
-// Func is a function; what it takes and returns is its Proto.
+// Func is a function. Proto is its prototype, a [FuncProto].
 type Func struct {
 	header
 	Proto   TypeID
 	Linkage Linkage
 }
 
-// FuncProto is what a function takes and returns.
+// FuncProto is the prototype of a function: its parameters and its result.
 type FuncProto struct {
 	header
 	Return TypeID
-	Params []Param // a last one of type 0 stands for "..."
+	Params []Param // if the last one has type 0, it is "..."
 }
 
 // Param is a parameter of a [FuncProto].
@@ -199,33 +198,33 @@ type Param struct {
 	Type TypeID
 }
 
-// Var is a variable. Where it lies is said by the [Datasec] that lists it.
+// Var is a variable. The [Datasec] that lists it has its location.
 type Var struct {
 	header
 	Type    TypeID
 	Linkage Linkage
 }
 
-// Datasec is a section of data such as ".rodata" and the variables in it. In a BPF object that no one has opened yet,
-// offsets and sizes are 0: libbpf fills them in when it opens the object.
+// Datasec is a section of data, such as ".rodata", with its variables. libbpf sets the offsets and sizes when it opens
+// a BPF object. Before that, they are 0.
 type Datasec struct {
 	header
 	Size uint32 // in bytes
 	Vars []DatasecVar
 }
 
-// DatasecVar is where a variable lies within its [Datasec].
+// DatasecVar is the location of a variable in its [Datasec].
 type DatasecVar struct {
 	Type   TypeID // of the Var
 	Offset uint32 // in bytes
 	Size   uint32 // in bytes
 }
 
-// DeclTag is a string, its name, that the source attaches to a declaration (btf_decl_tag).
+// DeclTag is a string that the source attaches to a declaration (btf_decl_tag). The string is its name.
 type DeclTag struct {
 	header
 	Target TypeID
-	// Component is which member or parameter of the target is tagged, or -1 for the target as a whole.
+	// Component is the number of the tagged member or parameter of the target, or -1 for the whole target.
 	Component int
 }
 

@@ -15,9 +15,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Cause is the one of libbpf's warnings that tells best why an operation returned err, without the "libbpf: " in front,
-// or "" when none does. That is the first that names err's errno, for the later ones are its callers'; or, where libbpf
-// said just before what is wrong with the same thing, that. Where none names it, it is the first that names none.
+// Cause returns the warning of libbpf that best says why an operation returned err, without the prefix "libbpf: ", or
+// "" if there is none. It is the first warning that names err's errno; later ones come from the callers. If the warning
+// just before it is about the same thing and names no errno, it is that one. If no warning names err's errno, it is the
+// first one without an errno.
 func Cause(warnings []string, err error) string {
 	candidates := plausible(warnings)
 	number := errnoOf(err)
@@ -43,25 +44,25 @@ func Cause(warnings []string, err error) string {
 	return ""
 }
 
-// candidate is a warning that may be the cause, and its number among all of them.
+// candidate is a warning that may be the cause, with its index among all warnings.
 type candidate struct {
 	text string
 	at   int
 }
 
-// explains tells whether c is what libbpf said just before next, and about the same thing.
+// explains tells whether c comes just before next, and is about the same thing.
 func (c candidate) explains(next candidate) bool {
 	if c.at+1 != next.at {
 		return false
 	}
-	// What else c quotes are values.
+	// The first thing that c quotes is a name. The others are values.
 	if names := quoted(c.text); len(names) > 0 && hasName(next.text, names[0]) {
 		return true
 	}
 	return slices.ContainsFunc(quoted(next.text), func(name string) bool { return hasName(c.text, name) })
 }
 
-// quoted is what stands in single quotes in a text.
+// quoted returns the texts in single quotes.
 func quoted(text string) []string {
 	var names []string
 	for parts := strings.Split(text, "'"); len(parts) > 2; parts = parts[2:] {
@@ -70,7 +71,7 @@ func quoted(text string) []string {
 	return names
 }
 
-// hasName tells whether text has a name in it, and not only as a part of another one.
+// hasName tells whether text contains the name, but not as a part of a longer name.
 func hasName(text, name string) bool {
 	isPart := func(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
 	for name != "" {
@@ -88,7 +89,7 @@ func hasName(text, name string) bool {
 	return false
 }
 
-// harmless are words of warnings after which libbpf goes on.
+// harmless are words in warnings after which libbpf continues.
 var harmless = []string{
 	"Retrying without BTF",
 	"Ignored and continue",
@@ -99,14 +100,14 @@ var harmless = []string{
 	"is expected to be of `struct",
 	"cannot create a dummy_ksym",
 	"Failed to bump RLIMIT_MEMLOCK",
-	// A guess at every EPERM, which kernels since 5.11 do not return for that.
+	// libbpf's guess for each EPERM. Kernels since 5.11 do not return EPERM for this reason.
 	"try raising 'ulimit -l'",
-	// These are in the error by themselves, or too long to quote.
+	// These are in the error anyway, or too long to quote.
 	"-- BEGIN PROG LOAD LOG",
 	"-- BEGIN BTF LOAD LOG",
 }
 
-// optionalBTF are words of warnings after which libbpf goes on, unless it says that it can't.
+// optionalBTF are words in warnings after which libbpf continues, unless it says that it can't.
 var optionalBTF, mandatoryBTF = "BTF loading error", "BTF is mandatory"
 
 func plausible(warnings []string) []candidate {
@@ -128,7 +129,7 @@ func plausible(warnings []string) []candidate {
 	return candidates
 }
 
-// errnoOf is err's number, the kernel's or libbpf's, or 0.
+// errnoOf is err's number, from the kernel or libbpf, or 0.
 func errnoOf(err error) int {
 	var own Errno
 	var kernel syscall.Errno
@@ -141,7 +142,7 @@ func errnoOf(err error) int {
 	return 0
 }
 
-// naming is which errno a message names.
+// naming says which errno a message names.
 type naming int
 
 const (
@@ -187,7 +188,7 @@ func namesErrno(message string, number int) naming {
 	return found
 }
 
-// enotsupp is the kernel's ENOTSUPP, which is not meant for user space.
+// enotsupp is the kernel's ENOTSUPP, which it does not define for user space.
 const enotsupp = 524
 
 type errnoText struct {
@@ -195,7 +196,7 @@ type errnoText struct {
 	number int
 }
 
-// errnoTexts are the texts of errnos, in lower case, as they stand at the end of messages.
+// errnoTexts are the texts of errnos, in lower case, as at the end of messages.
 var errnoTexts = sync.OnceValue(func() []errnoText {
 	texts := []errnoText{{": unknown error 524", enotsupp}}
 	for e := range syscall.Errno(maxErrno) {
@@ -209,7 +210,7 @@ var errnoTexts = sync.OnceValue(func() []errnoText {
 	return texts
 })
 
-// maxErrno is above the numbers of errnos with names.
+// maxErrno is larger than all errnos that have a name.
 const maxErrno = 140
 
 func errnoByName(name string) int {

@@ -8,13 +8,13 @@ import "C"
 
 import "syscall"
 
-// Errno is an error code of libbpf's own, as enum libbpf_errno in libbpf.h numbers them. Codes below 4000 are the
-// kernel's and are never an Errno: see [FromRet].
+// Errno is an error code of libbpf, with the number of enum libbpf_errno in libbpf.h. Codes below 4000 are the kernel's
+// and never an Errno: see [FromRet].
 type Errno int
 
-// libbpf's error codes.
+// The error codes of libbpf.
 const (
-	ErrnoLibELF   Errno = 4000 + iota // something wrong in libelf
+	ErrnoLibELF   Errno = 4000 + iota // an error in libelf
 	ErrnoFormat                       // the BPF object's format is invalid
 	ErrnoKVersion                     // incorrect or no "version" section
 	ErrnoEndian                       // the object's byte order is not this machine's
@@ -37,8 +37,8 @@ func (e Errno) Error() string {
 	return C.GoString(&buf[0])
 }
 
-// FromRet translates what a libbpf function returned: nil for zero and above, otherwise a [syscall.Errno] or, for
-// libbpf's own codes, an [Errno].
+// FromRet converts the return value of a libbpf function to an error. It is nil for 0 and above, an [Errno] for
+// libbpf's own codes, and otherwise a [syscall.Errno].
 func FromRet(ret int) error {
 	switch {
 	case ret >= 0:

@@ -1,5 +1,5 @@
-// Package clib is the C library itself: it compiles the vendored libbpf, or links the system's where none is vendored,
-// and knows the facts that packages above need and libbpf does not tell: which version that is, what its error codes mean.
+// Package clib is the C library: it compiles the vendored libbpf, or links the system's if none is vendored. It also
+// has what the packages above need and libbpf does not provide: its version, and the meaning of its error codes.
 //
 // Programs use package libbpf, one folder up, and not this one.
 package clib
@@ -9,7 +9,7 @@ package clib
 #cgo CFLAGS: -Wno-unknown-warning-option -Wno-format-overflow -Wno-stringop-truncation
 #cgo CFLAGS: -I${SRCDIR}/upstream/src -I${SRCDIR}/upstream/include -I${SRCDIR}/upstream/include/uapi
 #cgo CFLAGS: -I${SRCDIR}/upstream/api
-// Where libbpf is vendored, upstream/lib holds an empty libbpf.a, and -lbpf adds nothing to what was compiled.
+// If libbpf is vendored, upstream/lib has an empty libbpf.a, and -lbpf adds nothing to the compiled code.
 #cgo LDFLAGS: -L${SRCDIR}/upstream/lib -lbpf -lelf -lz
 
 #include "vendor.h"
@@ -27,8 +27,8 @@ import (
 	"sync"
 )
 
-// VersionString is the version of the libbpf that is linked: "1.7.0" where it is vendored, "1.1" where it is the
-// system's, of which libbpf tells no patch level.
+// VersionString is the version of the linked libbpf: "1.7.0" for the vendored one, "1.1" for the system's, which does
+// not report its patch level.
 var VersionString = sync.OnceValue(func() string {
 	if v := C.GoString(C.vendored()); v != "" {
 		return v
@@ -39,10 +39,10 @@ var VersionString = sync.OnceValue(func() string {
 // Vendored reports whether libbpf was compiled from the vendored sources.
 var Vendored = sync.OnceValue(func() bool { return C.GoString(C.vendored()) != "" })
 
-// USDTSpecSize is how many bytes libbpf writes for each USDT probe into the map of probes that the header usdt.bpf.h
-// defines, as that map rounds them; 0 where that is not known.
+// USDTSpecSize is the number of bytes that libbpf writes for each USDT probe to the map of probes, which the header
+// usdt.bpf.h defines. It is rounded as in that map, and 0 if it is not known.
 func USDTSpecSize() int { return (int(C.libbpf_go_usdt_spec_size()) + 7) &^ 7 }
 
-// ForgetMissing makes the vendored libbpf ask the kernel again for each feature that it found missing, when it needs to
-// know. libbpf tries a feature once, and takes every failure for an answer.
+// ForgetMissing makes the vendored libbpf probe again, when needed, each kernel feature that it found missing. libbpf
+// probes a feature only once, and treats every failure as a missing feature.
 func ForgetMissing() { C.libbpf_go_forget_missing() }

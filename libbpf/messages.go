@@ -17,7 +17,7 @@ import (
 // Level is the importance of a message (enum libbpf_print_level).
 type Level int
 
-// The levels, most important first. LevelNone is below every one: no message at all.
+// The levels, most important first. LevelNone is below all of them: no messages.
 const (
 	LevelNone Level = iota - 1
 	LevelWarn
@@ -25,13 +25,13 @@ const (
 	LevelDebug
 )
 
-// Message is one thing that libbpf said, without its trailing newline.
+// Message is one message of libbpf, without its trailing newline.
 type Message struct {
 	Level Level
 	Text  string
 }
 
-// Printer is where messages go, and down to which level.
+// Printer says where messages go, and up to which level.
 type Printer struct {
 	Level Level
 	Print func(Level, string) // nil only at LevelNone
@@ -39,7 +39,7 @@ type Printer struct {
 
 var currentPrinter atomic.Pointer[Printer]
 
-// A function that C code set before is not taken from it.
+// If C code has set a print function, it keeps getting the messages.
 func init() {
 	if C.lbg_print_install() {
 		setPrinter(Printer{LevelDebug, printToTheirs})
@@ -48,14 +48,14 @@ func init() {
 	}
 }
 
-// printToTheirs gives a message to the function that C code had set.
+// printToTheirs passes a message to the function that C code had set.
 func printToTheirs(level Level, text string) {
 	c := C.CString(text)
 	defer C.free(unsafe.Pointer(c))
 	C.lbg_print_to_theirs(C.int(level), c)
 }
 
-// SetPrinter says where messages go that no operation takes for itself (libbpf_set_print).
+// SetPrinter sets where messages go that no operation captures (libbpf_set_print).
 func SetPrinter(p Printer) {
 	setPrinter(p)
 	C.lbg_print_take()
@@ -66,8 +66,8 @@ func setPrinter(p Printer) {
 	C.lbg_print_set_level(C.int(p.Level))
 }
 
-// CurrentPrinter is what SetPrinter set last: at first, warnings to [slog.Default], or all to a function that C code set
-// before.
+// CurrentPrinter is the printer that SetPrinter set last. Initially it passes all messages to a function that C code
+// had set before, or, without one, warnings to [slog.Default].
 func CurrentPrinter() *Printer { return currentPrinter.Load() }
 
 // Deliver prints messages.
@@ -79,7 +79,7 @@ func (p *Printer) Deliver(messages []Message) {
 	}
 }
 
-// lbgPrint delivers what libbpf prints outside of any capture, as when C code in the same program calls it.
+// lbgPrint delivers what libbpf prints outside of any capture, such as when C code in the same program calls libbpf.
 //
 //export lbgPrint
 func lbgPrint(level C.int, text *C.char) {
@@ -88,14 +88,14 @@ func lbgPrint(level C.int, text *C.char) {
 
 func trimMessage(text string) string { return strings.TrimRight(text, "\n") }
 
-// Capture runs a call into libbpf and collects what it prints, warnings always and more if level says so. Captures nest:
-// each has what libbpf prints below it and in no inner one. f must not call Go code of a user's: it runs on a locked
-// thread, with signals blocked.
+// Capture runs a call into libbpf and collects what it prints: warnings always, other messages if level includes them.
+// Captures nest: a message goes to the innermost one. f must not call Go code of the user, because it runs on a locked
+// thread with signals blocked.
 func Capture(level Level, f func()) (messages []Message) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	capture := C.lbg_capture_begin(C.int(max(level, LevelWarn)))
-	// Deferred, so that a panic does not leave the thread as it is now.
+	// Deferred, so that a panic also restores the thread.
 	defer func() {
 		var size C.size_t
 		buf := C.lbg_capture_end(capture, &size)
@@ -112,7 +112,7 @@ func Capture(level Level, f func()) (messages []Message) {
 	return nil
 }
 
-// Warnings are the texts of the messages that are warnings, and the other messages.
+// Warnings returns the texts of the warnings, and the other messages.
 func Warnings(messages []Message) (warnings []string, rest []Message) {
 	for _, m := range messages {
 		if m.Level == LevelWarn {
