@@ -110,7 +110,7 @@ func TestPermissionIsNotALimit(t *testing.T) {
 	}
 }
 
-// Close does not wait for a Load that is under way. The kernel's types, which that waits for, come from a pipe.
+// Close does not wait for a Load that is in progress. This Load waits for the kernel's types, which come from a pipe.
 func TestCloseDoesNotWaitForLoad(t *testing.T) {
 	testutil.Root(t)
 	fifo := filepath.Join(t.TempDir(), "btf")

@@ -27,7 +27,7 @@ struct lbg_ring {
 	bool done;
 };
 
-/* The rings of a ring_buffer, and the call that is under way. */
+/* The rings of a ring_buffer, and the call that is in progress. */
 struct lbg_rings {
 	struct ring_buffer *rb;
 	uintptr_t handle; /* a cgo.Handle, for libbpfGoRecords */

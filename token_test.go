@@ -15,7 +15,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil/needs"
 )
 
-// A process in its own user namespace can use BPF only through a token, as far as it is delegated. The kernel requires
+// A process in its own user namespace can use only the BPF that a token delegates to it. The kernel requires
 // that this process opens the file system, and that a privileged process sets what it delegates.
 func TestToken(t *testing.T) {
 	needs.ToLoadFile(t, testutil.Object(t, "testrun"))
