@@ -63,11 +63,11 @@ file_says "extern const char libbpf_go_system[];" "$app"
 
 mkdir -p "$lib/$api" "$lib/libbpf/upstream/src"
 : >"$lib/libbpf/upstream/src/libbpf.c"
-refuses "vendored in part" "$app"
+refuses "is incomplete" "$app"
 printf '#define LIBBPF_GO_VENDORED "9.1.0"\n#define LIBBPF_GO_BUILD libbpf_go_vendored_9_1_0\n' \
 	>"$lib/libbpf/libbpf_vendored.h"
 : >"$lib/libbpf/upstream/interrupted.h"
-refuses "vendored in part" "$app"
+refuses "is incomplete" "$app"
 rm "$lib/libbpf/upstream/interrupted.h"
 
 says "-I$lib/$api" "$app"

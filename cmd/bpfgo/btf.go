@@ -9,11 +9,10 @@ import (
 
 const btfDumpHelp = `usage: bpfgo btf dump [--file PATH]
 
-Writes type information (BTF) to standard output as a C header that BPF programs can include: the running
-kernel's, which is the file known as vmlinux.h, or that of a file.
+Writes the running kernel's types (BTF) to standard output as a C header. BPF programs include it as vmlinux.h.
 
-  --file PATH   an ELF file with type information, such as a compiled BPF object, or a file of raw type
-                information such as those in /sys/kernel/btf
+  --file PATH   write the types of this file instead: an ELF file with BTF, such as a compiled BPF object, or
+                a file of raw BTF, such as those in /sys/kernel/btf
 `
 
 func runBTFDump(args []string, stdout, _ io.Writer) error {
@@ -24,7 +23,7 @@ func runBTFDump(args []string, stdout, _ io.Writer) error {
 		return err
 	}
 	if len(operands) > 0 {
-		return usagef("btf dump: %q is one argument too many; a file is given as --file PATH", operands[0])
+		return usagef("btf dump: unexpected argument %q; use --file PATH to name a file", operands[0])
 	}
 
 	quiet()

@@ -16,25 +16,25 @@ import (
 
 const cflagsHelp = `usage: bpfgo cflags [--output FILE]
 
-Writes the flags with which C code finds the headers of the libbpf that a program with libbpf-go links: where they are
-in the libbpf-go that the module of the current folder depends on, if libbpf is vendored there, or an empty line,
-if it is the system's. They are for BPF programs, too: clang -target bpf $(bpfgo cflags) ...
+Writes the C compiler flags for the headers of the libbpf that libbpf-go links. The current folder's module selects the
+libbpf-go. The output is an empty line if libbpf-go links the system's libbpf. The flags also work for BPF programs:
+clang -target bpf $(bpfgo cflags) ...
 
-  --output FILE   write a Go file for the cgo package of FILE's folder instead, with a "#cgo CFLAGS:" line and what
+  --output FILE   write a Go file instead, for the cgo package in FILE's folder. It has a "#cgo CFLAGS:" line, and
                   makes the linker refuse another libbpf. In that package:
                     //go:generate go tool bpfgo cflags --output libbpf_flags.go
 
-Run it again after "make vendor" and "make unvendor" in libbpf-go.
+Run it again after "make vendor" or "make unvendor" in libbpf-go.
 `
 
 const ldflagsHelp = `usage: bpfgo ldflags
 
-Writes the flags of libbpf for a "#cgo LDFLAGS:" line. C code that is part of a cgo package needs none: libbpf-go links
-libbpf. A C library that calls libbpf needs them behind it: "#cgo LDFLAGS: ${SRCDIR}/libmine.a -lbpf -lelf -lz". Where
-libbpf is vendored, they add no second one.
+Writes the linker flags of libbpf for a "#cgo LDFLAGS:" line. C code in a cgo package does not need them, because
+libbpf-go links libbpf. A C library that calls libbpf needs them after it:
+"#cgo LDFLAGS: ${SRCDIR}/libmine.a -lbpf -lelf -lz". If libbpf is vendored, they do not add a second libbpf.
 `
 
-// ldflags are those of package clib.
+// ldflags are the linker flags of package clib.
 const ldflags = "-lbpf -lelf -lz"
 
 func runLDFlags(args []string, stdout, _ io.Writer) error {
@@ -53,7 +53,7 @@ func runCFlags(args []string, stdout, _ io.Writer) error {
 		return err
 	}
 	if len(operands) > 0 {
-		return usagef("cflags: %q is one argument too many; a file is given as --output FILE", operands[0])
+		return usagef("cflags: unexpected argument %q; use --output FILE to name a file", operands[0])
 	}
 	if *output != "" {
 		return writeCFlags(*output)
@@ -74,16 +74,16 @@ func runCFlags(args []string, stdout, _ io.Writer) error {
 	return err
 }
 
-// Packages of libbpf-go: what programs use, and what compiles or links libbpf.
+// Packages of libbpf-go: the one that programs use, and the one that compiles or links libbpf.
 const (
 	libraryPath = "github.com/libbpf-go/libbpf-go"
 	clibPath    = libraryPath + "/libbpf"
 )
 
-// listed is what "go list" tells of a package.
+// listed is what "go list" prints for a package.
 type listed struct{ Dir, Name string }
 
-// list asks for packages as the module of a folder has them.
+// list runs "go list" for packages, in the module of a folder.
 func list(folder string, paths ...string) ([]listed, error) {
 	cmd := exec.Command("go", append([]string{"list", "-find", "-json=Dir,Name"}, paths...)...)
 	cmd.Dir = folder
@@ -108,16 +108,16 @@ func list(folder string, paths ...string) ([]listed, error) {
 
 // library is the libbpf that libbpf-go links.
 type library struct {
-	headers string // the folder for -I; empty where libbpf is the system's
+	headers string // the folder for -I; empty for the system's libbpf
 	version string
-	symbol  string // what is defined for this one only: see libbpf/vendor.h
+	symbol  string // a symbol that only this libbpf defines: see libbpf/vendor.h
 }
 
 func (l library) vendored() bool { return l.headers != "" }
 
 func (l library) String() string {
 	if l.vendored() {
-		return "libbpf " + l.version + ", which libbpf-go has vendored"
+		return "libbpf " + l.version + ", vendored in libbpf-go"
 	}
 	return "the system's libbpf"
 }
@@ -127,7 +127,7 @@ var (
 	markerSymbol  = regexp.MustCompile(`(?m)^#define LIBBPF_GO_BUILD (libbpf_go_\w+)$`)
 )
 
-// linkedLibrary tells which one it is, as libbpf/vendor.h decides it, of the folder of package clib.
+// linkedLibrary tells which libbpf package clib links, by the rules of libbpf/vendor.h. clib is the package's folder.
 func linkedLibrary(clib string) (library, error) {
 	upstream := filepath.Join(clib, "upstream")
 	exists := func(name string) bool {
@@ -144,19 +144,19 @@ func linkedLibrary(clib string) (library, error) {
 	case version != nil && symbol != nil && sources && !exists("interrupted.h"):
 		return library{filepath.Join(upstream, "api"), string(version[1]), string(symbol[1])}, nil
 	case version != nil && !sources && strings.Contains(filepath.ToSlash(clib), "/vendor/"+libraryPath):
-		return library{}, fmt.Errorf("cflags: %s has no libbpf: 'go mod vendor' does not copy it. Copy the folder "+
+		return library{}, fmt.Errorf("cflags: %s has no libbpf, because 'go mod vendor' does not copy it: copy the folder "+
 			"libbpf/upstream of libbpf-go to %s", clib, upstream)
 	}
-	return library{}, fmt.Errorf("cflags: libbpf is vendored in part in %s: run 'make vendor' again in libbpf-go", clib)
+	return library{}, fmt.Errorf("cflags: the vendored libbpf in %s is incomplete: run 'make vendor' again in libbpf-go", clib)
 }
 
-// Its import of C does not begin a line here, where scripts/vendor.sh would take this package for one of cgo's.
+// The import of C does not begin a line here; otherwise scripts/vendor.sh would take this package for a cgo package.
 const cflagsFile = `// Code generated by "bpfgo cflags"; DO NOT EDIT.
 
 package %s
 
 /*
-%s// It is compiled for %s. Another one does not link: generate this file again.
+%s// This package is compiled for %s. With another libbpf it does not link: generate this file again.
 extern const char %s[];
 static const char *const libbpf_go_build __attribute__((used)) = %[4]s;
 */
@@ -187,13 +187,14 @@ func writeCFlags(file string) error {
 	return os.WriteFile(file, []byte(text), 0o666)
 }
 
-// includeFlag is relative to the package, so that the file is the same wherever both stand in the same way. A folder in
-// Go's module cache, which has a version in its name, is in another place for everybody.
+// includeFlag is the flag for the headers. It is relative to the package, so that the file is the same on all machines
+// where both have the same relative position. In Go's module cache, whose folders have a version in their names, it is
+// absolute.
 func includeFlag(headers, dir string) (string, error) {
 	if strings.Contains(headers, "@") {
 		return "-I" + headers, nil
 	}
-	// The compiler goes up from where a symbolic link points to.
+	// The compiler resolves symbolic links before "..".
 	for _, path := range []*string{&headers, &dir} {
 		real, err := filepath.EvalSymlinks(*path)
 		if err != nil {

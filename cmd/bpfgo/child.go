@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// child is the command that bpfgo runs, through a guard. It is held before its first instruction until all is attached,
-// so that it can be traced from there on although its pid is known long before.
+// child is the command that bpfgo runs, through a guard. It is held before its first instruction until everything is
+// attached. So it can be traced from its start, although its pid is known before.
 type child struct {
 	name   string
 	pid    int
 	orders *os.File      // to the guard
-	done   chan struct{} // closed when it has ended, and the guard too
+	done   chan struct{} // closed when the command and the guard have ended
 	last   report        // valid once done
 }
 
@@ -64,27 +64,27 @@ func startHeld(argv []string, stdout, stderr io.Writer) (*child, error) {
 	return c, nil
 }
 
-// receive is the guard's next report.
+// receive reads the guard's next report.
 func receive(from *json.Decoder) report {
 	var r report
 	if err := from.Decode(&r); err != nil {
-		r.Error = "its guard was killed"
+		r.Error = "the guard process was killed"
 	}
 	return r
 }
 
-// order tells the guard something, unless it is gone.
+// order sends an order to the guard, unless the guard has ended.
 func (c *child) order(what byte) { _, _ = c.orders.Write([]byte{what}) }
 
 // release lets the command run.
 func (c *child) release() { c.order(orderRun) }
 
-// patience is how long a command may take to end that was told to by something else.
+// patience is how long to wait for a command that something else has told to end.
 const patience = 300 * time.Millisecond
 
-// stop ends the command if it still runs, with all that it has started, and returns when that is gone. asked tells that
-// it may have had a signal already, as ^C sends one to all that run in a terminal's foreground. hurry kills it at once.
-// A nil child has ended.
+// stop ends the command if it still runs, and all processes that it has started, and waits until they have ended. asked
+// says that the command may have got a signal already: ^C sends one to all processes in a terminal's foreground. A
+// signal in hurry kills the command at once. A nil child has ended.
 func (c *child) stop(asked bool, hurry <-chan os.Signal) {
 	if c == nil {
 		return

@@ -14,31 +14,31 @@ import (
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/decode"
 )
 
-// dump is a map whose contents are shown.
+// dump is a map whose content is shown.
 type dump struct {
 	name   string
-	key    *decode.Type // nil where it is not known
+	key    *decode.Type // nil if it is not known
 	value  *decode.Type
-	data   bool // a section of global data: one element, whose key says nothing
+	data   bool // the map is a section of global data: one element, whose key is not shown
 	perCPU bool // the map has a value for each CPU
-	sum    bool // and they are shown added up
+	sum    bool // the sum of the CPUs' values is shown
 
-	// Columns of the key, one of the CPU if there is any, columns of the value.
+	// The columns of the key, then the column of the CPU, if there is one, then the columns of the value.
 	columns []decode.Column
-	cpuAt   int // -1: nowhere
+	cpuAt   int // -1 for no such column
 	valueAt int
-	sortBy  int // a column; -1: the key
+	sortBy  int // a column, or -1 for the key
 	desc    bool
-	top     int // rows to show; 0: all
+	top     int // rows to show, or 0 for all
 }
 
-// row is an element of a map, or one CPU's value of it.
+// row is an element of a map, or the value of one CPU in it.
 type row struct {
 	key, value []byte
 	cpu        int
 }
 
-// walkable tells maps that can be read key by key from the others.
+// walkable tells whether maps of this type can be read key by key.
 func walkable(t libbpf.MapType) bool {
 	switch t {
 	case libbpf.MapTypeRingBuf, libbpf.MapTypeUserRingBuf, libbpf.MapTypePerfEventArray, libbpf.MapTypeStructOps,
@@ -49,7 +49,7 @@ func walkable(t libbpf.MapType) bool {
 	return !t.IsKeyless()
 }
 
-// newDump prepares a map to be shown.
+// newDump prepares to show a map.
 func newDump(name string, m *libbpf.OpenMap, types *decode.Types, opts *runOptions) (*dump, error) {
 	t, err := m.Type()
 	if err != nil {
@@ -65,7 +65,7 @@ func newDump(name string, m *libbpf.OpenMap, types *decode.Types, opts *runOptio
 	}
 	d := &dump{name: name, perCPU: t.IsPerCPU(), sortBy: -1, desc: opts.sortDesc, top: opts.top}
 	if types != nil {
-		// What can't be decoded is shown in hexadecimal.
+		// If the type is not known, keys and values are shown in hexadecimal.
 		if id, err := m.KeyTypeID(); err == nil && id != 0 {
 			d.key, _ = types.Type(btf.TypeID(id))
 		}
@@ -98,13 +98,13 @@ func (d *dump) makeColumns() {
 	d.columns = append(d.columns, name(d.value.Columns(), "value")...)
 }
 
-// sortColumn makes the dump be sorted by the column of that name, if it has one.
+// sortColumn sorts the dump by the column with that name. It returns false if there is no such column.
 func (d *dump) sortColumn(name string) bool {
 	d.sortBy = slices.IndexFunc(d.columns, func(c decode.Column) bool { return c.Name == name })
 	return d.sortBy >= 0
 }
 
-// read reads all elements, in the order in which they are shown.
+// read reads all elements and sorts them.
 func (d *dump) read(m *libbpf.Map) ([]row, error) {
 	var rows []row
 	var err error
@@ -153,7 +153,7 @@ func (d *dump) compare(a, b row) int {
 	}
 }
 
-// show shows the map's contents. n counts the times that this was done.
+// show shows the map's content. n is how often it was shown.
 func (d *dump) show(m *libbpf.Map, out *output, n int, interval bool) error {
 	rows, err := d.read(m)
 	if err != nil {

@@ -18,16 +18,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// guardName is what bpfgo is started as to be a guard: a process of its own that starts the command, and ends it, with
-// all that it has started, when bpfgo tells it to or is gone. bpfgo itself can't, once it was killed, and the kernel's
-// Pdeathsig reaches neither a command that became another user nor what the command has started.
+// guardName is the name under which bpfgo starts itself as a guard. A guard is a separate process that starts the
+// command. It ends the command, and all that the command has started, when bpfgo tells it to or has ended. bpfgo itself
+// can't do this after it was killed, and the kernel's Pdeathsig reaches neither a command that became another user nor
+// the processes that the command has started.
 const guardName = "bpfgo-guard"
 
-// What bpfgo tells its guard, a byte each. If there is no more to come, as bpfgo is gone, that is orderEnd.
+// bpfgo's orders to its guard, one byte each. When bpfgo has ended and the pipe is closed, that means orderEnd.
 const (
 	orderRun  = 'r' // let the command begin
-	orderEnd  = 'e' // ask all to end, and kill what has not after a while
-	orderKill = 'k' // kill all
+	orderEnd  = 'e' // ask all processes to end, and kill those that have not ended after a while
+	orderKill = 'k' // kill all processes
 )
 
 // The guard's ends of the pipes to bpfgo.
@@ -36,21 +37,21 @@ const (
 	reportsFD = 4
 )
 
-// report is what a guard tells bpfgo, as JSON: first that the command is there, or why not; then how it ended.
+// report is what a guard tells bpfgo, as JSON: first that the command has started, or why not; then how it ended.
 type report struct {
 	PID    int                `json:"pid"`
 	Status syscall.WaitStatus `json:"status"`
 	Error  string             `json:"error"`
 }
 
-// grace is how long those who were asked to end may take.
+// grace is how long processes may take to end after they were asked to.
 var grace = 2 * time.Second
 
-// guard is that whole process.
+// guard is the main function of the guard process.
 func guard(argv []string) int {
-	// Ptrace and Pdeathsig know a thread for the parent.
+	// For ptrace and Pdeathsig, the parent is a thread.
 	runtime.LockOSThread()
-	// A terminal sends these to the guard as well, but it is bpfgo that decides.
+	// A terminal sends these signals to the guard as well, but bpfgo decides what to do.
 	notify(make(chan os.Signal, 1), unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT)
 	unix.CloseOnExec(ordersFD)
 	unix.CloseOnExec(reportsFD)
@@ -67,7 +68,7 @@ func guard(argv []string) int {
 	if <-orders != orderRun || unix.PtraceDetach(pid) != nil {
 		ending, killing = true, true
 	}
-	running := true // the command
+	running := true // the command has not ended
 	asked := map[int]bool{}
 	reaped := reap()
 	var overdue <-chan time.Time
@@ -75,7 +76,7 @@ func guard(argv []string) int {
 		if ending {
 			left, denied := children("self"), 0
 			if running && !slices.Contains(left, pid) {
-				left = append(left, pid) // The kernel may be built without lists of children.
+				left = append(left, pid) // the kernel may lack lists of children
 			}
 			for _, child := range left {
 				sig := unix.SIGTERM
@@ -90,7 +91,7 @@ func guard(argv []string) int {
 				}
 			}
 			if killing && denied > 0 && denied == len(left) {
-				_ = reports.Encode(report{Error: "may not be ended: " + unix.EPERM.Error()})
+				_ = reports.Encode(report{Error: "no permission to end the command: " + unix.EPERM.Error()})
 				return exitFailure
 			}
 		}
@@ -99,7 +100,7 @@ func guard(argv []string) int {
 			if !ok {
 				return exitOK
 			}
-			// What it has started is the guard's now.
+			// The guard is now the parent of the processes that it has started.
 			delete(asked, child.pid)
 			if child.pid == pid {
 				running = false
@@ -122,7 +123,7 @@ func guard(argv []string) int {
 	}
 }
 
-// startTraced starts a command, which stops before its first instruction, and is killed if the guard is.
+// startTraced starts a command. The command stops before its first instruction, and is killed if the guard is killed.
 func startTraced(argv []string) (pid int, err error) {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return 0, err
@@ -157,14 +158,14 @@ func waitStopped(pid int) error {
 		case err != nil:
 			return err
 		case !status.Stopped():
-			return errors.New("it ended before it began")
+			return errors.New("the command ended before its first instruction")
 		default:
 			return nil
 		}
 	}
 }
 
-// readOrders receives bpfgo's orders, until there are no more to come.
+// readOrders receives bpfgo's orders until the pipe is closed.
 func readOrders(pipe *os.File) <-chan byte {
 	orders := make(chan byte)
 	go func() {
@@ -186,7 +187,7 @@ type ended struct {
 	status syscall.WaitStatus
 }
 
-// reap waits for children, and for those whose parents have left them to the guard, until there are none.
+// reap waits for the guard's children until there are none. Processes whose parents have ended become its children.
 func reap() <-chan ended {
 	reaped := make(chan ended)
 	go func() {
@@ -221,7 +222,7 @@ func children(process string) []int {
 	return all
 }
 
-// notify is signal.Notify, but signals that this process was started to ignore, as by nohup, remain ignored.
+// notify is signal.Notify, but keeps ignoring signals that this process was started to ignore, as by nohup.
 func notify(c chan<- os.Signal, signals ...os.Signal) {
 	for _, sig := range signals {
 		if !signal.Ignored(sig) {

@@ -109,7 +109,7 @@ func TestGuardKilled(t *testing.T) {
 	if err := s.Wait(); err != nil {
 		t.Error(err)
 	}
-	wantLine(t, s.stderr.String(), "sh: its guard was killed")
+	wantLine(t, s.stderr.String(), "sh: the guard process was killed")
 	for _, pid := range all {
 		gone(t, pid)
 	}

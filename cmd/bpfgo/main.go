@@ -1,12 +1,12 @@
-// Command bpfgo loads compiled BPF objects and shows what they see, without a line of Go to write.
+// Command bpfgo loads compiled BPF objects and shows their events and maps, without writing any Go.
 //
 //	bpfgo run OBJ [-- CMD ARGS...]    load and attach an object, show its events and maps
-//	bpfgo btf dump [--file PATH]      write types as a C header: the kernel's are vmlinux.h
-//	bpfgo cflags, bpfgo ldflags       tell C code where libbpf is: for #cgo lines
-//	bpfgo version                     which libbpf this is, and which kernel it runs on
+//	bpfgo btf dump [--file PATH]      write types as a C header: vmlinux.h for the kernel's types
+//	bpfgo cflags, bpfgo ldflags       print the C compiler and linker flags of libbpf
+//	bpfgo version                     print the versions of bpfgo, libbpf and the kernel
 //
-// "bpfgo help run" has the rest. What goes wrong is one line on standard error and exit status 1, or 2 when the command
-// line itself is wrong.
+// "bpfgo help run" describes the flags. An error is one line on standard error, with exit status 1, or 2 for a wrong
+// command line.
 package main
 
 import (
@@ -41,7 +41,7 @@ func usagef(format string, args ...any) error { return usageError(fmt.Sprintf(fo
 
 // command is one of bpfgo's commands.
 type command struct {
-	name    string // of one word or two
+	name    string // one or two words
 	summary string
 	help    string
 	run     func(args []string, stdout, stderr io.Writer) error
@@ -51,9 +51,9 @@ func commands() []command {
 	return []command{
 		{"run", "load and attach an object, show its events and maps", runHelp, runRun},
 		{"btf dump", "write types as a C header", btfDumpHelp, runBTFDump},
-		{"cflags", "tell where C code finds libbpf's headers", cflagsHelp, runCFlags},
-		{"ldflags", "tell how C libraries link libbpf", ldflagsHelp, runLDFlags},
-		{"version", "tell the versions of bpfgo, libbpf and the kernel", versionHelp, runVersion},
+		{"cflags", "print the C compiler flags of libbpf", cflagsHelp, runCFlags},
+		{"ldflags", "print the linker flags of libbpf", ldflagsHelp, runLDFlags},
+		{"version", "print the versions of bpfgo, libbpf and the kernel", versionHelp, runVersion},
 	}
 }
 
@@ -101,11 +101,11 @@ func help(words []string, stdout io.Writer) error {
 	topic := strings.Join(words, " ")
 	var text strings.Builder
 	if topic == "" {
-		text.WriteString("bpfgo loads compiled BPF objects and shows what they see.\n\n")
+		text.WriteString("bpfgo loads compiled BPF objects and shows their events and maps.\n\n")
 		for _, c := range commands() {
 			fmt.Fprintf(&text, "  bpfgo %-12s%s\n", c.name, c.summary)
 		}
-		text.WriteString("\n\"bpfgo help COMMAND\" tells more about each.\n")
+		text.WriteString("\n\"bpfgo help COMMAND\" describes a command.\n")
 	}
 	for _, c := range commands() {
 		if c.name == topic || strings.HasPrefix(c.name, topic+" ") && topic != "" {
@@ -113,13 +113,13 @@ func help(words []string, stdout io.Writer) error {
 		}
 	}
 	if text.Len() == 0 {
-		return usagef("there is no help on %q; try 'bpfgo help'", topic)
+		return usagef("no help for %q; try 'bpfgo help'", topic)
 	}
 	_, err := io.WriteString(stdout, text.String())
 	return err
 }
 
-// oneLine puts a message that has several lines on one.
+// oneLine joins the lines of a message to one line.
 func oneLine(text string) string {
 	var lines []string
 	for line := range strings.Lines(text) {
@@ -130,7 +130,7 @@ func oneLine(text string) string {
 	return strings.Join(lines, "; ")
 }
 
-// newFlags is a flag set whose errors are left to the caller to print.
+// newFlags is a flag set that does not print its errors; the caller does.
 func newFlags(name string) *flag.FlagSet {
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
@@ -138,7 +138,7 @@ func newFlags(name string) *flag.FlagSet {
 	return flags
 }
 
-// parseFlags parses flags that may stand before, between and after the operands, which it returns.
+// parseFlags parses flags before, between and after the operands, and returns the operands.
 func parseFlags(flags *flag.FlagSet, args []string) ([]string, error) {
 	var operands []string
 	for {
@@ -156,7 +156,7 @@ func parseFlags(flags *flag.FlagSet, args []string) ([]string, error) {
 	}
 }
 
-// doubleDashes spells flags in a message of package flag as the help does.
+// doubleDashes writes the flags in a message of package flag with two dashes, as in the help.
 func doubleDashes(message string) string {
 	message = strings.Replace(message, ": -", ": --", 1)
 	message = strings.Replace(message, " for -", " for --", 1)

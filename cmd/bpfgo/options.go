@@ -10,48 +10,50 @@ import (
 
 const runHelp = `usage: bpfgo run [FLAGS] OBJ [-- CMD ARGS...]
 
-Loads a compiled BPF object, attaches its programs as their sections say, and shows what comes out of its
-ring buffers and perf buffers, one line an event. It ends with CMD, after --duration, or at ^C, and leaves
-nothing behind: programs are detached, maps that it pinned are unpinned, CMD and what it started are ended. That
-holds for CMD when bpfgo is killed, too. What CMD leaves running when it ends by itself goes on.
+Loads a compiled BPF object, attaches its programs as their sections say, and shows the events of its ring
+buffers and perf buffers, one per line. It ends when CMD ends, after --duration, or at ^C. Then it detaches the
+programs, unpins the maps that it pinned, and ends CMD and the processes that CMD has started. It also ends CMD
+when bpfgo is killed. If CMD ends by itself, the processes that it has started keep running.
 
-Before:
-  --set NAME=VALUE       set a global variable before loading; can be repeated. Integers are decimal or 0x...,
-                         bools true or false, enums the name, arrays of char the text, other arrays values
-                         with commas between. NAME may go on to a part, such as config.mode or table[3].x.
-  --kconfig NAME=VALUE   load as if this were in the kernel's configuration, such as CONFIG_HZ=250; can be
-                         repeated. It is for extern variables, which --set does not take.
+Before loading:
+  --set NAME=VALUE       set a global variable; can be repeated. VALUE is a decimal or 0x... number for an
+                         integer, true or false for a bool, a name for an enum, a text for an array of char,
+                         and values with commas between them for other arrays. NAME may select a part, such
+                         as config.mode or table[3].x.
+  --kconfig NAME=VALUE   override a line of the kernel's configuration, such as CONFIG_HZ=250, for the object's
+                         extern variables; can be repeated. --set can't set these.
   --pid PID              set the global variable target_tgid, if there is one, to PID
-  --pin-root DIR         where maps are pinned that ask for it, on a bpf file system, in place of /sys/fs/bpf
-  -- CMD ARGS...         set target_tgid to the process of CMD, which starts once all is attached: not even
-                         its first system call is missed
+  --pin-root DIR         pin maps that are defined with LIBBPF_PIN_BY_NAME in this folder on a BPF file system;
+                         the default is /sys/fs/bpf
+  -- CMD ARGS...         run CMD, and set target_tgid to its process. CMD starts when everything is attached,
+                         so even its first system call is seen.
 
 Events:
-  --event MAP=TYPE       the records of MAP are of this type of the object, such as a struct's name; without
-                         it they are shown in hexadecimal; can be repeated
-  --json                 a JSON object a line:
-                           {"map":...,"type":...,"data":...} for an event, with "cpu" where a perf buffer
-                           has it; without a type, "data" is hexadecimal
+  --event MAP=TYPE       decode the records of MAP as this type of the object, such as the name of a struct; can
+                         be repeated. Records without a type are shown in hexadecimal.
+  --json                 show one JSON object per line:
+                           {"map":...,"type":...,"data":...} for an event, with "cpu" for a perf buffer;
+                           without a type, "data" is hexadecimal
                            {"dump":1,"map":...,"key":...,"value":...} for an element of a map
 
 Maps:
-  --dump MAP             show the contents of MAP at the end; can be repeated. ".bss", ".data" and ".rodata"
-                         are the global variables.
-  --interval DURATION    show them every so often as well, such as 1s
-  --per-cpu              show the value of each CPU where maps have several. Otherwise they are added up if
-                         they are made of integers; struct members tagged
-                         __attribute__((btf_decl_tag("bpfgo:max"))), or min, give the largest, or smallest.
-  --sort COLUMN[:desc]   sort by this column, not by key
-  --top N                show the first N only
+  --dump MAP             show the content of MAP at the end; can be repeated. ".bss", ".data" and ".rodata" are
+                         the global variables.
+  --interval DURATION    also show it repeatedly, after each DURATION, such as 1s
+  --per-cpu              show the value of each CPU for per-CPU maps. By default the values are added up if they
+                         consist of integers. For a struct member with the tag
+                         __attribute__((btf_decl_tag("bpfgo:max"))), or min, it shows the largest, or smallest.
+  --sort COLUMN[:desc]   sort by this column instead of by key
+  --top N                show only the first N rows
 
   --duration DURATION    end after this time
-  --verbose              show libbpf's messages, and the verifier's log where it rejects a program
+  --verbose              show libbpf's messages, and the verifier's log if it rejects a program
 
-The last line on standard error counts events, and those that were lost. The kernel counts what a perf buffer
-loses; before Linux 6.0 it tells of that only with a later event of the same CPU, and bpfgo says "at least". What
-a ring buffer loses only the object's programs can count: bpfgo reads their global variable lost_events. How CMD
-ended is told there as well; the exit status is 0 all the same, 1 when bpfgo failed, 2 when the command line is
-wrong.
+The last line on standard error counts the events, and the lost events. The kernel counts what a perf buffer
+loses. Before Linux 6.0 it reports that only with a later event of the same CPU, so bpfgo says "at least". Only the
+object's programs can count what a ring buffer loses: bpfgo reads their global variable lost_events. The line also
+says how CMD ended. The exit status is 0 whatever the status of CMD, 1 if bpfgo failed, and 2 for a wrong command
+line.
 `
 
 // setting is a value for a global variable.
@@ -84,7 +86,7 @@ func parseRunOptions(args []string) (*runOptions, error) {
 	flags.Func("set", "", func(text string) error {
 		name, value, ok := strings.Cut(text, "=")
 		if !ok || name == "" {
-			return usagef("it is NAME=VALUE")
+			return usagef("must be NAME=VALUE")
 		}
 		o.settings = append(o.settings, setting{name, value})
 		return nil
@@ -92,24 +94,24 @@ func parseRunOptions(args []string) (*runOptions, error) {
 	flags.Func("event", "", func(text string) error {
 		name, typ, ok := strings.Cut(text, "=")
 		if !ok || name == "" || typ == "" {
-			return usagef("it is MAP=TYPE")
+			return usagef("must be MAP=TYPE")
 		}
 		if _, again := o.events[name]; again {
-			return usagef("%s has a type already", name)
+			return usagef("map %s already has a type", name)
 		}
 		o.events[name] = typ
 		return nil
 	})
 	flags.Func("dump", "", func(name string) error {
 		if name == "" {
-			return usagef("it is the name of a map")
+			return usagef("must be the name of a map")
 		}
 		o.dumps = append(o.dumps, name)
 		return nil
 	})
 	flags.Func("kconfig", "", func(text string) error {
 		if !strings.Contains(text, "=") || strings.Contains(text, "\n") {
-			return usagef("it is NAME=VALUE")
+			return usagef("must be NAME=VALUE")
 		}
 		o.kconfig = append(o.kconfig, text)
 		return nil
@@ -131,7 +133,7 @@ func parseRunOptions(args []string) (*runOptions, error) {
 	case len(operands) == 0:
 		return nil, usagef("run: no object given; try 'bpfgo help run'")
 	case len(operands) > 1:
-		return nil, usagef("run: %q is one argument too many; a command stands after --", operands[1])
+		return nil, usagef("run: unexpected argument %q; put a command after --", operands[1])
 	}
 	o.object, o.command = operands[0], command
 	o.sortBy, o.sortDesc = strings.CutSuffix(o.sortBy, ":desc")
@@ -141,13 +143,13 @@ func parseRunOptions(args []string) (*runOptions, error) {
 	return o, o.check(flags, hasCommand)
 }
 
-// number and duration are flags that take one, above 0.
+// number and duration parse the value of a flag, which must be above 0.
 
 func number(value *int) func(string) error {
 	return func(text string) error {
 		n, err := strconv.ParseInt(text, 10, 32)
 		if err != nil || n <= 0 {
-			return usagef("it is a whole number from 1 to %d", math.MaxInt32)
+			return usagef("must be a whole number from 1 to %d", math.MaxInt32)
 		}
 		*value = int(n)
 		return nil
@@ -158,7 +160,7 @@ func duration(value *time.Duration) func(string) error {
 	return func(text string) error {
 		d, err := time.ParseDuration(text)
 		if err != nil || d <= 0 {
-			return usagef("it is a time above 0, such as 500ms, 1s or 2m30s")
+			return usagef("must be a duration above 0, such as 500ms, 1s or 2m30s")
 		}
 		*value = d
 		return nil
@@ -175,7 +177,7 @@ func cutCommand(args []string) (before, command []string, found bool) {
 	return args, nil, false
 }
 
-// check refuses what makes no sense together.
+// check refuses flags that make no sense together.
 func (o *runOptions) check(flags *flag.FlagSet, hasCommand bool) error {
 	given := map[string]bool{}
 	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
@@ -187,7 +189,7 @@ func (o *runOptions) check(flags *flag.FlagSet, hasCommand bool) error {
 	}
 	for _, name := range []string{"interval", "per-cpu", "sort", "top"} {
 		if given[name] && len(o.dumps) == 0 {
-			return usagef("run: --%s is for maps that --dump names, and there are none", name)
+			return usagef("run: --%s needs --dump", name)
 		}
 	}
 	return nil

@@ -15,14 +15,14 @@ import (
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/decode"
 )
 
-// output is what goes to standard output: events and maps, as text or as JSON lines. It is safe for concurrent use.
+// output writes events and maps to standard output, as text or as JSON lines. It is safe for concurrent use.
 type output struct {
 	json bool
 
 	mu    sync.Mutex
 	w     *bufio.Writer
 	line  []byte
-	err   error // the first of writing
+	err   error // the first error of writing
 	began bool
 }
 
@@ -37,7 +37,7 @@ func (o *output) write(text []byte) {
 	}
 }
 
-// flush writes out what was collected. It returns the first error that writing ever had.
+// flush writes what was collected. It returns the first error that writing ever had.
 func (o *output) flush() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -47,20 +47,20 @@ func (o *output) flush() error {
 	return o.err
 }
 
-// stream is a ring buffer or perf buffer and how its events are shown.
+// stream is a ring buffer or perf buffer, and how to show its events.
 type stream struct {
 	name    string
-	typ     *decode.Type // nil where it is not known
+	typ     *decode.Type // nil if it is not known
 	perf    bool
-	label   int // the width of the names of all streams, if there are several
+	label   int // the width of the longest name of a stream; 0 for a single stream
 	columns []decode.Column
 }
 
-// event shows one event. Of ring buffers, cpu means nothing.
+// event shows one event. cpu is only used for perf buffers.
 func (o *output) event(s *stream, cpu int, data []byte) error {
 	fit := s.typ.Fit(data)
 	if s.perf && len(fit.Extra) < 8 && len(bytes.Trim(fit.Extra, "\x00")) == 0 {
-		// The kernel pads what it puts into a perf buffer to a multiple of 8 bytes.
+		// The kernel pads the records of a perf buffer to a multiple of 8 bytes.
 		fit.Extra = nil
 	}
 	o.mu.Lock()
@@ -138,7 +138,7 @@ func (s *stream) appendLabel(dst []byte) []byte {
 	return fmt.Appendf(dst, "%-*s  ", s.label, s.name)
 }
 
-// fitText is what a line says in addition when data and type do not have the same size.
+// fitText is what a line adds if the data and the type do not have the same size.
 func fitText(typ *decode.Type, data []byte, fit decode.Fit) []string {
 	switch {
 	case fit.Truncated:
@@ -157,12 +157,12 @@ func names(columns []decode.Column) []string {
 	return names
 }
 
-// maxWidth is how far a column grows with what is in it.
+// maxWidth is the width up to which a column grows with its cells.
 const maxWidth = 40
 
 func width(cell string) int { return utf8.RuneCountInString(cell) }
 
-// appendRow appends a line of cells in columns, which it widens as the cells need it. Cells without a column follow.
+// appendRow appends a line of cells in columns, and widens the columns as needed. Cells without a column follow.
 func appendRow(dst []byte, cells []string, columns []decode.Column) []byte {
 	for i, cell := range cells {
 		if i > 0 {
@@ -183,7 +183,7 @@ func appendRow(dst []byte, cells []string, columns []decode.Column) []byte {
 	return append(bytes.TrimRight(dst, " "), '\n')
 }
 
-// table shows a heading and rows under each other, below whatever came before.
+// table shows a heading, and rows below it.
 func (o *output) table(heading string, columns []decode.Column, rows [][]string, footer string) {
 	columns = slices.Clone(columns)
 	for i := range columns {

@@ -31,23 +31,23 @@ type session struct {
 	stderr io.Writer
 	out    *output
 
-	btf     *btf.BTF      // nil where the object has none
-	types   *decode.Types // as btf
+	btf     *btf.BTF      // nil if the object has none
+	types   *decode.Types // nil if btf is
 	streams []*stream
 	dumps   []*dump
 	pins    []string // maps that loading will pin
 
 	obj   *libbpf.Object
 	links []*libbpf.Link
-	rings *libbpf.RingBuffer // nil where the object has none
+	rings *libbpf.RingBuffer // nil if the object has none
 	perfs []*libbpf.PerfBuffer
 
 	events atomic.Uint64
-	told   atomic.Uint64 // losses that the records of perf buffers tell of
-	dumped int           // how often maps were shown
+	told   atomic.Uint64 // losses that were reported in the records of perf buffers
+	dumped int           // how often the maps were shown
 }
 
-// targetVariable is the global variable that limits an object to a process, by convention.
+// targetVariable is, by convention, the global variable that limits an object to a process.
 const targetVariable = "target_tgid"
 
 func runRun(args []string, stdout, stderr io.Writer) error {
@@ -62,7 +62,7 @@ func runRun(args []string, stdout, stderr io.Writer) error {
 	signals := make(chan os.Signal, 4)
 	notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
 	defer signal.Stop(signals)
-	// A closed pipe is seen when writing to it, in time to clean up.
+	// A closed pipe is an error of a write, so that bpfgo can clean up.
 	closedPipe := make(chan os.Signal, 1)
 	signal.Notify(closedPipe, unix.SIGPIPE)
 	defer signal.Stop(closedPipe)
@@ -73,12 +73,12 @@ func runRun(args []string, stdout, stderr io.Writer) error {
 		printDetails(stderr, err)
 	}
 	if errors.Is(err, unix.EPIPE) {
-		return nil // Whoever read the output has seen enough.
+		return nil // the reader of the output has ended
 	}
 	return err
 }
 
-// printDetails writes what libbpf and the verifier said about a failure: it is in the error, and nowhere else.
+// printDetails writes libbpf's messages about a failure, and the verifier's log, which are only in the error.
 func printDetails(w io.Writer, err error) {
 	var failed *libbpf.Error
 	var rejected *libbpf.VerifierError
@@ -95,7 +95,7 @@ func printDetails(w io.Writer, err error) {
 	}
 }
 
-// run does it all, and undoes it.
+// run runs the session, and cleans up.
 func (s *session) run(signals <-chan os.Signal, stdout io.Writer) (err error) {
 	builder := libbpf.ObjectBuilder{PinRootPath: s.opts.pinRoot, Kconfig: strings.Join(s.opts.kconfig, "\n")}
 	open, err := builder.OpenFile(s.opts.object)
@@ -134,13 +134,13 @@ func (s *session) run(signals <-chan os.Signal, stdout io.Writer) (err error) {
 	stop, interrupted := s.stream(signals, commandDone)
 	command.stop(interrupted, signals)
 	detached := s.detach()
-	// What is left takes a moment, unless nobody reads the output: another ^C then ends bpfgo as it ends any program.
+	// The rest is short, unless nobody reads the output. Then another ^C ends bpfgo at once.
 	signal.Reset(unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
 	err = cmp.Or(stop(), detached, s.finish())
 	return cmp.Or(err, s.summarize(command))
 }
 
-// prepare finds all that the command line names, before anything is in the kernel.
+// prepare finds everything that the command line names, before anything is in the kernel.
 func (s *session) prepare(open *libbpf.OpenObject) error {
 	if s.btf != nil {
 		types, err := decode.NewTypes(s.btf)
@@ -202,7 +202,7 @@ func (s *session) prepareStreams(open *libbpf.OpenObject) error {
 		if _, err := open.Map(name); err != nil {
 			return fmt.Errorf("--event %s=%s: %w", name, untold[name], s.noMap(open, name))
 		}
-		return fmt.Errorf("--event %s=%s: the map is no ring buffer and no perf buffer", name, untold[name])
+		return fmt.Errorf("--event %s=%s: the map is neither a ring buffer nor a perf buffer", name, untold[name])
 	}
 	if len(s.streams) > 1 {
 		label := 0
@@ -222,8 +222,8 @@ func (s *session) typeNamed(name string) (*decode.Type, error) {
 	}
 	typ, err := s.types.Named(name)
 	if errors.Is(err, btf.ErrNotFound) {
-		return nil, fmt.Errorf("%s has no type of this name; a type that only local variables have is not in an "+
-			"object's BTF, and a global pointer to it helps", s.opts.object)
+		return nil, fmt.Errorf("%s has no type with this name; if only local variables have the type, "+
+			"add a global pointer to it, so that it is in the object's BTF", s.opts.object)
 	}
 	return typ, err
 }
@@ -252,12 +252,12 @@ func (s *session) prepareDumps(open *libbpf.OpenObject) error {
 		columns = append(columns, names(d.columns)...)
 	}
 	if !sorted {
-		return fmt.Errorf("--sort %s: no such column; there are %s", s.opts.sortBy, strings.Join(columns, ", "))
+		return fmt.Errorf("--sort %s: no such column; the columns are %s", s.opts.sortBy, strings.Join(columns, ", "))
 	}
 	return nil
 }
 
-// noMap says that there is no map of this name, and which there are.
+// noMap says that there is no map with this name, and lists the maps.
 func (s *session) noMap(open *libbpf.OpenObject, name string) error {
 	var others []string
 	for m := range open.Maps() {
@@ -285,7 +285,7 @@ func (s *session) set(open *libbpf.OpenObject, set setting) error {
 		return err
 	}
 	if variable.Section == place.Kconfig {
-		return errors.New("it is an extern, whose value comes from the kernel's configuration: see --kconfig")
+		return errors.New("it is an extern, whose value comes from the kernel's configuration: use --kconfig")
 	}
 	name := strings.TrimSuffix(set.name, path)
 	image, err := open.Global(name)
@@ -302,7 +302,7 @@ func (s *session) set(open *libbpf.OpenObject, set setting) error {
 	return open.SetGlobal(name, image)
 }
 
-// variables are the names of the object's global variables.
+// variables returns the names of the object's global variables.
 func (s *session) variables() []string {
 	var names []string
 	s.eachVariable(func(_ string, v btf.DatasecVar, name string) bool {
@@ -314,7 +314,7 @@ func (s *session) variables() []string {
 	return names
 }
 
-// eachVariable calls f for each global variable and its section, until it returns false.
+// eachVariable calls f for each global variable, with its section, until f returns false.
 func (s *session) eachVariable(f func(section string, v btf.DatasecVar, name string) bool) {
 	if s.btf == nil {
 		return
@@ -332,7 +332,7 @@ func (s *session) eachVariable(f func(section string, v btf.DatasecVar, name str
 	}
 }
 
-// setTarget limits the object to a process, where it has the variable for it and nobody set it to something else.
+// setTarget limits the object to a process, if it has the variable for that, and --set does not set the variable.
 func (s *session) setTarget(open *libbpf.OpenObject, command *child) error {
 	pid, what := s.opts.pid, "--pid"
 	switch {
@@ -354,8 +354,8 @@ func (s *session) setTarget(open *libbpf.OpenObject, command *child) error {
 		return nil
 	}
 	if ns, err := os.Readlink("/proc/self/ns/pid"); err == nil && ns != initialPIDNamespace {
-		fmt.Fprintf(s.stderr, "bpfgo: note: in a pid namespace of its own, where process %d has another number for "+
-			"the kernel than %s gets\n", pid, targetVariable)
+		fmt.Fprintf(s.stderr, "bpfgo: note: this is not the initial pid namespace, so the kernel's number of process %d is "+
+			"not the one that %s gets\n", pid, targetVariable)
 	}
 	if err := s.set(open, setting{targetVariable, strconv.Itoa(pid)}); err != nil {
 		return fmt.Errorf("set %s: %w", targetVariable, err)
@@ -363,11 +363,11 @@ func (s *session) setTarget(open *libbpf.OpenObject, command *child) error {
 	return nil
 }
 
-// initialPIDNamespace is the one whose numbers programs see (PROC_PID_INIT_INO in the kernel).
+// initialPIDNamespace is the pid namespace whose numbers BPF programs see (PROC_PID_INIT_INO in the kernel).
 const initialPIDNamespace = "pid:[4026531836]"
 
-// load puts the object into the kernel, makes its buffers ready to be read, and attaches its programs, in this order,
-// so that no event is missed.
+// load loads the object into the kernel, opens its buffers, and attaches its programs, in this order, so that no event
+// is missed.
 func (s *session) load(open *libbpf.OpenObject) error {
 	obj, err := open.Load()
 	if err != nil {
@@ -382,16 +382,16 @@ func (s *session) load(open *libbpf.OpenObject) error {
 		return unprivileged(err)
 	}
 	if len(s.links) == 0 {
-		fmt.Fprintf(s.stderr, "bpfgo: note: no program of %s says in its section where to attach it\n", s.opts.object)
+		fmt.Fprintf(s.stderr, "bpfgo: note: no section of a program in %s says where to attach the program\n", s.opts.object)
 	}
 	if len(s.streams) == 0 && len(s.dumps) == 0 {
-		fmt.Fprintf(s.stderr, "bpfgo: note: %s has no ring buffer and no perf buffer; --dump shows its maps\n",
+		fmt.Fprintf(s.stderr, "bpfgo: note: %s has no ring buffer and no perf buffer; use --dump to show its maps\n",
 			s.opts.object)
 	}
 	return nil
 }
 
-// unprivileged says so when a right that was refused is one that the process does not have.
+// unprivileged adds to a permission error which capabilities the process lacks.
 func unprivileged(err error) error {
 	if !errors.Is(err, fs.ErrPermission) {
 		return err
@@ -407,10 +407,10 @@ func unprivileged(err error) error {
 	}
 	var failed *libbpf.Error
 	if errors.As(err, &failed) {
-		// What libbpf says then is a guess at limits.
+		// libbpf's message then is a guess about resource limits.
 		err = &libbpf.Error{Op: failed.Op, Object: failed.Object, Err: failed.Err}
 	}
-	return fmt.Errorf("%w: it takes root, or the capabilities CAP_BPF and CAP_PERFMON", err)
+	return fmt.Errorf("%w: root, or the capabilities CAP_BPF and CAP_PERFMON, is needed", err)
 }
 
 func (s *session) openBuffers() error {
@@ -449,7 +449,7 @@ func (s *session) event(stream *stream, cpu int, record []byte) error {
 	return s.out.event(stream, cpu, record)
 }
 
-// buffers are what events come from.
+// buffers returns all ring buffers and perf buffers.
 func (s *session) buffers() []buffer {
 	var all []buffer
 	if s.rings != nil {
@@ -467,8 +467,8 @@ type buffer interface {
 	Close() error
 }
 
-// stream shows events until there is a reason to end. The buffers are still read then, until stop is called, which
-// returns what went wrong. interrupted tells whether a signal was the reason.
+// stream shows events until there is a reason to end. The buffers are still read after that, until the caller calls
+// stop, which returns the error of reading, if any. interrupted says that a signal was the reason.
 func (s *session) stream(signals <-chan os.Signal, commandDone <-chan struct{}) (stop func() error, interrupted bool) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	var wg sync.WaitGroup
@@ -522,8 +522,8 @@ func (s *session) stream(signals <-chan os.Signal, commandDone <-chan struct{}) 
 	}
 }
 
-// tolerate notes that a perf buffer was damaged, by a record of 64 KiB or more, which is no reason to end: the next
-// call goes on behind that. A ring buffer that is damaged stays so.
+// tolerate prints a note when a perf buffer was damaged, by a record of 64 KiB or more, and returns nil: the next call
+// continues after the damage. A damaged ring buffer stays damaged.
 func (s *session) tolerate(b buffer, err error) error {
 	if _, perf := b.(*libbpf.PerfBuffer); !perf || !errors.Is(err, unix.EBADMSG) {
 		return err
@@ -532,7 +532,7 @@ func (s *session) tolerate(b buffer, err error) error {
 	return nil
 }
 
-// consume shows the events that are there.
+// consume shows the events that are in a buffer.
 func (s *session) consume(b buffer) error {
 	for {
 		_, err := b.Consume()
@@ -542,7 +542,7 @@ func (s *session) consume(b buffer) error {
 	}
 }
 
-// detach ends what others can see of the object: its attachments, and the pins of its maps.
+// detach removes what others can see of the object: its attachments, and the pins of its maps.
 func (s *session) detach() error {
 	var failed error
 	for _, link := range s.links {
@@ -559,7 +559,7 @@ func (s *session) detach() error {
 	return failed
 }
 
-// finish shows what the programs left: the last events, and the maps.
+// finish shows the last events, and the maps.
 func (s *session) finish() error {
 	awaitPrograms()
 	var failed error
@@ -569,13 +569,13 @@ func (s *session) finish() error {
 	return cmp.Or(failed, s.show())
 }
 
-// awaitPrograms waits for programs that were running when they were detached, and may have an event still to submit:
-// the system call returns after a grace period of RCU, and programs run under RCU. Those that may sleep do not; detaching
+// awaitPrograms waits for programs that were running when they were detached, because they may still submit an event.
+// The system call returns after an RCU grace period, and programs run under RCU. Sleepable programs do not; detaching
 // most of them waits by itself.
 func awaitPrograms() {
 	const membarrierGlobal = 1 // MEMBARRIER_CMD_GLOBAL
 	if _, _, errno := unix.Syscall(unix.SYS_MEMBARRIER, membarrierGlobal, 0, 0); errno != 0 {
-		time.Sleep(10 * time.Millisecond) // where the kernel has nohz_full CPUs
+		time.Sleep(10 * time.Millisecond) // the kernel has nohz_full CPUs
 	}
 }
 
@@ -593,7 +593,7 @@ func (s *session) show() error {
 	return cmp.Or(failed, s.out.flush())
 }
 
-// unload takes everything out of the kernel that is in it.
+// unload removes everything from the kernel.
 func (s *session) unload() {
 	_ = s.detach()
 	for _, b := range s.buffers() {

@@ -463,10 +463,10 @@ func TestFailures(t *testing.T) {
 		{[]string{syscalls, "--dump", "nosuch"}, []string{"--dump nosuch: ", "no map nosuch; it has stats, "}},
 		{[]string{syscalls, "--dump", "events"}, []string{"--dump events: a map of type ringbuf can't be read key by key"}},
 		{[]string{syscalls, "--dump", "threads"}, []string{"a map of type task_storage can't be read key by key"}},
-		{[]string{syscalls, "--dump", "stats", "--sort", "x"}, []string{"--sort x: no such column; there are key, count, "}},
+		{[]string{syscalls, "--dump", "stats", "--sort", "x"}, []string{"--sort x: no such column; the columns are key, count, "}},
 		{[]string{syscalls, "--event", "nosuch=int"}, []string{"--event nosuch=int: ", "no map nosuch; it has stats, "}},
-		{[]string{syscalls, "--event", "stats=int"}, []string{"the map is no ring buffer and no perf buffer"}},
-		{[]string{syscalls, "--event", "events=nosuch"}, []string{"--event events=nosuch: ", "has no type of this name"}},
+		{[]string{syscalls, "--event", "stats=int"}, []string{"the map is neither a ring buffer nor a perf buffer"}},
+		{[]string{syscalls, "--event", "events=nosuch"}, []string{"--event events=nosuch: ", "has no type with this name"}},
 		{[]string{syscalls, "--pid", "4194999"}, []string{"--pid 4194999: no such process"}},
 		{[]string{syscalls, "--", "/no/such/command"}, []string{"start /no/such/command: no such file or directory"}},
 		{[]string{syscalls, "--", dir}, []string{"permission denied"}},
@@ -532,7 +532,7 @@ func TestNoPrivileges(t *testing.T) {
 		if !errors.As(err, &exit) || exit.ExitCode() != exitFailure || stdout.Len() > 0 {
 			t.Errorf("%v, output %q", err, &stdout)
 		}
-		wantLine(t, stderr.String(), "operation not permitted: it takes root, or the capabilities CAP_BPF and CAP_PERFMON")
+		wantLine(t, stderr.String(), "operation not permitted: root, or the capabilities CAP_BPF and CAP_PERFMON, is needed")
 	}
 }
 

@@ -10,10 +10,10 @@ import (
 	"github.com/libbpf-go/libbpf-go/btf"
 )
 
-// lostVariable is the global variable in which programs count what they could not put into a buffer.
+// lostVariable is the global variable in which programs count the events that did not fit into a buffer.
 const lostVariable = "lost_events"
 
-// summarize says what was seen, and what was lost, as far as that is known.
+// summarize prints how many events were seen and, if known, lost.
 func (s *session) summarize(command *child) error {
 	var parts []string
 	if len(s.streams) > 0 {
@@ -33,18 +33,18 @@ func (s *session) summarize(command *child) error {
 	return nil
 }
 
-// losses is what is known of events that did not get into a buffer.
+// losses is what is known about lost events.
 type losses struct {
 	rings, perfs bool // which buffers there are
 
 	byPerfs    uint64
-	incomplete bool // byPerfs is only what the kernel told of with a later record
+	incomplete bool // byPerfs only has what the kernel reported with a later record
 
 	counted    uint64 // by the object's programs, in lostVariable
 	hasCounter bool
 }
 
-// losses counts what was lost. Nothing more must come, and all must have been read.
+// losses counts the lost events. The programs must be detached, and all events must have been read.
 func (s *session) losses() (losses, error) {
 	l := losses{rings: s.rings != nil, perfs: len(s.perfs) > 0}
 	for _, perf := range s.perfs {
@@ -78,7 +78,7 @@ func (l losses) String() string {
 	case l.hasCounter && !l.incomplete && l.byPerfs+l.counted == 0:
 		return "0 lost"
 	case l.hasCounter:
-		// Not added up: programs may count there what perf buffers lost.
+		// The numbers are not added up, because programs may also count what perf buffers lost.
 		return fmt.Sprintf("%s by perf buffers, %d counted in %s", perfs, l.counted, lostVariable)
 	case l.rings:
 		return perfs + " by perf buffers, and an unknown number by ring buffers: " + noCounter
@@ -87,7 +87,7 @@ func (l losses) String() string {
 	}
 }
 
-// lostByPrograms is what the object's programs counted themselves, if they did.
+// lostByPrograms is what the object's programs counted, if they did.
 func (s *session) lostByPrograms() (count uint64, known bool) {
 	s.eachVariable(func(section string, v btf.DatasecVar, name string) bool {
 		if name != lostVariable {

@@ -13,7 +13,7 @@ import (
 
 const versionHelp = `usage: bpfgo version
 
-Tells the versions of bpfgo, of the libbpf in it and of the running kernel.
+Prints the versions of bpfgo, of its libbpf and of the running kernel.
 `
 
 func runVersion(args []string, stdout, _ io.Writer) error {
@@ -33,5 +33,5 @@ func runVersion(args []string, stdout, _ io.Writer) error {
 	return err
 }
 
-// quiet keeps libbpf's messages to itself: those that matter are in the errors.
+// quiet turns off libbpf's messages. Those about errors are in the errors.
 func quiet() { libbpf.SetPrint(libbpf.PrintWarn, nil) }
