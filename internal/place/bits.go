@@ -4,8 +4,8 @@ import "encoding/binary"
 
 var bigEndian = binary.NativeEndian.Uint16([]byte{0, 1}) == 1
 
-// Load is the number of so many bits, 64 at most, that begins at a bit of data. Bits are numbered from the least
-// significant on little-endian machines and from the most significant on others. It is not ok when data ends before that.
+// Load returns the number of width bits, at most 64, that begins at a bit of data. Bits are numbered from the least
+// significant on little-endian machines, and from the most significant on others. ok is false if data ends before that.
 func Load(data []byte, bit, width int) (value uint64, ok bool) {
 	if bit < 0 || bit+width > 8*len(data) {
 		return 0, false
@@ -47,7 +47,7 @@ func Store(data []byte, bit, width int, value uint64) bool {
 	return true
 }
 
-// SignExtend is a signed number of so many bits as an int64's bits.
+// SignExtend converts a signed number of width bits to the bits of an int64.
 func SignExtend(value uint64, width int) uint64 {
 	if width >= 64 {
 		return value

@@ -9,13 +9,13 @@ import (
 
 // Part is a variable, or a part of one.
 type Part struct {
-	Type btf.TypeID // before typedefs and qualifiers
-	Bit  int        // where it begins, in bits from where the variable does
+	Type btf.TypeID // typedefs and qualifiers are not resolved
+	Bit  int        // its offset in the variable, in bits
 	Bits int        // the width of a bit field; 0 for others
 }
 
-// At is the part of a variable at a path such as ".mode" or "[3].x", as C would write it; "" is the variable itself.
-// Members of anonymous structs and unions count as those of the struct around them. name is the variable's, for errors.
+// At finds the part of a variable at a path, as in C, such as ".mode" or "[3].x"; "" is the variable itself. A member
+// of an anonymous struct or union counts as a member of the struct around it. name is the variable's name, for errors.
 func At(types *btf.BTF, id btf.TypeID, name, path string) (Part, error) {
 	at := Part{Type: id}
 	for rest := path; rest != ""; {
@@ -79,8 +79,8 @@ func (p Part) member(types *btf.BTF, name, member string) (Part, error) {
 	return found, nil
 }
 
-// find finds a member of a struct or union, and of those without a name inside it. seen are those that were looked into
-// before: those of damaged BTF may contain one another.
+// find finds a member of a struct or union, also in its anonymous members. seen has the types that were searched
+// before, because in damaged BTF they may contain one another.
 func find(types *btf.BTF, in *btf.Composite, name string, seen map[btf.TypeID]bool) (Part, bool, error) {
 	if name == "" || seen[in.ID()] {
 		return Part{}, false, nil
@@ -96,7 +96,7 @@ func find(types *btf.BTF, in *btf.Composite, name string, seen map[btf.TypeID]bo
 		}
 		at := Part{m.Type, int(m.BitOffset), int(m.BitfieldSize)}
 		if m.Name == name {
-			// Before BTF knew of bit fields, compilers described them by integers that are wider than what they use.
+			// Old compilers describe a bit field by an integer that uses fewer bits than its size.
 			if i, ok := t.(*btf.Int); ok && at.Bits == 0 && uint32(i.Bits) < 8*i.Size {
 				at.Bit += int(i.Offset)
 				at.Bits = int(i.Bits)
@@ -115,7 +115,7 @@ func find(types *btf.BTF, in *btf.Composite, name string, seen map[btf.TypeID]bo
 	return Part{}, false, nil
 }
 
-// Declaration is a variable, or a part of one, as C would declare it.
+// Declaration is the C declaration of a variable, or of a part of one.
 func Declaration(types *btf.BTF, id btf.TypeID, name string) string {
 	for range maxDepth {
 		t, err := types.TypeByID(id)
@@ -144,5 +144,5 @@ func Declaration(types *btf.BTF, id btf.TypeID, name string) string {
 	return text
 }
 
-// maxDepth is how many qualifiers a type has at most. BTF that is damaged may have cycles of them.
+// maxDepth is the maximum number of qualifiers of a type. Damaged BTF may have cycles of them.
 const maxDepth = 32

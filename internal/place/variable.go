@@ -15,10 +15,10 @@ const (
 	Kconfig = ".kconfig"      // externs that libbpf fills in
 )
 
-// Error says why a name does not lead to a place.
+// Error says why a name does not select a variable or a part of one.
 type Error struct {
 	Text    string
-	Missing bool // there is no such thing; otherwise the name is wrong
+	Missing bool // there is no such variable or part; otherwise the name is wrong
 }
 
 func (e *Error) Error() string { return e.Text }
@@ -26,11 +26,11 @@ func (e *Error) Error() string { return e.Text }
 func missingf(format string, args ...any) error { return &Error{fmt.Sprintf(format, args...), true} }
 func invalidf(format string, args ...any) error { return &Error{fmt.Sprintf(format, args...), false} }
 
-// Variable is where BTF says that a variable is.
+// Variable is the location of a variable, from BTF.
 type Variable struct {
 	Name         string
 	Section      string
-	Type         btf.TypeID // before typedefs and qualifiers
+	Type         btf.TypeID // typedefs and qualifiers are not resolved
 	Offset, Size int        // bytes, in the section
 }
 
@@ -44,7 +44,7 @@ func Find(types *btf.BTF, text string) (v Variable, path string, err error) {
 	return FindIn(types, text, func(section string) bool { return IsData(section) || section == Kconfig })
 }
 
-// IsData tells whether a section is one of global variables.
+// IsData tells whether a section holds global variables.
 func IsData(section string) bool {
 	for _, kind := range []string{".rodata", ".data", ".bss"} {
 		if section == kind || strings.HasPrefix(section, kind+".") {
@@ -54,7 +54,7 @@ func IsData(section string) bool {
 	return section == Arena
 }
 
-// FindIn is Find in sections of the caller's choice.
+// FindIn is Find in the sections that wanted accepts.
 func FindIn(types *btf.BTF, text string, wanted func(section string) bool) (v Variable, path string, err error) {
 	where, name := "", text
 	if i := strings.LastIndexByte(text, ':'); i >= 0 {
@@ -104,7 +104,7 @@ func eachVariable(types *btf.BTF, section *btf.Datasec, f func(Variable)) error 
 	return nil
 }
 
-// begins tells whether text is the variable's name, or that and a path.
+// begins tells whether text is the variable's name, or the name with a path after it.
 func (v Variable) begins(text string) bool {
 	rest, ok := strings.CutPrefix(text, v.Name)
 	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
@@ -115,7 +115,7 @@ func (v Variable) isAt(where string) bool { return where == v.Section || where =
 
 func (v Variable) at() string { return v.Section + "+" + strconv.Itoa(v.Offset) }
 
-// longest adds a variable to those with names as long as its own.
+// longest adds v to the variables with the longest names.
 func longest(to []Variable, v Variable) []Variable {
 	switch {
 	case len(to) > 0 && len(to[0].Name) > len(v.Name):
@@ -126,7 +126,7 @@ func longest(to []Variable, v Variable) []Variable {
 	return append(to, v)
 }
 
-// ambiguous says how to call variables of one name.
+// ambiguous says how to name each of several variables with one name.
 func ambiguous(variables []Variable) error {
 	inSection := make(map[string]int)
 	for _, v := range variables {

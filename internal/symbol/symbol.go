@@ -1,10 +1,10 @@
-// Package symbol finds the functions of a binary in user space: where in the file their code begins, which is what the
-// kernel wants to know for a uprobe.
+// Package symbol finds functions in a user-space binary, and the file offsets of their code, which the kernel needs for
+// uprobes.
 //
-// It stands beside libbpf, which knows the binary's own symbols only, resolves a function that the binary imports to
-// offset 0 or to where the import is called through, and does not say which of several names it did not find. It looks
-// in the same order: dynamic symbols, symbols, then what libbpf lacks, the separate debug file and the table of
-// functions that every Go program carries.
+// libbpf has such a search too, but it only knows the binary's own symbols, finds an offset of 0 or of a stub for an
+// imported function, and does not say which of several names it did not find. This package searches in the same order:
+// dynamic symbols, then symbols. Then it searches what libbpf does not: the separate debug file, and the table of
+// functions in every Go program.
 package symbol
 
 import (
@@ -16,7 +16,7 @@ import (
 	"strings"
 )
 
-// What to test errors for. Others are of opening or reading a file.
+// The errors to test for. Other errors come from opening or reading a file.
 var (
 	ErrNotFound  = errors.New("no such function")
 	ErrAmbiguous = errors.New("function is not unique")
@@ -32,7 +32,7 @@ type failure struct {
 func (f *failure) Error() string { return f.text }
 func (f *failure) Unwrap() error { return f.is }
 
-// File is a binary whose functions are looked for.
+// File is a binary in which to find functions.
 type File struct {
 	elf  *elf.File
 	file *os.File
@@ -100,9 +100,9 @@ func (w *wanted) take(f function, offset uint64) {
 	}
 }
 
-// Offsets are where in the file the code of functions begins, in the order of their names, which may be such as
-// "fmemopen@GLIBC_2.22" to choose one of a library's versions. It is an error if one of them is not there, is only
-// imported, there in several places, or named twice.
+// Offsets returns the file offsets of functions, in the order of names. A name may select a version of a library's
+// function: "fmemopen@GLIBC_2.22". It is an error if a function does not exist, is only imported, exists at several
+// offsets, or is named twice.
 func (f *File) Offsets(names []string) ([]uint64, error) {
 	all := make([]*wanted, len(names))
 	pending := make(map[string][]*wanted)
@@ -186,8 +186,9 @@ func (f *File) offsetsOf(all []*wanted) ([]uint64, error) {
 	return offsets, nil
 }
 
-// Matching are the offsets of all functions whose names fit a pattern, in which * stands for any characters and ? for
-// one; behind an @ it may have a version. Functions that share their code count once. It is an error if there are none.
+// Matching returns the file offsets of all functions whose names match a pattern: * matches any characters, and ? one
+// character. The pattern may end with @ and a version. Functions that share their code count once. It is an error if no
+// function matches.
 func (f *File) Matching(pattern string) ([]uint64, error) {
 	glob, version := cutVersion(pattern)
 	var offsets []uint64
