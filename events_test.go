@@ -869,10 +869,7 @@ func TestBuffersTakeTurns(t *testing.T) {
 			t.Fatalf("%d records, %v", n, err)
 		}
 	}
-	if v := libbpf.Version(); first == 0 || second == 0 {
-		if v.Major == 1 && v.Minor < 3 { // it has no function for one ring, and begins with the first
-			testutil.Skip(t, "libbpf-1.3", errors.ErrUnsupported)
-		}
+	if first == 0 || second == 0 {
 		t.Errorf("%d records of the first and %d of the second", first, second)
 	}
 }

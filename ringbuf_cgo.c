@@ -86,6 +86,12 @@ int lbg_rings_new(const int *map_fds, uint32_t count, uintptr_t handle, struct l
 			rings->rb = ring_buffer__new(map_fds[0], on_record, &rings->ring[0], NULL);
 			err = rings->rb ? 0 : -errno;
 		}
+#ifdef LBG_RING_ALONE
+		if (!err) {
+			rings->ring[i].alone = ring_buffer__new(map_fds[i], on_record, &rings->ring[i], NULL);
+			err = rings->ring[i].alone ? 0 : -errno;
+		}
+#endif
 	}
 	if (err) {
 		lbg_rings_free(rings);
@@ -97,6 +103,10 @@ int lbg_rings_new(const int *map_fds, uint32_t count, uintptr_t handle, struct l
 
 void lbg_rings_free(struct lbg_rings *rings)
 {
+#ifdef LBG_RING_ALONE
+	for (uint32_t i = 0; i < rings->count; i++)
+		ring_buffer__free(rings->ring[i].alone);
+#endif
 	ring_buffer__free(rings->rb);
 	free(rings);
 }
@@ -173,22 +183,19 @@ int lbg_ring_buffer_consume(struct ring_buffer *rb, enum lbg_how how, uint64_t m
 	return ring_buffer__consume(rb);
 }
 
-/* Lets libbpf consume the ring whose turn it is, or all of them if it has no function for one. */
+/* Lets libbpf consume the ring whose turn it is. */
 static int consume_turn(struct lbg_rings *rings)
 {
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
+	struct lbg_ring *ring = &rings->ring[rings->turn];
+#ifdef LBG_RING_ALONE
+	int err = ring_buffer__consume(ring->alone);
+#else
 	int err = ring__consume(ring_buffer__ring(rings->rb, rings->turn));
+#endif
 
 	if (err >= 0)
-		rings->ring[rings->turn].done = true;
+		ring->done = true;
 	return err;
-#else
-	int err = ring_buffer__consume(rings->rb);
-
-	for (uint32_t i = 0; err >= 0 && i < rings->count; i++)
-		rings->ring[i].done = true;
-	return err;
-#endif
 }
 
 /* Begins a call: notes where each ring ends. Returns whether any has a record. */

@@ -13,12 +13,20 @@ struct lbg_record {
 	uint32_t size; /* how many bytes are behind this */
 };
 
+/* Before libbpf 1.3 there is no function for one ring of several: each has a ring_buffer of its own as well. */
+#if LIBBPF_MAJOR_VERSION == 1 && LIBBPF_MINOR_VERSION < 3
+#define LBG_RING_ALONE
+#endif
+
 struct lbg_rings;
 
 /* One ring: the context of the callback of libbpf. */
 struct lbg_ring {
 	struct lbg_rings *rings;
 	uint32_t index;
+#ifdef LBG_RING_ALONE
+	struct ring_buffer *alone;
+#endif
 	/* The positions, in a mapping of the caller. */
 	unsigned long *consumer;
 	const unsigned long *producer;
