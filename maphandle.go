@@ -29,10 +29,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go/btf"
+	"github.com/libbpf-go/libbpf-go/internal/cmem"
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
@@ -157,7 +159,8 @@ func CreateMap(
 	opts.btf_vmlinux_value_type_id = C.__u32(options.BTFVmlinuxValueTypeID)
 	C.lbg_set_create_opts_1_4(&opts, C.int(options.ValueTypeBTFObjectFD), C.int(options.TokenFD))
 	if len(options.ExclusiveProgramHash) > 0 {
-		C.lbg_set_create_opts_1_7(&opts, c.Bytes(options.ExclusiveProgramHash), C.__u32(len(options.ExclusiveProgramHash)))
+		hash := unsafe.Pointer(cmem.Lend(&c, options.ExclusiveProgramHash))
+		C.lbg_set_create_opts_1_7(&opts, hash, C.__u32(len(options.ExclusiveProgramHash)))
 	}
 	if options.InnerMap != nil {
 		inner, err := coreOf(options.InnerMap)

@@ -1,10 +1,5 @@
-// Package cmem gives Go's strings, bytes and numbers to C, for the time of one call.
+// Package cmem lends Go's strings and numbers to C, for the time of one call.
 package cmem
-
-/*
-#include <stdlib.h>
-*/
-import "C"
 
 import (
 	"runtime"
@@ -15,30 +10,23 @@ import (
 )
 
 // Args are arguments of one call into C. Char is the C.char of the package that makes the call: each package has a C.char
-// of its own. The zero value is ready to use. Free must follow.
+// of its own. The zero value is ready to use. Free must follow the call: the garbage collector does not move or free what
+// C uses until then.
 type Args[Char any] struct {
 	Err  error // of the last argument that C can't have
-	made []unsafe.Pointer
 	lent runtime.Pinner
 }
 
-// Free frees what was made, and takes back what was lent.
-func (a *Args[Char]) Free() {
-	for _, p := range a.made {
-		C.free(p)
-	}
-	a.lent.Unpin()
-}
+// Free takes back what was lent.
+func (a *Args[Char]) Free() { a.lent.Unpin() }
 
-// Of makes a C copy of s. If s has a NUL in it, which would end the string in C, that is in Err. what names the string
-// there.
+// Of lends a copy of s that ends in a NUL. If s has a NUL in it, which would end the string in C, that is in Err. what
+// names the string there.
 func (a *Args[Char]) Of(what, s string) *Char {
 	if err := CheckString(what, s); err != nil {
 		a.Err = err
 	}
-	p := unsafe.Pointer(C.CString(s))
-	a.made = append(a.made, p)
-	return (*Char)(p)
+	return (*Char)(unsafe.Pointer(Lend(a, append([]byte(s), 0))))
 }
 
 // Optional is Of, but NULL for the empty string: libbpf takes NULL for a default.
@@ -57,29 +45,19 @@ func (a *Args[Char]) Name(what, s string) *Char {
 	return a.Of(what, s)
 }
 
-// Names makes a C array of names, NULL for none.
+// Names lends an array of names, NULL for none.
 func (a *Args[Char]) Names(what string, list []string) **Char {
 	if len(list) == 0 {
 		return nil
 	}
-	array := C.malloc(C.size_t(len(list)) * C.size_t(unsafe.Sizeof((*Char)(nil))))
-	a.made = append(a.made, array)
-	first := (**Char)(array)
-	elements := unsafe.Slice(first, len(list))
+	array := make([]*Char, len(list))
 	for i, s := range list {
-		elements[i] = a.Name(what, s)
+		array[i] = a.Name(what, s)
 	}
-	return first
+	return Lend(a, array)
 }
 
-// Bytes makes a C copy of b.
-func (a *Args[Char]) Bytes(b []byte) unsafe.Pointer {
-	p := C.CBytes(b)
-	a.made = append(a.made, p)
-	return p
-}
-
-// Array lends numbers to C as an array of an unsigned type, NULL for none. If one does not fit the type, as on a machine of
+// Array lends numbers as an array of an unsigned type, NULL for none. If one does not fit the type, as on a machine of
 // 32 bits, that is in Err. what names the number there.
 func Array[To ~uint32 | ~uint64, Char any](a *Args[Char], what string, numbers []uint64) *To {
 	if len(numbers) == 0 {
@@ -95,7 +73,7 @@ func Array[To ~uint32 | ~uint64, Char any](a *Args[Char], what string, numbers [
 	return Lend(a, array)
 }
 
-// Lend lends a slice that has elements and no pointers in them to C.
+// Lend lends a slice to C. The slice has elements, and all pointers in them point to what is lent already.
 func Lend[T, Char any](a *Args[Char], elements []T) *T {
 	first := &elements[0]
 	a.lent.Pin(first)

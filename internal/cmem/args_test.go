@@ -33,9 +33,6 @@ func TestArgs(t *testing.T) {
 	if n := unsafe.Slice(Array[uint32](&a, "number", []uint64{1, 1<<32 - 1}), 2); n[0] != 1 || n[1] != 1<<32-1 {
 		t.Errorf("the numbers are %v", n)
 	}
-	if b := unsafe.Slice((*byte)(a.Bytes([]byte("bytes"))), 5); string(b) != "bytes" {
-		t.Errorf("the bytes are %q", b)
-	}
 	if a.Err != nil {
 		t.Error(a.Err)
 	}
