@@ -122,6 +122,8 @@ func disassembleAsVerifier(t *testing.T, name string) {
 			delete(texts, line[1]) // Linux 7 shows the instructions again once it has changed them
 			switch {
 			case ours == "":
+			// Linux 7 makes a jump of a branch on a constant before it shows the instructions.
+			case strings.HasPrefix(ours, "if ") && strings.HasPrefix(said, "goto pc"):
 			// The kernel shows what a number stands for once it has resolved it, and names its own functions.
 			case strings.HasPrefix(ours, "r") && (strings.Contains(ours, "map[") || strings.Contains(ours, "function pc")),
 				strings.HasPrefix(ours, "call kernel-function"), strings.Contains(ours, "variable["):

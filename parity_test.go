@@ -256,7 +256,7 @@ func TestParityWithLibbpf(t *testing.T) {
 	}
 }
 
-// parityPackages are this module's packages, as far as their names go: type-checked without what they import, C
+// parityPackages are this module's packages and the names in them: type-checked without what they import, C
 // included.
 type parityPackages struct {
 	loaded map[string]*types.Package // by folder

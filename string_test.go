@@ -21,18 +21,18 @@ func TestValuesPrintShortly(t *testing.T) {
 	handle, err := libbpf.MapHandleFrom(m)
 	check(t, err)
 	defer handle.Close()
-	link, err := p.Attach()
+	link, err := findProgram(t, loadAttach(t, nil), "on_exit").Attach()
 	check(t, err)
 	memory, err := findMap(t, o, ".bss").Memory()
 	check(t, err)
 	defer memory.Close()
 	for want, value := range map[string]any{
-		`object "stream"`:                []any{open, o},
-		`map "ring"`:                     []any{openMap, m, handle},
-		`program "on_sys_enter"`:         []any{openProgram, p},
-		`link of program "on_sys_enter"`: link,
-		`reader of map "ring"`:           openReader(t, m),
-		"ring buffer (maps: 1)":          openRing(t, o, "ring", func([]byte) error { return nil }),
+		`object "stream"`:           []any{open, o},
+		`map "ring"`:                []any{openMap, m, handle},
+		`program "on_sys_enter"`:    []any{openProgram, p},
+		`link of program "on_exit"`: link,
+		`reader of map "ring"`:      openReader(t, m),
+		"ring buffer (maps: 1)":     openRing(t, o, "ring", func([]byte) error { return nil }),
 		fmt.Sprintf("memory of %d bytes", len(memory.Bytes())): memory,
 	} {
 		values, several := value.([]any)

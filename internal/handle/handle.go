@@ -66,11 +66,11 @@ func NewChild(parent *Handle, resource Resource) (*Handle, error) {
 	if parent == nil {
 		return h, nil
 	}
+	h.parent = parent // before the parent can close it
 	if err := parent.adopt(h); err != nil {
 		h.lose(resource.Release())
 		return nil, err
 	}
-	h.parent = parent
 	return h, nil
 }
 

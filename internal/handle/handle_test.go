@@ -157,3 +157,22 @@ func TestHandleClosesLastMadeFirst(t *testing.T) {
 		t.Errorf("released in the order %v", order)
 	}
 }
+
+// A parent that is closed while a child is made is released, whichever comes first.
+func TestHandleClosedWhileAChildIsMade(t *testing.T) {
+	for range 20_000 {
+		var released atomic.Int32
+		resource := Resource{Release: func() error { released.Add(1); return nil }}
+		parent := New(resource)
+		var closing sync.WaitGroup
+		closing.Go(func() { _ = parent.Close() })
+		child, err := NewChild(parent, resource)
+		if err == nil {
+			err = child.Close()
+		}
+		closing.Wait()
+		if n := released.Load(); n != 2 || err != nil && err != ErrClosed {
+			t.Fatalf("%d of 2 were released, error %v", n, err)
+		}
+	}
+}
