@@ -88,7 +88,7 @@ func TestSocketsWithoutCookies(t *testing.T) {
 	_, many := m.LookupMany(make([]byte, 4), make([]byte, 4), make([]bool, 1), libbpf.Any)
 	for how, err := range map[string]error{"lookup": lookup, "batch": batch, "entries": entries, "many": many} {
 		wantErr(t, err, unix.ENOSPC)
-		if !strings.Contains(err.Error(), "cookies of sockets, of 8 bytes") {
+		if !strings.Contains(err.Error(), "socket cookies, which need 8 bytes") {
 			t.Errorf("%s: %v", how, err)
 		}
 	}

@@ -177,5 +177,5 @@ func TestRulesAreSaid(t *testing.T) {
 	_, err = onEnter.TestRun(libbpf.TestRunOptions{Repeat: -1})
 	says(err, "Repeat is -1 and must be from 0")
 	_, err = onEnter.TestRun(libbpf.TestRunOptions{CPU: 1})
-	says(err, "CPU is 1, which needs TestRunOnCPU in Flags")
+	says(err, "CPU is 1, but Flags lacks TestRunOnCPU")
 }

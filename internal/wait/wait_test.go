@@ -100,10 +100,10 @@ func TestContextEndsWait(t *testing.T) {
 			cancel()
 		}()
 		want(t, o.wait(ctx), context.Canceled)
+		o.file.Unwatch() // waits until the news has come
 		if !o.file.IsRaised() {
 			t.Error("the flag is not raised")
 		}
-		o.file.Unwatch()
 		want(t, o.file.Reason(context.Background()), nil)
 
 		want(t, o.file.Reason(ForTime(time.Millisecond)), nil)
