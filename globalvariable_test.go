@@ -119,12 +119,12 @@ func TestSetPartOfGlobal(t *testing.T) {
 		{"config.low", 65536, libbpf.ErrInvalid, "65536 does not fit into 2 bytes"},
 		{"config.no", 1, libbpf.ErrNotFound, "struct config config has no member no"},
 		{"config.", 1, libbpf.ErrNotFound, "has no member"},
-		{"config.corners.x", 1, libbpf.ErrNotFound, "struct point config.corners[2] is no struct"},
+		{"config.corners.x", 1, libbpf.ErrNotFound, "struct point config.corners[2] is not a struct"},
 		{"config.corners[2]", 1, libbpf.ErrInvalid, "has no element 2"},
 		{"config.corners[-1]", 1, libbpf.ErrInvalid, "must be an index"},
 		{"config.corners[4294967296]", 1, libbpf.ErrInvalid, "must be an index"},
 		{"config.corners[0", 1, libbpf.ErrInvalid, "must be an index"},
-		{"counter[0]", 1, libbpf.ErrNotFound, "int counter is no array"},
+		{"counter[0]", 1, libbpf.ErrNotFound, "int counter is not an array"},
 		{"points", points[:3], libbpf.ErrInvalid, "3 elements and must have 4"},
 		{"points", []int{1, 2, 3, 4}, libbpf.ErrInvalid, "element 0: "},
 		{"points", (*point)(nil), libbpf.ErrInvalid, "nil pointer"},
@@ -139,7 +139,7 @@ func TestSetPartOfGlobal(t *testing.T) {
 		{"LINUX_KERNEL_VERSION", 7, libbpf.ErrInvalid, "whose value libbpf sets at Load"},
 		{"no_such_symbol", 7, libbpf.ErrNotFound, "extern, which the kernel defines"},
 		{"twin_a", 1, libbpf.ErrInvalid, ".data+"},
-		{"kin_a", 1, libbpf.ErrInvalid, "say which, as "},
+		{"kin_a", 1, libbpf.ErrInvalid, "use one of the names "},
 	} {
 		wantText(t, o.SetGlobal(c.name, c.value), c.is, c.text)
 	}
@@ -174,8 +174,8 @@ func TestGlobalsOfOneName(t *testing.T) {
 	for name, want := range map[string]map[uint32]bool{"twin_a": {11: true, 12: true}, "kin_a": {21: true, 22: true}} {
 		_, err := o.Global(name)
 		wantText(t, err, libbpf.ErrInvalid, "there are 2 variables of that name")
-		_, list, _ := strings.Cut(err.Error(), "say which, as ")
-		for _, one := range strings.Split(list, " or ") {
+		_, list, _ := strings.Cut(err.Error(), "use one of the names ")
+		for _, one := range strings.Split(list, ", ") {
 			value, err := o.Global(one)
 			check(t, err)
 			number := binary.NativeEndian.Uint32(value)

@@ -456,7 +456,7 @@ func TestFailures(t *testing.T) {
 			"slow_ns"}},
 		{[]string{syscalls, "--set", "target_tgid=-1"}, []string{"value -1 does not fit __u32 target_tgid (0..4294967295)"}},
 		{[]string{syscalls, "--set", "slow_ns=fast"}, []string{`value "fast" for __u64 slow_ns is no integer`}},
-		{[]string{syscalls, "--set", "slow_ns.x=1"}, []string{"__u64 slow_ns is no struct and has no member x"}},
+		{[]string{syscalls, "--set", "slow_ns.x=1"}, []string{"__u64 slow_ns is not a struct and has no member x"}},
 		{[]string{syscalls, "--set", "all_processes=2"}, []string{`"2" does not fit`, "all_processes (true or false)"}},
 		{[]string{testutil.Object(t, "globals"), "--set", "CONFIG_HZ=7"}, []string{"--set CONFIG_HZ=7: ", "--kconfig"}},
 		{[]string{noBTF, "--set", "x=1"}, []string{"no BTF (compile it with -g)"}},

@@ -47,7 +47,7 @@ func (p Part) element(types *btf.BTF, name, step string) (Part, error) {
 	}
 	array, ok := t.(*btf.Array)
 	if !ok {
-		return Part{}, missingf("%s is no array and has no element %d", Declaration(types, p.Type, name), n)
+		return Part{}, missingf("%s is not an array and has no element %d", Declaration(types, p.Type, name), n)
 	}
 	if n >= uint64(array.Len) {
 		return Part{}, invalidf("%s has no element %d", Declaration(types, p.Type, name), n)
@@ -66,7 +66,7 @@ func (p Part) member(types *btf.BTF, name, member string) (Part, error) {
 	}
 	composite, ok := t.(*btf.Composite)
 	if !ok {
-		return Part{}, missingf("%s is no struct and has no member %s", Declaration(types, p.Type, name), member)
+		return Part{}, missingf("%s is not a struct and has no member %s", Declaration(types, p.Type, name), member)
 	}
 	found, ok, err := find(types, composite, member, make(map[btf.TypeID]bool))
 	if err != nil {

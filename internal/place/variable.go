@@ -140,7 +140,7 @@ func ambiguous(variables []Variable) error {
 		}
 		names = append(names, where+":"+v.Name)
 	}
-	return invalidf("there are %d variables of that name: say which, as %s", len(names), strings.Join(names, " or "))
+	return invalidf("there are %d variables of that name: use one of the names %s", len(names), strings.Join(names, ", "))
 }
 
 // whatElse says what has the name of a variable, in a section that is not of variables.

@@ -10,10 +10,10 @@ import (
 	"path/filepath"
 )
 
-// debugRoot is where distributions install the debug files of what they strip. Tests have their own.
+// debugRoot is the folder in which distributions install debug files of stripped binaries. Tests replace it.
 var debugRoot = "/usr/lib/debug"
 
-// debugSymbols are those of the separate debug file, where there is one that belongs to this binary.
+// debugSymbols visits the symbols in the separate debug file of the binary, if there is one.
 func (f *File) debugSymbols(visit func(function)) {
 	debug := f.openDebugFile()
 	if debug == nil {
@@ -23,8 +23,8 @@ func (f *File) debugSymbols(visit func(function)) {
 	walk(debug.elf, elf.SHT_SYMTAB, nil, visit)
 }
 
-// openDebugFile opens the file with the symbols of a stripped binary, in the places where GDB looks for it: by the
-// build id, which both have, then by the name and the checksum in .gnu_debuglink. It is nil where there is none.
+// openDebugFile opens the debug file of a stripped binary. It looks in the same places as GDB: first by the build id,
+// which both files have, then by the name and the checksum in .gnu_debuglink. It returns nil if there is none.
 func (f *File) openDebugFile() *File {
 	id := buildID(f.elf)
 	if len(id) > 1 {
@@ -58,7 +58,7 @@ func (f *File) openDebugFile() *File {
 	return nil
 }
 
-// dirs are the folders that the binary is in, as it was named and as it really is.
+// dirs returns the folder of the binary's path, and that of the file behind symbolic links.
 func (f *File) dirs() []string {
 	var dirs []string
 	if dir, err := filepath.Abs(filepath.Dir(f.path)); err == nil {
@@ -72,7 +72,7 @@ func (f *File) dirs() []string {
 	return dirs
 }
 
-// debugLink is the name of the debug file, and the checksum that it must have.
+// debugLink returns the name of the debug file, and the checksum that the file must have.
 func (f *File) debugLink() (name string, sum uint32, ok bool) {
 	section := f.elf.Section(".gnu_debuglink")
 	if section == nil {
@@ -91,7 +91,7 @@ func (f *File) debugLink() (name string, sum uint32, ok bool) {
 	return name, f.elf.ByteOrder.Uint32(data[at:]), name == filepath.Base(name)
 }
 
-// checksum is the CRC of a whole file.
+// checksum returns the CRC-32 of a file.
 func checksum(file *os.File) uint32 {
 	sum := crc32.NewIEEE()
 	if _, err := io.Copy(sum, io.NewSectionReader(file, 0, 1<<62)); err != nil {
@@ -100,7 +100,7 @@ func checksum(file *os.File) uint32 {
 	return sum.Sum32()
 }
 
-// buildID is what the linker called the binary, nil where it has no name.
+// buildID returns the build id that the linker wrote into the binary, or nil.
 func buildID(e *elf.File) []byte {
 	const typeBuildID = 3 // NT_GNU_BUILD_ID
 	for _, s := range e.Sections {

@@ -6,10 +6,10 @@ import (
 	"encoding/binary"
 )
 
-// goTable is the section with the table of functions that Go's runtime needs, which stays when symbols are stripped.
+// goTable is the section with the function table of Go's runtime. strip(1) does not remove it.
 const goTable = ".gopclntab"
 
-// goFunctions are those of a Go program's own table.
+// goFunctions visits the functions in the table of a Go program.
 func (f *File) goFunctions(visit func(function)) {
 	section := f.elf.Section(goTable)
 	if section == nil {

@@ -5,11 +5,11 @@ import (
 	"debug/elf"
 )
 
-// symbols are those of the binary that strip(1) removes.
+// symbols returns the symbols that strip(1) removes from a binary.
 func (f *File) symbols(visit func(function)) { walk(f.elf, elf.SHT_SYMTAB, nil, visit) }
 
-// dynamic are the symbols that the dynamic linker needs: what a library exports, and what a binary imports. Their
-// versions take time to read, and are left out where nobody asks for one.
+// dynamic returns the symbols that the dynamic linker needs: those that a library exports, and those that a binary
+// imports. It reads their versions only on request, because that takes time.
 func (f *File) dynamic(versions bool) table {
 	return func(visit func(function)) {
 		var symbols []elf.Symbol
@@ -20,8 +20,8 @@ func (f *File) dynamic(versions bool) table {
 	}
 }
 
-// walk visits the functions of a table of symbols. It makes nothing of them but a slice: large binaries have millions.
-// dynamic are the same symbols with their versions, or nil; others have the version in their name.
+// walk visits the functions in a symbol table. It allocates nothing for each, because large binaries have millions.
+// dynamic has the same symbols with their versions, or is nil. Other symbols have the version in their name.
 func walk(e *elf.File, typ elf.SectionType, dynamic []elf.Symbol, visit func(function)) {
 	section := e.SectionByType(typ)
 	if section == nil || int64(section.Link) >= int64(len(e.Sections)) {

@@ -113,11 +113,11 @@ func TestSetErrors(t *testing.T) {
 		{"identity", "0", "unsigned __int128 identity is of a type that can't be set"},
 		{"config", "1", "anonymous struct config is a struct or union: set its members one by one, as config.member=value"},
 		{"config.c", "1", "anonymous struct config has no member c"},
-		{"config.a.b", "1", "int config.a is no struct and has no member b"},
+		{"config.a.b", "1", "int config.a is not a struct and has no member b"},
 		{"numbers[4]", "1", "int numbers[4] has no element 4"},
 		{"numbers[x]", "1", "[x] must be an index such as [0]"},
 		{"numbers[1", "1", "[1 must be an index such as [0]"},
-		{"debug[0]", "1", "unsigned char debug is no array and has no element 0"},
+		{"debug[0]", "1", "unsigned char debug is not an array and has no element 0"},
 		{"squares[0]", "1,x", `value "x" for int squares[0][1] is no integer`},
 		{"config.bits", "8", "value 8 does not fit u32 config.bits (0..7)"},
 		{"everything.inner", "1", "struct inner everything.inner is a struct or union: set its members one by one, " +
