@@ -150,8 +150,8 @@ func TestAddressesAreReused(t *testing.T) {
 					mapping.cycle(t, m)
 				}
 				sizeAfter, tablesAfter := addressSpace(t)
-				// All rounds use at least 500,000 KB. The heaps of Go and C may grow, and threads may start, for each of
-				// which C reserves 64 MB.
+				// All rounds use at least 500,000 KB. The heaps of Go and C may grow, and threads may start, for each
+				// of which C reserves 64 MB.
 				if grown := sizeAfter - size; grown > 400<<10 {
 					t.Errorf("%d KB more of addresses", grown)
 				}

@@ -13,9 +13,9 @@
 //
 // # Ownership
 //
-// Every type that owns a resource has a Close method. Close is idempotent, so it can be deferred at once. It does not wait
-// for operations in other goroutines: the last operation that uses the resource releases it. Close waits for at most one
-// libbpf call that is in progress.
+// Every type that owns a resource has a Close method. Close is idempotent, so it can be deferred at once. It does not
+// wait for operations in other goroutines: the last operation that uses the resource releases it. Close waits for at
+// most one libbpf call that is in progress.
 //
 // An [Object] owns its maps, programs and links. Its Close closes the links first, which detaches the programs. A
 // [MapHandle], [ProgramHandle], [RingBuffer], [RingReader], [PerfBuffer], [PerfReader] or [UserRingBuffer], and a Link
@@ -23,14 +23,14 @@
 //
 // Pins on a bpf file system outlive the process. So do legacy attachments that were disconnected from their link.
 //
-// C code in the same program can share objects with Go. Pointer, UsePointer and Release give a value to C; Adopt and Borrow
-// functions take one from C. docs/interop.md explains the rules and the build.
+// C code in the same program can share objects with Go. Pointer, UsePointer and Release give a value to C; Adopt and
+// Borrow functions take one from C. docs/interop.md explains the rules and the build.
 //
 // # Names
 //
-// CreateMap, LoadProgram and CreateToken make something new in the kernel. TypeFromID, TypeFromPinnedPath and TypeFromFD
-// open what is there, such as [LinkFromID]. Settings are the fields of a struct: an Options argument, or a builder where
-// libbpf-rs has one.
+// CreateMap, LoadProgram and CreateToken make something new in the kernel. TypeFromID, TypeFromPinnedPath and
+// TypeFromFD open what is there, such as [LinkFromID]. Settings are the fields of a struct: an Options argument, or a
+// builder where libbpf-rs has one.
 //
 // Iterators take a pointer to an error and set it when the loop ends: one form fits iterations over one value and over
 // two, and costs the loop nothing for each step. nil is allowed.
@@ -57,8 +57,8 @@
 //	SetPrint, PossibleCPUs, Version  safe
 //
 // Close can be called at any time: an operation in progress either completes or returns [ErrClosed]. It never uses a
-// descriptor that became another file's, nor memory that libbpf has freed. The zero value of a map, program or handle is a
-// closed one.
+// descriptor that became another file's, nor memory that libbpf has freed. The zero value of a map, program or handle
+// is a closed one.
 //
 // # Lost records
 //

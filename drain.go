@@ -16,8 +16,8 @@ import (
 )
 
 // drain is what [RingBuffer] and [PerfBuffer] have in common: it hands records from their buffers to the user's
-// callbacks, and waits for more. One call at a time does so, and others fail: so no call waits for a callback, which may
-// be its own caller.
+// callbacks, and waits for more. One call at a time does so, and others fail: so no call waits for a callback, which
+// may be its own caller.
 //
 // The wait is for libbpf's epoll descriptor.
 type drain struct {

@@ -819,8 +819,8 @@ func TestRecordsOutlastClose(t *testing.T) {
 	}
 }
 
-// What callbacks did not see because one failed comes with the next call. Close loses what libbpf has taken from the ring by
-// then, a batch at most; the rest is still there, for the next reader.
+// What callbacks did not see because one failed comes with the next call. Close loses what libbpf has taken from the
+// ring by then, a batch at most; the rest is still there, for the next reader.
 func TestCloseLeavesRecords(t *testing.T) {
 	o := loadEvents(t, nil)
 	c := checker{t: t}

@@ -10,8 +10,8 @@ import (
 	"github.com/libbpf-go/libbpf-go"
 )
 
-// A program of traffic control sees what comes in at a device. The attachment is nobody's: this process detaches it, but
-// leaves the clsact queueing discipline in place if it was there before.
+// A program of traffic control sees what comes in at a device. The attachment is nobody's: this process detaches it,
+// but leaves the clsact queueing discipline in place if it was there before.
 func ExampleTCHook() {
 	var prog *libbpf.Program // of an Object
 
@@ -58,7 +58,8 @@ func ExampleProgram_AttachXDP() {
 	defer link.Close()
 }
 
-// An XDP program is attached without a link, where the kernel has none or another program shall take over without a gap.
+// An XDP program is attached without a link, where the kernel has none or another program shall take over without a
+// gap.
 func ExampleXDP() {
 	var prog *libbpf.Program // of an Object
 

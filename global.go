@@ -12,8 +12,8 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/place"
 )
 
-// SetGlobal sets the value that a global variable of the object will have when the object is loaded. The variable may be
-// const (.rodata) or not (.data, .bss, custom sections, __arena).
+// SetGlobal sets the value that a global variable of the object will have when the object is loaded. The variable may
+// be const (.rodata) or not (.data, .bss, custom sections, __arena).
 //
 // The name may select a part of the variable, as in C: "config.mode", "table[3].x". A member of an anonymous struct or
 // union counts as a member of the struct around it. A static variable of a function is "function.name". If linking has

@@ -12,10 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ProgramInfos iterates over the infos of all programs in the kernel, in ascending order of their ids. include is as for
-// [Program.Info]. Programs that are unloaded meanwhile are left out. If the info of a program can't be read, the iteration
-// goes on, and *err has all such errors at the end. It needs CAP_SYS_ADMIN, otherwise *err matches os.ErrPermission
-// (bpf_prog_get_next_id, bpf_obj_get_info_by_fd, Linux 4.13).
+// ProgramInfos iterates over the infos of all programs in the kernel, in ascending order of their ids. include is as
+// for [Program.Info]. Programs that are unloaded meanwhile are left out. If the info of a program can't be read, the
+// iteration goes on, and *err has all such errors at the end. It needs CAP_SYS_ADMIN, otherwise *err matches
+// os.ErrPermission (bpf_prog_get_next_id, bpf_obj_get_info_by_fd, Linux 4.13).
 func ProgramInfos(include ProgramInfoParts, err *error) iter.Seq[ProgramInfo] {
 	return kernelInfos("program", err, ProgramIDs,
 		func(id C.__u32) C.int { return C.bpf_prog_get_fd_by_id(id) },
@@ -27,13 +27,14 @@ func MapInfos(err *error) iter.Seq[MapInfo] {
 	return kernelInfos("map", err, MapIDs, func(id C.__u32) C.int { return C.bpf_map_get_fd_by_id(id) }, mapInfo)
 }
 
-// BTFInfos iterates over the infos of all BTF objects in the kernel, as [ProgramInfos] does over those of programs (Linux
-// 5.4).
+// BTFInfos iterates over the infos of all BTF objects in the kernel, as [ProgramInfos] does over those of programs
+// (Linux 5.4).
 func BTFInfos(err *error) iter.Seq[BTFInfo] {
 	return kernelInfos("BTF object", err, BTFIDs, func(id C.__u32) C.int { return C.bpf_btf_get_fd_by_id(id) }, btfInfo)
 }
 
-// LinkInfos iterates over the infos of all links in the kernel, as [ProgramInfos] does over those of programs (Linux 5.8).
+// LinkInfos iterates over the infos of all links in the kernel, as [ProgramInfos] does over those of programs (Linux
+// 5.8).
 func LinkInfos(err *error) iter.Seq[LinkInfo] {
 	return kernelInfos("link", err, LinkIDs, func(id C.__u32) C.int { return C.bpf_link_get_fd_by_id(id) }, linkInfo)
 }

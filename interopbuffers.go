@@ -13,16 +13,16 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// AdoptRingBuffer makes a RingBuffer of a struct ring_buffer that C code has made, with callbacks of C. Poll waits
-// as always, and then lets libbpf call the callbacks (ring_buffer__poll), on a thread of Go. A context ends the wait, but
-// not the callbacks: libbpf hands over all that is there. If a callback returns an error, Poll or Consume returns it. Close
-// frees the ring_buffer. Before libbpf 1.3, the error matches [errors.ErrUnsupported].
+// AdoptRingBuffer makes a RingBuffer of a struct ring_buffer that C code has made, with callbacks of C. Poll waits as
+// always, and then lets libbpf call the callbacks (ring_buffer__poll), on a thread of Go. A context ends the wait, but
+// not the callbacks: libbpf hands over all that is there. If a callback returns an error, Poll or Consume returns it.
+// Close frees the ring_buffer. Before libbpf 1.3, the error matches [errors.ErrUnsupported].
 //
 // To receive the records of a ring buffer in Go, give C a [SampleCallback].
 func AdoptRingBuffer(rings unsafe.Pointer) (*RingBuffer, error) { return ringBufferOfC(rings, false) }
 
-// BorrowRingBuffer is [AdoptRingBuffer], but Close does not free the ring_buffer. C frees it after Close, when no method is
-// in progress.
+// BorrowRingBuffer is [AdoptRingBuffer], but Close does not free the ring_buffer. C frees it after Close, when no
+// method is in progress.
 func BorrowRingBuffer(rings unsafe.Pointer) (*RingBuffer, error) { return ringBufferOfC(rings, true) }
 
 func ringBufferOfC(rings unsafe.Pointer, ofC bool) (*RingBuffer, error) {
@@ -79,13 +79,13 @@ func (r cRings) consume(ctx context.Context, most int) (int, error) {
 	return n, nil
 }
 
-// AdoptPerfBuffer makes a PerfBuffer of a struct perf_buffer that C code has made, with callbacks of C, in the same way as
-// [AdoptRingBuffer] (perf_buffer__poll). As in C, Poll returns how many buffers had records, and Consume and ConsumeBuffer
-// return 0. The error of Lost matches [errors.ErrUnsupported].
+// AdoptPerfBuffer makes a PerfBuffer of a struct perf_buffer that C code has made, with callbacks of C, in the same way
+// as [AdoptRingBuffer] (perf_buffer__poll). As in C, Poll returns how many buffers had records, and Consume and
+// ConsumeBuffer return 0. The error of Lost matches [errors.ErrUnsupported].
 func AdoptPerfBuffer(buffer unsafe.Pointer) (*PerfBuffer, error) { return perfBufferOfC(buffer, false) }
 
-// BorrowPerfBuffer is [AdoptPerfBuffer], but Close does not free the perf_buffer. C frees it after Close, when no method is
-// in progress.
+// BorrowPerfBuffer is [AdoptPerfBuffer], but Close does not free the perf_buffer. C frees it after Close, when no
+// method is in progress.
 func BorrowPerfBuffer(buffer unsafe.Pointer) (*PerfBuffer, error) { return perfBufferOfC(buffer, true) }
 
 func perfBufferOfC(buffer unsafe.Pointer, ofC bool) (*PerfBuffer, error) {
@@ -153,18 +153,18 @@ func (r *UserRingBuffer) UsePointer(f func(ring unsafe.Pointer) error) error {
 	return f(unsafe.Pointer(r.ring))
 }
 
-// Pointer returns the struct user_ring_buffer of libbpf, which Close frees, or nil after Close. Only one thread at a time
-// may reserve: C code must not do so while Go does.
+// Pointer returns the struct user_ring_buffer of libbpf, which Close frees, or nil after Close. Only one thread at a
+// time may reserve: C code must not do so while Go does.
 func (r *UserRingBuffer) Pointer() unsafe.Pointer { return pointerOf(r.UsePointer) }
 
-// AdoptUserRingBuffer makes a UserRingBuffer of a struct user_ring_buffer that C code has made for the map. Close frees it.
-// All that C has reserved must be submitted or discarded before, and C must reserve nothing after.
+// AdoptUserRingBuffer makes a UserRingBuffer of a struct user_ring_buffer that C code has made for the map. Close frees
+// it. All that C has reserved must be submitted or discarded before, and C must reserve nothing after.
 func AdoptUserRingBuffer(ring unsafe.Pointer, m MapCore) (*UserRingBuffer, error) {
 	return userRingBufferOfC(ring, m, false)
 }
 
-// BorrowUserRingBuffer is [AdoptUserRingBuffer], but Close does not free the user_ring_buffer. C frees it after Close, when
-// no sample is left.
+// BorrowUserRingBuffer is [AdoptUserRingBuffer], but Close does not free the user_ring_buffer. C frees it after Close,
+// when no sample is left.
 func BorrowUserRingBuffer(ring unsafe.Pointer, m MapCore) (*UserRingBuffer, error) {
 	return userRingBufferOfC(ring, m, true)
 }

@@ -198,8 +198,8 @@ func checkLinkFD(fd int) error {
 	return err
 }
 
-// String says what is attached to what, such as `link of program "on_exec" to tcx_ingress of device 3`, or how the link was
-// opened.
+// String says what is attached to what, such as `link of program "on_exec" to tcx_ingress of device 3`, or how the link
+// was opened.
 func (l *Link) String() string {
 	if l == nil {
 		return "link"

@@ -31,8 +31,8 @@ func open(t testing.TB, name string) *libbpf.OpenObject {
 	return o
 }
 
-// openMaps opens maps.bpf.o, whose map "pinned" is to be pinned in pins and whose map of maps needs a template. Where the
-// kernel has no bloom filters the object goes without.
+// openMaps opens maps.bpf.o, whose map "pinned" is to be pinned in pins and whose map of maps needs a template. Where
+// the kernel has no bloom filters the object goes without.
 func openMaps(t testing.TB, pins string) *libbpf.OpenObject {
 	t.Helper()
 	o, err := libbpf.ObjectBuilder{PinRootPath: pins}.OpenFile(testutil.Object(t, "maps"))

@@ -34,9 +34,10 @@ type PerfBufferBuilder struct {
 	// WakeupEvents is how many records wake a Poll that waits. 0 stands for 1. Fewer records stay in the buffer until
 	// more come.
 	WakeupEvents uint32
-	// Sample receives each record, and the CPU that wrote it. The bytes are valid until it returns. The last bytes, up to
-	// seven, are padding: the kernel fills up the record so that it ends at a multiple of eight bytes. If Sample returns
-	// an error, Poll or Consume stops and returns that error, and the records behind it come with the next call.
+	// Sample receives each record, and the CPU that wrote it. The bytes are valid until it returns. The last bytes, up
+	// to seven, are padding: the kernel fills up the record so that it ends at a multiple of eight bytes. If Sample
+	// returns an error, Poll or Consume stops and returns that error, and the records behind it come with the next
+	// call.
 	Sample func(cpu int, record []byte) error
 	// Lost is told how many records a CPU could not write because its buffer was full. The kernel tells that with the
 	// next record that the CPU writes; [PerfBuffer.Lost] knows it before. A damaged place counts as one record: see
@@ -47,8 +48,8 @@ type PerfBufferBuilder struct {
 	// (struct perf_event_header), and behind it what Attr asks for.
 	Event func(cpu int, event []byte) error
 	// Attr is the event to open on each CPU, in place of the one for bpf_perf_event_output. It needs Event, and
-	// WakeupEvents must be 0: set Attr.Wakeup. If Attr.Size is 0, it is the size of the struct. In such an event, a record
-	// of 64 KiB or more states a length that is longer than the event.
+	// WakeupEvents must be 0: set Attr.Wakeup. If Attr.Size is 0, it is the size of the struct. In such an event, a
+	// record of 64 KiB or more states a length that is longer than the event.
 	Attr *unix.PerfEventAttr
 	// CPUs are the CPUs to open buffers for. nil stands for all that are online and have a key in the map.
 	CPUs []int
@@ -204,17 +205,18 @@ func (b PerfBufferBuilder) Build(m MapCore) (*PerfBuffer, error) {
 }
 
 // PerfBuffer receives the records that programs write with bpf_perf_event_output, through callbacks. Records of one CPU
-// come in order; records of different CPUs come in no particular order. On Linux 5.8 and later, prefer a ring buffer: see
-// [RingBuffer].
+// come in order; records of different CPUs come in no particular order. On Linux 5.8 and later, prefer a ring buffer:
+// see [RingBuffer].
 //
 // A record of 64 KiB or more does not fit into an event. The kernel writes it all the same, over unread events if the
-// buffer is full enough. Poll and Consume then return an error that names the CPU and matches unix.EBADMSG, once for each
-// damaged place. The next call goes on with the first event that is whole. With an Attr, that is the first event that the
-// CPU writes later.
+// buffer is full enough. Poll and Consume then return an error that names the CPU and matches unix.EBADMSG, once for
+// each damaged place. The next call goes on with the first event that is whole. With an Attr, that is the first event
+// that the CPU writes later.
 //
-// All methods are safe for concurrent use. Callbacks may call them too, also Close. Only one of Poll, PollContext, Consume,
-// ConsumeBuffer and UseBuffer runs at a time, also while it waits: the error of a second one matches unix.EBUSY. A panic in
-// a callback goes on in the caller of Poll or Consume; the PerfBuffer is then as if the callback had returned.
+// All methods are safe for concurrent use. Callbacks may call them too, also Close. Only one of Poll, PollContext,
+// Consume, ConsumeBuffer and UseBuffer runs at a time, also while it waits: the error of a second one matches
+// unix.EBUSY. A panic in a callback goes on in the caller of Poll or Consume; the PerfBuffer is then as if the callback
+// had returned.
 type PerfBuffer struct {
 	d        drain
 	pb       *C.struct_perf_buffer
@@ -267,8 +269,8 @@ func (p *PerfBuffer) checkIndex(op string, index int) error {
 }
 
 // BufferFD returns the descriptor of the perf event of a buffer, for ioctl (perf_buffer__buffer_fd). It belongs to the
-// PerfBuffer: do not close it. Do not poll it either: the kernel tells only one poller of a record, and [PerfBuffer.Poll]
-// would miss it.
+// PerfBuffer: do not close it. Do not poll it either: the kernel tells only one poller of a record, and
+// [PerfBuffer.Poll] would miss it.
 func (p *PerfBuffer) BufferFD(index int) (int, error) {
 	const op = "get a descriptor of"
 	d := p.drain()
@@ -298,10 +300,10 @@ func (p *PerfBuffer) ConsumeBuffer(index int) (int, error) {
 	return p.consumeSome(context.Background(), index, index+1, everything)
 }
 
-// UseBuffer calls f with the memory of a buffer, for a reader of the caller's own (perf_buffer__buffer): a page with the
-// positions (struct perf_event_mmap_page), and behind it the data, which must not be written to. The memory is valid until
-// f returns. A slice of it that is kept by mistake does not crash, not even after Close. While f runs, the methods that
-// consume fail: their error matches unix.EBUSY. UseBuffer returns the error of f as it is.
+// UseBuffer calls f with the memory of a buffer, for a reader of the caller's own (perf_buffer__buffer): a page with
+// the positions (struct perf_event_mmap_page), and behind it the data, which must not be written to. The memory is
+// valid until f returns. A slice of it that is kept by mistake does not crash, not even after Close. While f runs, the
+// methods that consume fail: their error matches unix.EBUSY. UseBuffer returns the error of f as it is.
 func (p *PerfBuffer) UseBuffer(index int, f func(memory []byte) error) error {
 	const op = "use a buffer of"
 	d := p.drain()
@@ -319,9 +321,9 @@ func (p *PerfBuffer) UseBuffer(index int, f func(memory []byte) error) error {
 	return f(memory)
 }
 
-// Lost returns how many records the CPUs could not write since Build because their buffers were full, also those of which
-// the Lost callback was not told yet. A damaged place counts as one record, because nobody knows how many there were.
-// Before Linux 6.0, and with an Attr without PERF_FORMAT_LOST, the error matches [errors.ErrUnsupported].
+// Lost returns how many records the CPUs could not write since Build because their buffers were full, also those of
+// which the Lost callback was not told yet. A damaged place counts as one record, because nobody knows how many there
+// were. Before Linux 6.0, and with an Attr without PERF_FORMAT_LOST, the error matches [errors.ErrUnsupported].
 func (p *PerfBuffer) Lost() (uint64, error) {
 	const op = "count losses of"
 	d := p.drain()
@@ -377,8 +379,8 @@ func (p *PerfBuffer) Pointer() unsafe.Pointer {
 // Close (perf_buffer__epoll_fd). It belongs to the PerfBuffer: do not close it.
 func (p *PerfBuffer) EpollFD() int { return p.drain().currentEpollFD() }
 
-// Close frees the buffers and wakes Poll (perf_buffer__free). It does not wait: if another goroutine polls or consumes, a
-// callback may still run there, and one more may begin. It is idempotent.
+// Close frees the buffers and wakes Poll (perf_buffer__free). It does not wait: if another goroutine polls or consumes,
+// a callback may still run there, and one more may begin. It is idempotent.
 func (p *PerfBuffer) Close() error { return p.drain().close() }
 
 // String is "perf buffer".

@@ -123,8 +123,8 @@ func TestPerfBufferPerCPU(t *testing.T) {
 	}
 }
 
-// A record that goes beyond the end of its buffer is in one piece. Those that a callback keeps, wrongly, are still memory
-// after Close.
+// A record that goes beyond the end of its buffer is in one piece. Those that a callback keeps, wrongly, are still
+// memory after Close.
 func TestPerfBufferInPlace(t *testing.T) {
 	o := loadStream(t, func(o *libbpf.OpenObject) { check(t, o.SetGlobal("record_size", uint32(500))) })
 	pinToCPU(t, 0)

@@ -14,8 +14,8 @@ import (
 )
 
 // PerfReader reads the records that programs write with bpf_perf_event_output in place, with range over func: it is to
-// perf buffers what [RingReader] is to ring buffers. Records of one CPU come in order; records of different CPUs come in
-// no particular order.
+// perf buffers what [RingReader] is to ring buffers. Records of one CPU come in order; records of different CPUs come
+// in no particular order.
 //
 //	events, err := libbpf.NewPerfReader(m, libbpf.PerfReaderOptions{})
 //	...
@@ -27,14 +27,15 @@ import (
 //
 // The bytes of a record are valid until the body of the loop returns. Copy them to keep them, or use
 // [PerfReader.Copies]. They are read-only memory of the kernel: a write to them is a fault that no program can recover
-// from. Bytes that are kept by mistake may change at any time, but reading them does not crash, not even after Close. The
-// last bytes, up to seven, are padding: the kernel fills up the record so that it ends at a multiple of eight bytes.
+// from. Bytes that are kept by mistake may change at any time, but reading them does not crash, not even after Close.
+// The last bytes, up to seven, are padding: the kernel fills up the record so that it ends at a multiple of eight
+// bytes.
 //
 // A record is consumed when it is handed to the body of the loop, however the loop ends: by break, return, a panic or
 // an error. All other records stay in the buffers.
 //
-// A record of 64 KiB or more damages what is in the buffer: see [PerfBuffer]. The loop then ends with an error that names
-// the CPU and matches unix.EBADMSG, and the next loop goes on behind the damage.
+// A record of 64 KiB or more damages what is in the buffer: see [PerfBuffer]. The loop then ends with an error that
+// names the CPU and matches unix.EBADMSG, and the next loop goes on behind the damage.
 //
 // All methods are safe for concurrent use. The body of a loop may call them too, also Close. Only one loop runs at a
 // time: a second one ends at once, and its error matches unix.EBUSY.
@@ -95,13 +96,13 @@ func (r *PerfReader) buffer() *PerfBuffer {
 	return r.p
 }
 
-// Records iterates over the records, each with the CPU that wrote it, and waits for more when there are none. It ends when
-// ctx is done, when the reader is closed, when a buffer is damaged or when the body leaves the loop. *err says why: it is
-// nil if the body left the loop; otherwise it matches the error of ctx and its cause, or [ErrClosed], or unix.EBADMSG. err
-// may be nil.
+// Records iterates over the records, each with the CPU that wrote it, and waits for more when there are none. It ends
+// when ctx is done, when the reader is closed, when a buffer is damaged or when the body leaves the loop. *err says
+// why: it is nil if the body left the loop; otherwise it matches the error of ctx and its cause, or [ErrClosed], or
+// unix.EBADMSG. err may be nil.
 //
-// Records that remain when ctx is done stay in the buffers for the next loop. How many records may come after ctx is done
-// is the same as for [RingReader.Records].
+// Records that remain when ctx is done stay in the buffers for the next loop. How many records may come after ctx is
+// done is the same as for [RingReader.Records].
 //
 // No thread is blocked while the loop waits. If WakeupEvents is above 1, fewer records than that do not wake it.
 func (r *PerfReader) Records(ctx context.Context, err *error) iter.Seq2[int, []byte] {
@@ -157,8 +158,8 @@ func (r *PerfReader) iterate(ctx context.Context, err *error, body func(int, []b
 // Lost returns how many records the CPUs could not write since the reader was opened because their buffers were full. A
 // damaged place counts as one record, because nobody knows how many there were.
 //
-// Before Linux 6.0 these are only the losses of which the kernel has told the loop, with a record that it wrote later. With
-// an Attr, the error matches [errors.ErrUnsupported] there, and without PERF_FORMAT_LOST.
+// Before Linux 6.0 these are only the losses of which the kernel has told the loop, with a record that it wrote later.
+// With an Attr, the error matches [errors.ErrUnsupported] there, and without PERF_FORMAT_LOST.
 func (r *PerfReader) Lost() (uint64, error) {
 	lost, err := r.buffer().Lost()
 	if errors.Is(err, errors.ErrUnsupported) && r.p.options.Attr == nil {

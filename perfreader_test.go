@@ -150,7 +150,8 @@ func TestPerfReaderEnds(t *testing.T) {
 	}
 }
 
-// What was produced was received or is counted as lost, on every kernel: before Linux 6.0 once the CPU has written again.
+// What was produced was received or is counted as lost, on every kernel: before Linux 6.0 once the CPU has written
+// again.
 func TestPerfReaderLost(t *testing.T) {
 	o := loadStream(t, nil)
 	r := openPerfReader(t, o, libbpf.PerfReaderOptions{Pages: 1})

@@ -89,8 +89,8 @@ func (p *PerfBuffer) consume(ctx context.Context, most int) (int, error) {
 	return p.consumeSome(ctx, 0, len(p.rings), most)
 }
 
-// perfLease is how many bytes of events are handed over before their space is given back, and before the next buffer has
-// its turn: few enough to be in a cache still, and so many that giving back costs nothing.
+// perfLease is how many bytes of events are handed over before their space is given back, and before the next buffer
+// has its turn: few enough to be in a cache still, and so many that giving back costs nothing.
 const perfLease = 32 << 10
 
 // consumeSome is consume of some of the buffers. It hands over from each in turn, a lease at a time.

@@ -30,8 +30,8 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// ProgramCore is a program in the kernel: a [Program] of an object, or a [ProgramHandle]. Both have these methods, which
-// are documented there. Functions that take any program take a ProgramCore. No other type can implement it.
+// ProgramCore is a program in the kernel: a [Program] of an object, or a [ProgramHandle]. Both have these methods,
+// which are documented there. Functions that take any program take a ProgramCore. No other type can implement it.
 //
 // All methods are safe for concurrent use, also with Close. After Close of the object or the handle they return
 // [ErrClosed].

@@ -35,11 +35,11 @@ type RingBufferBuilder struct {
 type RingSource struct {
 	// Map is a map of type [MapTypeRingBuf].
 	Map MapCore
-	// Callback receives each record. The bytes are valid until it returns. If it returns an error, Poll or Consume stops
-	// and returns that error. The record counts as received, and those behind it come with the next call.
+	// Callback receives each record. The bytes are valid until it returns. If it returns an error, Poll or Consume
+	// stops and returns that error. The record counts as received, and those behind it come with the next call.
 	//
-	// The callbacks of one RingBuffer never run at the same time. If one calls Poll, PollContext, Consume or ConsumeN, the
-	// error matches unix.EBUSY.
+	// The callbacks of one RingBuffer never run at the same time. If one calls Poll, PollContext, Consume or ConsumeN,
+	// the error matches unix.EBUSY.
 	Callback func(record []byte) error
 }
 
@@ -128,15 +128,15 @@ func (r *RingBuffer) unmap() {
 // callbacks read them.
 const ringBatch = 32 << 10
 
-// RingBuffer receives the records of one or more ring buffer maps through callbacks, as libbpf's struct ring_buffer does
-// in C. libbpf takes the records from the ring buffers, and each call from C to Go brings a batch of them. Records of one
-// map come in the order in which programs reserved them.
+// RingBuffer receives the records of one or more ring buffer maps through callbacks, as libbpf's struct ring_buffer
+// does in C. libbpf takes the records from the ring buffers, and each call from C to Go brings a batch of them. Records
+// of one map come in the order in which programs reserved them.
 //
 // A callback occupies a thread as long as it runs. Use a [RingReader] if callbacks block, or if speed comes first.
 //
-// All methods are safe for concurrent use. Callbacks may call them too, also Close. Only one of Poll, PollContext, Consume
-// and ConsumeN runs at a time, also while it waits: the error of a second one matches unix.EBUSY. A panic in a callback
-// goes on in the caller of Poll or Consume; the RingBuffer is then as if the callback had returned.
+// All methods are safe for concurrent use. Callbacks may call them too, also Close. Only one of Poll, PollContext,
+// Consume and ConsumeN runs at a time, also while it waits: the error of a second one matches unix.EBUSY. A panic in a
+// callback goes on in the caller of Poll or Consume; the RingBuffer is then as if the callback had returned.
 type RingBuffer struct {
 	d         drain
 	rb        *C.struct_ring_buffer
@@ -145,8 +145,8 @@ type RingBuffer struct {
 	mapped    []mappedRing
 	callbacks []func(record []byte) error
 
-	// For the call that consumes: the records that libbpf has taken from the ring buffers, and that were not handed over
-	// yet. They are in the batch from first to end, and behind them comes one for which the batch had no room.
+	// For the call that consumes: the records that libbpf has taken from the ring buffers, and that were not handed
+	// over yet. They are in the batch from first to end, and behind them comes one for which the batch had no room.
 	batch      []byte
 	first, end int
 	outsize    []byte
@@ -227,10 +227,10 @@ func (r *RingBuffer) how(most int) uint32 {
 	return C.LBG_CONSUME
 }
 
-// libbpfGoRecords receives a batch of records that libbpf took from the ring buffers, and one for which the batch had no
-// room, and hands them to the callbacks. It returns whether to stop. A panic goes to the caller of the method once C has
-// returned. If a callback ends its goroutine (runtime.Goexit), that unwinds the C functions, which have nothing left to
-// do then.
+// libbpfGoRecords receives a batch of records that libbpf took from the ring buffers, and one for which the batch had
+// no room, and hands them to the callbacks. It returns whether to stop. A panic goes to the caller of the method once C
+// has returned. If a callback ends its goroutine (runtime.Goexit), that unwinds the C functions, which have nothing
+// left to do then.
 //
 //export libbpfGoRecords
 func libbpfGoRecords(handle C.uintptr_t, used C.size_t, outsize *C.uchar) (stop C.bool) {
@@ -263,8 +263,8 @@ func libbpfGoRecord(handle C.uintptr_t, index C.uint32_t, data unsafe.Pointer, s
 	return r.ofC != nil
 }
 
-// handOver hands over what libbpf has taken from the ring buffers, and reports whether to go on. A record counts once its
-// callback was called, however that ends.
+// handOver hands over what libbpf has taken from the ring buffers, and reports whether to go on. A record counts once
+// its callback was called, however that ends.
 //
 // A batch has the format of a ring buffer, with another header of the same size.
 func (r *RingBuffer) handOver() bool {
@@ -327,8 +327,8 @@ func (r *RingBuffer) drain() *drain {
 // However short the time is, a record that is there is handed over.
 func (r *RingBuffer) Poll(timeout time.Duration) (int, error) { return r.drain().pollTimeout(timeout) }
 
-// PollContext is Poll until ctx is done. If no record came until then, the error matches the error of ctx and its cause.
-// How many records may come after ctx is done is the same as for [RingReader.Records].
+// PollContext is Poll until ctx is done. If no record came until then, the error matches the error of ctx and its
+// cause. How many records may come after ctx is done is the same as for [RingReader.Records].
 func (r *RingBuffer) PollContext(ctx context.Context) (int, error) { return r.drain().pollContext(ctx) }
 
 // Consume hands the records that are there when it begins to the callbacks, and does not wait. It returns how many it
@@ -375,8 +375,8 @@ func (r *RingBuffer) Stats(index int) (RingStats, error) {
 // meanwhile: their error matches unix.EBUSY. UsePointer returns the error of f as it is.
 //
 // C code may poll the ring_buffer, on the thread of f. Each record is then one call of its callback, in place. If a
-// callback returns an error or panics, the poll of C returns -ECANCELED, and the next Poll or Consume returns the error,
-// or a [*CallbackPanic].
+// callback returns an error or panics, the poll of C returns -ECANCELED, and the next Poll or Consume returns the
+// error, or a [*CallbackPanic].
 func (r *RingBuffer) UsePointer(f func(rings unsafe.Pointer) error) error {
 	d := r.drain()
 	if err := d.enter("use"); err != nil {
@@ -386,8 +386,8 @@ func (r *RingBuffer) UsePointer(f func(rings unsafe.Pointer) error) error {
 	return f(unsafe.Pointer(r.rb))
 }
 
-// Pointer returns the struct ring_buffer of libbpf, which Close frees, or nil after Close. C code must not poll it while
-// Go does.
+// Pointer returns the struct ring_buffer of libbpf, which Close frees, or nil after Close. C code must not poll it
+// while Go does.
 func (r *RingBuffer) Pointer() unsafe.Pointer {
 	d := r.drain()
 	if d.acquire() != nil {

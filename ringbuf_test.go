@@ -9,8 +9,8 @@ import (
 	"github.com/libbpf-go/libbpf-go"
 )
 
-// However a callback ends, its record is the last that counts, and those behind it come in the next call, once each and in
-// order, be they in the ring still or taken from it by libbpf.
+// However a callback ends, its record is the last that counts, and those behind it come in the next call, once each and
+// in order, be they in the ring still or taken from it by libbpf.
 func TestRingBufferCallbackEnds(t *testing.T) {
 	o := loadEvents(t, nil)
 	stop := errors.New("stop")

@@ -54,9 +54,9 @@ type RingReader struct {
 
 // NewRingReader opens a ring buffer, a map of type [MapTypeRingBuf], and maps it into memory (mmap, Linux 5.8).
 //
-// The caller closes the result. It has a descriptor and a mapping of its own, so it stays usable when the map is closed.
-// It begins where the last reader of the ring buffer stopped. If the map has [CreateRingBufOverwrite], the error matches
-// [errors.ErrUnsupported].
+// The caller closes the result. It has a descriptor and a mapping of its own, so it stays usable when the map is
+// closed. It begins where the last reader of the ring buffer stopped. If the map has [CreateRingBufOverwrite], the
+// error matches [errors.ErrUnsupported].
 func NewRingReader(m MapCore) (*RingReader, error) {
 	const op = "open reader of"
 	c, err := ringOf(op, m)
@@ -123,8 +123,8 @@ func (r *RingReader) acquire() error {
 // loop whose ctx is done before it begins sees no record.
 //
 // No thread is blocked while the loop waits. The kernel wakes it for a record that is submitted without flags only if
-// all records before it were consumed, for one with BPF_RB_NO_WAKEUP never, and for one with BPF_RB_FORCE_WAKEUP always.
-// A woken loop reads all records that are there.
+// all records before it were consumed, for one with BPF_RB_NO_WAKEUP never, and for one with BPF_RB_FORCE_WAKEUP
+// always. A woken loop reads all records that are there.
 func (r *RingReader) Records(ctx context.Context, err *error) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		if err == nil {

@@ -73,8 +73,8 @@ func watchCalls(t testing.TB, stream *libbpf.Object) {
 // streamCalls counts the calls that stream.bpf.o answered.
 var streamCalls atomic.Pointer[uint64]
 
-// write makes the program write n records. Since Linux 7, a thread can be preempted in the tracepoint, and the kernel leaves
-// out the program for another thread on the same CPU: write calls it again.
+// write makes the program write n records. Since Linux 7, a thread can be preempted in the tracepoint, and the kernel
+// leaves out the program for another thread on the same CPU: write calls it again.
 func write(what, n int) {
 	const magic, most = 0x40000000, 512
 	calls := streamCalls.Load()
@@ -515,8 +515,8 @@ func TestRecordsContext(t *testing.T) {
 	if time.Since(start) < 5*time.Millisecond {
 		t.Error("it did not wait")
 	}
-	// Such records wake nobody. The first one comes with the end of ctx at the latest, the other one perhaps with the next
-	// loop.
+	// Such records wake nobody. The first one comes with the end of ctx at the latest, the other one perhaps with the
+	// next loop.
 	silent, cancelSilent := newWaitedFor()
 	go func() {
 		<-silent.waits

@@ -14,16 +14,16 @@ import (
 	"unsafe"
 )
 
-// SampleCallback is a callback in Go for a buffer that C code has made and polls. C passes its function and its context to
-// ring_buffer__new, ring_buffer__add, perf_buffer__new or perf_buffer__new_raw. The poll of C then hands each record to Go
-// in one call, on the thread that polls. That may be a thread that Go has not created.
+// SampleCallback is a callback in Go for a buffer that C code has made and polls. C passes its function and its context
+// to ring_buffer__new, ring_buffer__add, perf_buffer__new or perf_buffer__new_raw. The poll of C then hands each record
+// to Go in one call, on the thread that polls. That may be a thread that Go has not created.
 //
 //	callback := libbpf.NewSampleCallback(func(cpu int, record []byte) error { ... }, nil)
 //	defer callback.Close()
 //	C.my_ring_add(fd, C.ring_buffer_sample_fn(callback.RingSample()), callback.Context())
 //
-// Close it after C has polled for the last time. All methods are safe for concurrent use. If C polls on several threads,
-// the callback runs on several threads.
+// Close it after C has polled for the last time. All methods are safe for concurrent use. If C polls on several
+// threads, the callback runs on several threads.
 type SampleCallback struct {
 	handle cgo.Handle
 	sample func(cpu int, record []byte) error
@@ -34,15 +34,15 @@ type SampleCallback struct {
 	closed bool
 }
 
-// NewSampleCallback makes a callback. sample receives each record, and the CPU that wrote it, or -1 for ring buffers. The
-// bytes are valid until it returns. lost, which may be nil, is told how many records a CPU could not write to its perf
-// buffer.
+// NewSampleCallback makes a callback. sample receives each record, and the CPU that wrote it, or -1 for ring buffers.
+// The bytes are valid until it returns. lost, which may be nil, is told how many records a CPU could not write to its
+// perf buffer.
 //
-// If sample returns an error, [SampleCallback.Err] returns it. The poll of C stops and returns -ECANCELED for ring buffers,
-// and -1 for PerfEvent. For PerfSample it goes on, because libbpf has no way to stop it.
+// If sample returns an error, [SampleCallback.Err] returns it. The poll of C stops and returns -ECANCELED for ring
+// buffers, and -1 for PerfEvent. For PerfSample it goes on, because libbpf has no way to stop it.
 //
-// A panic must not go through functions of C. It counts as an error, a [*CallbackPanic]. For the same reason the callback
-// must not end its goroutine ([runtime.Goexit], as t.FailNow does).
+// A panic must not go through functions of C. It counts as an error, a [*CallbackPanic]. For the same reason the
+// callback must not end its goroutine ([runtime.Goexit], as t.FailNow does).
 func NewSampleCallback(sample func(cpu int, record []byte) error, lost func(cpu int, count uint64)) *SampleCallback {
 	c := &SampleCallback{sample: sample, lost: lost}
 	c.handle = cgo.NewHandle(c)

@@ -58,7 +58,8 @@ func soak(t *testing.T, full chan<- struct{}, produce func(), consume func(ctx c
 	}
 }
 
-// slowly makes a consumer fall behind, so that records are lost: with the first record it waits until the buffer is full.
+// slowly makes a consumer fall behind, so that records are lost: with the first record it waits until the buffer is
+// full.
 func slowly(received uint64, full <-chan struct{}) {
 	if received == 1 {
 		<-full

@@ -51,8 +51,8 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// UserRingBuffer sends records to programs, which receive them with bpf_user_ringbuf_drain. Reserve a sample, fill it in
-// place and submit it.
+// UserRingBuffer sends records to programs, which receive them with bpf_user_ringbuf_drain. Reserve a sample, fill it
+// in place and submit it.
 //
 //	sample, err := ring.Reserve(16)
 //	...
@@ -60,8 +60,8 @@ import (
 //	binary.NativeEndian.PutUint64(sample.Bytes(), 1)
 //	return sample.Submit()
 //
-// Programs receive the samples in the order in which they were reserved. A sample that is neither submitted nor discarded
-// holds up those behind it.
+// Programs receive the samples in the order in which they were reserved. A sample that is neither submitted nor
+// discarded holds up those behind it.
 //
 // All methods are safe for concurrent use, also Close. There must be no second UserRingBuffer for the same map, in this
 // process or another one: both would reserve the same bytes.
@@ -74,15 +74,15 @@ type UserRingBuffer struct {
 	ring *C.struct_user_ring_buffer
 	ofC  bool // C frees it
 
-	// memory is a mapping of our own, in which Go sees the samples of libbpf: libbpf unmaps its own when samples may still
-	// be in use. It is the page with the producer position, and behind it the data, twice.
+	// memory is a mapping of our own, in which Go sees the samples of libbpf: libbpf unmaps its own when samples may
+	// still be in use. It is the page with the producer position, and behind it the data, twice.
 	memory   addresses.Range
 	producer *uintptr
 	data     unsafe.Pointer
 
 	file wait.File // a duplicate of the map's descriptor
-	// waiting holds a token while somebody waits, because the file is for one at a time. Those behind wait for the token,
-	// so space goes to those who came first.
+	// waiting holds a token while somebody waits, because the file is for one at a time. Those behind wait for the
+	// token, so space goes to those who came first.
 	waiting chan struct{}
 }
 
@@ -202,9 +202,9 @@ func (r *UserRingBuffer) reserve(size int) (*UserRingSample, error) {
 	return nil, clib.FromRet(int(ret))
 }
 
-// Reserve reserves room for a sample of size bytes (user_ring_buffer__reserve). The bytes still have the content of earlier
-// samples. If the ring buffer is full for now, the error matches unix.ENOSPC. If a sample of this size never fits, it
-// matches unix.E2BIG.
+// Reserve reserves room for a sample of size bytes (user_ring_buffer__reserve). The bytes still have the content of
+// earlier samples. If the ring buffer is full for now, the error matches unix.ENOSPC. If a sample of this size never
+// fits, it matches unix.E2BIG.
 func (r *UserRingBuffer) Reserve(size int) (*UserRingSample, error) {
 	if err := r.begin(size); err != nil {
 		return nil, err
@@ -220,9 +220,10 @@ func (r *UserRingBuffer) Reserve(size int) (*UserRingSample, error) {
 	return nil, r.fail(err)
 }
 
-// ReserveContext is [UserRingBuffer.Reserve], but while the ring buffer is full, it waits until programs have drained it.
-// If ctx is done before, the error matches unix.ENOSPC, and the error of ctx and its cause. Close wakes it: the error
-// matches [ErrClosed]. No thread is blocked while it waits. A program that drains with BPF_RB_NO_WAKEUP does not wake it.
+// ReserveContext is [UserRingBuffer.Reserve], but while the ring buffer is full, it waits until programs have drained
+// it. If ctx is done before, the error matches unix.ENOSPC, and the error of ctx and its cause. Close wakes it: the
+// error matches [ErrClosed]. No thread is blocked while it waits. A program that drains with BPF_RB_NO_WAKEUP does not
+// wake it.
 func (r *UserRingBuffer) ReserveContext(ctx context.Context, size int) (*UserRingSample, error) {
 	if err := r.begin(size); err != nil {
 		return nil, err
@@ -270,8 +271,8 @@ func (r *UserRingBuffer) reserveContext(ctx context.Context, size int) (sample *
 	return nil, waited
 }
 
-// Close closes the ring buffer and wakes those who wait for space (user_ring_buffer__free). It does not wait: samples that
-// are reserved can still be filled, submitted and discarded, and keep the memory until then. It is idempotent.
+// Close closes the ring buffer and wakes those who wait for space (user_ring_buffer__free). It does not wait: samples
+// that are reserved can still be filled, submitted and discarded, and keep the memory until then. It is idempotent.
 func (r *UserRingBuffer) Close() error {
 	if r == nil {
 		return nil
@@ -298,8 +299,8 @@ func (s *UserRingSample) Bytes() []byte {
 	return unsafe.Slice((*byte)(s.memory), s.size)
 }
 
-// Submit sends the sample to the programs (user_ring_buffer__submit). If it was submitted or discarded before, the error
-// matches [ErrClosed].
+// Submit sends the sample to the programs (user_ring_buffer__submit). If it was submitted or discarded before, the
+// error matches [ErrClosed].
 func (s *UserRingSample) Submit() error {
 	if !s.commit(true) {
 		return &Error{Op: "submit", Object: "sample", Err: ErrClosed}

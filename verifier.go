@@ -55,8 +55,8 @@ func (e *VerifierError) lastLines(n int) string {
 	return strings.Join(last, "; ")
 }
 
-// verifierError turns a failed load into a [VerifierError] if a program's verification is what failed. libbpf prints the
-// log of the program that failed, unless it went to a buffer of the user's, whose content userLog knows.
+// verifierError turns a failed load into a [VerifierError] if a program's verification is what failed. libbpf prints
+// the log of the program that failed, unless it went to a buffer of the user's, whose content userLog knows.
 func verifierError(err error, userLog func(program string) string) error {
 	var failed *Error
 	if !errors.As(err, &failed) {

@@ -61,9 +61,9 @@ func TestVerifierLogDoesNotFit(t *testing.T) {
 	wantErr(t, err, unix.ENOSPC)
 }
 
-// A profiler interrupts threads by signals, for which the kernel gives up verifying: more often than libbpf tries again,
-// if the program takes longer than the next signal. Go's own profiler does so before Linux 5.11; since then the kernel
-// holds the signals of its timers back until a system call has returned, but not those of other senders.
+// A profiler interrupts threads by signals, for which the kernel gives up verifying: more often than libbpf tries
+// again, if the program takes longer than the next signal. Go's own profiler does so before Linux 5.11; since then the
+// kernel holds the signals of its timers back until a system call has returned, but not those of other senders.
 func TestLoadUnderProfiler(t *testing.T) {
 	runtime.SetCPUProfileRate(1000)
 	defer runtime.SetCPUProfileRate(0)

@@ -1,7 +1,7 @@
-// Command bench measures libbpf-go side by side with C's libbpf, cilium/ebpf and libbpfgo: in one process, on the same maps
-// and buffers, all of them in each round and in turns. The ratios are medians over the rounds of what two took in the
-// same round, and count the CPU time of the whole process, the garbage collector's included: so they mean something on a
-// machine that others use, too. It runs as root: make bench.
+// Command bench measures libbpf-go side by side with C's libbpf, cilium/ebpf and libbpfgo: in one process, on the same
+// maps and buffers, all of them in each round and in turns. The ratios are medians over the rounds of what two took in
+// the same round, and count the CPU time of the whole process, the garbage collector's included: so they mean something
+// on a machine that others use, too. It runs as root: make bench.
 package main
 
 import (

@@ -26,7 +26,7 @@
 //
 // # Untrusted input
 //
-// Type information may be damaged or malicious. Reading it is safe: type numbers and names that are out of range, cycles
-// and endless definitions are errors that match unix.EINVAL, unix.ELOOP or unix.E2BIG. It is not checked that a type is
-// consistent, for example that a member is within its struct.
+// Type information may be damaged or malicious. Reading it is safe: type numbers and names that are out of range,
+// cycles and endless definitions are errors that match unix.EINVAL, unix.ELOOP or unix.E2BIG. It is not checked that a
+// type is consistent, for example that a member is within its struct.
 package btf

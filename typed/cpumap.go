@@ -29,9 +29,9 @@ func (m *CPUMap) Update(cpu, queueSize uint32, flags libbpf.MapFlags) error {
 }
 
 // UpdateWithProgram is Update with an XDP program that runs on the CPU for each packet (Linux 5.9). The map keeps the
-// program. It must have been loaded for attaching to cpumaps ([libbpf.AttachTypeXDPCPUMap]); otherwise the error matches
-// unix.EINVAL, in kernels before Linux 7 unix.ENOMEM. The error matches [libbpf.ErrClosed] when the program is closed or
-// nil, and [libbpf.ErrInvalid] when the map's values have 4 bytes, which have no room for a program.
+// program. It must have been loaded for attaching to cpumaps ([libbpf.AttachTypeXDPCPUMap]); otherwise the error
+// matches unix.EINVAL, in kernels before Linux 7 unix.ENOMEM. The error matches [libbpf.ErrClosed] when the program is
+// closed or nil, and [libbpf.ErrInvalid] when the map's values have 4 bytes, which have no room for a program.
 func (m *CPUMap) UpdateWithProgram(
 	cpu, queueSize uint32, program libbpf.ProgramCore, flags libbpf.MapFlags,
 ) error {

@@ -71,8 +71,8 @@ func equal[T comparable](t testing.TB, what string, got, want T) {
 	}
 }
 
-// noAllocs checks that operations allocate nothing. With the race detector, or where coverage is counted, they only run:
-// the counters make functions too large to be inlined, and what is handed to a function that is not may escape.
+// noAllocs checks that operations allocate nothing. With the race detector, or where coverage is counted, they only
+// run: the counters make functions too large to be inlined, and what is handed to a function that is not may escape.
 func noAllocs(t testing.TB, operations map[string]func()) {
 	t.Helper()
 	asBuilt := !raceDetector && testing.CoverMode() == ""

@@ -47,8 +47,8 @@ func NewPerfReader[T any](m libbpf.MapCore, options libbpf.PerfReaderOptions) (*
 
 // Records iterates over the records, each with the number of the CPU that wrote it, and waits for more when there are
 // none, until ctx is done or the reader is closed. *err says why the loop ended: it is nil if the body left the loop;
-// otherwise it matches the error of ctx and its cause, or [libbpf.ErrClosed], or unix.EBUSY if there is another loop, or
-// unix.EBADMSG if a buffer is damaged, or [libbpf.ErrInvalid] if a record is not as long as a T. That record is
+// otherwise it matches the error of ctx and its cause, or [libbpf.ErrClosed], or unix.EBUSY if there is another loop,
+// or unix.EBADMSG if a buffer is damaged, or [libbpf.ErrInvalid] if a record is not as long as a T. That record is
 // consumed. err may be nil.
 //
 // The kernel fills records up to a multiple of eight bytes, less four. So a length that differs from T's by less than

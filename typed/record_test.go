@@ -28,8 +28,8 @@ type eventRecord struct {
 
 const eventMagic = 0x40000000
 
-// eventBuffers are the buffers of events.bpf.c, whose programs are attached: what is written to the one is written to the
-// others too.
+// eventBuffers are the buffers of events.bpf.c, whose programs are attached: what is written to the one is written to
+// the others too.
 func eventBuffers(t *testing.T) (events, more, perf *libbpf.Map) {
 	t.Helper()
 	testutil.Root(t)

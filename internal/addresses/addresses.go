@@ -1,9 +1,9 @@
 // Package addresses manages the addresses of mapped memory that is handed out as slices.
 //
-// A slice can outlive its mapping, and nobody knows when the last one is gone. A slice that was kept by mistake must not
-// point to nothing, which crashes the program, or to memory of somebody else. So the kernel never gets addresses back:
-// pages of zeroes replace a mapping that ends, and a later mapping of the same use and length replaces them. Which mapping
-// can do that depends on what a kept slice can do:
+// A slice can outlive its mapping, and nobody knows when the last one is gone. A slice that was kept by mistake must
+// not point to nothing, which crashes the program, or to memory of somebody else. So the kernel never gets addresses
+// back: pages of zeroes replace a mapping that ends, and a later mapping of the same use and length replaces them.
+// Which mapping can do that depends on what a kept slice can do:
 //
 //   - A slice for reading harms nobody: any mapping can.
 //   - A slice for writing can overwrite the later mapping. A mapping of the same map's content can replace it at once,

@@ -9,9 +9,9 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
-// Args are arguments of one call into C. Char is the C.char of the package that makes the call: each package has a C.char
-// of its own. The zero value is ready to use. Free must follow the call: the garbage collector does not move or free what
-// C uses until then.
+// Args are arguments of one call into C. Char is the C.char of the package that makes the call: each package has a
+// C.char of its own. The zero value is ready to use. Free must follow the call: the garbage collector does not move or
+// free what C uses until then.
 type Args[Char any] struct {
 	Err  error // of the last argument that C can't have
 	lent runtime.Pinner

@@ -4,9 +4,9 @@
 // # Memory
 //
 // A buffer is mapped as a page with its positions (struct perf_event_mmap_page) and the data. The kernel advances the
-// head, data_head, and the reader advances the tail, data_tail. Both count bytes, from the beginning of time. A position
-// modulo the size of the data, a power of two, is a place in the data. An event that goes beyond the end of the data
-// continues at its beginning.
+// head, data_head, and the reader advances the tail, data_tail. Both count bytes, from the beginning of time. A
+// position modulo the size of the data, a power of two, is a place in the data. An event that goes beyond the end of
+// the data continues at its beginning.
 //
 // # Events
 //
@@ -32,7 +32,8 @@ const (
 	dataHead = 1024
 	dataTail = 1032
 
-	// In an event: the place of its size, the size of its header, of what a sample has before its record, and of a loss.
+	// In an event: the place of its size, the size of its header, of what a sample has before its record, and of a
+	// loss.
 	sizeAt     = 6
 	headerSize = 8
 	sampleSize = headerSize + 4

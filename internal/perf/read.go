@@ -128,8 +128,8 @@ func (b *Buffer) giveUp(to *Receiver, what string) error {
 	return &Damage{fmt.Sprintf("%s, as after a record of over 64 KiB; the events before %#x are lost", what, b.pos)}
 }
 
-// resume finds where events go on behind a damaged one: where the first begins from which each leads to the next one, up
-// to the end.
+// resume finds where events go on behind a damaged one: where the first begins from which each leads to the next one,
+// up to the end.
 func (b *Buffer) resume() uint64 {
 	first := b.filled
 	leads := make([]bool, (b.filled-b.pos)/8+1) // whether the event that begins there leads to the end
