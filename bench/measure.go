@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/rand/v2"
 	"runtime"
 	"slices"
 	"strconv"
@@ -67,8 +68,9 @@ func (c comparison) rounds(atLeast time.Duration, clock int32) ([]result, error)
 	}
 	start := time.Now()
 	for round := 0; round < leastRounds || time.Since(start) < atLeast; round++ {
-		for i := range results {
-			r := &results[(round+i)%len(results)]
+		// In another order each time: each contender leaves something behind that the next one pays for.
+		for _, i := range rand.Perm(len(results)) {
+			r := &results[i]
 			took, err := c.once(r.contender, clock)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %s: %w", c.title, r.name, err)
