@@ -29,8 +29,8 @@ static inline int lbg_map_take(int fd, const unsigned char *key, unsigned char *
 }
 
 /*
- * Looks n keys up, in order, and says of each whether it was found; what is in place of the value of one that was not
- * stays as it is. Stops at an error that is not -ENOENT. done is how many it came past, hits how many of them were found.
+ * Looks up n keys in order, and sets found for each. The value of a key that was not found stays unchanged. Stops at an
+ * error other than -ENOENT. done is the number of keys before that error, hits the number of keys that were found.
  */
 int lbg_map_lookup_many(int fd, const unsigned char *keys, uint32_t key_size, unsigned char *values,
 			uint32_t value_size, bool *found, uint32_t n, uint64_t flags, uint32_t *done, uint32_t *hits);

@@ -188,7 +188,7 @@ func TestPerfBufferLost(t *testing.T) {
 	}
 }
 
-// A buffer on one CPU only, under a key of one's own, with an event of one's own.
+// A buffer on one CPU only, under a given key, with an event that the test opens.
 func TestPerfBufferRaw(t *testing.T) {
 	o := loadStream(t, nil)
 	cpu := lastCPU(t)

@@ -174,7 +174,7 @@ func TestPerfReaderLost(t *testing.T) {
 	}
 }
 
-// With an event of one's own, a record is the event.
+// With an event that the user describes, a record is the event.
 func TestPerfReaderEvents(t *testing.T) {
 	o := loadStream(t, nil)
 	cpu := lastCPU(t)
