@@ -292,3 +292,26 @@ func TestBorrowedBuffers(t *testing.T) {
 		wantErr(t, adopt(), libbpf.ErrInvalid)
 	}
 }
+
+// Buffers that could not be adopted are still C's: Go does not free them.
+func TestFailedAdoptionFreesNothing(t *testing.T) {
+	o := loadEvents(t, nil)
+	seen := checker{t: t}
+	ring := openRing(t, o, "events", seen.record)
+	perf := openPerf(t, loadStream(t, nil), libbpf.PerfBufferBuilder{Sample: func(int, []byte) error { return nil }})
+	var old unix.Rlimit
+	check(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &old))
+	check(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3, Max: old.Max})) // no descriptor is left
+	_, ringErr := libbpf.AdoptRingBuffer(ring.Pointer())
+	_, perfErr := libbpf.AdoptPerfBuffer(perf.Pointer())
+	check(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &old))
+	if ringErr == nil || perfErr == nil {
+		t.Fatalf("adopted: %v, %v", ringErr, perfErr)
+	}
+	emit(3)
+	if n, err := ring.Consume(); n != 3 || err != nil {
+		t.Errorf("%d records, %v", n, err)
+	}
+	check(t, ring.Close())
+	check(t, perf.Close())
+}

@@ -16,7 +16,8 @@ import (
 // AdoptRingBuffer makes a RingBuffer of a struct ring_buffer that C code has made, with callbacks of C. Poll waits as
 // always, and then lets libbpf call the callbacks (ring_buffer__poll), on a thread of Go. A context ends the wait, but
 // not the callbacks: libbpf hands over all that is there. If a callback returns an error, Poll or Consume returns it.
-// Close frees the ring_buffer. Before libbpf 1.3, the error matches [errors.ErrUnsupported].
+// Close frees the ring_buffer. Before libbpf 1.3, the error matches [errors.ErrUnsupported]. If AdoptRingBuffer fails, C
+// still owns the ring_buffer.
 //
 // To receive the records of a ring buffer in Go, give C a [SampleCallback].
 func AdoptRingBuffer(rings unsafe.Pointer) (*RingBuffer, error) { return ringBufferOfC(rings, false) }
@@ -50,15 +51,17 @@ func ringBufferOfC(rings unsafe.Pointer, ofC bool) (*RingBuffer, error) {
 		r.mapped = append(r.mapped, mapped)
 	}
 	r.d.source = cRings{r}
+	owns := false // C owns it until nothing can fail any more
 	err := r.d.start(what, int(C.ring_buffer__epoll_fd(r.rb)), func() {
 		r.unmap()
-		if !ofC {
+		if owns {
 			C.ring_buffer__free(r.rb)
 		}
 	})
 	if err != nil {
 		return nil, err
 	}
+	owns = !ofC
 	return r, nil
 }
 
@@ -81,7 +84,8 @@ func (r cRings) consume(ctx context.Context, most int) (int, error) {
 
 // AdoptPerfBuffer makes a PerfBuffer of a struct perf_buffer that C code has made, with callbacks of C, in the same way
 // as [AdoptRingBuffer] (perf_buffer__poll). As in C, Poll returns how many buffers had records, and Consume and
-// ConsumeBuffer return 0. The error of Lost matches [errors.ErrUnsupported].
+// ConsumeBuffer return 0. The error of Lost matches [errors.ErrUnsupported]. If AdoptPerfBuffer fails, C still owns the
+// perf_buffer.
 func AdoptPerfBuffer(buffer unsafe.Pointer) (*PerfBuffer, error) { return perfBufferOfC(buffer, false) }
 
 // BorrowPerfBuffer is [AdoptPerfBuffer], but Close does not free the perf_buffer. C frees it after Close, when no
@@ -108,15 +112,17 @@ func perfBufferOfC(buffer unsafe.Pointer, ofC bool) (*PerfBuffer, error) {
 		p.rings = append(p.rings, ring)
 	}
 	p.d.source = cPerf{p}
+	owns := false // C owns it until nothing can fail any more
 	err := p.d.start(what, int(C.perf_buffer__epoll_fd(p.pb)), func() {
 		unmap()
-		if !ofC {
+		if owns {
 			C.perf_buffer__free(p.pb)
 		}
 	})
 	if err != nil {
 		return nil, err
 	}
+	owns = !ofC
 	return p, nil
 }
 
