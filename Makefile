@@ -129,7 +129,7 @@ test-vendor: ## test scripts/vendor.sh, and what is said where nothing can be bu
 	@scripts/nobuild_test.sh
 
 .PHONY: test-cgo
-test-cgo: ## build the examples as users do, against the libbpf that is linked here (as root: runs one)
+test-cgo: root ## build the examples as users do, against the libbpf that is linked here, and run them (as root)
 	@scripts/cgo_test.sh
 	@scripts/tool_test.sh
 

@@ -37,7 +37,8 @@ func definitionOf(m *C.struct_bpf_map) MapDefinition {
 	}
 }
 
-// Create creates a map with these properties, as [CreateMap] does; the caller closes it.
+// Create creates a map with these properties, as [CreateMap] does and with its errors (bpf_map_create); the caller closes
+// it. Maps of maps and local storage need more than a definition has, the inner map or BTF: create them with CreateMap.
 func (d MapDefinition) Create() (*MapHandle, error) {
 	return CreateMap(d.Type, d.Name, d.KeySize, d.ValueSize, d.MaxEntries, MapCreateOptions{
 		Flags: d.Flags, Extra: d.Extra, NUMANode: d.NUMANode,
@@ -46,7 +47,7 @@ func (d MapDefinition) Create() (*MapHandle, error) {
 
 // Compatible reports whether a map can be used instead of one with this definition. It must have the same type, sizes,
 // max entries, flags and extra, as libbpf requires of a pinned map that an object uses; the name may differ. If not,
-// the error is [ErrInvalid] and says all differences.
+// the error matches [ErrInvalid] and says all differences. If the map is closed, it matches [ErrClosed].
 func (d MapDefinition) Compatible(m MapCore) error {
 	const op = "compare"
 	c, err := coreOf(m)

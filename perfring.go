@@ -152,5 +152,5 @@ func (p *PerfBuffer) lose(index int, err error) error {
 	if p.options.Lost != nil {
 		p.options.Lost(cpu, 1)
 	}
-	return p.d.fail("consume", fmt.Errorf("CPU %d: %v: %w", cpu, damage, unix.EBADMSG))
+	return p.d.fail(p.d.op, fmt.Errorf("CPU %d: %v: %w", cpu, damage, unix.EBADMSG))
 }

@@ -9,7 +9,8 @@ export GOFLAGS=-buildvcs=false
 cd "$(dirname "$0")/.."
 root=$PWD
 tmp=$(realpath "$(mktemp -d)")
-trap 'rm -rf "$tmp"' EXIT
+watched=
+trap '[ -z "$watched" ] || kill "$watched" 2>/dev/null; rm -rf "$tmp"' EXIT
 
 fail() {
 	printf 'tool_test: FAIL: %s\n' "$*" >&2
@@ -23,12 +24,10 @@ cd "$tmp/count"
 go mod edit -replace "github.com/libbpf-go/libbpf-go=$(realpath --relative-to=. "$root")"
 go generate >"$tmp/out" 2>&1 || fail "go generate"
 go build >"$tmp/out" 2>&1 || fail "go build"
-# A process that makes system calls and nothing else, until it is told to end.
-while :; do [ -e "$tmp/end" ] && break; done &
+# A process that makes system calls and nothing else, until it is killed.
+while :; do [ -e "$tmp" ]; done &
 watched=$!
-./count $watched >"$tmp/out" 2>&1 || { touch "$tmp/end" && fail "count"; }
-touch "$tmp/end"
-wait $watched
+./count $watched >"$tmp/out" 2>&1 || fail "count"
 grep -qE '^[1-9][0-9]* system calls$' "$tmp/out" || fail "what it says"
 ./count 0 >"$tmp/out" 2>&1 || fail "count of nobody"
 grep -qx '0 system calls' "$tmp/out" || fail "it counts where nobody is"

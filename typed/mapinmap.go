@@ -109,7 +109,7 @@ func differences(inner, like libbpf.MapInfo) string {
 	add("has keys of %d bytes and must have %d", inner.KeySize, like.KeySize)
 	add("has values of %d bytes and must have %d", inner.ValueSize, like.ValueSize)
 	add("has the flags %s and must have %s", inner.Flags, like.Flags)
-	// Only arrays must have as many entries, unless they have the flag InnerMap, and before Linux 5.10 all maps.
+	// Only arrays must have as many entries, unless they have the flag CreateInnerMap, and before Linux 5.10 all maps.
 	if len(text) == 0 || like.Type == libbpf.MapTypeArray && like.Flags&libbpf.CreateInnerMap == 0 {
 		add("has %d entries and must have %d", inner.MaxEntries, like.MaxEntries)
 	}

@@ -278,7 +278,7 @@ func TestRunDamagedPerfBuffer(t *testing.T) {
 	if n := len(lines(t, stdout)); n != 5 {
 		t.Errorf("%d events, want 5", n)
 	}
-	if n := strings.Count(stderr, "bpfgo: note: consume perf buffer: CPU "); n != 5 {
+	if n := strings.Count(stderr, "bpfgo: note: poll perf buffer: CPU "); n != 5 {
 		t.Errorf("%d notes, want 5", n)
 	}
 	want := "bpfgo: 5 events, 5 lost; "

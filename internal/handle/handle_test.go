@@ -160,7 +160,7 @@ func TestHandleClosesLastMadeFirst(t *testing.T) {
 
 // A parent that is closed while a child is made is released, whichever comes first.
 func TestHandleClosedWhileAChildIsMade(t *testing.T) {
-	for range 20_000 {
+	for range 5_000 {
 		var released atomic.Int32
 		resource := Resource{Release: func() error { released.Add(1); return nil }}
 		parent := New(resource)
