@@ -25,7 +25,6 @@ import "C"
 
 import (
 	"cmp"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math"
@@ -112,6 +111,10 @@ func (o *MapCreateOptions) flags() MapCreateFlags {
 	return flags
 }
 
+// programHashSize is the size of a program's SHA-256 hash. It is not crypto/sha256's constant, because that package
+// brings 26 others into every program.
+const programHashSize = 32
+
 // refused adds to EINVAL why the kernel refused to create the map, if that is known.
 func (o *MapCreateOptions) refused(d MapDefinition, err error) error {
 	if why := d.refused(err); why != err || !errors.Is(err, unix.EINVAL) {
@@ -122,8 +125,8 @@ func (o *MapCreateOptions) refused(d MapDefinition, err error) error {
 		return fault.New("a map of maps needs InnerMap", err)
 	case d.Type.isLocalStorage() && o.BTFValueTypeID == 0:
 		return fault.Newf(err, "a %s needs the BTF types of its keys and values", d.Type)
-	case n != 0 && n != sha256.Size:
-		return fault.Newf(err, "ExclusiveProgramHash has %d bytes and must have %d", n, sha256.Size)
+	case n != 0 && n != programHashSize:
+		return fault.Newf(err, "ExclusiveProgramHash has %d bytes and must have %d", n, programHashSize)
 	}
 	return err
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 )
 
@@ -80,12 +78,12 @@ const (
 	clibPath    = libraryPath + "/libbpf"
 )
 
-// listed is what "go list" prints for a package.
+// listed is what list finds out about a package.
 type listed struct{ Dir, Name string }
 
 // list runs "go list" for packages, in the module of a folder.
 func list(folder string, paths ...string) ([]listed, error) {
-	cmd := exec.Command("go", append([]string{"list", "-find", "-json=Dir,Name"}, paths...)...)
+	cmd := exec.Command("go", append([]string{"list", "-find", "-f={{.Name}} {{.Dir}}"}, paths...)...)
 	cmd.Dir = folder
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -96,12 +94,13 @@ func list(folder string, paths ...string) ([]listed, error) {
 	case err != nil:
 		return nil, fmt.Errorf("cflags: go list: %w", err)
 	}
-	packages := make([]listed, len(paths))
-	decoder := json.NewDecoder(bytes.NewReader(out))
-	for i := range packages {
-		if err := decoder.Decode(&packages[i]); err != nil {
-			return nil, fmt.Errorf("cflags: go list: %w", err)
-		}
+	var packages []listed
+	for line := range strings.Lines(string(out)) {
+		name, dir, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		packages = append(packages, listed{dir, name})
+	}
+	if len(packages) != len(paths) {
+		return nil, fmt.Errorf("cflags: go list: %d packages instead of %d: %s", len(packages), len(paths), out)
 	}
 	return packages, nil
 }
@@ -122,10 +121,15 @@ func (l library) String() string {
 	return "the system's libbpf"
 }
 
-var (
-	markerVersion = regexp.MustCompile(`(?m)^#define LIBBPF_GO_VENDORED "([0-9.]+)"$`)
-	markerSymbol  = regexp.MustCompile(`(?m)^#define LIBBPF_GO_BUILD (libbpf_go_\w+)$`)
-)
+// defined returns what a marker defines a name as, or "".
+func defined(marker []byte, name string) string {
+	for line := range strings.Lines(string(marker)) {
+		if value, found := strings.CutPrefix(line, "#define "+name+" "); found {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
 
 // linkedLibrary tells which libbpf package clib links, by the rules of libbpf/vendor.h. clib is the package's folder.
 func linkedLibrary(clib string) (library, error) {
@@ -139,11 +143,12 @@ func linkedLibrary(clib string) (library, error) {
 	if errors.Is(err, fs.ErrNotExist) && !sources {
 		return library{symbol: "libbpf_go_system"}, nil
 	}
-	version, symbol := markerVersion.FindSubmatch(marker), markerSymbol.FindSubmatch(marker)
+	version := strings.Trim(defined(marker, "LIBBPF_GO_VENDORED"), `"`)
+	symbol := defined(marker, "LIBBPF_GO_BUILD")
 	switch {
-	case version != nil && symbol != nil && sources && !exists("interrupted.h"):
-		return library{filepath.Join(upstream, "api"), string(version[1]), string(symbol[1])}, nil
-	case version != nil && !sources && strings.Contains(filepath.ToSlash(clib), "/vendor/"+libraryPath):
+	case version != "" && symbol != "" && sources && !exists("interrupted.h"):
+		return library{filepath.Join(upstream, "api"), version, symbol}, nil
+	case version != "" && !sources && strings.Contains(filepath.ToSlash(clib), "/vendor/"+libraryPath):
 		return library{}, fmt.Errorf("cflags: %s has no libbpf, because 'go mod vendor' does not copy it: copy the folder "+
 			"libbpf/upstream of libbpf-go to %s", clib, upstream)
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -46,13 +45,12 @@ func startHeld(argv []string, stdout, stderr io.Writer) (*child, error) {
 	}
 
 	c := &child{name: argv[0], orders: orders, done: make(chan struct{})}
-	from := json.NewDecoder(reports)
-	first := receive(from)
+	first := receive(reports)
 	c.pid = first.PID
 	go func() {
 		defer close(c.done)
 		if c.last = first; first.Error == "" {
-			c.last = receive(from)
+			c.last = receive(reports)
 		}
 		_ = guard.Wait()
 		_, _ = orders.Close(), reports.Close()
@@ -62,15 +60,6 @@ func startHeld(argv []string, stdout, stderr io.Writer) (*child, error) {
 		return nil, fail(errors.New(first.Error))
 	}
 	return c, nil
-}
-
-// receive reads the guard's next report.
-func receive(from *json.Decoder) report {
-	var r report
-	if err := from.Decode(&r); err != nil {
-		r.Error = "the guard process was killed"
-	}
-	return r
 }
 
 // order sends an order to the guard, unless the guard has ended.

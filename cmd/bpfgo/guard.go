@@ -2,8 +2,9 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -37,11 +38,24 @@ const (
 	reportsFD = 4
 )
 
-// report is what a guard tells bpfgo, as JSON: first that the command has started, or why not; then how it ended.
+// report is what a guard tells bpfgo, a line each: first that the command has started, or why not; then how it ended.
 type report struct {
-	PID    int                `json:"pid"`
-	Status syscall.WaitStatus `json:"status"`
-	Error  string             `json:"error"`
+	PID    int
+	Status syscall.WaitStatus
+	Error  string
+}
+
+const reportFormat = "%d %d %q\n"
+
+func (r report) send(to io.Writer) { _, _ = fmt.Fprintf(to, reportFormat, r.PID, r.Status, r.Error) }
+
+// receive reads the next report.
+func receive(from io.Reader) report {
+	var r report
+	if _, err := fmt.Fscanf(from, reportFormat, &r.PID, &r.Status, &r.Error); err != nil {
+		r.Error = "the guard process was killed"
+	}
+	return r
 }
 
 // grace is how long processes may take to end after they were asked to.
@@ -55,13 +69,13 @@ func guard(argv []string) int {
 	notify(make(chan os.Signal, 1), unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT)
 	unix.CloseOnExec(ordersFD)
 	unix.CloseOnExec(reportsFD)
-	reports := json.NewEncoder(os.NewFile(reportsFD, "reports"))
+	reports := os.NewFile(reportsFD, "reports")
 	pid, err := startTraced(argv)
 	if err != nil {
-		_ = reports.Encode(report{Error: err.Error()})
+		report{Error: err.Error()}.send(reports)
 		return exitFailure
 	}
-	_ = reports.Encode(report{PID: pid})
+	report{PID: pid}.send(reports)
 
 	orders := readOrders(os.NewFile(ordersFD, "orders"))
 	var ending, killing bool
@@ -91,7 +105,7 @@ func guard(argv []string) int {
 				}
 			}
 			if killing && denied > 0 && denied == len(left) {
-				_ = reports.Encode(report{Error: "no permission to end the command: " + unix.EPERM.Error()})
+				report{Error: "no permission to end the command: " + unix.EPERM.Error()}.send(reports)
 				return exitFailure
 			}
 		}
@@ -104,7 +118,7 @@ func guard(argv []string) int {
 			delete(asked, child.pid)
 			if child.pid == pid {
 				running = false
-				_ = reports.Encode(report{PID: pid, Status: child.status})
+				report{PID: pid, Status: child.status}.send(reports)
 				if !ending {
 					return exitOK
 				}
