@@ -28,13 +28,17 @@ help: ## this list
 deps: ## install the packages that are missing (Debian, Ubuntu), or name them
 	@scripts/install-deps.sh
 
+# It runs on this machine, whatever is built.
+VENDOR := GOOS= GOARCH= CGO_ENABLED=0 $(GO) run -buildvcs=false ./cmd/bpfgo-vendor
+
 .PHONY: vendor
-vendor: ## lay down the pinned libbpf (LIBBPF_TARBALL=file, LIBBPF_VERSION=version)
-	@scripts/vendor.sh
+vendor: ## lay down the pinned libbpf, libelf and zlib (LIBBPF_VERSION=version FROM=file-or-folder ARCHIVE=url)
+	@$(VENDOR) $(if $(LIBBPF_VERSION),-libbpf $(LIBBPF_VERSION)) $(if $(FROM),-from '$(FROM)') \
+		$(if $(ARCHIVE),-archive '$(ARCHIVE)')
 
 .PHONY: unvendor
-unvendor: ## take the vendored libbpf away: builds then link the system's
-	@scripts/vendor.sh remove
+unvendor: ## take these away: builds then link the system's
+	@$(VENDOR) -remove
 
 # The Go side
 
@@ -124,8 +128,7 @@ test: root ## set up and run all tests (as root; LIBBPF_GO_STRICT=1: each test, 
 SKIPPED := $(CURDIR)/bin/skipped.json
 
 .PHONY: test-vendor
-test-vendor: ## test scripts/vendor.sh, and what is said where nothing can be built
-	@scripts/vendor_test.sh
+test-vendor: ## test what is said where nothing can be built
 	@scripts/nobuild_test.sh
 
 .PHONY: test-cgo

@@ -198,7 +198,7 @@ func TestParityWithLibbpf(t *testing.T) {
 	if v := libbpf.Version().String(); v != "1.7.0 (vendored)" {
 		testutil.Skip(t, "vendored-libbpf", fmt.Errorf("PARITY.md is about 1.7.0, and %s is linked", v))
 	}
-	const source = "libbpf/upstream/src/"
+	const source = "libbpf/upstream/libbpf/src/"
 	headers := []string{"libbpf.h", "bpf.h", "btf.h", "libbpf_legacy.h"}
 	got := make(map[string][]string)
 	since := make(map[string]string)

@@ -1,4 +1,4 @@
-#include "vendor.h"
-#if LIBBPF_GO_HAS("upstream/src/bpf.c")
-#include "upstream/src/bpf.c"
+#include "sources.h"
+#if LIBBPF_GO_HAS("upstream/libbpf/src/bpf.c")
+#include "upstream/libbpf/src/bpf.c"
 #endif

@@ -1,4 +1,4 @@
-#include "vendor.h"
-#if LIBBPF_GO_HAS("upstream/src/bpf_prog_linfo.c")
-#include "upstream/src/bpf_prog_linfo.c"
+#include "sources.h"
+#if LIBBPF_GO_HAS("upstream/libbpf/src/bpf_prog_linfo.c")
+#include "upstream/libbpf/src/bpf_prog_linfo.c"
 #endif

@@ -1,4 +1,4 @@
-#include "vendor.h"
-#if LIBBPF_GO_HAS("upstream/src/btf.c")
-#include "upstream/src/btf.c"
+#include "sources.h"
+#if LIBBPF_GO_HAS("upstream/libbpf/src/btf.c")
+#include "upstream/libbpf/src/btf.c"
 #endif

@@ -1,4 +1,4 @@
-#include "vendor.h"
-#if LIBBPF_GO_HAS("upstream/src/btf_iter.c")
-#include "upstream/src/btf_iter.c"
+#include "sources.h"
+#if LIBBPF_GO_HAS("upstream/libbpf/src/btf_iter.c")
+#include "upstream/libbpf/src/btf_iter.c"
 #endif

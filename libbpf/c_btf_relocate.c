@@ -1,4 +1,4 @@
-#include "vendor.h"
-#if LIBBPF_GO_HAS("upstream/src/btf_relocate.c")
-#include "upstream/src/btf_relocate.c"
+#include "sources.h"
+#if LIBBPF_GO_HAS("upstream/libbpf/src/btf_relocate.c")
+#include "upstream/libbpf/src/btf_relocate.c"
 #endif

@@ -1,4 +1,4 @@
-#include "vendor.h"
-#if LIBBPF_GO_HAS("upstream/src/elf.c")
-#include "upstream/src/elf.c"
+#include "sources.h"
+#if LIBBPF_GO_HAS("upstream/libbpf/src/elf.c")
+#include "upstream/libbpf/src/elf.c"
 #endif

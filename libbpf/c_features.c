@@ -1,6 +1,6 @@
-#include "vendor.h"
-#if LIBBPF_GO_HAS("upstream/src/features.c")
-#include "upstream/src/features.c"
+#include "sources.h"
+#if LIBBPF_GO_HAS("upstream/libbpf/src/features.c")
+#include "upstream/libbpf/src/features.c"
 
 void libbpf_go_forget_missing(void)
 {

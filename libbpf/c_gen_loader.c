@@ -1,4 +1,4 @@
-#include "vendor.h"
-#if LIBBPF_GO_HAS("upstream/src/gen_loader.c")
-#include "upstream/src/gen_loader.c"
+#include "sources.h"
+#if LIBBPF_GO_HAS("upstream/libbpf/src/gen_loader.c")
+#include "upstream/libbpf/src/gen_loader.c"
 #endif

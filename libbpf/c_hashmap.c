@@ -1,4 +1,4 @@
-#include "vendor.h"
-#if LIBBPF_GO_HAS("upstream/src/hashmap.c")
-#include "upstream/src/hashmap.c"
+#include "sources.h"
+#if LIBBPF_GO_HAS("upstream/libbpf/src/hashmap.c")
+#include "upstream/libbpf/src/hashmap.c"
 #endif

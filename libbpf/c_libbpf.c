@@ -1,4 +1,4 @@
-#include "vendor.h"
-#if LIBBPF_GO_HAS("upstream/src/libbpf.c")
-#include "upstream/src/libbpf.c"
+#include "sources.h"
+#if LIBBPF_GO_HAS("upstream/libbpf/src/libbpf.c")
+#include "upstream/libbpf/src/libbpf.c"
 #endif

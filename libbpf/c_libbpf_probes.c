@@ -1,4 +1,4 @@
-#include "vendor.h"
-#if LIBBPF_GO_HAS("upstream/src/libbpf_probes.c")
-#include "upstream/src/libbpf_probes.c"
+#include "sources.h"
+#if LIBBPF_GO_HAS("upstream/libbpf/src/libbpf_probes.c")
+#include "upstream/libbpf/src/libbpf_probes.c"
 #endif

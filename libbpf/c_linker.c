@@ -1,4 +1,4 @@
-#include "vendor.h"
-#if LIBBPF_GO_HAS("upstream/src/linker.c")
-#include "upstream/src/linker.c"
+#include "sources.h"
+#if LIBBPF_GO_HAS("upstream/libbpf/src/linker.c")
+#include "upstream/libbpf/src/linker.c"
 #endif

@@ -1,4 +1,4 @@
-#include "vendor.h"
-#if LIBBPF_GO_HAS("upstream/src/netlink.c")
-#include "upstream/src/netlink.c"
+#include "sources.h"
+#if LIBBPF_GO_HAS("upstream/libbpf/src/netlink.c")
+#include "upstream/libbpf/src/netlink.c"
 #endif

@@ -1,4 +1,4 @@
-#include "vendor.h"
-#if LIBBPF_GO_HAS("upstream/src/nlattr.c")
-#include "upstream/src/nlattr.c"
+#include "sources.h"
+#if LIBBPF_GO_HAS("upstream/libbpf/src/nlattr.c")
+#include "upstream/libbpf/src/nlattr.c"
 #endif

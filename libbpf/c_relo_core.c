@@ -1,4 +1,4 @@
-#include "vendor.h"
-#if LIBBPF_GO_HAS("upstream/src/relo_core.c")
-#include "upstream/src/relo_core.c"
+#include "sources.h"
+#if LIBBPF_GO_HAS("upstream/libbpf/src/relo_core.c")
+#include "upstream/libbpf/src/relo_core.c"
 #endif

@@ -1,4 +1,4 @@
-#include "vendor.h"
-#if LIBBPF_GO_HAS("upstream/src/ringbuf.c")
-#include "upstream/src/ringbuf.c"
+#include "sources.h"
+#if LIBBPF_GO_HAS("upstream/libbpf/src/ringbuf.c")
+#include "upstream/libbpf/src/ringbuf.c"
 #endif

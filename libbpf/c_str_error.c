@@ -1,4 +1,4 @@
-#include "vendor.h"
-#if LIBBPF_GO_HAS("upstream/src/str_error.c")
-#include "upstream/src/str_error.c"
+#include "sources.h"
+#if LIBBPF_GO_HAS("upstream/libbpf/src/str_error.c")
+#include "upstream/libbpf/src/str_error.c"
 #endif

@@ -1,4 +1,4 @@
-#include "vendor.h"
-#if LIBBPF_GO_HAS("upstream/src/strset.c")
-#include "upstream/src/strset.c"
+#include "sources.h"
+#if LIBBPF_GO_HAS("upstream/libbpf/src/strset.c")
+#include "upstream/libbpf/src/strset.c"
 #endif

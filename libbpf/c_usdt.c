@@ -1,6 +1,6 @@
-#include "vendor.h"
-#if LIBBPF_GO_HAS("upstream/src/usdt.c")
-#include "upstream/src/usdt.c"
+#include "sources.h"
+#if LIBBPF_GO_HAS("upstream/libbpf/src/usdt.c")
+#include "upstream/libbpf/src/usdt.c"
 
 size_t libbpf_go_usdt_spec_size(void) { return sizeof(struct usdt_spec); }
 #else

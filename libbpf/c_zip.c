@@ -1,4 +1,4 @@
-#include "vendor.h"
-#if LIBBPF_GO_HAS("upstream/src/zip.c")
-#include "upstream/src/zip.c"
+#include "sources.h"
+#if LIBBPF_GO_HAS("upstream/libbpf/src/zip.c")
+#include "upstream/libbpf/src/zip.c"
 #endif

@@ -5,12 +5,17 @@
 package clib
 
 /*
-#cgo CFLAGS: -O2 -g -D_LARGEFILE64_SOURCE -D_FILE_OFFSET_BITS=64
+// The build tag libbpf_debug keeps the C code readable for a debugger.
+#cgo !libbpf_debug CFLAGS: -O1 -g0
+#cgo libbpf_debug CFLAGS: -Og -g
+#cgo CFLAGS: -fvisibility=hidden -D_LARGEFILE64_SOURCE -D_FILE_OFFSET_BITS=64
 #cgo CFLAGS: -Wno-unknown-warning-option -Wno-format-overflow -Wno-stringop-truncation
-#cgo CFLAGS: -I${SRCDIR}/upstream/src -I${SRCDIR}/upstream/include -I${SRCDIR}/upstream/include/uapi
+#cgo CFLAGS: -I${SRCDIR}/upstream/libbpf/src -I${SRCDIR}/upstream/libbpf/include
+#cgo CFLAGS: -I${SRCDIR}/upstream/libbpf/include/uapi -I${SRCDIR}/upstream/libelf -I${SRCDIR}/upstream/zlib
 #cgo CFLAGS: -I${SRCDIR}/upstream/api
-// If libbpf is vendored, upstream/lib has an empty libbpf.a, and -lbpf adds nothing to the compiled code.
-#cgo LDFLAGS: -L${SRCDIR}/upstream/lib -lbpf -lelf -lz
+// The two folders have a libbpf_go.a each. That of upstream/lib is empty, because the libraries are compiled here; that
+// of system makes the linker use the system's. The first folder that is there decides.
+#cgo LDFLAGS: -L${SRCDIR}/upstream/lib -L${SRCDIR}/system -lbpf_go
 
 #include "vendor.h"
 #include <bpf/libbpf.h>

@@ -1,10 +1,10 @@
 /*
  * The gate: which libbpf is compiled against, decided the same way in every cgo package. Each of them includes this
- * file, and so does every c_*.c file of this folder, which compiles the libbpf source file of the same name.
+ * file, and so do the c_*.c files of this folder, which compile the sources of libbpf, libelf and zlib.
  *
  * "make vendor" lays the sources down under upstream/ and writes the marker libbpf_vendored.h into each cgo package's
  * own folder: Go's build cache looks at nothing else, so the marker is what makes it notice a switch. A tree between
- * the two states must not pass for either; scripts/vendor.sh has the order of the steps.
+ * the two states must not pass for either; cmd/bpfgo-vendor has the order of the steps.
  */
 #ifndef LIBBPF_GO_VENDOR_H
 #define LIBBPF_GO_VENDOR_H
@@ -20,19 +20,15 @@
 #if __has_include("upstream/interrupted.h")
 #error "libbpf is not vendored as a whole: run 'make vendor' again in libbpf-go"
 
-#elif __has_include(<libbpf_vendored.h>) && __has_include("upstream/src/libbpf.c")
+#elif __has_include(<libbpf_vendored.h>) && __has_include("upstream/libbpf/src/libbpf.c")
 #include <libbpf_vendored.h>
 #define LIBBPF_GO_HAS(file) __has_include(file)
-#if !__has_include(<gelf.h>) || !__has_include(<zlib.h>)
-#error "libbpf needs libelf and zlib: install their headers (Debian, Ubuntu: apt-get install libelf-dev zlib1g-dev)"
-#endif
 
-#elif __has_include("upstream/src/libbpf.c")
+#elif __has_include("upstream/libbpf/src/libbpf.c")
 #error "libbpf is vendored in part, or this package came later: run 'make vendor' again in libbpf-go"
 
 #elif __has_include(<libbpf_vendored.h>)
-#error "libbpf is vendored in part: run 'make vendor' again in libbpf-go; 'go mod vendor' does not copy \
-libbpf/upstream: copy it to the same place, as docs/interop.md says"
+#error "libbpf is vendored in part: run 'make vendor' again in libbpf-go, and 'go mod vendor' again if you use that"
 
 #else
 #define LIBBPF_GO_BUILD libbpf_go_system
@@ -41,12 +37,13 @@ libbpf/upstream: copy it to the same place, as docs/interop.md says"
 #include <bpf/libbpf_version.h>
 #endif
 #if !__has_include(<bpf/libbpf.h>)
-#error "no libbpf: install 1.1 or newer (Debian, Ubuntu: apt-get install libbpf-dev; Fedora: dnf install libbpf-devel), \
-or let a clone of libbpf-go in which 'make vendor' was run replace this module: see 'Using it in a program' in README.md"
+#error "no libbpf: run 'go run github.com/libbpf-go/libbpf-go/cmd/bpfgo-vendor' in your module (in a clone of libbpf-go: \
+'make vendor') to compile the pinned one, or install 1.1 or newer (Debian, Ubuntu: apt-get install libbpf-dev; Fedora: \
+dnf install libbpf-devel; Alpine: apk add libbpf-dev)"
 #elif !defined(LIBBPF_MAJOR_VERSION) || LIBBPF_MAJOR_VERSION == 0 || \
 	(LIBBPF_MAJOR_VERSION == 1 && LIBBPF_MINOR_VERSION == 0)
-#error "this system's libbpf is older than 1.1: install a newer one, or let a clone of libbpf-go in which 'make vendor' \
-was run replace this module: see 'Using it in a program' in README.md"
+#error "this system's libbpf is older than 1.1: run 'go run github.com/libbpf-go/libbpf-go/cmd/bpfgo-vendor' in your \
+module (in a clone of libbpf-go: 'make vendor') to compile the pinned one, or install a newer one"
 #endif
 #endif
 

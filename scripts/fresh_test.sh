@@ -5,7 +5,7 @@
 set -euo pipefail
 export LC_ALL=C
 cd "$(dirname "$0")/.."
-. scripts/archives.sh
+. cmd/bpfgo-vendor/archives.sh
 suite=bookworm
 
 die() {

@@ -34,13 +34,9 @@ missing() {
 	if command -v "$cc" >/dev/null; then
 		has_header stdlib.h || echo "libc6-dev the C library's headers"
 		has_header asm/unistd.h || echo "linux-libc-dev the kernel's headers for programs (asm/unistd.h)"
-		has_header gelf.h || echo "libelf-dev libelf, to build against (gelf.h)"
-		has_header zlib.h || echo "zlib1g-dev zlib, to build against (zlib.h)"
 	else
 		echo "gcc a C compiler ($cc)"
 		echo "libc6-dev the C library's headers"
-		echo "libelf-dev libelf, to build against (gelf.h)"
-		echo "zlib1g-dev zlib, to build against (zlib.h)"
 	fi
 	has_clang || echo "clang clang 14 or newer with its BPF target ($clang)"
 }

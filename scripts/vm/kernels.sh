@@ -14,7 +14,7 @@ set -eu
 umask 022
 export LC_ALL=C
 here=$(cd "$(dirname "$0")" && pwd)
-. "$here/../archives.sh"
+. "$here/../../cmd/bpfgo-vendor/archives.sh"
 cache=${LIBBPF_GO_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/libbpf-go}/kernels
 
 say() { printf 'kernels: %s\n' "$*" >&2; }

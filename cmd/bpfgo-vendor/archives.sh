@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# What vendor.sh and vm/kernels.sh share: where packages come from.
+# What bpfgo-vendor and the scripts share: where packages come from.
 
 # Prints the addresses that this machine's apt gets packages from, one per line. It also works where "apt-get update"
 # has never run. A security archive has few packages, so the main archive beside it comes first.

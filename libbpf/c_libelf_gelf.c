@@ -1,0 +1,20 @@
+#include "sources.h"
+#if LIBBPF_GO_HAS("upstream/libelf/gelf_fsize.c")
+#include "config.h"
+#include "upstream/libelf/gelf_fsize.c"
+#include "upstream/libelf/gelf_getchdr.c"
+#include "upstream/libelf/gelf_getclass.c"
+#include "upstream/libelf/gelf_getehdr.c"
+#include "upstream/libelf/gelf_getnote.c"
+#undef COPY
+#include "upstream/libelf/gelf_getphdr.c"
+#undef COPY
+#include "upstream/libelf/gelf_getshdr.c"
+#undef COPY
+#include "upstream/libelf/gelf_getsym.c"
+#include "upstream/libelf/gelf_getverdaux.c"
+#include "upstream/libelf/gelf_getverdef.c"
+#include "upstream/libelf/gelf_getversym.c"
+#include "upstream/libelf/gelf_xlate.c"
+#include "upstream/libelf/gelf_xlatetof.c"
+#endif

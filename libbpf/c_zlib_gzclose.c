@@ -1,0 +1,5 @@
+#include "sources.h"
+#if LIBBPF_GO_HAS("upstream/zlib/gzclose.c")
+#include <unistd.h>
+#include "upstream/zlib/gzclose.c"
+#endif
