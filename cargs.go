@@ -9,6 +9,12 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
+// C's types, for files that pass them on and call no C.
+type (
+	cInt    = C.int
+	cString = *C.char
+)
+
 // cArgs are arguments of one call into C.
 type cArgs = cmem.Args[C.char]
 

@@ -19,6 +19,17 @@ static int lbg_load_arena(struct bpf_object *obj, struct bpf_map *arena, void **
 
 	return bpf_object__load_skeleton(&skeleton);
 }
+
+// An older libbpf has no such function, and Go does not call this one.
+static int lbg_object_prepare(struct bpf_object *obj)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 6
+	return bpf_object__prepare(obj);
+#else
+	(void)obj;
+	return 0;
+#endif
+}
 */
 import "C"
 
@@ -37,6 +48,9 @@ type arenaGlobals struct {
 	image  unsafe.Pointer // libbpf's memory for their initial values
 	placed uintptr        // their address once the object is loaded; for a reused arena, it is relative to image
 }
+
+// prepareObject is bpf_object__prepare.
+func (o *OpenObject) prepareObject() error { return clib.FromRet(int(C.lbg_object_prepare(o.ptr))) }
 
 // loadObject is bpf_object__load.
 func (o *OpenObject) loadObject() error {

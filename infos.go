@@ -1,10 +1,5 @@
 package libbpf
 
-/*
-#include <bpf/bpf.h>
-*/
-import "C"
-
 import (
 	"errors"
 	"iter"
@@ -18,34 +13,34 @@ import (
 // os.ErrPermission (bpf_prog_get_next_id, bpf_obj_get_info_by_fd, Linux 4.13).
 func ProgramInfos(include ProgramInfoParts, err *error) iter.Seq[ProgramInfo] {
 	return kernelInfos("program", err, ProgramIDs,
-		func(id C.__u32) C.int { return C.bpf_prog_get_fd_by_id(id) },
+		programFDByID,
 		func(fd int) (ProgramInfo, error) { return programInfo(fd, include) })
 }
 
 // MapInfos iterates over the infos of all maps in the kernel, as [ProgramInfos] does over those of programs.
 func MapInfos(err *error) iter.Seq[MapInfo] {
-	return kernelInfos("map", err, MapIDs, func(id C.__u32) C.int { return C.bpf_map_get_fd_by_id(id) }, mapInfo)
+	return kernelInfos("map", err, MapIDs, mapFDByID, mapInfo)
 }
 
 // BTFInfos iterates over the infos of all BTF objects in the kernel, as [ProgramInfos] does over those of programs
 // (Linux 5.4).
 func BTFInfos(err *error) iter.Seq[BTFInfo] {
-	return kernelInfos("BTF object", err, BTFIDs, func(id C.__u32) C.int { return C.bpf_btf_get_fd_by_id(id) }, btfInfo)
+	return kernelInfos("BTF object", err, BTFIDs, btfFDByID, btfInfo)
 }
 
 // LinkInfos iterates over the infos of all links in the kernel, as [ProgramInfos] does over those of programs (Linux
 // 5.8).
 func LinkInfos(err *error) iter.Seq[LinkInfo] {
-	return kernelInfos("link", err, LinkIDs, func(id C.__u32) C.int { return C.bpf_link_get_fd_by_id(id) }, linkInfo)
+	return kernelInfos("link", err, LinkIDs, linkFDByID, linkInfo)
 }
 
 // kernelInfos iterates over ids, opens the object of each, and reads its info.
 func kernelInfos[T any](
-	what string, err *error, ids func(*error) iter.Seq[uint32], open func(id C.__u32) C.int, info func(fd int) (T, error),
+	what string, err *error, ids func(*error) iter.Seq[uint32], open func(id uint32) cInt, info func(fd int) (T, error),
 ) iter.Seq[T] {
 	get := func(id uint32) (T, error) {
 		var none T
-		fd, err := openID(what, id, func() C.int { return open(C.__u32(id)) })
+		fd, err := openID(what, id, func() cInt { return open(id) })
 		if err != nil {
 			return none, err
 		}

@@ -1,11 +1,5 @@
 package libbpf
 
-/*
-#include <stdlib.h>
-#include <bpf/bpf.h>
-*/
-import "C"
-
 import (
 	"fmt"
 	"os"
@@ -45,8 +39,8 @@ func checkFD(fd int, kinds []string) error {
 func objectWithID(what string, id uint32) string { return fmt.Sprintf("%s with id %d", what, id) }
 
 // openID opens a kernel object by its id. The caller owns the descriptor.
-func openID(what string, id uint32, get func() C.int) (int, error) {
-	var fd C.int
+func openID(what string, id uint32, get func() cInt) (int, error) {
+	var fd cInt
 	err := call("open", objectWithID(what, id), func() error {
 		fd = get()
 		return clib.FromRet(int(fd))
@@ -55,12 +49,12 @@ func openID(what string, id uint32, get func() C.int) (int, error) {
 }
 
 // openPinned opens what is pinned at path, if it is of one of kinds. The caller owns the descriptor.
-func openPinned(what, path string, kinds []string, get func(path *C.char) C.int) (int, error) {
+func openPinned(what, path string, kinds []string, get func(path cString) cInt) (int, error) {
 	const op = "open"
 	object := fmt.Sprintf("pinned %s %q", what, path)
-	var fd C.int
+	var fd cInt
 	err := call(op, object, func() error {
-		return withString("path", path, func(p *C.char) C.int {
+		return withString("path", path, func(p cString) cInt {
 			fd = get(p)
 			return fd
 		})

@@ -1,15 +1,5 @@
 package libbpf
 
-/*
-#include <bpf/bpf.h>
-
-static int lbg_info(int fd, void *info, __u32 size)
-{
-	return bpf_obj_get_info_by_fd(fd, info, &size);
-}
-*/
-import "C"
-
 import (
 	"runtime"
 	"slices"
@@ -23,7 +13,7 @@ import (
 // zero, and returns E2BIG if they are not zero. The struct is both input and output: pointers and lengths of buffers go
 // in, lengths come out.
 func kernelInfo[T any](fd int, info *T) error {
-	return clib.FromRet(int(C.lbg_info(C.int(fd), unsafe.Pointer(info), C.__u32(unsafe.Sizeof(*info)))))
+	return clib.FromRet(int(objInfo(fd, unsafe.Pointer(info), unsafe.Sizeof(*info))))
 }
 
 // infoBuffers are buffers for arrays and strings that the kernel writes. Its info structs have their addresses as

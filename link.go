@@ -32,6 +32,9 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
+// cLink is libbpf's link.
+type cLink = C.struct_bpf_link
+
 // Link is the attachment of a program. Close detaches the program, and so does Close of its object, unless the link is
 // pinned, was disconnected, or is open elsewhere. The garbage collector does not close a Link: a Link that is dropped
 // stays attached until its object is closed.
@@ -108,7 +111,7 @@ func LinkFromPinnedPath(path string) (*Link, error) {
 // errors.Is(err, os.ErrNotExist) when there is no such link. Close closes the descriptor. The program stays attached
 // while the link is pinned or open elsewhere.
 func LinkFromID(id uint32) (*Link, error) {
-	fd, err := openID("link", id, func() C.int { return C.bpf_link_get_fd_by_id(C.__u32(id)) })
+	fd, err := openID("link", id, func() C.int { return linkFDByID(id) })
 	if err != nil {
 		return nil, err
 	}

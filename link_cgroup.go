@@ -1,7 +1,5 @@
 package libbpf
 
-import "C"
-
 import "github.com/libbpf-go/libbpf-go/internal/fault"
 
 // AttachCgroup attaches the program to a cgroup of version 2. The program then runs for the processes in this cgroup
@@ -15,7 +13,7 @@ import "github.com/libbpf-go/libbpf-go/internal/fault"
 // cgroup is a descriptor of the cgroup's folder, such as int(dir.Fd()) after os.Open. It may be closed when
 // AttachCgroup returns. The link belongs to the caller; Close of the object closes it too.
 func (p *Program) AttachCgroup(cgroup int, opts PlacementOptions) (*Link, error) {
-	return p.attach(aCgroup, func() (*C.struct_bpf_link, error) {
+	return p.attach(aCgroup, func() (*cLink, error) {
 		if err := p.checkForCgroup(cgroup, opts); err != nil {
 			return nil, err
 		}
@@ -26,7 +24,7 @@ func (p *Program) AttachCgroup(cgroup int, opts PlacementOptions) (*Link, error)
 // AttachCgroup is like [Program.AttachCgroup] (bpf_link_create). For most types of programs the handle must know the
 // attach type: see [ProgramHandle.SetAttachType]. The result belongs to the caller.
 func (p *ProgramHandle) AttachCgroup(cgroup int, opts PlacementOptions) (*Link, error) {
-	return p.attach(aCgroup, func(fd C.int) (int, error) {
+	return p.attach(aCgroup, func(fd cInt) (int, error) {
 		if err := p.checkForCgroup(cgroup, opts); err != nil {
 			return -1, err
 		}
@@ -37,7 +35,7 @@ func (p *ProgramHandle) AttachCgroup(cgroup int, opts PlacementOptions) (*Link, 
 				return -1, err
 			}
 		}
-		return linkPlaced(fd, C.int(cgroup), attachType, &opts)
+		return linkPlaced(fd, cInt(cgroup), attachType, &opts)
 	})
 }
 

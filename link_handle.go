@@ -1,10 +1,5 @@
 package libbpf
 
-/*
-#include <bpf/bpf.h>
-*/
-import "C"
-
 import (
 	"slices"
 
@@ -94,13 +89,13 @@ func (p *programCore) objectTo(place string) string {
 
 // attach makes a Link of the descriptor that f returns. f gets the program's descriptor. place says where, for errors,
 // or is "".
-func (p *ProgramHandle) attach(place string, f func(fd C.int) (int, error)) (*Link, error) {
+func (p *ProgramHandle) attach(place string, f func(fd cInt) (int, error)) (*Link, error) {
 	return p.attachWith(place, f, newFDLink)
 }
 
 // attachWith is attach with the function link, which makes the Link.
 func (p *ProgramHandle) attachWith(
-	place string, f func(fd C.int) (int, error), link func(parent *handle.Handle, fd int, what string) (*Link, error),
+	place string, f func(fd cInt) (int, error), link func(parent *handle.Handle, fd int, what string) (*Link, error),
 ) (*Link, error) {
 	const op = "attach"
 	c := p.core()
@@ -111,7 +106,7 @@ func (p *ProgramHandle) attachWith(
 	defer c.h.Drop()
 	fd := -1
 	err := call(op, object, func() (err error) {
-		fd, err = f(C.int(c.fd))
+		fd, err = f(cInt(c.fd))
 		return err
 	})
 	if err != nil {
@@ -121,4 +116,4 @@ func (p *ProgramHandle) attachWith(
 }
 
 // linkFD returns the result of a libbpf function that returns a link's descriptor.
-func linkFD(ret C.int) (int, error) { return int(ret), clib.FromRet(int(ret)) }
+func linkFD(ret cInt) (int, error) { return int(ret), clib.FromRet(int(ret)) }

@@ -311,8 +311,10 @@ func (m *OpenMap) ExclusiveProgram() (*OpenProgram, error) {
 // IsInternal tells whether libbpf made the map for global data; false for a map that the object defines
 // (bpf_map__is_internal).
 func (m *OpenMap) IsInternal() (bool, error) {
-	return openMapGet(m, "origin", func() bool { return bool(C.bpf_map__is_internal(m.ptr)) })
+	return openMapGet(m, "origin", m.isInternal)
 }
+
+func (m *OpenMap) isInternal() bool { return bool(C.bpf_map__is_internal(m.ptr)) }
 
 // PinPath is the path at which Load will pin the map, or find it pinned; "" for none (bpf_map__pin_path).
 func (m *OpenMap) PinPath() (string, error) {
@@ -340,6 +342,11 @@ func (m *OpenMap) initialValue() []byte {
 	if m.isStructOps() {
 		return nil
 	}
+	return m.memory()
+}
+
+// memory is libbpf's memory for what is in the map at first, or nil.
+func (m *OpenMap) memory() []byte {
 	var size C.size_t
 	p := C.bpf_map__initial_value(m.ptr, &size)
 	if p == nil {
@@ -366,7 +373,22 @@ func (m *OpenMap) SetInitialValue(data []byte) error {
 
 // Definition is what the map will be created as.
 func (m *OpenMap) Definition() (MapDefinition, error) {
-	return openMapGet(m, "definition", func() MapDefinition { return definitionOf(m.ptr) })
+	return openMapGet(m, "definition", m.definition)
+}
+
+func (m *OpenMap) definition() MapDefinition { return definitionOf(m.ptr) }
+
+func definitionOf(m *C.struct_bpf_map) MapDefinition {
+	return MapDefinition{
+		Name:       C.GoString(C.bpf_map__name(m)),
+		Type:       MapType(C.bpf_map__type(m)),
+		KeySize:    uint32(C.bpf_map__key_size(m)),
+		ValueSize:  uint32(C.bpf_map__value_size(m)),
+		MaxEntries: uint32(C.bpf_map__max_entries(m)),
+		Flags:      MapCreateFlags(C.bpf_map__map_flags(m)),
+		Extra:      uint64(C.bpf_map__map_extra(m)),
+		NUMANode:   uint32(C.bpf_map__numa_node(m)),
+	}
 }
 
 // InnerMap is the template of the maps that this map of maps will hold, as the object defines it (bpf_map__inner_map).

@@ -1,10 +1,5 @@
 package libbpf
 
-/*
-#include <bpf/libbpf.h>
-*/
-import "C"
-
 import (
 	"fmt"
 	"strings"
@@ -22,19 +17,6 @@ type MapDefinition struct {
 	Flags      MapCreateFlags
 	Extra      uint64
 	NUMANode   uint32
-}
-
-func definitionOf(m *C.struct_bpf_map) MapDefinition {
-	return MapDefinition{
-		Name:       C.GoString(C.bpf_map__name(m)),
-		Type:       MapType(C.bpf_map__type(m)),
-		KeySize:    uint32(C.bpf_map__key_size(m)),
-		ValueSize:  uint32(C.bpf_map__value_size(m)),
-		MaxEntries: uint32(C.bpf_map__max_entries(m)),
-		Flags:      MapCreateFlags(C.bpf_map__map_flags(m)),
-		Extra:      uint64(C.bpf_map__map_extra(m)),
-		NUMANode:   uint32(C.bpf_map__numa_node(m)),
-	}
 }
 
 // Create creates a map with these properties, as [CreateMap] does and with its errors (bpf_map_create); the caller closes

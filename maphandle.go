@@ -287,7 +287,7 @@ func (m *MapHandle) Pin(path string) error {
 	}
 	defer c.h.Drop()
 	return call(op, c.String(), func() error {
-		return pinning(path, func(p *C.char) C.int { return C.bpf_obj_pin(C.int(c.fd), p) })
+		return pinning(path, func(p *C.char) C.int { return objPin(c.fd, p) })
 	})
 }
 

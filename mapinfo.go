@@ -1,10 +1,5 @@
 package libbpf
 
-/*
-#include <bpf/bpf.h>
-*/
-import "C"
-
 import (
 	"github.com/libbpf-go/libbpf-go/btf"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
@@ -95,7 +90,7 @@ func (m *mapCore) Freeze() error {
 		return m.fail(op, err)
 	}
 	defer m.h.Drop()
-	if err := clib.FromRet(int(C.bpf_map_freeze(C.int(m.fd)))); err != nil {
+	if err := clib.FromRet(int(freezeMap(m.fd))); err != nil {
 		return m.fail(op, err)
 	}
 	return nil

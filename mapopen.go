@@ -1,28 +1,5 @@
 package libbpf
 
-/*
-#include <bpf/bpf.h>
-
-// An older libbpf's options have no such fields. Then Go calls these functions only with zero values.
-static int lbg_obj_get(const char *path, __u32 flags, int path_fd)
-{
-	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = flags);
-
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
-	opts.path_fd = path_fd;
-#endif
-	return bpf_obj_get_opts(path, &opts);
-}
-
-static int lbg_map_get_fd_by_id(__u32 id, __u32 flags)
-{
-	LIBBPF_OPTS(bpf_get_fd_by_id_opts, opts, .open_flags = flags);
-
-	return bpf_map_get_fd_by_id_opts(id, &opts);
-}
-*/
-import "C"
-
 import (
 	"fmt"
 
@@ -61,9 +38,7 @@ func (o MapOpenOptions) FromPinnedPath(path string) (*MapHandle, error) {
 	if err != nil {
 		return nil, &Error{Op: "open", Object: object, Err: err}
 	}
-	fd, err := openPinned("map", path, mapFDKinds, func(p *C.char) C.int {
-		return C.lbg_obj_get(p, C.__u32(flags), C.int(o.PathFD))
-	})
+	fd, err := openPinned("map", path, mapFDKinds, func(p cString) cInt { return objGetWith(p, flags, o.PathFD) })
 	if err != nil {
 		return nil, err
 	}
@@ -78,9 +53,7 @@ func (o MapOpenOptions) FromID(id uint32) (*MapHandle, error) {
 	if err != nil {
 		return nil, &Error{Op: "open", Object: object, Err: err}
 	}
-	fd, err := openID("map", id, func() C.int {
-		return C.lbg_map_get_fd_by_id(C.__u32(id), C.__u32(flags))
-	})
+	fd, err := openID("map", id, func() cInt { return mapFDByIDWith(id, flags) })
 	if err != nil {
 		return nil, err
 	}

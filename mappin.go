@@ -123,7 +123,7 @@ func (m *Map) unpin(path string) error {
 // forgetPin makes one for it to remove.
 func (m *Map) forgetPin(at string) {
 	_ = withString("path", at, func(p *C.char) C.int {
-		if ret := C.bpf_obj_pin(C.int(m.fd), p); ret < 0 {
+		if ret := objPin(m.fd, p); ret < 0 {
 			return ret
 		}
 		return C.bpf_map__unpin(m.ptr, p)

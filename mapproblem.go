@@ -1,10 +1,5 @@
 package libbpf
 
-/*
-#include <bpf/libbpf.h>
-*/
-import "C"
-
 import (
 	"errors"
 	"fmt"
@@ -235,8 +230,8 @@ func (o *OpenObject) explainMap(err error) error {
 	}
 	said := strings.Join(failed.Messages, "\n")
 	for _, m := range o.maps {
-		definition, path := definitionOf(m.ptr), m.pinPath()
-		if C.bpf_map__is_internal(m.ptr) {
+		definition, path := m.definition(), m.pinPath()
+		if m.isInternal() {
 			definition.Name = "" // libbpf creates it with another name
 		}
 		object := fmt.Sprintf("map %q: ", m.name)

@@ -1,10 +1,5 @@
 package libbpf
 
-/*
-#include <bpf/libbpf.h>
-*/
-import "C"
-
 import (
 	"fmt"
 	"strings"
@@ -68,8 +63,8 @@ type structOpsField struct {
 }
 
 // program is where libbpf keeps a callback's program.
-func (f *structOpsField) program() **C.struct_bpf_program {
-	return (**C.struct_bpf_program)(unsafe.Pointer(&f.memory[0]))
+func (f *structOpsField) program() **cProgram {
+	return (**cProgram)(unsafe.Pointer(&f.memory[0]))
 }
 
 func (f *structOpsField) setProgram(o *OpenObject, p *OpenProgram) error {
@@ -81,9 +76,9 @@ func (f *structOpsField) setProgram(o *OpenObject, p *OpenProgram) error {
 		return nil
 	case p.o != o:
 		return fault.Invalidf("program %q is of another object and must be of this one", p.name)
-	case ProgramType(C.bpf_program__type(p.ptr)) != ProgramTypeStructOps:
+	case p.typ() != ProgramTypeStructOps:
 		return fault.Invalidf("program %q is of type %s and must be of type %s", p.name,
-			ProgramType(C.bpf_program__type(p.ptr)), ProgramTypeStructOps)
+			p.typ(), ProgramTypeStructOps)
 	}
 	*f.program() = p.ptr
 	return nil
@@ -94,8 +89,7 @@ func (m *OpenMap) withField(op, name string, f func(*structOpsField) error) erro
 		if !m.isStructOps() {
 			return fault.Invalidf("the map is not a struct_ops but of type %s", m.typ())
 		}
-		var size C.size_t
-		memory := C.bpf_map__initial_value(m.ptr, &size)
+		memory := m.memory()
 		if memory == nil {
 			return &VersionError{Func: "bpf_map__initial_value of a struct_ops", Needs: "1.4"}
 		}
@@ -109,7 +103,7 @@ func (m *OpenMap) withField(op, name string, f func(*structOpsField) error) erro
 		if err != nil {
 			return placeError(err)
 		}
-		found, err := newGlobal(types, v.Type, unsafe.Slice((*byte)(memory), int(size)), m.name, "."+name)
+		found, err := newGlobal(types, v.Type, memory, m.name, "."+name)
 		if err != nil {
 			return err
 		}

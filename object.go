@@ -8,7 +8,7 @@ package libbpf
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
-// An older libbpf's options have no such field, because it does not support tokens.
+// An older libbpf has no such field and no such function, because it does not support tokens.
 static void lbg_set_token_path(struct bpf_object_open_opts *opts, const char *path)
 {
 #if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 4
@@ -16,6 +16,16 @@ static void lbg_set_token_path(struct bpf_object_open_opts *opts, const char *pa
 #else
 	(void)opts;
 	(void)path;
+#endif
+}
+
+static int lbg_object_token_fd(const struct bpf_object *obj)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 5
+	return bpf_object__token_fd(obj);
+#else
+	(void)obj;
+	return -1;
 #endif
 }
 */
@@ -709,6 +719,19 @@ func (o *Object) KernelLog() string {
 	}
 	defer o.h.Drop()
 	return o.log.text()
+}
+
+// TokenFD is the descriptor of the BPF token that the object was loaded with, or -1 (bpf_object__token_fd). The object
+// owns it: do not close it. After Close the number may be another file's.
+func (o *Object) TokenFD() int {
+	fd := -1
+	_ = o.use("get token of", o.String(), func() error {
+		if token := int(C.lbg_object_token_fd(o.ptr)); token > 0 {
+			fd = token
+		}
+		return nil
+	})
+	return fd
 }
 
 // Close closes the object's links, and then its programs and maps (bpf_object__close). It is idempotent.

@@ -1,21 +1,5 @@
 package libbpf
 
-/*
-#include <bpf/libbpf.h>
-
-// An older libbpf has no such function, because it does not support tokens.
-static int lbg_object_token_fd(const struct bpf_object *obj)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 5
-	return bpf_object__token_fd(obj);
-#else
-	(void)obj;
-	return -1;
-#endif
-}
-*/
-import "C"
-
 import (
 	"fmt"
 	"path/filepath"
@@ -152,18 +136,3 @@ func unpinAll(pins []objectPin) (first error) {
 	}
 	return first
 }
-
-// TokenFD is the descriptor of the BPF token that the object was loaded with, or -1 (bpf_object__token_fd). The object
-// owns it: do not close it. After Close the number may be another file's.
-func (o *Object) TokenFD() int {
-	fd := -1
-	_ = o.use("get token of", o.String(), func() error {
-		if token := int(C.lbg_object_token_fd(o.ptr)); token > 0 {
-			fd = token
-		}
-		return nil
-	})
-	return fd
-}
-
-// object names the object in errors.

@@ -1,21 +1,5 @@
 package libbpf
 
-/*
-#include <bpf/libbpf.h>
-
-// An older libbpf has no such function, and Go does not call this one.
-static int lbg_object_prepare(struct bpf_object *obj)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 6
-	return bpf_object__prepare(obj);
-#else
-	(void)obj;
-	return 0;
-#endif
-}
-*/
-import "C"
-
 import (
 	"iter"
 	"sync"
@@ -65,7 +49,7 @@ func (o *OpenObject) prepare(op string) (*PreparedObject, []clib.Message, error)
 	}
 	o.arena()
 	said, err := capturing(o.printer, op, o.what, func() error {
-		return clib.FromRet(int(C.lbg_object_prepare(o.ptr)))
+		return o.prepareObject()
 	})
 	if err != nil {
 		o.endLoad()

@@ -1,10 +1,5 @@
 package libbpf
 
-/*
-#include <bpf/libbpf.h>
-*/
-import "C"
-
 import (
 	"fmt"
 	"strings"
@@ -58,7 +53,7 @@ func sectionMinor(section string) int {
 // its section.
 func (o *OpenObject) checkSections() error {
 	for _, p := range o.programs {
-		if !C.bpf_program__autoload(p.ptr) || C.bpf_program__type(p.ptr) != C.BPF_PROG_TYPE_UNSPEC {
+		if !p.autoload() || p.typ() != ProgramTypeUnspec {
 			continue
 		}
 		if err := needs(fmt.Sprintf("section %q", p.section), 1, sectionMinor(p.section)); err != nil {

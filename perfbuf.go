@@ -251,6 +251,14 @@ func (p *PerfBuffer) bufferFD(index int) int {
 	return int(C.perf_buffer__buffer_fd(p.pb, C.size_t(index)))
 }
 
+// libbpfRing is libbpf's mapping of a buffer: the page with the positions, and behind it size bytes of data.
+func (p *PerfBuffer) libbpfRing(index int) (start unsafe.Pointer, size int, err error) {
+	var memory *C.uchar
+	var length C.size_t
+	err = clib.FromRet(int(C.lbg_perf_buffer(p.pb, C.int(index), &memory, &length)))
+	return unsafe.Pointer(memory), int(length), err
+}
+
 // Buffers returns how many buffers there are, one for each CPU, or 0 after Close (perf_buffer__buffer_cnt). They are
 // numbered from 0, in the order of the CPUs.
 func (p *PerfBuffer) Buffers() int {

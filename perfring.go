@@ -11,13 +11,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/addresses"
 	"github.com/libbpf-go/libbpf-go/internal/perf"
 	"github.com/libbpf-go/libbpf-go/internal/wait"
-	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
-
-/*
-#include "perfbuf_cgo.h"
-*/
-import "C"
 
 // perfRing is the buffer of one CPU. Go reads it in place: the loop of libbpf calls two functions for each event, and a
 // copy costs more than all the rest.
@@ -28,18 +22,17 @@ type perfRing struct {
 }
 
 func (p *PerfBuffer) openRing(index, cpu int) (perfRing, error) {
-	var start *C.uchar
-	var size C.size_t
-	if err := clib.FromRet(int(C.lbg_perf_buffer(p.pb, C.int(index), &start, &size))); err != nil {
-		return perfRing{}, err
-	}
-	page := os.Getpagesize()
-	memory, err := p.mapRing(index, uintptr(page)+uintptr(size), addresses.ToRead)
+	start, size, err := p.libbpfRing(index)
 	if err != nil {
 		return perfRing{}, err
 	}
-	data := unsafe.Slice((*byte)(unsafe.Add(memory.Start, page)), int(size))
-	return perfRing{Buffer: perf.NewBuffer(cpu, unsafe.Pointer(start), data), memory: memory}, nil
+	page := os.Getpagesize()
+	memory, err := p.mapRing(index, uintptr(page+size), addresses.ToRead)
+	if err != nil {
+		return perfRing{}, err
+	}
+	data := unsafe.Slice((*byte)(unsafe.Add(memory.Start, page)), size)
+	return perfRing{Buffer: perf.NewBuffer(cpu, start, data), memory: memory}, nil
 }
 
 // mapRing maps a buffer, which libbpf has mapped already, once more.

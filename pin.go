@@ -1,21 +1,5 @@
 package libbpf
 
-/*
-#include <errno.h>
-#include <bpf/bpf.h>
-
-// Opens what is pinned at path. A caller that may only read the pin gets it opened for reading; links are never opened
-// so.
-static int lbg_obj_get_any(const char *path)
-{
-	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = BPF_F_RDONLY);
-	int fd = bpf_obj_get(path);
-
-	return fd == -EACCES ? bpf_obj_get_opts(path, &opts) : fd;
-}
-*/
-import "C"
-
 import (
 	"errors"
 	"fmt"
@@ -106,9 +90,12 @@ func PinAt(path string) (Pin, error) {
 }
 
 func pinAt(path string) (Pin, error) {
-	var fd C.int
-	err := withString("path", path, func(p *C.char) C.int {
-		fd = C.lbg_obj_get_any(p)
+	var fd cInt
+	err := withString("path", path, func(p cString) cInt {
+		// A caller that may only read the pin gets it opened for reading; links are never opened so.
+		if fd = objGet(p); fd == -cInt(unix.EACCES) {
+			fd = objGetWith(p, CreateReadOnly, 0)
+		}
 		return fd
 	})
 	if err != nil {
@@ -193,7 +180,7 @@ func onBPFFS(path string) (bool, error) {
 }
 
 // pinning runs one of libbpf's functions that pin something at a path.
-func pinning(path string, f func(path *C.char) C.int) error {
+func pinning(path string, f func(path cString) cInt) error {
 	if path == "" {
 		return errNoPinPath
 	}

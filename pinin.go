@@ -1,26 +1,5 @@
 package libbpf
 
-/*
-#include <bpf/bpf.h>
-
-// Go does not call this where libbpf has no such function.
-static int lbg_obj_pin_in(int fd, const char *path, int directory)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
-	const __u32 path_fd = 1U << 14; // BPF_F_PATH_FD, which some kernel headers lack
-	LIBBPF_OPTS(bpf_obj_pin_opts, opts, .file_flags = path_fd, .path_fd = directory);
-
-	return bpf_obj_pin_opts(fd, path, &opts);
-#else
-	(void)fd;
-	(void)path;
-	(void)directory;
-	return 0;
-#endif
-}
-*/
-import "C"
-
 // pinIn pins what a descriptor refers to, at a path relative to a directory.
 func pinIn(fd, directory int, path string) error {
 	if err := needs("bpf_obj_pin_opts", 1, 3); err != nil {
@@ -29,8 +8,8 @@ func pinIn(fd, directory int, path string) error {
 	if err := checkFDNumber("directory", directory); err != nil {
 		return err
 	}
-	return withString("path", path, func(p *C.char) C.int {
-		return C.lbg_obj_pin_in(C.int(fd), p, C.int(directory))
+	return withString("path", path, func(p cString) cInt {
+		return objPinIn(fd, p, directory)
 	})
 }
 

@@ -44,6 +44,9 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
+// cProgram is libbpf's program.
+type cProgram = C.struct_bpf_program
+
 // OpenProgram is a program of an [OpenObject], before Load. It can still be changed. It is a view: the OpenObject owns
 // the program, and decides when it can be used.
 type OpenProgram struct {
@@ -97,8 +100,10 @@ func (p *OpenProgram) set(property string, set func() C.int) error {
 
 // Type is the program's type, which its section determines unless SetType was called (bpf_program__type).
 func (p *OpenProgram) Type() (ProgramType, error) {
-	return openProgramGet(p, "type", func() ProgramType { return ProgramType(C.bpf_program__type(p.ptr)) })
+	return openProgramGet(p, "type", p.typ)
 }
+
+func (p *OpenProgram) typ() ProgramType { return ProgramType(C.bpf_program__type(p.ptr)) }
 
 // SetType changes the program's type (bpf_program__set_type).
 func (p *OpenProgram) SetType(t ProgramType) error {
@@ -152,8 +157,10 @@ func (p *OpenProgram) SetAttachTarget(target int, function string) error {
 // Autoload tells whether Load will load the program (bpf_program__autoload). By default it will, unless the section's
 // name begins with "?".
 func (p *OpenProgram) Autoload() (bool, error) {
-	return openProgramGet(p, "autoload", func() bool { return bool(C.bpf_program__autoload(p.ptr)) })
+	return openProgramGet(p, "autoload", p.autoload)
 }
+
+func (p *OpenProgram) autoload() bool { return bool(C.bpf_program__autoload(p.ptr)) }
 
 // SetAutoload decides whether Load loads the program (bpf_program__set_autoload).
 func (p *OpenProgram) SetAutoload(on bool) error {
@@ -279,7 +286,7 @@ type Program struct {
 func newProgram(o *Object, from *OpenProgram) *Program {
 	p := &Program{
 		programCore: programCore{
-			h: o.h, fd: -1, name: from.name, typ: ProgramType(C.bpf_program__type(from.ptr)),
+			h: o.h, fd: -1, name: from.name, typ: from.typ(),
 		},
 		o: o, ptr: from.ptr, section: from.section, log: from.log,
 	}

@@ -1,22 +1,5 @@
 package libbpf
 
-/*
-#include <bpf/bpf.h>
-
-// An older libbpf has no such function, and Go does not call this one.
-static int lbg_prog_assoc_struct_ops(int prog_fd, int map_fd)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 7
-	return bpf_prog_assoc_struct_ops(prog_fd, map_fd, NULL);
-#else
-	(void)prog_fd;
-	(void)map_fd;
-	return 0;
-#endif
-}
-*/
-import "C"
-
 import (
 	"errors"
 	"fmt"
@@ -155,7 +138,7 @@ func (p *programCore) call(op string, f func(fd int) error) error {
 // if no instruction uses the map (bpf_prog_bind_map, Linux 5.10). Binding a map again does nothing.
 func (p *programCore) BindMap(m MapCore) error {
 	return p.callWithMap("bind a map to", m, func(fd int, m *mapCore) error {
-		return clib.FromRet(int(C.bpf_prog_bind_map(C.int(fd), C.int(m.fd), nil)))
+		return clib.FromRet(int(bindMap(fd, m.fd)))
 	})
 }
 
@@ -173,7 +156,7 @@ func (p *programCore) AssociateStructOps(m MapCore) error {
 		if err := needs("bpf_prog_assoc_struct_ops", 1, 7); err != nil {
 			return err
 		}
-		err := clib.FromRet(int(C.lbg_prog_assoc_struct_ops(C.int(fd), C.int(m.fd))))
+		err := clib.FromRet(int(associateStructOps(fd, m.fd)))
 		if errors.Is(err, unix.EINVAL) {
 			return &lacking{"associating programs with a struct_ops", err}
 		}

@@ -1,10 +1,5 @@
 package libbpf
 
-/*
-#include <bpf/bpf.h>
-*/
-import "C"
-
 // ProgramHandle is a program in the kernel with its own descriptor: an existing program that was opened by its id or
 // pin, or one that [LoadProgram] loaded. The kernel keeps the program while any handle, object, link or pin holds it.
 // Close the handle when done.
@@ -13,7 +8,7 @@ type ProgramHandle struct{ programCore }
 // ProgramHandleFromID opens the program that has this id in the kernel (bpf_prog_get_fd_by_id, Linux 4.13); the caller
 // closes it. It needs CAP_SYS_ADMIN. errors.Is(err, [os.ErrNotExist]) when there is no such program.
 func ProgramHandleFromID(id uint32) (*ProgramHandle, error) {
-	fd, err := openID("program", id, func() C.int { return C.bpf_prog_get_fd_by_id(C.__u32(id)) })
+	fd, err := openID("program", id, func() cInt { return programFDByID(id) })
 	if err != nil {
 		return nil, err
 	}
@@ -23,7 +18,7 @@ func ProgramHandleFromID(id uint32) (*ProgramHandle, error) {
 // ProgramHandleFromPinnedPath opens the program that is pinned at path (bpf_obj_get, Linux 4.4); the caller closes it.
 // errors.Is(err, [os.ErrNotExist]) when nothing is pinned there, errors.Is(err, [ErrInvalid]) when it is not a program.
 func ProgramHandleFromPinnedPath(path string) (*ProgramHandle, error) {
-	fd, err := openPinned("program", path, programFDKinds, func(p *C.char) C.int { return C.bpf_obj_get(p) })
+	fd, err := openPinned("program", path, programFDKinds, objGet)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +82,7 @@ func (p *ProgramHandle) Close() error {
 // [os.ErrExist]) when the path is taken.
 func (p *ProgramHandle) Pin(path string) error {
 	return p.call("pin", func(fd int) error {
-		return pinning(path, func(s *C.char) C.int { return C.bpf_obj_pin(C.int(fd), s) })
+		return pinning(path, func(s cString) cInt { return objPin(fd, s) })
 	})
 }
 

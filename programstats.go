@@ -1,10 +1,5 @@
 package libbpf
 
-/*
-#include <bpf/bpf.h>
-*/
-import "C"
-
 import (
 	"github.com/libbpf-go/libbpf-go/internal/handle"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
@@ -19,9 +14,9 @@ type RunTimeStats struct{ h *handle.Handle }
 // done.
 func EnableRunTimeStats() (*RunTimeStats, error) {
 	const runTime = 0 // BPF_STATS_RUN_TIME
-	var fd C.int
+	var fd cInt
 	err := call("enable", "run time statistics", func() error {
-		fd = C.bpf_enable_stats(runTime)
+		fd = enableStats(runTime)
 		return clib.FromRet(int(fd))
 	})
 	if err != nil {

@@ -1,24 +1,5 @@
 package libbpf
 
-/*
-#include <bpf/bpf.h>
-
-// An older libbpf has no such function, and Go does not call this one.
-static int lbg_prog_stream_read(int fd, __u32 stream, unsigned char *buf, __u32 size)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 6
-	return bpf_prog_stream_read(fd, stream, buf, size, NULL);
-#else
-	(void)fd;
-	(void)stream;
-	(void)buf;
-	(void)size;
-	return 0;
-#endif
-}
-*/
-import "C"
-
 import (
 	"errors"
 	"io"
@@ -60,7 +41,7 @@ func (s programStream) Read(buf []byte) (int, error) {
 		if len(buf) == 0 {
 			return nil
 		}
-		n = int(C.lbg_prog_stream_read(C.int(fd), C.__u32(s.id), cBytes(buf), C.__u32(min(len(buf), math.MaxInt32))))
+		n = int(readStream(fd, s.id, buf[:min(len(buf), math.MaxInt32)]))
 		err := clib.FromRet(n)
 		if errors.Is(err, unix.EINVAL) {
 			return &lacking{"streams of programs", err}

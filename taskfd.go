@@ -1,15 +1,9 @@
 package libbpf
 
-/*
-#include <bpf/bpf.h>
-*/
-import "C"
-
 import (
 	"fmt"
 	"math"
 	"strconv"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -69,16 +63,11 @@ func QueryTaskFD(pid, fd int) (TaskFDInfo, error) {
 	if pid <= 0 || pid > math.MaxInt32 || fd < 0 || fd > math.MaxInt32 {
 		return fail(fault.Invalidf("a process id must be above 0, and a descriptor must not be below 0"))
 	}
-	var program, kind C.__u32
-	var offset, address C.__u64
 	name := make([]byte, unix.PathMax)
-	length := C.__u32(len(name))
-	err := clib.FromRet(int(C.bpf_task_fd_query(C.int(pid), C.int(fd), 0, (*C.char)(unsafe.Pointer(&name[0])), &length,
-		&program, &kind, &offset, &address)))
-	if err != nil {
+	info, ret := queryTaskFD(pid, fd, name)
+	if err := clib.FromRet(int(ret)); err != nil {
 		return fail(err)
 	}
-	return TaskFDInfo{
-		ProgramID: uint32(program), Type: TaskFDType(kind), Name: cText(name), Offset: uint64(offset), Address: uint64(address),
-	}, nil
+	info.Name = cText(name)
+	return info, nil
 }

@@ -1,21 +1,5 @@
 package libbpf
 
-/*
-#include <bpf/bpf.h>
-
-// Go does not call this where libbpf has no such function.
-static int lbg_token_create(int bpffs_fd)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 4
-	return bpf_token_create(bpffs_fd, NULL);
-#else
-	(void)bpffs_fd;
-	return 0;
-#endif
-}
-*/
-import "C"
-
 import (
 	"fmt"
 
@@ -53,9 +37,9 @@ func CreateToken(path string) (*Token, error) {
 		return nil, &Error{Op: op, Object: what, Err: err}
 	}
 	defer unix.Close(folder)
-	var fd C.int
+	var fd cInt
 	err = call(op, what, func() error {
-		fd = C.lbg_token_create(C.int(folder))
+		fd = createToken(folder)
 		return clib.FromRet(int(fd))
 	})
 	if err != nil {
