@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -158,31 +157,10 @@ func program(t *testing.T, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// shapes is testdata/shapes.bpf.c, compiled.
-var shapes = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(scratch, "shapes.bpf.o")
-	args := []string{"-g", "-O2", "-Wall", "-Werror", "-target", "bpf", "-mcpu=v3", "-I../../libbpf/upstream/api"}
-	multiarch, err := filepath.Glob("/usr/include/*-linux-gnu*")
-	if err != nil {
-		return "", err
-	}
-	for _, dir := range multiarch {
-		args = append(args, "-I"+dir)
-	}
-	out, err := exec.Command("clang", append(args, "-c", "testdata/shapes.bpf.c", "-o", path)...).CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("clang (make deps installs it): %w\n%s", err, out)
-	}
-	return path, nil
-})
-
+// shapesObject is bpf/shapes.bpf.c, compiled.
 func shapesObject(t *testing.T) string {
 	t.Helper()
-	path, err := shapes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return testutil.Object(t, "shapes")
 }
 
 func TestUsage(t *testing.T) {

@@ -45,7 +45,7 @@ func syscallsObject(t *testing.T) string {
 	return neededObject(t, "syscalls")
 }
 
-// runShapes is the beginning of a command line that runs testdata/shapes.bpf.c.
+// runShapes is the beginning of a command line that runs bpf/shapes.bpf.c.
 func runShapes(t *testing.T) []string {
 	t.Helper()
 	needs.ToLoadFile(t, shapesObject(t))

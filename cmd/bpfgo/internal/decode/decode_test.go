@@ -3,29 +3,21 @@ package decode
 import (
 	"encoding/binary"
 	"encoding/json"
-	"fmt"
 	"math"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/internal/place"
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
-// types are those of testdata/types.c, as the compiler describes them.
+// types are those of bpf/types.bpf.c, as the compiler describes them.
 func types(t testing.TB) (*btf.BTF, *Types) {
 	t.Helper()
-	path, err := compile()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := btf.Parse(path)
+	b, err := btf.Parse(testutil.Object(t, "types"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,28 +27,6 @@ func types(t testing.TB) (*btf.BTF, *Types) {
 		t.Fatal(err)
 	}
 	return b, types
-}
-
-// scratch is a folder that lasts as long as the tests.
-var scratch string
-
-var compile = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(scratch, "types.o")
-	cmd := exec.Command("clang", "-g", "-O2", "-target", "bpf", "-c", "testdata/types.c", "-o", path)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("clang (make deps installs it): %w\n%s", err, out)
-	}
-	return path, nil
-})
-
-func TestMain(m *testing.M) {
-	var err error
-	if scratch, err = os.MkdirTemp("", "decode-test-*"); err != nil {
-		panic(err)
-	}
-	status := m.Run()
-	_ = os.RemoveAll(scratch)
-	os.Exit(status)
 }
 
 func named(t testing.TB, name string) *Type {

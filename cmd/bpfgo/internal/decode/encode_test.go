@@ -8,7 +8,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/place"
 )
 
-// set sets a variable of testdata/types.c, or a part of one, and returns the variable's value as text.
+// set sets a variable of bpf/types.bpf.c, or a part of one, and returns the variable's value as text.
 func set(t *testing.T, b *btf.BTF, types *Types, name, value string) (string, error) {
 	t.Helper()
 	variable, path, err := place.Find(b, name)
