@@ -18,6 +18,14 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
+// page is the size of a user ring buffer, and whole is the size of the sample that fills it. Half is the size of samples
+// of which two fit.
+var (
+	page  = os.Getpagesize()
+	whole = page - 8
+	half  = page/2 - 48
+)
+
 // userRing is a user ring buffer of a page, and the program that drains it.
 type userRing struct {
 	*libbpf.UserRingBuffer
@@ -131,7 +139,7 @@ func TestUserRingBuffer(t *testing.T) {
 	// The whole ring, and one sample after the other around its end.
 	want := []uint64{1, 2, 3, 4, none}
 	for i := range uint64(200) {
-		size := 4096 - 8
+		size := whole
 		if i%3 != 0 {
 			size = 1000 + int(i)*8
 		}
@@ -144,7 +152,7 @@ func TestUserRingBuffer(t *testing.T) {
 // What is not submitted is not seen, whatever else is; what is behind an open sample waits for it.
 func TestUserRingDiscard(t *testing.T) {
 	r := openUserRing(t)
-	for round := range 20 { // more than the ring holds, if the discarded ones stayed
+	for round := range page / 200 { // more than the ring holds, if the discarded ones stayed
 		first, err := r.Reserve(400)
 		check(t, err)
 		second, err := r.Reserve(400)
@@ -171,7 +179,7 @@ func TestUserRingDiscard(t *testing.T) {
 // Full and never are different errors.
 func TestUserRingFull(t *testing.T) {
 	r := openUserRing(t)
-	for _, size := range []int{4096 - 7, 1 << 29, 1 << 30, 1<<31 - 1, 1 << 31, 1<<32 + 8} {
+	for _, size := range []int{whole + 1, 1 << 29, 1 << 30, 1<<31 - 1, 1 << 31, 1<<32 + 8} {
 		_, err := r.Reserve(size)
 		wantErr(t, err, unix.E2BIG)
 		_, err = r.ReserveContext(context.Background(), size)
@@ -182,19 +190,19 @@ func TestUserRingFull(t *testing.T) {
 	}
 	_, err := r.Reserve(-1)
 	wantErr(t, err, libbpf.ErrInvalid)
-	r.send(4096-8, 1)
+	r.send(whole, 1)
 	_, err = r.Reserve(0)
 	wantErr(t, err, unix.ENOSPC)
 	if errors.Is(err, unix.E2BIG) {
 		t.Errorf("%v is also E2BIG", err)
 	}
 	r.want(1)
-	r.send(4096-8, 2)
+	r.send(whole, 2)
 }
 
 func TestUserRingReserveContext(t *testing.T) {
 	r := openUserRing(t)
-	sample, err := r.ReserveContext(context.Background(), 4096-8)
+	sample, err := r.ReserveContext(context.Background(), whole)
 	check(t, err)
 	fillSample(sample, 1)
 	check(t, sample.Submit())
@@ -204,7 +212,7 @@ func TestUserRingReserveContext(t *testing.T) {
 	for i := range waiters {
 		wg.Go(func() {
 			for j := range each {
-				sample, err := r.ReserveContext(context.Background(), 2000)
+				sample, err := r.ReserveContext(context.Background(), half)
 				if err != nil {
 					t.Error(err)
 					return
@@ -227,7 +235,7 @@ func TestUserRingReserveContext(t *testing.T) {
 		t.Errorf("drained %v", seen)
 	}
 
-	r.send(4096-8, 0)
+	r.send(whole, 0)
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Millisecond)
 	defer cancel()
 	_, err = r.ReserveContext(ctx, 8)
@@ -263,15 +271,15 @@ func TestUserRingReserveContext(t *testing.T) {
 
 func TestUserRingClose(t *testing.T) {
 	r := openUserRing(t)
-	open, err := r.Reserve(2000)
+	open, err := r.Reserve(half)
 	check(t, err)
-	other, err := r.Reserve(2000)
+	other, err := r.Reserve(half)
 	check(t, err)
 	const waiters = 4
 	errs := make(chan error, waiters)
 	for range waiters {
 		go func() {
-			_, err := r.ReserveContext(context.Background(), 2000)
+			_, err := r.ReserveContext(context.Background(), half)
 			errs <- err
 		}()
 	}
@@ -401,7 +409,7 @@ func TestUserRingReservesOnce(t *testing.T) {
 }
 
 func TestUserRingErrors(t *testing.T) {
-	ring, err := libbpf.CreateMap(libbpf.MapTypeRingBuf, "ring", 0, 0, uint32(os.Getpagesize()), libbpf.MapCreateOptions{})
+	ring, err := libbpf.CreateMap(libbpf.MapTypeRingBuf, "ring", 0, 0, uint32(page), libbpf.MapCreateOptions{})
 	if err != nil && testutil.Refused(err) {
 		testutil.Skip(t, "ringbuf", err)
 	}
@@ -428,7 +436,7 @@ func TestUserRingErrors(t *testing.T) {
 }
 
 func TestUserRingNilContext(t *testing.T) {
-	user, err := libbpf.CreateMap(libbpf.MapTypeUserRingBuf, "user", 0, 0, uint32(os.Getpagesize()), libbpf.MapCreateOptions{})
+	user, err := libbpf.CreateMap(libbpf.MapTypeUserRingBuf, "user", 0, 0, uint32(page), libbpf.MapCreateOptions{})
 	if err != nil {
 		testutil.Skip(t, "user_ringbuf", err)
 	}

@@ -5,9 +5,14 @@ package usdt
 #include "../../../libbpf/vendor.h"
 
 #if defined(__x86_64__)
+#define REGISTER "rdi"
 #define ARGUMENT "-8@%%rdi"
 #elif defined(__aarch64__)
+#define REGISTER "x0"
 #define ARGUMENT "-8@x0"
+#elif defined(__s390x__)
+#define REGISTER "r2"
+#define ARGUMENT "-8@%%r2"
 #else
 #error "no USDT probe for this architecture yet"
 #endif
@@ -16,13 +21,7 @@ package usdt
 // semaphore, and three strings.
 __attribute__((noinline)) static void fire(long x)
 {
-	register long argument __asm__(
-#if defined(__x86_64__)
-		"rdi"
-#else
-		"x0"
-#endif
-	) = x;
+	register long argument __asm__(REGISTER) = x;
 
 	__asm__ volatile("990:	nop\n"
 			 ".pushsection .note.stapsdt, \"\", \"note\"\n"
