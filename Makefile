@@ -57,43 +57,65 @@ bin/bpfgo:
 
 # The BPF side
 
+# The objects are beside their sources, for this machine. Those for another architecture are at the same places in
+# bin/ARCH, and are made with its cross compiler's headers and the types of a kernel of scripts/vm/kernels.txt.
+BPF_OUT :=
+BPF_CC := $(CC)
+BPF_TARGET := bpf
+BPF_KERNEL :=
+MULTIARCH := $(shell $(BPF_CC) -print-multiarch 2>/dev/null)
 # The kernel's name of the architecture, as bpf_tracing.h wants it.
-ARCH := $(shell uname -m | sed -e 's/x86_64/x86/' -e 's/i.86/x86/' -e 's/armv.*/arm/' -e 's/aarch64/arm64/' \
-	-e 's/ppc64.*/powerpc/' -e 's/riscv.*/riscv/' -e 's/mips.*/mips/' -e 's/loongarch.*/loongarch/' -e 's/s390x/s390/')
-MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+ARCH := $(shell echo $(or $(firstword $(subst -, ,$(MULTIARCH))),$$(uname -m)) | sed -e 's/x86_64/x86/' \
+	-e 's/i.86/x86/' -e 's/arm[^64]*$$/arm/' -e 's/aarch64/arm64/' -e 's/\(powerpc\|ppc\).*/powerpc/' \
+	-e 's/riscv.*/riscv/' -e 's/mips.*/mips/' -e 's/loongarch.*/loongarch/' -e 's/s390x/s390/')
+GENERATED := $(BPF_OUT)bpf/generated
 # From 7.0 on the kernel's types have members that are structs without a name, but with a tag: an extension of C.
-BPF_CFLAGS := -g -O2 -Wall -fms-extensions -Wno-microsoft-anon-tag -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Ibpf -Ilibbpf/upstream/api \
-	$(if $(MULTIARCH),-I/usr/include/$(MULTIARCH))
-BPF_SOURCES := $(wildcard bpf/*.bpf.c bpf/testdata/*.bpf.c selftests/*/*.bpf.c bench/*/*.bpf.c)
-BPF_OBJECTS := $(BPF_SOURCES:.c=.o)
-BPF_DEPENDS := $(foreach source,$(BPF_SOURCES),$(dir $(source)).$(notdir $(source:.c=.d)))
-BPF_HEADERS := bpf/vmlinux.h bpf/generated/syscall_nr.h
+BPF_CFLAGS := -g -O2 -Wall -fms-extensions -Wno-microsoft-anon-tag -target $(BPF_TARGET) -mcpu=v3 \
+	-D__TARGET_ARCH_$(ARCH) -Ibpf -I$(GENERATED) -Ilibbpf/upstream/api \
+	$(if $(MULTIARCH),$(if $(BPF_OUT),-I/usr/$(MULTIARCH)/include,-I/usr/include/$(MULTIARCH)))
+BPF_SOURCES := $(wildcard bpf/*.bpf.c selftests/*/*.bpf.c bench/*/*.bpf.c)
+BPF_OBJECTS := $(addprefix $(BPF_OUT),$(BPF_SOURCES:.c=.o))
+BPF_DEPENDS := $(foreach object,$(BPF_OBJECTS),$(dir $(object)).$(notdir $(object:.o=.d)))
+BPF_HEADERS := $(GENERATED)/vmlinux.h $(GENERATED)/syscall_nr.h
 
 .PHONY: bpf
 bpf: $(BPF_OBJECTS) ## compile the BPF objects against the running kernel's types
 
-%.bpf.o: %.bpf.c $(BPF_HEADERS) $(wildcard libbpf/libbpf_vendored.h) Makefile
+$(BPF_OUT)%.bpf.o: %.bpf.c $(BPF_HEADERS) $(wildcard libbpf/libbpf_vendored.h) Makefile
 	@echo "clang $@"
+	@mkdir -p $(@D)
 	@$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@D)/.$(*F).bpf.d -c $< -o $@
 
 # The tests need objects without BTF.
-bpf/nobtf.bpf.o bpf/nobtf_extern.bpf.o: BPF_CFLAGS := $(filter-out -g,$(BPF_CFLAGS))
+$(BPF_OUT)bpf/nobtf.bpf.o $(BPF_OUT)bpf/nobtf_extern.bpf.o: BPF_CFLAGS := $(filter-out -g,$(BPF_CFLAGS))
 
 -include $(BPF_DEPENDS)
 
-bpf/vmlinux.h: bpf/generated/kernel | bin/bpfgo
-	bin/bpfgo btf dump > $@.tmp
+$(GENERATED)/vmlinux.h: $(GENERATED)/kernel | bin/bpfgo $(if $(BPF_KERNEL),bin/vm)
+ifdef BPF_KERNEL
+	bin/vm run -k $(BPF_KERNEL) /bin/busybox cat /sys/kernel/btf/vmlinux >$@.btf
+	bin/bpfgo btf dump --file $@.btf >$@.tmp
+else
+	bin/bpfgo btf dump >$@.tmp
+endif
 	@mv $@.tmp $@
 
 # Says for which kernel vmlinux.h was made, and is new only when that is another one.
 .PHONY: force
-bpf/generated/kernel: force
+$(GENERATED)/kernel: force
 	@mkdir -p $(@D)
-	@uname -srvm | cmp -s - $@ || uname -srvm > $@
+	@$(if $(BPF_KERNEL),cat "$$(scripts/vm/kernels.sh $(BPF_KERNEL))/release",uname -srvm) >$@.tmp
+	@cmp -s $@.tmp $@ || cp $@.tmp $@
 
-bpf/generated/syscall_nr.h: scripts/gen_syscall_nr.sh
+$(GENERATED)/syscall_nr.h: scripts/gen_syscall_nr.sh
 	@mkdir -p $(@D)
-	scripts/gen_syscall_nr.sh > $@
+	CC="$(BPF_CC)" scripts/gen_syscall_nr.sh >$@
+
+.PHONY: bpf-arm64 bpf-s390x
+bpf-arm64: ## compile the BPF objects for the kernels of an architecture in QEMU
+	@$(MAKE) bpf BPF_OUT=bin/arm64/ BPF_CC=aarch64-linux-gnu-gcc BPF_TARGET=bpfel BPF_KERNEL=7-arm64-16k
+bpf-s390x: ## the same
+	@$(MAKE) bpf BPF_OUT=bin/s390x/ BPF_CC=s390x-linux-gnu-gcc BPF_TARGET=bpfeb BPF_KERNEL=7-s390x
 
 # At work
 
@@ -142,6 +164,8 @@ test-cgo: root ## build the examples as users do, against the libbpf that is lin
 KERNEL ?=
 # Where "make test" runs what the host's kernel refused: on the first all, on the next what that lacks.
 OTHER_KERNELS := 6.12,7
+# The architectures of these kernels that this machine does not have.
+OTHER_ARCHS = $(foreach arch,arm64 s390x,$(if $(findstring -$(arch),$(or $(KERNEL),$(shell scripts/vm/kernels.sh list))),$(arch)))
 
 .PHONY: bin/vm
 bin/vm:
@@ -152,7 +176,9 @@ bin/vm:
 test-vm: ## run all tests on other kernels in QEMU, and write docs/kernels.md (KERNEL=6.1: on that one)
 	@$(MAKE) deps vendor
 	@scripts/install-deps.sh vm
-	@$(MAKE) bpf bin/vm
+	@for arch in $(OTHER_ARCHS); do scripts/install-deps.sh $$arch || exit; done
+	@$(MAKE) bin/vm
+	@$(MAKE) bpf $(addprefix bpf-,$(OTHER_ARCHS))
 	bin/vm test $(if $(KERNEL),-k $(KERNEL),-page docs/kernels.md)
 
 # Where no QEMU or no kernel is to be had, that is said, and fails in CI only.
@@ -232,4 +258,4 @@ fmt-check:
 
 .PHONY: clean
 clean: ## remove what was built, but not the vendored libbpf
-	rm -rf bin bpf/generated bpf/vmlinux.h bpf/vmlinux.h.tmp $(BPF_OBJECTS) $(BPF_DEPENDS)
+	rm -rf bin bpf/generated $(BPF_OBJECTS) $(BPF_DEPENDS)

@@ -205,7 +205,7 @@ func TestTestRunStructOps(t *testing.T) {
 	o := load(t, open(t, "dummy_ops"))
 	state := make([]byte, 4)
 	arguments := slices.Concat(u64(address(t, state)), u64(1), u64(20), u64(3), u64(400))
-	got, err := findProgram(t, o, "add").TestRun(libbpf.TestRunOptions{Context: arguments})
+	got, err := findProgram(t, o, "sum").TestRun(libbpf.TestRunOptions{Context: arguments})
 	check(t, err)
 	if got.ReturnValue != 424 {
 		t.Errorf("got %+v", got)

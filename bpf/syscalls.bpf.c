@@ -6,7 +6,7 @@
  *	bpfgo run bpf/syscalls.bpf.o --dump stats --event events=slow_call -- CMD
  */
 #include "vmlinux.h"
-#include "generated/syscall_nr.h"
+#include "syscall_nr.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
