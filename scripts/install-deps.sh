@@ -3,8 +3,10 @@
 # what is missing; elsewhere it names it. It looks for files and programs, not for packages. When nothing is missing, it
 # prints nothing and needs no network.
 #
-#   install-deps.sh       what the build and the tests need
-#   install-deps.sh vm    what scripts/vm also needs, to boot other kernels
+#   install-deps.sh          what the build and the tests need
+#   install-deps.sh vm       what scripts/vm also needs, to boot other kernels
+#   install-deps.sh arm64    what scripts/vm also needs for kernels of that architecture
+#   install-deps.sh s390x    the same
 set -eu
 export LC_ALL=C
 cc=${CC:-cc}
@@ -18,9 +20,31 @@ has_clang() {
 		echo 'int x;' | "$clang" -target bpf -c -o /dev/null -x c - 2>/dev/null
 }
 
+# foreign ARCH TRIPLET QEMU PACKAGE: the same as missing, for machines of another architecture.
+foreign() {
+	command -v "$3" >/dev/null || echo "$4 QEMU for $1 ($3)"
+	command -v "$2-gcc" >/dev/null || echo "gcc-$2 a C compiler for $1 ($2-gcc)"
+	for header in "stdlib.h libc6-dev" "asm/unistd.h linux-libc-dev"; do
+		echo "#include <${header% *}>" | "$2-gcc" -E -x c - >/dev/null 2>&1 ||
+			echo "${header#* }-$1-cross headers for $1 (${header% *})"
+	done
+}
+
 # missing: prints a line for each missing thing, the Debian package first.
 missing() {
-	if [ "$1" = vm ]; then
+	case $1 in
+	arm64)
+		foreign arm64 aarch64-linux-gnu qemu-system-aarch64 qemu-system-arm
+		return
+		;;
+	s390x)
+		# Newer Debians have a package of its own for it.
+		package=qemu-system-s390x
+		[ -n "$(apt-cache madison $package 2>/dev/null)" ] || package=qemu-system-misc
+		foreign s390x s390x-linux-gnu qemu-system-s390x $package
+		return
+		;;
+	vm)
 		command -v qemu-system-x86_64 >/dev/null || echo "qemu-system-x86 QEMU for x86-64 (qemu-system-x86_64)"
 		busybox --list 2>/dev/null | grep -qx insmod && ! ldd "$(command -v busybox)" >/dev/null 2>&1 ||
 			echo "busybox-static a busybox that is static and has insmod"
@@ -28,7 +52,8 @@ missing() {
 		command -v xz >/dev/null || echo "xz-utils xz"
 		command -v flock >/dev/null || echo "util-linux flock"
 		return
-	fi
+		;;
+	esac
 	command -v git >/dev/null || echo "git git"
 	command -v make >/dev/null || echo "make make"
 	if command -v "$cc" >/dev/null; then

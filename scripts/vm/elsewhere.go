@@ -21,18 +21,20 @@ func (m *matrix) elsewhere(ctx context.Context, w io.Writer, dir string, skipped
 	}
 	fmt.Fprintf(w, "skipped here, and to run on other kernels:\n%s", describe(left, false))
 	m.packages = packages(left)
-	jobs, names, err := m.build(ctx, dir)
-	if err != nil {
-		return err
-	}
 	var reports []*report
+	var built *suite
 	failed := 0
-	for _, kernel := range m.kernels {
+	for i, kernel := range m.kernels {
 		if len(left) == 0 || ctx.Err() != nil {
 			break
 		}
-		theirs, wanted := only(jobs, names, left)
-		r := m.test(ctx, kernel, theirs, wanted)
+		if i == 0 || m.machines[i] != m.machines[i-1] {
+			var err error
+			if built, err = m.build(ctx, m.machines[i], dir); err != nil {
+				return err
+			}
+		}
+		r := m.test(ctx, kernel, m.machines[i], built.only(left))
 		fmt.Fprintln(w, r.line())
 		if r.release != "" {
 			left = r.left(left)
@@ -72,20 +74,21 @@ func packages(tests []skips.Test) []string {
 	return slices.Compact(all)
 }
 
-// only returns the jobs that run these tests and no others.
-func only(jobs []job, names []string, tests []skips.Test) (theirs []job, wanted []string) {
+// only returns the suite that runs these tests and no others.
+func (s *suite) only(tests []skips.Test) *suite {
 	patterns := make(map[string][]string)
 	for _, t := range tests {
 		patterns[t.Package] = append(patterns[t.Package], exactly(t.Name))
 	}
-	for i, name := range names {
+	theirs := &suite{}
+	for i, name := range s.names {
 		if patterns[name] != nil {
-			j := jobs[i]
+			j := s.jobs[i]
 			j.argv = append(slices.Clone(j.argv), "-test.run="+strings.Join(patterns[name], "|"))
-			theirs, wanted = append(theirs, j), append(wanted, name)
+			theirs.jobs, theirs.names = append(theirs.jobs, j), append(theirs.names, name)
 		}
 	}
-	return theirs, wanted
+	return theirs
 }
 
 // exactly returns the pattern for "go test -run" that matches one test.

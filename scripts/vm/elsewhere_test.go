@@ -45,21 +45,24 @@ func TestLeft(t *testing.T) {
 
 // Each package runs the tests that it skipped, and no others.
 func TestOnly(t *testing.T) {
-	jobs := []job{{argv: []string{"a"}}, {argv: []string{"b"}}, {argv: []string{"c", "-test.run="}}}
-	theirs, wanted := only(jobs, []string{"a", "b", "c"}, []skips.Test{
+	all := suite{
+		jobs:  []job{{argv: []string{"a"}}, {argv: []string{"b"}}, {argv: []string{"c", "-test.run="}}},
+		names: []string{"a", "b", "c"},
+	}
+	theirs := all.only([]skips.Test{
 		{Package: "c", Name: "TestX/a+b/c"}, {Package: "a", Name: "TestY"}, {Package: "c", Name: "TestZ"},
 	})
-	if !slices.Equal(wanted, []string{"a", "c"}) {
-		t.Fatalf("packages %q", wanted)
+	if !slices.Equal(theirs.names, []string{"a", "c"}) {
+		t.Fatalf("packages %q", theirs.names)
 	}
-	if got := theirs[0].argv; !slices.Equal(got, []string{"a", "-test.run=^TestY$"}) {
+	if got := theirs.jobs[0].argv; !slices.Equal(got, []string{"a", "-test.run=^TestY$"}) {
 		t.Errorf("%q", got)
 	}
-	if got := theirs[1].argv; !slices.Equal(got, []string{"c", "-test.run=", `-test.run=^TestX$/^a\+b$/^c$|^TestZ$`}) {
+	if got := theirs.jobs[1].argv; !slices.Equal(got, []string{"c", "-test.run=", `-test.run=^TestX$/^a\+b$/^c$|^TestZ$`}) {
 		t.Errorf("%q", got)
 	}
-	if len(jobs[2].argv) != 2 {
-		t.Errorf("the job for all tests is now %q", jobs[2].argv)
+	if len(all.jobs[2].argv) != 2 {
+		t.Errorf("the job for all tests is now %q", all.jobs[2].argv)
 	}
 	if !regexp.MustCompile(exactly("a|b")).MatchString("a|b") {
 		t.Errorf("%q", exactly("a|b"))

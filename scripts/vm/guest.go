@@ -17,13 +17,13 @@ import (
 	"time"
 )
 
-// guest is a machine to boot. It runs a kernel from Debian in memory, without disk and network, and has four serial
-// ports.
+// guest is a machine to boot. It runs a kernel from Debian in memory, without disk and network.
 type guest struct {
-	kernel string        // the folder with vmlinuz, release and lib/modules
-	memory string        // as qemu has it: 2G
-	limit  time.Duration // how long the machine may run
-	log    io.Writer     // gets the kernel's log while it is written, where not nil
+	machine *machine
+	kernel  string        // the folder with vmlinuz, release and lib/modules
+	memory  string        // as qemu has it: 2G
+	limit   time.Duration // how long the machine may run
+	log     io.Writer     // gets the kernel's log while it is written, where not nil
 }
 
 // job is a program to run in the guest. Its folder and arguments are the same as on the host.
@@ -45,20 +45,6 @@ type outcome struct {
 	err     error
 }
 
-const qemu = "qemu-system-x86_64"
-
-// No multi-threaded TCG: in QEMU 7 it crashes or hangs guests when fentry or kprobes patch code. No KVM: it is faster,
-// but on some machines it fails although /dev/kvm can be opened.
-var machine = []string{
-	"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-	"-machine", "q35", "-accel", "tcg,thread=single", "-smp", "2", "-cpu", "max",
-}
-
-// Any oops is a panic, and a panic ends the machine at once. On a busy host the timer is too slow for the kernel's
-// check, which would panic, so that is off.
-const commandLine = "console=ttyS1 loglevel=5 oops=panic panic=-1 no_timer_check cryptomgr.notests " +
-	"lsm=landlock,bpf mitigations=off nowatchdog"
-
 // tailSize is how many bytes of the kernel's log are in the error of a machine that died.
 const tailSize = 8 << 10
 
@@ -71,15 +57,15 @@ func (g *guest) run(ctx context.Context, jobs []job, out func(int) io.Writer) ([
 	defer os.RemoveAll(dir)
 	end := rand.Text()
 	image := filepath.Join(dir, "initramfs")
-	if err := writeInitramfs(image, g.kernel, end, jobs); err != nil {
+	if err := writeInitramfs(image, g.machine, g.kernel, end, jobs); err != nil {
 		return nil, err
 	}
 
 	ctx, cancel := context.WithTimeoutCause(ctx, g.limit, fmt.Errorf("it hung: no end within %v", g.limit))
 	defer cancel()
 	args := append([]string{"-m", g.memory, "-kernel", filepath.Join(g.kernel, "vmlinuz"), "-initrd", image,
-		"-append", commandLine}, machine...)
-	cmd := exec.CommandContext(ctx, qemu, args...)
+		"-append", g.machine.commandLine()}, g.machine.machineArgs()...)
+	cmd := exec.CommandContext(ctx, g.machine.qemu)
 	var ports [4]*os.File
 	for i := range ports {
 		r, w, err := os.Pipe()
@@ -90,9 +76,9 @@ func (g *guest) run(ctx context.Context, jobs []job, out func(int) io.Writer) ([
 		defer w.Close()
 		ports[i] = r
 		cmd.ExtraFiles = append(cmd.ExtraFiles, w)
-		cmd.Args = append(cmd.Args, "-chardev", fmt.Sprintf("file,id=port%d,path=/dev/fd/%d", i, 3+i),
-			"-serial", fmt.Sprintf("chardev:port%d", i))
+		cmd.Args = append(cmd.Args, "-chardev", fmt.Sprintf("file,id=port%d,path=/dev/fd/%d", i, 3+i))
 	}
+	cmd.Args = append(cmd.Args, args...)
 	var complaints bytes.Buffer
 	cmd.Stderr = &complaints
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}

@@ -1,6 +1,6 @@
 #!/bin/busybox sh
-# The first process of the guest. It sets the machine up, runs /vm/jobs/0, 1, ... and ends the machine. The jobs' output
-# goes to ttyS0, the kernel's log to ttyS1, the jobs' status to ttyS2, and files for the host to ttyS3.
+# The first process of the guest. It sets the machine up, runs /vm/jobs/0, 1, ... and ends the machine. The jobs' output,
+# their status, and files for the host go to the ports that are in /vm/ports.
 /bin/busybox --install -s /bin
 export PATH=/bin:/usr/bin HOME=/root TERM=dumb
 mount -t devtmpfs dev /dev
@@ -19,22 +19,30 @@ for module in /vm/modules/*; do
 	insmod "$module" || echo "guest: insmod $module failed" >/dev/kmsg
 done
 read -r end </vm/end
-for port in 0 2 3; do
-	stty -F /dev/ttyS$port raw -echo
+read -r output status files </vm/ports
+# Virtio ports appear some time after their driver, and are no terminals.
+for port in $output $status $files; do
+	while [ ! -c /dev/$port ]; do
+		usleep 10000
+	done
 done
-exec 3>/dev/ttyS0 4>/dev/ttyS2 5>/dev/ttyS3
+# Configuring a terminal also waits until all output is sent.
+raw() {
+	for port in $output $status $files; do
+		case $port in tty*) stty -F /dev/$port raw -echo ;; esac
+	done
+}
+raw
+exec 3>/dev/$output 4>/dev/$status 5>/dev/$files
 job=0
 while [ -e /vm/jobs/$job ]; do
 	echo "begin $job" >&4
 	sh /vm/jobs/$job <&- 4>&- 5>&- >&3 2>&1 3>&- </dev/null
-	status=$?
+	result=$?
 	printf '\036%s %s\036' "$end" $job >&3
-	echo "end $job $status" >&4
+	echo "end $job $result" >&4
 	job=$((job + 1))
 done
 xargs -r tar -cf - -C / 2>/dev/null >&5 </vm/bring
-# Configuring a port again waits until all output is sent.
-for port in 0 2 3; do
-	stty -F /dev/ttyS$port raw -echo
-done
+raw
 poweroff -f

@@ -3,6 +3,7 @@ package main
 import (
 	"archive/tar"
 	"bufio"
+	"debug/elf"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -23,14 +25,15 @@ var modules = []string{"veth", "dummy", "tun", "sch_ingress", "cls_bpf", "act_bp
 
 // cpio writes an archive in the kernel's format ("newc"), with all parent folders.
 type cpio struct {
-	w    *bufio.Writer
-	seen map[string]bool
-	next int
-	at   int64
+	w       *bufio.Writer
+	machine *machine
+	seen    map[string]bool
+	next    int
+	at      int64
 }
 
-func newCPIO(w io.Writer) *cpio {
-	return &cpio{w: bufio.NewWriterSize(w, 1<<20), seen: make(map[string]bool)}
+func newCPIO(w io.Writer, m *machine) *cpio {
+	return &cpio{w: bufio.NewWriterSize(w, 1<<20), machine: m, seen: make(map[string]bool)}
 }
 
 func (c *cpio) end() error {
@@ -94,6 +97,9 @@ func (c *cpio) program(path string) error {
 	if err := c.file(path, path); err != nil {
 		return err
 	}
+	if c.machine.foreign() {
+		return c.libraries(path)
+	}
 	out, err := exec.Command("ldd", path).Output()
 	if err != nil {
 		return nil // not a dynamic executable
@@ -108,6 +114,44 @@ func (c *cpio) program(path string) error {
 					return err
 				}
 			}
+		}
+	}
+	return nil
+}
+
+// libraries adds the libraries that a program or library of another architecture needs. They are the cross compiler's.
+func (c *cpio) libraries(path string) error {
+	f, err := elf.Open(path)
+	if err != nil {
+		return nil // a script, such as those of tests
+	}
+	defer f.Close()
+	names, err := f.ImportedLibraries()
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	for _, program := range f.Progs {
+		if program.Type == elf.PT_INTERP {
+			interpreter, err := io.ReadAll(program.Open())
+			if err != nil {
+				return err
+			}
+			to := strings.TrimRight(string(interpreter), "\x00")
+			if err := c.file(filepath.Join("/usr", c.machine.triplet, "lib", filepath.Base(to)), to); err != nil {
+				return err
+			}
+		}
+	}
+	for _, name := range names {
+		from, to := filepath.Join("/usr", c.machine.triplet, "lib", name), filepath.Join("/lib", c.machine.triplet, name)
+		if c.seen[to] {
+			continue
+		}
+		if err := c.file(from, to); err != nil {
+			return err
+		}
+		if err := c.libraries(from); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -139,26 +183,49 @@ func (c *cpio) with(path string) error {
 	return c.with(dest)
 }
 
-// tree adds a folder, without the files of git and of builds.
+// tree adds a folder, without the files of git and of builds. A machine of another architecture gets none of the host's
+// BPF objects, but those that the Makefile compiles for it into bin/ARCH.
 func (c *cpio) tree(root string) error {
-	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+	if !c.machine.foreign() {
+		return c.files(root, root, func(string) bool { return false })
+	}
+	objects := filepath.Join(root, "bin", c.machine.arch)
+	if _, err := os.Stat(objects); err == nil {
+		if err := c.files(objects, root, func(path string) bool { return !isObject(path) }); err != nil {
+			return err
+		}
+	}
+	return c.files(root, root, isObject)
+}
+
+func isObject(path string) bool { return strings.HasSuffix(path, ".bpf.o") }
+
+// files adds the files in a folder, except those to omit, in the folder to.
+func (c *cpio) files(from, to string, omit func(path string) bool) error {
+	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
+		name, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		name = filepath.Join(to, name)
 		switch {
-		case entry.IsDir() && (entry.Name() == ".git" || path == filepath.Join(root, "bin")):
+		case entry.IsDir() && (entry.Name() == ".git" || path == filepath.Join(to, "bin")):
 			return fs.SkipDir
 		case entry.IsDir():
-			c.folder(path)
+			c.folder(name)
+		case omit(path):
 		case entry.Type() == fs.ModeSymlink:
 			dest, err := os.Readlink(path)
 			if err != nil {
 				return err
 			}
-			c.symlink(path, dest)
+			c.symlink(name, dest)
 		case entry.Type().IsRegular():
 			// Other builds on the host may remove a file meanwhile.
-			if err := c.file(path, path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := c.file(path, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
 		}
@@ -167,17 +234,19 @@ func (c *cpio) tree(root string) error {
 }
 
 // writeInitramfs writes all files of the guest: busybox, modules, the source tree, the jobs' programs.
-func writeInitramfs(image, kernel, end string, jobs []job) error {
+func writeInitramfs(image string, m *machine, kernel, end string, jobs []job) error {
 	f, err := os.Create(image)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	c := newCPIO(f)
+	c := newCPIO(f, m)
 	c.script("/init", initScript)
-	busybox, err := exec.LookPath("busybox")
-	if err != nil {
-		return err
+	busybox := filepath.Join(kernel, "busybox")
+	if !m.foreign() {
+		if busybox, err = exec.LookPath("busybox"); err != nil {
+			return err
+		}
 	}
 	if err := c.file(busybox, "/bin/busybox"); err != nil {
 		return err
@@ -193,7 +262,8 @@ func writeInitramfs(image, kernel, end string, jobs []job) error {
 	c.text("/etc/group", "root:x:0:\nnogroup:x:65534:\n")
 	c.text("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n")
 	c.text("/vm/end", end+"\n")
-	if err := c.modules(kernel); err != nil {
+	c.text("/vm/ports", strings.Join(m.ports, " ")+"\n")
+	if err := c.modules(kernel, append(slices.Clone(m.modules), modules...)); err != nil {
 		return err
 	}
 	if err := c.config(kernel); err != nil {
@@ -246,14 +316,14 @@ func (c *cpio) config(kernel string) error {
 }
 
 // modules adds the modules, unpacked, in an order in which they can be loaded.
-func (c *cpio) modules(kernel string) error {
+func (c *cpio) modules(kernel string, names []string) error {
 	release, err := os.ReadFile(filepath.Join(kernel, "release"))
 	if err != nil {
 		return fmt.Errorf("%s is not a kernel's folder: %w", kernel, err)
 	}
 	number := 0
 	loaded := make(map[string]bool)
-	for _, module := range modules {
+	for _, module := range names {
 		out, err := exec.Command("modprobe", "-C", "/dev/null", "-d", kernel, "-S", strings.TrimSpace(string(release)),
 			"--show-depends", module).Output()
 		if err != nil {
@@ -274,7 +344,8 @@ func (c *cpio) modules(kernel string) error {
 					return fmt.Errorf("xz -dc %s: %w", path, err)
 				}
 			}
-			c.add(fmt.Sprintf("/vm/modules/%02d-%s", number, filepath.Base(path)), 0o100644, content)
+			name := strings.TrimSuffix(filepath.Base(path), ".xz")
+			c.add(fmt.Sprintf("/vm/modules/%02d-%s", number, name), 0o100644, content)
 			number++
 		}
 	}

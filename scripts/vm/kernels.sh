@@ -1,10 +1,13 @@
 #!/bin/sh
-# Gets Debian's cloud kernels for the virtual machines. It downloads and unpacks them into a cache folder, and installs
+# Gets Debian's kernels for the virtual machines. It downloads and unpacks them into a cache folder, and installs
 # nothing.
 #
-#   kernels.sh NAME [SUITE...]   a kernel of kernels.txt, or the newest version that begins with NAME in these suites;
-#                                prints its folder: vmlinuz, config, release, lib/modules
+#   kernels.sh NAME [SUITE...]   a kernel of kernels.txt, or the newest such kernel in these suites; prints its folder:
+#                                vmlinuz, config, release, lib/modules, and busybox if it is not for x86-64
 #   kernels.sh list              the names in kernels.txt
+#
+# A name is the beginning of a version and, after a "-", Debian's flavour of the kernel: 6.12-arm64-16k. Without a
+# flavour it is cloud-amd64.
 #
 # A kernel that is in the cache needs no network. The exit status is 3 if no suite has the kernel, or none can be
 # reached.
@@ -29,7 +32,8 @@ private_apt() {
 		Dir::Etc::sourcelist "$stage/apt/sources.list";
 		Dir::Etc::sourceparts "$stage/apt/none";
 		Dir::Etc::preferencesparts "$stage/apt/none";
-		APT::Architecture "amd64";
+		APT::Architecture "$arch";
+		APT::Architectures { "$arch"; };
 		APT::Sandbox::User "root";
 		Acquire::Languages "none";
 		Acquire::Check-Valid-Until "false";
@@ -60,30 +64,38 @@ open() {
 	return 1
 }
 
-# newest NAME: prints the release of the newest kernel whose version begins with NAME; 6.1 does not match 6.12. It does
-# not use the meta package, because some suites lack it.
+# newest: prints the release of the newest kernel of the flavour whose version begins with $version; 6.1 does not match
+# 6.12. It does not use the meta package, because some suites lack it.
 newest() {
-	apt-cache pkgnames linux-image- | sed -n 's/^linux-image-\([0-9].*-cloud-amd64\)$/\1/p' |
-		awk -v name="$1" 'index($0, name) == 1 && substr($0, length(name) + 1) ~ /^[^0-9]/ && /^[0-9]+\.[0-9]+[^0-9-]/' |
-		sort -V | tail -n 1
+	apt-cache pkgnames linux-image- | sed -n 's/^linux-image-\([0-9].*\)-'"$flavour"'$/\1/p' |
+		awk -v version="$version" 'index($0, version) == 1 && substr($0, length(version) + 1) ~ /^[^0-9]/ &&
+			/^[0-9]+\.[0-9]+[^0-9-]/ && !/-(cloud|rt)$/' |
+		sort -V | tail -n 1 | sed "s/\$/-$flavour/"
 }
 
-# unpack RELEASE TO: unpacks the kernel and its modules. Since 6.19 a kernel is several packages, with all files in the
-# folder of the modules.
-unpack() {
-	rm -rf "$stage/debs" "$stage/root" "$2"
-	mkdir -p "$stage/debs" "$stage/root" "$2/lib/modules"
-	apt-cache depends "linux-image-$1" --recurse --no-recommends --no-suggests --no-enhances --no-conflicts \
-		--no-breaks --no-replaces | grep -E '^linux-(image|binary|modules|base)-' | sort -u >"$stage/packages"
-	say "getting $(tr '\n' ' ' <"$stage/packages")"
-	# shellcheck disable=SC2046 # a list of words
-	(cd "$stage/debs" && apt-get download $(cat "$stage/packages")) >"$stage/log" 2>&1 </dev/null || {
+# get PACKAGE...: unpacks them into $stage/root.
+get() {
+	say "getting $*"
+	rm -rf "$stage/debs"
+	mkdir -p "$stage/debs" "$stage/root"
+	(cd "$stage/debs" && apt-get download "$@") >"$stage/log" 2>&1 </dev/null || {
 		sed -n 's/^E: /kernels: /p' "$stage/log" >&2
 		return 1
 	}
 	for deb in "$stage"/debs/*.deb; do
 		dpkg-deb -x "$deb" "$stage/root" || return 1
 	done
+}
+
+# unpack RELEASE TO: unpacks the kernel and its modules. Since 6.19 a kernel is several packages, with all files in the
+# folder of the modules.
+unpack() {
+	rm -rf "$stage/root" "$2"
+	mkdir -p "$2/lib/modules"
+	apt-cache depends "linux-image-$1" --recurse --no-recommends --no-suggests --no-enhances --no-conflicts \
+		--no-breaks --no-replaces | grep -E '^linux-(image|binary|modules|base)-' | sort -u >"$stage/packages"
+	# shellcheck disable=SC2046 # a list of words
+	get $(cat "$stage/packages") || return 1
 	for usr in "" usr/; do
 		from=$stage/root/${usr}lib/modules/$1
 		[ ! -d "$from" ] || mv "$from" "$2/lib/modules" || return 1
@@ -101,6 +113,22 @@ unpack() {
 	fi
 }
 
+# busybox TO SUITE...: gets a static busybox of the kernel's architecture, which a security suite does not have.
+busybox() {
+	to=$1
+	shift
+	for suite in "$@"; do
+		if open "$suite" && [ -n "$(apt-cache madison busybox-static)" ] && get busybox-static; then
+			for from in "$stage/root/bin/busybox" "$stage/root/usr/bin/busybox"; do
+				[ ! -f "$from" ] || mv "$from" "$to" || return 1
+			done
+			[ ! -f "$to" ] || return 0
+		fi
+	done
+	say "no suite has busybox-static for $arch"
+	return 1
+}
+
 case ${1:-} in
 '' | -*)
 	echo "usage: kernels.sh list | NAME [SUITE...]" >&2
@@ -113,6 +141,11 @@ list)
 esac
 name=$1
 shift
+version=${name%%-*}
+flavour=cloud-amd64
+[ "$name" = "$version" ] || flavour=${name#*-}
+arch=${flavour#cloud-}
+arch=${arch%%-*}
 kernel=$cache/$name
 if [ -e "$kernel/release" ]; then
 	echo "$kernel"
@@ -127,7 +160,7 @@ if [ $# = 0 ]; then
 	}
 fi
 if [ "$(uname -m)" != x86_64 ]; then
-	say "these kernels are for x86-64, and what is built here is for $(uname -m)"
+	say "the machines for these kernels are tested on x86-64 only, and this is $(uname -m)"
 	exit 3
 fi
 for tool in apt-get dpkg-deb depmod flock; do
@@ -154,10 +187,11 @@ bases=$(archives)
 private_apt
 for suite in "$@"; do
 	open "$suite" || continue
-	release=$(newest "$name")
+	release=$(newest)
 	if [ -z "$release" ]; then
-		say "suite $suite has no cloud kernel $name"
-	elif unpack "$release" "$stage/kernel"; then
+		say "suite $suite has no kernel $version of flavour $flavour"
+	elif unpack "$release" "$stage/kernel" &&
+		{ [ "$arch" = amd64 ] || busybox "$stage/kernel/busybox" "$@"; }; then
 		rm -rf "$kernel"
 		mv "$stage/kernel" "$kernel"
 		echo "$kernel"

@@ -80,7 +80,11 @@ func runProgram(ctx context.Context, args []string) (int, error) {
 		return 1, err
 	}
 	j.with = with
-	g := guest{kernel: folder, memory: *memory, limit: *limit}
+	machine, err := machineOf(folder)
+	if err != nil {
+		return 1, err
+	}
+	g := guest{machine: machine, kernel: folder, memory: *memory, limit: *limit}
 	if *verbose {
 		g.log = os.Stderr
 	}

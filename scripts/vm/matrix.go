@@ -21,6 +21,7 @@ import (
 // matrix has the settings of "vm test".
 type matrix struct {
 	kernels  []string
+	machines []*machine // of the kernels
 	packages []string
 	flags    []string // for the test binaries
 	limit    time.Duration
@@ -56,6 +57,13 @@ func testAll(ctx context.Context, args []string) error {
 		m.kernels = strings.Split(*kernels, ",")
 		m.page = ""
 	}
+	for _, kernel := range m.kernels {
+		machine, err := machineOf(kernel)
+		if err != nil {
+			return err
+		}
+		m.machines = append(m.machines, machine)
+	}
 	m.packages = strings.Split(*packages, ",")
 	m.flags = []string{"-test.v=test2json", "-test.short", "-test.run=" + *run, "-test.timeout=" + m.limit.String()}
 	var tests []skips.Test
@@ -76,9 +84,13 @@ func testAll(ctx context.Context, args []string) error {
 	if *skipped != "" {
 		return m.elsewhere(ctx, os.Stdout, dir, tests, os.Getenv("LIBBPF_GO_STRICT") == "1")
 	}
-	jobs, names, err := m.build(ctx, dir)
-	if err != nil {
-		return err
+	built := make(map[*machine]*suite)
+	for _, machine := range m.machines {
+		if built[machine] == nil {
+			if built[machine], err = m.build(ctx, machine, dir); err != nil {
+				return err
+			}
+		}
 	}
 	reports := make([]*report, len(m.kernels))
 	turn := make(chan struct{}, m.at)
@@ -87,7 +99,7 @@ func testAll(ctx context.Context, args []string) error {
 		turn <- struct{}{}
 		done.Go(func() {
 			defer func() { <-turn }()
-			reports[i] = m.test(ctx, kernel, jobs, names)
+			reports[i] = m.test(ctx, kernel, m.machines[i], built[m.machines[i]])
 			fmt.Println(reports[i].line())
 		})
 	}
@@ -130,13 +142,21 @@ func (m *matrix) conclude(w io.Writer, reports []*report) error {
 	return nil
 }
 
+// suite is the test binaries of all packages, for one machine.
+type suite struct {
+	jobs  []job
+	names []string // of the packages
+}
+
 // build compiles the packages' tests, and the programs that tests build if they have a compiler.
-func (m *matrix) build(ctx context.Context, dir string) (jobs []job, names []string, err error) {
+func (m *matrix) build(ctx context.Context, machine *machine, dir string) (*suite, error) {
 	const format = "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}\t{{.Dir}}{{end}}"
-	list, err := goTool(ctx, append([]string{"list", "-f", format}, m.packages...)...)
+	dir = filepath.Join(dir, machine.arch)
+	list, err := machine.goTool(ctx, append([]string{"list", "-f", format}, m.packages...)...)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
+	s := &suite{}
 	for i, line := range strings.Split(strings.TrimSpace(string(list)), "\n") {
 		name, folder, found := strings.Cut(line, "\t")
 		// The tests of scripts/vm itself run on the host only.
@@ -144,31 +164,31 @@ func (m *matrix) build(ctx context.Context, dir string) (jobs []job, names []str
 			continue
 		}
 		program := filepath.Join(dir, fmt.Sprintf("%d-%s.test", i, filepath.Base(name)))
-		if _, err := goTool(ctx, "test", "-c", "-o", program, name); err != nil {
-			return nil, nil, err
+		if _, err := machine.goTool(ctx, "test", "-c", "-o", program, name); err != nil {
+			return nil, err
 		}
 		j := job{dir: folder, argv: append([]string{program}, m.flags...)}
 		j.env = []string{"LIBBPF_GO_KNOWN_KERNEL=1", "LIBBPF_GO_SELFTESTS=" + dir}
-		if j.with, err = m.needs(ctx, name, dir); err != nil {
-			return nil, nil, err
+		if j.with, err = m.needs(ctx, machine, name, dir); err != nil {
+			return nil, err
 		}
-		jobs, names = append(jobs, j), append(names, name)
+		s.jobs, s.names = append(s.jobs, j), append(s.names, name)
 	}
-	if len(jobs) == 0 {
-		return nil, nil, fmt.Errorf("%q have no tests", m.packages)
+	if len(s.jobs) == 0 {
+		return nil, fmt.Errorf("%q have no tests", m.packages)
 	}
-	return jobs, names, nil
+	return s, nil
 }
 
 // needs returns the programs that the tests of a package start.
-func (m *matrix) needs(ctx context.Context, name, dir string) ([]string, error) {
+func (m *matrix) needs(ctx context.Context, machine *machine, name, dir string) ([]string, error) {
 	_, name, _ = strings.Cut(name, "/libbpf-go/libbpf-go/")
 	switch name {
 	case "selftests":
 		var with []string
 		for _, linking := range []struct{ name, flags string }{{"dynamic", ""}, {"static", `-extldflags "-static"`}} {
 			bin := filepath.Join(dir, linking.name) + "/"
-			if _, err := goTool(ctx, "build", "-buildvcs=false", "-ldflags", linking.flags, "-o", bin,
+			if _, err := machine.goTool(ctx, "build", "-buildvcs=false", "-ldflags", linking.flags, "-o", bin,
 				"./selftests/..."); err != nil {
 				return nil, err
 			}
@@ -179,28 +199,20 @@ func (m *matrix) needs(ctx context.Context, name, dir string) ([]string, error) 
 			with = append(with, programs...)
 		}
 		return with, nil
-	case "btf", "cmd/bpfgo", "cmd/bpfgo/internal/decode":
+	case "btf":
+		if machine.foreign() {
+			return nil, nil // the host's clang does not run there
+		}
 		clang, err := exec.LookPath("clang")
-		if err != nil {
-			return nil, err
-		}
-		resources, err := exec.CommandContext(ctx, clang, "-print-resource-dir").Output()
-		if err != nil {
-			return nil, err
-		}
-		headers, err := filepath.Glob("/usr/include/*-linux-gnu/asm")
-		if err != nil {
-			return nil, err
-		}
-		return append(headers, clang, filepath.Join(strings.TrimSpace(string(resources)), "include"), "/usr/include/linux",
-			"/usr/include/asm-generic"), nil
+		return []string{clang}, err
 	}
 	return nil, nil
 }
 
-func goTool(ctx context.Context, args ...string) ([]byte, error) {
+func (m *machine) goTool(ctx context.Context, args ...string) ([]byte, error) {
 	var complaints bytes.Buffer
 	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Env = m.env()
 	cmd.Stderr = &complaints
 	out, err := cmd.Output()
 	if err != nil {
@@ -210,11 +222,11 @@ func goTool(ctx context.Context, args ...string) ([]byte, error) {
 }
 
 // test runs all jobs on one kernel.
-func (m *matrix) test(ctx context.Context, kernel string, jobs []job, names []string) *report {
+func (m *matrix) test(ctx context.Context, kernel string, machine *machine, s *suite) *report {
 	r := newReport(kernel)
 	began := time.Now()
 	defer func() { r.elapsed = time.Since(began) }()
-	if _, err := exec.LookPath(qemu); err != nil {
+	if _, err := exec.LookPath(machine.qemu); err != nil {
 		r.missing = err
 		return r
 	}
@@ -229,11 +241,11 @@ func (m *matrix) test(ctx context.Context, kernel string, jobs []job, names []st
 		return r
 	}
 	defer log.Close()
-	g := guest{kernel: folder, memory: "3G", limit: m.limit, log: log}
+	g := guest{machine: machine, kernel: folder, memory: "3G", limit: m.limit, log: log}
 	r.release = g.release()
 	began = time.Now()
-	outputs, logs := make([]bytes.Buffer, len(jobs)), make([]io.Writer, len(jobs))
-	for i, name := range names {
+	outputs, logs := make([]bytes.Buffer, len(s.jobs)), make([]io.Writer, len(s.jobs))
+	for i, name := range s.names {
 		file, err := os.Create(filepath.Join(m.logs, kernel+"-"+strings.ReplaceAll(name, "/", "-")+".log"))
 		if err != nil {
 			r.errs = append(r.errs, err)
@@ -242,12 +254,12 @@ func (m *matrix) test(ctx context.Context, kernel string, jobs []job, names []st
 		defer file.Close()
 		logs[i] = io.MultiWriter(file, &outputs[i])
 	}
-	outcomes, err := g.run(ctx, jobs, func(i int) io.Writer { return logs[i] })
+	outcomes, err := g.run(ctx, s.jobs, func(i int) io.Writer { return logs[i] })
 	if err != nil {
 		r.errs = append(r.errs, err)
 	}
 	for i, outcome := range outcomes {
-		if err := r.add(ctx, names[i], outputs[i].Bytes(), outcome); err != nil {
+		if err := r.add(ctx, s.names[i], outputs[i].Bytes(), outcome); err != nil {
 			r.errs = append(r.errs, err)
 		}
 	}

@@ -29,7 +29,8 @@ func writePage(w io.Writer, reports []*report) {
 	fmt.Fprint(w, `# Features of each kernel
 
 `+"`make test-vm`"+` writes this page from its results. "yes": a test used the feature on that kernel. "–": the kernel
-refused it. "?": the kernel lacks something else that the test needs. These are Debian's cloud kernels; another
+refused it. "?": the kernel lacks something else that the test needs. These are Debian's kernels: for x86-64 those for
+clouds, and for other architectures, which the columns name, those for all machines. 16k: pages of 16 KiB. Another
 configuration may have other features.
 
 `)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -70,7 +71,7 @@ func TestNewJob(t *testing.T) {
 // The archive has the kernel's format. scripts/vm_test.sh tests that kernels can read it.
 func TestInitramfs(t *testing.T) {
 	var archive bytes.Buffer
-	c := newCPIO(&archive)
+	c := newCPIO(&archive, &machines[0])
 	c.text("/a/b/file", "text\n")
 	c.symlink("/a/link", "b/file")
 	c.text("/a/b/file", "not twice")
@@ -216,10 +217,12 @@ func TestPage(t *testing.T) {
 	old := newTestReport(t, fmt.Sprintf(output, "SKIP", "PASS", fmt.Sprintf(tokenMissing, "PASS")), outcome{})
 	young := newTestReport(t, fmt.Sprintf(output, "PASS", "PASS", fmt.Sprintf(tokenWorks, "PASS")), outcome{})
 	young.release = "7.2-cloud-amd64"
+	other := newTestReport(t, fmt.Sprintf(output, "SKIP", "PASS", fmt.Sprintf(tokenWorks, "PASS")), outcome{})
+	other.release = "7.2-arm64-16k"
 	var page bytes.Buffer
-	writePage(&page, []*report{old, young})
+	writePage(&page, []*report{old, young, other})
 	for _, row := range []string{
-		"| 6.1.0-1 | 7.2 |", "| kprobe | – | yes |", "| tcx | – | – |", "| token | – | yes |",
+		"| 6.1.0-1 | 7.2 | 7.2-arm64-16k |", "| kprobe | – | yes | – |", "| tcx | – | – | – |", "| token | – | yes | yes |",
 	} {
 		if strings.Count(page.String(), row) == 0 {
 			t.Errorf("no row %q in\n%s", row, &page)
@@ -227,6 +230,64 @@ func TestPage(t *testing.T) {
 	}
 	if strings.Count(page.String(), "| tcx |") != 1 {
 		t.Errorf("a feature twice:\n%s", &page)
+	}
+}
+
+// Names of kernels.txt, releases and folders tell the architecture.
+func TestMachineOf(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "release"), []byte("7.2.13+deb14-s390x\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for kernel, want := range map[string]string{
+		"6.1": "amd64", "6.12.118+deb13-cloud-amd64": "amd64", "6.12-arm64": "arm64", "6.12-cloud-arm64": "arm64",
+		"7-arm64-16k": "arm64", "7.2.13+deb14-arm64-16k": "arm64", "7-s390x": "s390x", folder: "s390x",
+	} {
+		if got, err := machineOf(kernel); err != nil || got.arch != want {
+			t.Errorf("%s: %v, %v, want %s", kernel, got, err, want)
+		}
+	}
+	if got, err := machineOf("7-riscv64"); err == nil {
+		t.Errorf("a machine for riscv64: %v", got)
+	}
+}
+
+// A guest of another architecture gets the objects that are compiled for it, under the names of the host's, and none of
+// the host's.
+func TestObjectsOfOtherArchitectures(t *testing.T) {
+	root := t.TempDir()
+	for name, content := range map[string]string{
+		"go.mod": "m", "bpf/both.bpf.o": "host", "bpf/host.bpf.o": "host", "bin/vm": "x",
+		"bin/other/bpf/both.bpf.o": "other", "bin/other/bpf/generated/vmlinux.h": "x",
+	} {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for arch, want := range map[string]string{
+		runtime.GOARCH: "go.mod=m both.bpf.o=host host.bpf.o=host", "other": "both.bpf.o=other go.mod=m",
+	} {
+		var archive bytes.Buffer
+		c := newCPIO(&archive, &machine{arch: arch})
+		if err := errors.Join(c.tree(root), c.end()); err != nil {
+			t.Fatal(err)
+		}
+		var files []string
+		for _, member := range readCPIO(t, archive.Bytes()) {
+			if name, content, file := strings.Cut(member, " 100644 "); file {
+				files = append(files, filepath.Base(name)+"="+content)
+			}
+		}
+		slices.Sort(files)
+		wanted := strings.Fields(want)
+		slices.Sort(wanted)
+		if !slices.Equal(files, wanted) {
+			t.Errorf("%s: %q, want %q", arch, files, wanted)
+		}
 	}
 }
 
