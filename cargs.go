@@ -12,6 +12,7 @@ import (
 // C's types, for files that pass them on and call no C.
 type (
 	cInt    = C.int
+	cULong  = C.ulong
 	cString = *C.char
 )
 

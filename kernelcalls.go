@@ -65,6 +65,55 @@ static int lbg_token_create(int bpffs_fd)
 	return 0;
 #endif
 }
+
+static int lbg_prog_attach(int prog_fd, int target, enum bpf_attach_type type, __u32 flags, int replace_fd,
+			   int relative_fd, __u32 relative_id, __u64 expected_revision)
+{
+	LIBBPF_OPTS(bpf_prog_attach_opts, opts,
+		.flags = flags,
+		.replace_prog_fd = replace_fd,
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
+		.relative_fd = relative_fd,
+		.relative_id = relative_id,
+		.expected_revision = expected_revision,
+#endif
+	);
+
+	return bpf_prog_attach_opts(prog_fd, target, type, &opts);
+}
+
+static int lbg_prog_detach(int prog_fd, int target, enum bpf_attach_type type, __u64 expected_revision)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
+	LIBBPF_OPTS(bpf_prog_detach_opts, opts, .expected_revision = expected_revision);
+
+	return bpf_prog_detach_opts(prog_fd, target, type, &opts);
+#else
+	return bpf_prog_detach2(prog_fd, target, type);
+#endif
+}
+
+static int lbg_prog_query(int target, enum bpf_attach_type type, __u32 query_flags, __u32 *ids, __u32 *flags,
+			  __u32 *links, __u32 *count, __u32 *attach_flags, __u64 *revision)
+{
+	LIBBPF_OPTS(bpf_prog_query_opts, opts,
+		.query_flags = query_flags,
+		.prog_ids = ids,
+		.prog_attach_flags = flags,
+		.prog_cnt = *count,
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
+		.link_ids = links,
+#endif
+	);
+	int err = bpf_prog_query_opts(target, type, &opts);
+
+	*count = opts.prog_cnt;
+	*attach_flags = opts.attach_flags;
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
+	*revision = opts.revision;
+#endif
+	return err;
+}
 */
 import "C"
 
@@ -149,3 +198,28 @@ func queryTaskFD(pid, fd int, name []byte) (info TaskFDInfo, ret cInt) {
 		ProgramID: uint32(program), Type: TaskFDType(kind), Offset: uint64(offset), Address: uint64(address),
 	}, ret
 }
+
+// attachTo attaches a program without a link to a device or what a descriptor says. replace is the program that it
+// replaces, or 0.
+func attachTo(h Hook, program, replace int, at placed) cInt {
+	return C.lbg_prog_attach(C.int(program), C.int(h.target()), uint32(h.Type), C.__u32(at.flags), C.int(replace),
+		C.int(at.fd), C.__u32(at.id), C.__u64(at.revision))
+}
+
+func detachFrom(h Hook, program int, revision uint64) cInt {
+	return C.lbg_prog_detach(C.int(program), C.int(h.target()), uint32(h.Type), C.__u64(revision))
+}
+
+// queryHook stores what is attached. flags and links may be nil. count is the room in the arrays, and then how many
+// programs there are.
+func queryHook(h Hook, queryFlags uint32, ids, flags, links *uint32, count *uint32, info *HookInfo) cInt {
+	var attachFlags C.__u32
+	var revision C.__u64
+	ret := C.lbg_prog_query(C.int(h.target()), uint32(h.Type), C.__u32(queryFlags), (*C.__u32)(ids), (*C.__u32)(flags),
+		(*C.__u32)(links), (*C.__u32)(count), &attachFlags, &revision)
+	info.Flags, info.Revision = AttachFlags(attachFlags), uint64(revision)
+	return ret
+}
+
+// createIter begins an iteration.
+func createIter(link int) cInt { return C.bpf_iter_create(C.int(link)) }

@@ -1,27 +1,5 @@
 package libbpf
 
-/*
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-
-// Attaches one program as generated skeletons do, through a skeleton that has only this program. Only this function of
-// libbpf tells the two cases apart: the section names no place to attach to (*link remains NULL), or attaching failed.
-static int lbg_attach_auto(struct bpf_program *prog, struct bpf_link **link)
-{
-	struct bpf_prog_skeleton ps = { .name = bpf_program__name(prog), .prog = &prog, .link = link };
-	struct bpf_object_skeleton s = {
-		.sz = sizeof(s),
-		.prog_cnt = 1,
-		.prog_skel_sz = sizeof(ps),
-		.progs = &ps,
-	};
-
-	*link = NULL;
-	return bpf_object__attach_skeleton(&s);
-}
-*/
-import "C"
-
 import (
 	"fmt"
 	"sync"
@@ -37,8 +15,8 @@ func (p *Program) Attach() (*Link, error) {
 	if link, named, err := p.attachSection(); named {
 		return link, err
 	}
-	return p.attach("", func() (*C.struct_bpf_link, error) {
-		link, errno := C.bpf_program__attach(p.ptr)
+	return p.attach("", func() (*cLink, error) {
+		link, errno := attachSection(p.ptr)
 		return link, explainTracefs(errno, link == nil && p.sectionNeedsTracefs())
 	})
 }
@@ -46,15 +24,15 @@ func (p *Program) Attach() (*Link, error) {
 // attach runs one of libbpf's functions that attach the program, and makes a Link of the result. place says where, for
 // errors, or is "". f returns the errno of that function, or an error that it found in the arguments. f does not run
 // when the program is closed, so ErrClosed comes first.
-func (p *Program) attach(place string, f func() (*C.struct_bpf_link, error)) (*Link, error) {
+func (p *Program) attach(place string, f func() (*cLink, error)) (*Link, error) {
 	return p.attachLocking(place, nil, f)
 }
 
 // attachLocking is attach for links that must be destroyed under a lock.
 func (p *Program) attachLocking(
-	place string, shared *sync.Mutex, f func() (*C.struct_bpf_link, error),
+	place string, shared *sync.Mutex, f func() (*cLink, error),
 ) (*Link, error) {
-	return p.o.attach(p.objectTo(place), shared, func() (*C.struct_bpf_link, error) {
+	return p.o.attach(p.objectTo(place), shared, func() (*cLink, error) {
 		ptr, errno := f()
 		if ptr == nil {
 			return nil, fromErrno(errno)
@@ -75,16 +53,15 @@ func (p *Program) attachFD(place string, f func() (int, error)) (*Link, error) {
 
 // attachAuto is Attach, but returns nil without an error where the section does not say where to attach.
 func (p *Program) attachAuto() (*Link, error) {
-	if !C.bpf_program__autoload(p.ptr) || !C.bpf_program__autoattach(p.ptr) {
+	if !p.auto() {
 		return nil, nil
 	}
 	if link, named, err := p.attachSection(); named {
 		return link, err
 	}
-	return p.o.attach(fmt.Sprintf("program %q", p.name), nil, func() (*C.struct_bpf_link, error) {
-		var ptr *C.struct_bpf_link
-		err := clib.FromRet(int(C.lbg_attach_auto(p.ptr, &ptr)))
-		return ptr, explainTracefs(err, p.sectionNeedsTracefs())
+	return p.o.attach(fmt.Sprintf("program %q", p.name), nil, func() (*cLink, error) {
+		ptr, ret := attachAuto(p.ptr)
+		return ptr, explainTracefs(clib.FromRet(int(ret)), p.sectionNeedsTracefs())
 	})
 }
 
@@ -98,8 +75,8 @@ func (p *Program) usdtLock() *sync.Mutex {
 }
 
 // attach makes a Link of the link that f returns, or returns nil when f returns nil. shared is as in newLink.
-func (o *Object) attach(object string, shared *sync.Mutex, f func() (*C.struct_bpf_link, error)) (*Link, error) {
-	var ptr *C.struct_bpf_link
+func (o *Object) attach(object string, shared *sync.Mutex, f func() (*cLink, error)) (*Link, error) {
+	var ptr *cLink
 	return o.attachWith(object, func() (err error) {
 		ptr, err = f()
 		return err

@@ -24,7 +24,7 @@ func (p *Program) AttachCgroup(cgroup int, opts PlacementOptions) (*Link, error)
 // AttachCgroup is like [Program.AttachCgroup] (bpf_link_create). For most types of programs the handle must know the
 // attach type: see [ProgramHandle.SetAttachType]. The result belongs to the caller.
 func (p *ProgramHandle) AttachCgroup(cgroup int, opts PlacementOptions) (*Link, error) {
-	return p.attach(aCgroup, func(fd cInt) (int, error) {
+	return p.attach(aCgroup, func(fd int) (int, error) {
 		if err := p.checkForCgroup(cgroup, opts); err != nil {
 			return -1, err
 		}
@@ -35,7 +35,7 @@ func (p *ProgramHandle) AttachCgroup(cgroup int, opts PlacementOptions) (*Link, 
 				return -1, err
 			}
 		}
-		return linkPlaced(fd, cInt(cgroup), attachType, &opts)
+		return linkPlaced(fd, cgroup, attachType, &opts)
 	})
 }
 

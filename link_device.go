@@ -47,7 +47,7 @@ func (d *devicePlace) attach(p *Program, ifindex int, opts PlacementOptions) (*L
 // attachHandle is attach for a program without an object.
 func (d *devicePlace) attachHandle(p *ProgramHandle, ifindex int, opts PlacementOptions) (*Link, error) {
 	at, place := d.at(p.core(), ifindex, opts)
-	return p.attach(place, func(cInt) (int, error) { return d.link(&p.programCore, at, opts) })
+	return p.attach(place, func(int) (int, error) { return d.link(&p.programCore, at, opts) })
 }
 
 // at returns where the program is to be attached, and the name of that place for errors.
@@ -67,7 +67,7 @@ func (d *devicePlace) link(p *programCore, at Hook, opts PlacementOptions) (int,
 	if err := d.check(p, at, opts); err != nil {
 		return -1, err
 	}
-	fd, err := linkPlaced(cInt(p.fd), cInt(at.IfIndex), at.Type, &opts)
+	fd, err := linkPlaced(p.fd, at.IfIndex, at.Type, &opts)
 	return fd, at.explain(err)
 }
 

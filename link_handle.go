@@ -89,13 +89,13 @@ func (p *programCore) objectTo(place string) string {
 
 // attach makes a Link of the descriptor that f returns. f gets the program's descriptor. place says where, for errors,
 // or is "".
-func (p *ProgramHandle) attach(place string, f func(fd cInt) (int, error)) (*Link, error) {
+func (p *ProgramHandle) attach(place string, f func(fd int) (int, error)) (*Link, error) {
 	return p.attachWith(place, f, newFDLink)
 }
 
 // attachWith is attach with the function link, which makes the Link.
 func (p *ProgramHandle) attachWith(
-	place string, f func(fd cInt) (int, error), link func(parent *handle.Handle, fd int, what string) (*Link, error),
+	place string, f func(fd int) (int, error), link func(parent *handle.Handle, fd int, what string) (*Link, error),
 ) (*Link, error) {
 	const op = "attach"
 	c := p.core()
@@ -106,7 +106,7 @@ func (p *ProgramHandle) attachWith(
 	defer c.h.Drop()
 	fd := -1
 	err := call(op, object, func() (err error) {
-		fd, err = f(cInt(c.fd))
+		fd, err = f(c.fd)
 		return err
 	})
 	if err != nil {

@@ -1,67 +1,5 @@
 package libbpf
 
-/*
-#include <errno.h>
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-
-static int lbg_prog_attach(int prog_fd, int target, enum bpf_attach_type type, __u32 flags, int replace_fd,
-			   int relative_fd, __u32 relative_id, __u64 expected_revision)
-{
-	LIBBPF_OPTS(bpf_prog_attach_opts, opts,
-		.flags = flags,
-		.replace_prog_fd = replace_fd,
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
-		.relative_fd = relative_fd,
-		.relative_id = relative_id,
-		.expected_revision = expected_revision,
-#endif
-	);
-
-	// The Go caller ensures that they are 0 where libbpf's options lack them.
-	(void)relative_fd;
-	(void)relative_id;
-	(void)expected_revision;
-	return bpf_prog_attach_opts(prog_fd, target, type, &opts);
-}
-
-static int lbg_prog_detach(int prog_fd, int target, enum bpf_attach_type type, __u64 expected_revision)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
-	LIBBPF_OPTS(bpf_prog_detach_opts, opts, .expected_revision = expected_revision);
-
-	return bpf_prog_detach_opts(prog_fd, target, type, &opts);
-#else
-	(void)expected_revision; // The Go caller ensures that it is 0.
-	return bpf_prog_detach2(prog_fd, target, type);
-#endif
-}
-
-static int lbg_prog_query(int target, enum bpf_attach_type type, __u32 query_flags, __u32 *ids, __u32 *flags,
-			  __u32 *links, __u32 *count, __u32 *attach_flags, __u64 *revision)
-{
-	LIBBPF_OPTS(bpf_prog_query_opts, opts,
-		.query_flags = query_flags,
-		.prog_ids = ids,
-		.prog_attach_flags = flags,
-		.prog_cnt = *count,
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
-		.link_ids = links,
-#endif
-	);
-	int err = bpf_prog_query_opts(target, type, &opts);
-
-	(void)links;
-	*count = opts.prog_cnt;
-	*attach_flags = opts.attach_flags;
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
-	*revision = opts.revision;
-#endif
-	return err;
-}
-*/
-import "C"
-
 import (
 	"errors"
 	"fmt"
@@ -124,10 +62,9 @@ func (h Hook) Attach(p ProgramCore, opts HookOptions) error {
 			placement := opts.placement()
 			return placement.use(func(p placed) error {
 				if replace != 0 {
-					p.flags |= C.__u32(attachReplace)
+					p.flags |= uint32(attachReplace)
 				}
-				return h.explain(clib.FromRet(int(C.lbg_prog_attach(C.int(fd), h.target(), uint32(h.Type), p.flags,
-					C.int(replace), C.int(p.fd), p.id, p.revision))))
+				return h.explain(clib.FromRet(int(attachTo(h, fd, replace, p))))
 			})
 		})
 	}
@@ -183,8 +120,7 @@ func (h Hook) Detach(p ProgramCore, opts HookDetachOptions) error {
 					return err
 				}
 			}
-			return h.explain(clib.FromRet(int(C.lbg_prog_detach(C.int(fd), h.target(), uint32(h.Type),
-				C.__u64(opts.ExpectedRevision)))))
+			return h.explain(clib.FromRet(int(detachFrom(h, fd, opts.ExpectedRevision))))
 		})
 	})
 }
@@ -239,15 +175,15 @@ func (h Hook) Query(opts HookQueryOptions) (HookInfo, error) {
 type hookAnswers struct{ flags, links bool }
 
 func (h Hook) query(opts HookQueryOptions, ask hookAnswers) (HookInfo, error) {
-	var queryFlags C.__u32
+	var queryFlags uint32
 	if opts.Effective {
 		queryFlags = 1 // BPF_F_QUERY_EFFECTIVE
 	}
 	// Others may attach programs between two tries, so make room for some more than the kernel counted.
 	const room, tries = 16, 10
-	for size, try := C.__u32(room), 1; ; try++ {
-		ids, flags, links := make([]C.__u32, size), make([]C.__u32, size), make([]C.__u32, size)
-		var flagsTo, linksTo *C.__u32
+	for size, try := uint32(room), 1; ; try++ {
+		ids, flags, links := make([]uint32, size), make([]uint32, size), make([]uint32, size)
+		var flagsTo, linksTo *uint32
 		if ask.flags {
 			flagsTo = &flags[0]
 		}
@@ -255,10 +191,8 @@ func (h Hook) query(opts HookQueryOptions, ask hookAnswers) (HookInfo, error) {
 			linksTo = &links[0]
 		}
 		count := size
-		var attachFlags C.__u32
-		var revision C.__u64
-		err := clib.FromRet(int(C.lbg_prog_query(h.target(), uint32(h.Type), queryFlags,
-			&ids[0], flagsTo, linksTo, &count, &attachFlags, &revision)))
+		var info HookInfo
+		err := clib.FromRet(int(queryHook(h, queryFlags, &ids[0], flagsTo, linksTo, &count, &info)))
 		if count > size && (err == nil || errors.Is(err, unix.ENOSPC)) && try < tries {
 			size = count + room
 			continue
@@ -266,10 +200,9 @@ func (h Hook) query(opts HookQueryOptions, ask hookAnswers) (HookInfo, error) {
 		if err != nil {
 			return HookInfo{}, err
 		}
-		info := HookInfo{Flags: AttachFlags(attachFlags), Revision: uint64(revision)}
 		for i := range min(count, size) {
 			info.Programs = append(info.Programs,
-				HookProgram{uint32(ids[i]), AttachFlags(flags[i]), uint32(links[i])})
+				HookProgram{ids[i], AttachFlags(flags[i]), links[i]})
 		}
 		return info, nil
 	}
@@ -293,11 +226,11 @@ func (h Hook) onDevice() bool {
 	return false
 }
 
-func (h Hook) target() C.int {
+func (h Hook) target() int {
 	if h.onDevice() {
-		return C.int(h.IfIndex)
+		return h.IfIndex
 	}
-	return C.int(h.FD)
+	return h.FD
 }
 
 func (h Hook) check() error {

@@ -1,80 +1,5 @@
 package libbpf
 
-/*
-#include <errno.h>
-#include <string.h>
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-
-// union bpf_iter_link_info. The installed kernel headers may lack some of its fields.
-union lbg_iter_link_info {
-	struct {
-		__u32 map_fd;
-	} map;
-	struct {
-		__u32 order;
-		__u32 cgroup_fd;
-		__u64 cgroup_id;
-	} cgroup;
-	struct {
-		__u32 tid;
-		__u32 pid;
-		__u32 pid_fd;
-	} task;
-};
-
-// Attaches a program of an object. If prog is NULL, makes a link for the program with the descriptor fd instead.
-static int lbg_attach_iter(const struct bpf_program *prog, int fd, const union lbg_iter_link_info *info,
-			   struct bpf_link **link)
-{
-	LIBBPF_OPTS(bpf_iter_attach_opts, opts);
-	LIBBPF_OPTS(bpf_link_create_opts, create_opts);
-
-	if (info) {
-		opts.link_info = create_opts.iter_info = (union bpf_iter_link_info *)info;
-		opts.link_info_len = create_opts.iter_info_len = sizeof(*info);
-	}
-	if (!prog)
-		return bpf_link_create(fd, 0, BPF_TRACE_ITER, &create_opts);
-	*link = bpf_program__attach_iter(prog, &opts);
-	return *link ? 0 : -errno;
-}
-
-static int lbg_attach_iter_map(const struct bpf_program *prog, int fd, __u32 map_fd, struct bpf_link **link)
-{
-	union lbg_iter_link_info info;
-
-	memset(&info, 0, sizeof(info));
-	info.map.map_fd = map_fd;
-	return lbg_attach_iter(prog, fd, &info, link);
-}
-
-static int lbg_attach_iter_cgroup(const struct bpf_program *prog, int fd, __u32 order, __u32 cgroup_fd, __u64 id,
-				  struct bpf_link **link)
-{
-	union lbg_iter_link_info info;
-
-	memset(&info, 0, sizeof(info));
-	info.cgroup.order = order;
-	info.cgroup.cgroup_fd = cgroup_fd;
-	info.cgroup.cgroup_id = id;
-	return lbg_attach_iter(prog, fd, &info, link);
-}
-
-static int lbg_attach_iter_task(const struct bpf_program *prog, int fd, __u32 tid, __u32 pid, __u32 pid_fd,
-				struct bpf_link **link)
-{
-	union lbg_iter_link_info info;
-
-	memset(&info, 0, sizeof(info));
-	info.task.tid = tid;
-	info.task.pid = pid;
-	info.task.pid_fd = pid_fd;
-	return lbg_attach_iter(prog, fd, &info, link);
-}
-*/
-import "C"
-
 import (
 	"errors"
 	"fmt"
@@ -189,7 +114,7 @@ func (p *Program) AttachIter(opts IterOptions) (link *Link, err error) {
 
 // attachIter is AttachIter with the map of opts.
 func (p *Program) attachIter(opts IterOptions, m *mapCore) (*Link, error) {
-	link, err := p.attach("", func() (link *C.struct_bpf_link, err error) {
+	link, err := p.attach("", func() (link *cLink, err error) {
 		_, err = p.linkIter(p.ptr, opts, m, &link)
 		return link, err
 	})
@@ -210,14 +135,14 @@ func (p *ProgramHandle) AttachIter(opts IterOptions) (link *Link, err error) {
 
 // attachIter is AttachIter with the map of opts.
 func (p *ProgramHandle) attachIter(opts IterOptions, m *mapCore) (*Link, error) {
-	link, err := p.attach("", func(C.int) (int, error) { return p.linkIter(nil, opts, m, nil) })
+	link, err := p.attach("", func(int) (int, error) { return p.linkIter(nil, opts, m, nil) })
 	return checkedIter(link, opts, err)
 }
 
 // linkIter makes a link of libbpf's for prog, or returns the descriptor of a link when prog is nil. The program is
 // acquired.
 func (p *programCore) linkIter(
-	program *C.struct_bpf_program, opts IterOptions, m *mapCore, link **C.struct_bpf_link,
+	program *cProgram, opts IterOptions, m *mapCore, link **cLink,
 ) (int, error) {
 	const place = "an iterator"
 	if err := p.checkType(place, ProgramTypeTracing); err != nil {
@@ -229,18 +154,15 @@ func (p *programCore) linkIter(
 	if err := opts.check(); err != nil {
 		return -1, err
 	}
-	fd := C.int(p.fd)
 	switch {
 	case m != nil:
-		return linkFD(C.lbg_attach_iter_map(program, fd, C.__u32(m.fd), link))
+		return linkFD(attachIterMap(program, p.fd, m.fd, link))
 	case opts.cgroups():
-		return linkFD(C.lbg_attach_iter_cgroup(program, fd, C.__u32(opts.CgroupOrder), C.__u32(opts.CgroupFD),
-			C.__u64(opts.CgroupID), link))
+		return linkFD(attachIterCgroup(program, p.fd, &opts, link))
 	case opts.tasks():
-		return linkFD(C.lbg_attach_iter_task(program, fd, C.__u32(opts.TID), C.__u32(opts.PID), C.__u32(opts.PIDFD),
-			link))
+		return linkFD(attachIterTask(program, p.fd, &opts, link))
 	}
-	return linkFD(C.lbg_attach_iter(program, fd, nil, link))
+	return linkFD(attachIter(program, p.fd, link))
 }
 
 // checkedIter returns the new link if it iterates over what opts ask for. Otherwise it closes the link.
@@ -295,9 +217,9 @@ var _ io.ReadCloser = (*Iter)(nil)
 // not an iterator. The Iter belongs to the caller, who must close it. It stays usable when the link or the object is
 // closed.
 func NewIter(l *Link) (*Iter, error) {
-	var fd C.int
-	err := l.onLink("create an iterator of", isIter, func(link C.int) C.int {
-		fd = C.bpf_iter_create(link)
+	var fd cInt
+	err := l.onLink("create an iterator of", isIter, func(link cInt) cInt {
+		fd = createIter(int(link))
 		return fd
 	})
 	if err != nil {

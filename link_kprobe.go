@@ -1,49 +1,5 @@
 package libbpf
 
-/*
-#include <errno.h>
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-
-// Go calls these with nothing to set where libbpf's options lack the fields.
-static void lbg_set_kprobe_mode(struct bpf_kprobe_opts *opts, int mode)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 2
-	opts->attach_mode = mode;
-#endif
-}
-
-static void lbg_set_kprobe_session(struct bpf_kprobe_multi_opts *opts, bool session)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 5
-	opts->session = session;
-#endif
-}
-
-static void lbg_set_kprobe_unique_match(struct bpf_kprobe_multi_opts *opts, bool unique_match)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 6
-	opts->unique_match = unique_match;
-#endif
-}
-
-static int lbg_link_kprobe_multi(int prog_fd, __u32 type, const char **syms, const unsigned long *addrs,
-				 const __u64 *cookies, __u32 cnt, bool retprobe)
-{
-	LIBBPF_OPTS(bpf_link_create_opts, opts,
-		.kprobe_multi.syms = syms,
-		.kprobe_multi.addrs = addrs,
-		.kprobe_multi.cookies = cookies,
-		.kprobe_multi.cnt = cnt,
-		.kprobe_multi.flags = retprobe ? 1 : 0, // BPF_F_KPROBE_MULTI_RETURN
-	);
-	int fd = bpf_link_create(prog_fd, 0, type, &opts);
-
-	return fd == -ESRCH ? -ENOENT : fd; // as bpf_program__attach_kprobe_multi_opts does
-}
-*/
-import "C"
-
 import (
 	"fmt"
 	"math"
@@ -122,7 +78,7 @@ func (p *Program) AttachKprobe(function string, opts KprobeOptions) (*Link, erro
 	var c cArgs
 	defer c.Free()
 	name := c.Optional("function", function)
-	return p.attach(kernelFunction(function, opts.Offset), func() (*C.struct_bpf_link, error) {
+	return p.attach(kernelFunction(function, opts.Offset), func() (*cLink, error) {
 		if err := p.checkType("a kprobe", ProgramTypeKprobe); err != nil {
 			return nil, err
 		}
@@ -132,13 +88,7 @@ func (p *Program) AttachKprobe(function string, opts KprobeOptions) (*Link, erro
 		if c.Err != nil {
 			return nil, c.Err
 		}
-		var o C.struct_bpf_kprobe_opts
-		o.sz = C.sizeof_struct_bpf_kprobe_opts
-		o.bpf_cookie = C.__u64(opts.Cookie)
-		o.offset = C.size_t(opts.Offset)
-		o.retprobe = C.bool(opts.Retprobe)
-		C.lbg_set_kprobe_mode(&o, C.int(opts.Mode))
-		link, errno := C.bpf_program__attach_kprobe_opts(p.ptr, name, &o)
+		link, errno := attachKprobe(p.ptr, name, &opts)
 		return link, explainTracefs(errno, link == nil && legacyProbes("kprobe", opts.Mode))
 	})
 }
@@ -156,7 +106,7 @@ func (p *Program) AttachKsyscall(syscall string, opts KsyscallOptions) (*Link, e
 	var c cArgs
 	defer c.Free()
 	name := c.Name("system call", syscall)
-	return p.attach("system call "+syscall, func() (*C.struct_bpf_link, error) {
+	return p.attach("system call "+syscall, func() (*cLink, error) {
 		if err := p.checkType("a ksyscall", ProgramTypeKprobe); err != nil {
 			return nil, err
 		}
@@ -167,11 +117,7 @@ func (p *Program) AttachKsyscall(syscall string, opts KsyscallOptions) (*Link, e
 		if c.Err != nil {
 			return nil, c.Err
 		}
-		var o C.struct_bpf_ksyscall_opts
-		o.sz = C.sizeof_struct_bpf_ksyscall_opts
-		o.bpf_cookie = C.__u64(opts.Cookie)
-		o.retprobe = C.bool(opts.Retprobe)
-		link, errno := C.bpf_program__attach_ksyscall(p.ptr, name, &o)
+		link, errno := attachKsyscall(p.ptr, name, &opts)
 		return link, explainTracefs(errno, link == nil && legacyProbes("kprobe", ProbeModeDefault))
 	})
 }
@@ -241,29 +187,13 @@ func (o *KprobeMultiOptions) check(p *programCore) error {
 // errors.Is(err, os.ErrNotExist) when the kernel has no such function, [errors.ErrUnsupported] when it has no
 // kprobe.multi. The link belongs to the caller; Close of the object closes it too.
 func (p *Program) AttachKprobeMulti(opts KprobeMultiOptions) (*Link, error) {
-	var c cArgs
-	defer c.Free()
-	pattern := c.Optional("pattern", opts.Pattern)
-	symbols := c.Names("symbol", opts.Symbols)
-	addresses := cmem.Array[C.ulong](&c, "address", opts.Addresses)
-	cookies := cmem.Array[C.__u64](&c, "cookie", opts.Cookies)
-	return p.attach("functions of the kernel", func() (*C.struct_bpf_link, error) {
-		if err := opts.check(&p.programCore); err != nil {
+	var at kprobes
+	defer at.args.Free()
+	return p.attach("functions of the kernel", func() (*cLink, error) {
+		if err := at.set(&p.programCore, &opts); err != nil {
 			return nil, err
 		}
-		if c.Err != nil {
-			return nil, c.Err
-		}
-		var o C.struct_bpf_kprobe_multi_opts
-		o.sz = C.sizeof_struct_bpf_kprobe_multi_opts
-		o.syms = symbols
-		o.addrs = addresses
-		o.cookies = cookies
-		o.cnt = C.size_t(len(opts.Symbols) + len(opts.Addresses))
-		o.retprobe = C.bool(opts.Retprobe)
-		C.lbg_set_kprobe_session(&o, C.bool(opts.Session))
-		C.lbg_set_kprobe_unique_match(&o, C.bool(opts.UniqueMatch))
-		link, errno := C.bpf_program__attach_kprobe_multi_opts(p.ptr, pattern, &o)
+		link, errno := attachKprobeMulti(p.ptr, &at, &opts)
 		if link == nil {
 			errno = explainTracefs(opts.explain(errno), strings.ContainsAny(opts.Pattern, "*?"))
 		}
@@ -274,23 +204,40 @@ func (p *Program) AttachKprobeMulti(opts KprobeMultiOptions) (*Link, error) {
 // AttachKprobeMulti is like [Program.AttachKprobeMulti] (bpf_link_create), but takes no Pattern, which libbpf resolves
 // only for its own programs: give Symbols or Addresses. The result belongs to the caller.
 func (p *ProgramHandle) AttachKprobeMulti(opts KprobeMultiOptions) (*Link, error) {
-	var c cArgs
-	defer c.Free()
-	symbols := c.Names("symbol", opts.Symbols)
-	addresses := cmem.Array[C.ulong](&c, "address", opts.Addresses)
-	cookies := cmem.Array[C.__u64](&c, "cookie", opts.Cookies)
-	return p.attach("functions of the kernel", func(fd C.int) (int, error) {
-		if err := opts.check(&p.programCore); err != nil {
+	var at kprobes
+	defer at.args.Free()
+	return p.attach("functions of the kernel", func(fd int) (int, error) {
+		if err := at.set(&p.programCore, &opts); err != nil {
 			return -1, err
 		}
 		if opts.Pattern != "" {
 			return -1, fault.Invalidf("a ProgramHandle takes Symbols or Addresses, not a Pattern")
 		}
-		if c.Err != nil {
-			return -1, c.Err
-		}
-		link, err := linkFD(C.lbg_link_kprobe_multi(fd, C.__u32(opts.attachType()), symbols, addresses, cookies,
-			C.__u32(len(opts.Symbols)+len(opts.Addresses)), C.bool(opts.Retprobe)))
+		link, err := linkFD(linkKprobeMulti(fd, &at, &opts))
 		return link, opts.explain(err)
 	})
+}
+
+// kprobes are the functions of the kernel where a program is to be attached, in C memory.
+type kprobes struct {
+	args cArgs
+
+	pattern   cString
+	symbols   *cString
+	addresses *cULong
+	cookies   *cU64
+	count     int // of symbols or addresses
+}
+
+// set checks what is to be attached, and lends it to C.
+func (k *kprobes) set(p *programCore, opts *KprobeMultiOptions) error {
+	if err := opts.check(p); err != nil {
+		return err
+	}
+	k.pattern = k.args.Optional("pattern", opts.Pattern)
+	k.symbols = k.args.Names("symbol", opts.Symbols)
+	k.addresses = cmem.Array[cULong](&k.args, "address", opts.Addresses)
+	k.cookies = cmem.Array[cU64](&k.args, "cookie", opts.Cookies)
+	k.count = len(opts.Symbols) + len(opts.Addresses)
+	return k.args.Err
 }

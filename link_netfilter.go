@@ -1,58 +1,5 @@
 package libbpf
 
-/*
-#include <errno.h>
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-
-static struct bpf_link *lbg_attach_netfilter(const struct bpf_program *prog, __u32 pf, __u32 hooknum, __s32 priority,
-					     __u32 flags)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
-	LIBBPF_OPTS(bpf_netfilter_opts, opts,
-		.pf = pf,
-		.hooknum = hooknum,
-		.priority = priority,
-		.flags = flags,
-	);
-
-	return bpf_program__attach_netfilter(prog, &opts);
-#else
-	// Go never calls this.
-	(void)prog;
-	(void)pf;
-	(void)hooknum;
-	(void)priority;
-	(void)flags;
-	errno = EOPNOTSUPP;
-	return NULL;
-#endif
-}
-
-static int lbg_link_netfilter(int prog_fd, __u32 pf, __u32 hooknum, __s32 priority, __u32 flags)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
-	LIBBPF_OPTS(bpf_link_create_opts, opts,
-		.netfilter.pf = pf,
-		.netfilter.hooknum = hooknum,
-		.netfilter.priority = priority,
-		.netfilter.flags = flags,
-	);
-
-	return bpf_link_create(prog_fd, 0, BPF_NETFILTER, &opts);
-#else
-	// Go never calls this.
-	(void)prog_fd;
-	(void)pf;
-	(void)hooknum;
-	(void)priority;
-	(void)flags;
-	return -EOPNOTSUPP;
-#endif
-}
-*/
-import "C"
-
 import (
 	"fmt"
 	"math"
@@ -147,13 +94,11 @@ const netfilterDefrag = -400
 func (p *Program) AttachNetfilter(
 	protocol NetfilterProtocol, hook NetfilterHook, opts NetfilterOptions,
 ) (*Link, error) {
-	return p.attach(netfilterPlace(protocol, hook), func() (*C.struct_bpf_link, error) {
+	return p.attach(netfilterPlace(protocol, hook), func() (*cLink, error) {
 		if err := p.checkForNetfilter(protocol, hook, &opts); err != nil {
 			return nil, err
 		}
-		link, errno := C.lbg_attach_netfilter(p.ptr, C.__u32(protocol), C.__u32(hook), C.__s32(opts.Priority),
-			C.__u32(opts.Flags))
-		return link, errno
+		return attachNetfilter(p.ptr, protocol, hook, &opts)
 	})
 }
 
@@ -161,12 +106,11 @@ func (p *Program) AttachNetfilter(
 func (p *ProgramHandle) AttachNetfilter(
 	protocol NetfilterProtocol, hook NetfilterHook, opts NetfilterOptions,
 ) (*Link, error) {
-	return p.attach(netfilterPlace(protocol, hook), func(fd C.int) (int, error) {
+	return p.attach(netfilterPlace(protocol, hook), func(fd int) (int, error) {
 		if err := p.checkForNetfilter(protocol, hook, &opts); err != nil {
 			return -1, err
 		}
-		return linkFD(C.lbg_link_netfilter(fd, C.__u32(protocol), C.__u32(hook), C.__s32(opts.Priority),
-			C.__u32(opts.Flags)))
+		return linkFD(linkNetfilter(fd, protocol, hook, &opts))
 	})
 }
 

@@ -1,11 +1,5 @@
 package libbpf
 
-/*
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-*/
-import "C"
-
 // AttachNetns attaches a flow dissector or a socket lookup program (sk_lookup) to a network namespace
 // (bpf_program__attach_netns, Linux 5.8; sk_lookup 5.9). A namespace has up to 64 sk_lookup programs, which run in the
 // order they were attached, and at most one flow dissector. errors.Is(err, unix.E2BIG) when a link has already attached
@@ -14,18 +8,17 @@ import "C"
 // netns is a descriptor of the namespace, such as that of /proc/self/ns/net. It may be closed when AttachNetns returns.
 // The link belongs to the caller; Close of the object closes it too.
 func (p *Program) AttachNetns(netns int) (*Link, error) {
-	return p.attach(aNetns, func() (*C.struct_bpf_link, error) {
+	return p.attach(aNetns, func() (*cLink, error) {
 		if err := p.checkForNetns(netns); err != nil {
 			return nil, err
 		}
-		link, errno := C.bpf_program__attach_netns(p.ptr, C.int(netns))
-		return link, errno
+		return attachNetns(p.ptr, netns)
 	})
 }
 
 // AttachNetns is like [Program.AttachNetns] (bpf_link_create). The result belongs to the caller.
 func (p *ProgramHandle) AttachNetns(netns int) (*Link, error) {
-	return p.attach(aNetns, func(fd C.int) (int, error) {
+	return p.attach(aNetns, func(fd int) (int, error) {
 		if err := p.checkForNetns(netns); err != nil {
 			return -1, err
 		}
@@ -33,7 +26,7 @@ func (p *ProgramHandle) AttachNetns(netns int) (*Link, error) {
 		if err != nil {
 			return -1, err
 		}
-		return linkFD(C.bpf_link_create(fd, C.int(netns), uint32(attachType), nil))
+		return linkFD(linkTo(fd, netns, attachType))
 	})
 }
 

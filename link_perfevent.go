@@ -1,29 +1,5 @@
 package libbpf
 
-/*
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-
-// Go calls this with nothing to set where libbpf's options lack the fields.
-static void lbg_set_perf_event_opts(struct bpf_perf_event_opts *opts, bool force_ioctl, bool dont_enable)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 2
-	opts->force_ioctl_attach = force_ioctl;
-#endif
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 7
-	opts->dont_enable = dont_enable;
-#endif
-}
-
-static int lbg_link_perf_event(int prog_fd, int event_fd, __u64 cookie)
-{
-	LIBBPF_OPTS(bpf_link_create_opts, opts, .perf_event.bpf_cookie = cookie);
-
-	return bpf_link_create(prog_fd, event_fd, BPF_PERF_EVENT, &opts);
-}
-*/
-import "C"
-
 import (
 	"errors"
 
@@ -75,7 +51,7 @@ func (p *Program) AttachPerfEvent(fd int, opts PerfEventOptions) (*Link, error) 
 			_ = unix.Close(own)
 		}
 	}()
-	return p.attach(aPerfEvent, func() (*C.struct_bpf_link, error) {
+	return p.attach(aPerfEvent, func() (*cLink, error) {
 		err := p.checkForPerfEvent(&opts)
 		if err == nil {
 			own, err = duplicate(fd)
@@ -83,11 +59,7 @@ func (p *Program) AttachPerfEvent(fd int, opts PerfEventOptions) (*Link, error) 
 		if err != nil {
 			return nil, err
 		}
-		var o C.struct_bpf_perf_event_opts
-		o.sz = C.sizeof_struct_bpf_perf_event_opts
-		o.bpf_cookie = C.__u64(opts.Cookie)
-		C.lbg_set_perf_event_opts(&o, C.bool(opts.ForceIoctl), C.bool(opts.DontEnable))
-		link, errno := C.bpf_program__attach_perf_event_opts(p.ptr, C.int(own), &o)
+		link, errno := attachPerfEvent(p.ptr, own, &opts)
 		if link != nil {
 			own = -1 // the link owns it now
 		}
@@ -98,32 +70,32 @@ func (p *Program) AttachPerfEvent(fd int, opts PerfEventOptions) (*Link, error) 
 // AttachPerfEvent is like [Program.AttachPerfEvent] (bpf_link_create). The result belongs to the caller.
 func (p *ProgramHandle) AttachPerfEvent(fd int, opts PerfEventOptions) (*Link, error) {
 	event := -1
-	return p.attachWith(aPerfEvent, func(program C.int) (link int, err error) {
+	return p.attachWith(aPerfEvent, func(program int) (link int, err error) {
 		if err := p.checkForPerfEvent(&opts); err != nil {
 			return -1, err
 		}
 		if event, err = duplicate(fd); err != nil {
 			return -1, err
 		}
-		if link, err = linkPerfEvent(program, event, &opts); err != nil {
+		if link, err = opts.link(program, event); err != nil {
 			_ = unix.Close(event)
 		}
 		return link, err
 	}, func(_ *handle.Handle, fd int, what string) (*Link, error) { return newPerfEventLink(fd, event, what) })
 }
 
-// linkPerfEvent attaches a program to an event, and enables the event. It returns the link's descriptor, or the event's
-// if the kernel makes no link, as libbpf does.
-func linkPerfEvent(program C.int, event int, opts *PerfEventOptions) (link int, err error) {
+// link attaches a program to an event, and enables the event. It returns the link's descriptor, or the event's if the
+// kernel makes no link, as libbpf does.
+func (o *PerfEventOptions) link(program, event int) (link int, err error) {
 	link = event
-	if !opts.ForceIoctl {
-		link, err = linkFD(C.lbg_link_perf_event(program, C.int(event), C.__u64(opts.Cookie)))
+	if !o.ForceIoctl {
+		link, err = linkFD(linkPerfEvent(program, event, o.Cookie))
 		err = explainOld(err, "links of perf events", enumLinkType, uint32(LinkTypePerfEvent))
 	}
-	if opts.ForceIoctl || opts.Cookie == 0 && errors.Is(err, errors.ErrUnsupported) {
-		link, err = event, unix.IoctlSetInt(event, unix.PERF_EVENT_IOC_SET_BPF, int(program))
+	if o.ForceIoctl || o.Cookie == 0 && errors.Is(err, errors.ErrUnsupported) {
+		link, err = event, unix.IoctlSetInt(event, unix.PERF_EVENT_IOC_SET_BPF, program)
 	}
-	if err == nil && !opts.DontEnable {
+	if err == nil && !o.DontEnable {
 		if err = unix.IoctlSetInt(event, unix.PERF_EVENT_IOC_ENABLE, 0); err != nil && link != event {
 			_ = unix.Close(link)
 		}

@@ -1,25 +1,5 @@
 package libbpf
 
-/*
-#include <errno.h>
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-
-static struct bpf_link *lbg_attach_sockmap(const struct bpf_program *prog, int map_fd)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 5
-	return bpf_program__attach_sockmap(prog, map_fd);
-#else
-	// Go never calls this.
-	(void)prog;
-	(void)map_fd;
-	errno = EOPNOTSUPP;
-	return NULL;
-#endif
-}
-*/
-import "C"
-
 import (
 	"fmt"
 
@@ -34,11 +14,11 @@ import (
 // The link belongs to the caller; Close of the object closes it too. It keeps the map.
 func (p *Program) AttachSockmap(m MapCore) (link *Link, err error) {
 	err = useMap("attach", p.String(), m, func(m *mapCore) error {
-		link, err = p.attach(fmt.Sprintf("map %q", m.name), func() (*C.struct_bpf_link, error) {
+		link, err = p.attach(fmt.Sprintf("map %q", m.name), func() (*cLink, error) {
 			if err := p.checkForSockmap(m); err != nil {
 				return nil, err
 			}
-			link, errno := C.lbg_attach_sockmap(p.ptr, C.int(m.fd))
+			link, errno := attachSockmap(p.ptr, m.fd)
 			if link == nil {
 				errno = explainSockmap(errno)
 			}
@@ -53,7 +33,7 @@ func (p *Program) AttachSockmap(m MapCore) (link *Link, err error) {
 // the attach type: see [ProgramHandle.SetAttachType]. The result belongs to the caller. It keeps the map.
 func (p *ProgramHandle) AttachSockmap(m MapCore) (link *Link, err error) {
 	err = useMap("attach", p.String(), m, func(m *mapCore) error {
-		link, err = p.attach(fmt.Sprintf("map %q", m.name), func(fd C.int) (int, error) {
+		link, err = p.attach(fmt.Sprintf("map %q", m.name), func(fd int) (int, error) {
 			if err := p.checkForSockmap(m); err != nil {
 				return -1, err
 			}
@@ -61,7 +41,7 @@ func (p *ProgramHandle) AttachSockmap(m MapCore) (link *Link, err error) {
 			if err != nil {
 				return -1, err
 			}
-			link, err := linkFD(C.bpf_link_create(fd, C.int(m.fd), uint32(attachType), nil))
+			link, err := linkFD(linkTo(fd, m.fd, attachType))
 			return link, explainSockmap(err)
 		})
 		return err

@@ -1,36 +1,5 @@
 package libbpf
 
-/*
-#include <errno.h>
-#include <bpf/bpf.h>
-#include <bpf/btf.h>
-#include <bpf/libbpf.h>
-
-static int lbg_link_tracing(int prog_fd, __u32 type, __u64 cookie)
-{
-	LIBBPF_OPTS(bpf_link_create_opts, opts, .tracing.cookie = cookie);
-
-	return bpf_link_create(prog_fd, 0, type, &opts);
-}
-
-// Attaches to a function, by its name, of a program that has BTF.
-static int lbg_link_freplace(int prog_fd, int target_fd, __u32 target_btf, const char *function)
-{
-	LIBBPF_OPTS(bpf_link_create_opts, opts);
-	struct btf *btf = btf__load_from_kernel_by_id(target_btf);
-	int id;
-
-	if (!btf)
-		return -errno;
-	id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
-	btf__free(btf);
-	if (id <= 0)
-		return id ? id : -ENOENT;
-	opts.target_btf_id = id;
-	return bpf_link_create(prog_fd, target_fd, 0, &opts);
-}
-*/
-import "C"
 import "github.com/libbpf-go/libbpf-go/internal/fault"
 
 // TraceOptions are the options for [Program.AttachTrace] and [Program.AttachLSM] (struct bpf_trace_opts).
@@ -45,12 +14,11 @@ type TraceOptions struct {
 // errors.Is(err, unix.EBUSY) when the function has as many programs as the kernel allows, or when this program is
 // attached already and can't be attached twice. The link belongs to the caller; Close of the object closes it too.
 func (p *Program) AttachTrace(opts TraceOptions) (*Link, error) {
-	return p.attach("", func() (*C.struct_bpf_link, error) {
+	return p.attach("", func() (*cLink, error) {
 		if err := p.checkForTrace(); err != nil {
 			return nil, err
 		}
-		link, errno := p.attachBTF(opts)
-		return link, errno
+		return attachTrace(p.ptr, opts.Cookie)
 	})
 }
 
@@ -59,60 +27,45 @@ func (p *Program) AttachTrace(opts TraceOptions) (*Link, error) {
 // modules (lsm=). Otherwise AttachLSM succeeds, but the program never runs. Attach programs of section "lsm_cgroup"
 // with [Program.AttachCgroup]. The link belongs to the caller; Close of the object closes it too.
 func (p *Program) AttachLSM(opts TraceOptions) (*Link, error) {
-	return p.attach("", func() (*C.struct_bpf_link, error) {
+	return p.attach("", func() (*cLink, error) {
 		if err := p.checkForLSM(); err != nil {
 			return nil, err
 		}
 		if opts.Cookie == 0 {
-			link, errno := C.bpf_program__attach_lsm(p.ptr)
-			return link, errno
+			return attachLSM(p.ptr)
 		}
 		// libbpf's function for LSM takes no cookie. The one for tracing programs does the same, with a cookie.
-		return p.attachBTF(opts)
+		return attachTrace(p.ptr, opts.Cookie)
 	})
-}
-
-func (p *Program) attachBTF(opts TraceOptions) (*C.struct_bpf_link, error) {
-	var o C.struct_bpf_trace_opts
-	o.sz = C.sizeof_struct_bpf_trace_opts
-	o.cookie = C.__u64(opts.Cookie)
-	link, errno := C.bpf_program__attach_trace_opts(p.ptr, &o)
-	return link, errno
 }
 
 // AttachTrace is like [Program.AttachTrace] (bpf_link_create, or bpf_raw_tracepoint_open where the handle does not know
 // the attach type). A cookie needs a known attach type: see [ProgramHandle.SetAttachType]. The result belongs to the
 // caller.
 func (p *ProgramHandle) AttachTrace(opts TraceOptions) (*Link, error) {
-	return p.attach("", func(fd C.int) (int, error) {
+	return p.attach("", func(fd int) (int, error) {
 		if err := p.checkForTrace(); err != nil {
 			return -1, err
 		}
 		if _, known := p.loadedFor(); !known && opts.Cookie == 0 {
-			return linkLoadedPlace(fd)
+			return linkFD(linkLoadedPlace(fd))
 		}
 		attachType, err := p.mustAttachType()
 		if err != nil {
 			return -1, err
 		}
-		return linkFD(C.lbg_link_tracing(fd, C.__u32(attachType), C.__u64(opts.Cookie)))
+		return linkFD(linkTracing(fd, attachType, opts.Cookie))
 	})
 }
 
 // AttachLSM is like [Program.AttachLSM] (bpf_link_create). The result belongs to the caller.
 func (p *ProgramHandle) AttachLSM(opts TraceOptions) (*Link, error) {
-	return p.attach("", func(fd C.int) (int, error) {
+	return p.attach("", func(fd int) (int, error) {
 		if err := p.checkForLSM(); err != nil {
 			return -1, err
 		}
-		return linkFD(C.lbg_link_tracing(fd, C.__u32(AttachTypeLSMMac), C.__u64(opts.Cookie)))
+		return linkFD(linkTracing(fd, AttachTypeLSMMac, opts.Cookie))
 	})
-}
-
-// linkLoadedPlace attaches a program of type tracing, LSM or extension to the function that it was loaded for, whatever
-// its attach type is. The command is for raw tracepoints, but it is also the kernel's oldest way to attach these types.
-func linkLoadedPlace(program C.int) (int, error) {
-	return linkFD(C.bpf_raw_tracepoint_open(nil, program))
 }
 
 // checkForTrace checks a program that AttachTrace is to attach.
@@ -150,12 +103,11 @@ func (p *Program) attachFreplace(target int, function string) (*Link, error) {
 	var c cArgs
 	defer c.Free()
 	name := c.Optional("function", function)
-	return p.attach("", func() (*C.struct_bpf_link, error) {
+	return p.attach("", func() (*cLink, error) {
 		if err := p.checkForFreplace(target, function, c.Err); err != nil {
 			return nil, err
 		}
-		link, errno := C.bpf_program__attach_freplace(p.ptr, C.int(target), name)
-		return link, errno
+		return attachFreplace(p.ptr, target, name)
 	})
 }
 
@@ -170,12 +122,12 @@ func (p *ProgramHandle) attachFreplace(target int, function string) (*Link, erro
 	var c cArgs
 	defer c.Free()
 	name := c.Optional("function", function)
-	return p.attach("", func(fd C.int) (int, error) {
+	return p.attach("", func(fd int) (int, error) {
 		if err := p.checkForFreplace(target, function, c.Err); err != nil {
 			return -1, err
 		}
 		if target == 0 {
-			return linkLoadedPlace(fd)
+			return linkFD(linkLoadedPlace(fd))
 		}
 		info, err := programInfo(target, 0)
 		if err != nil {
@@ -184,7 +136,7 @@ func (p *ProgramHandle) attachFreplace(target int, function string) (*Link, erro
 		if info.BTFID == 0 {
 			return -1, fault.Invalidf("the target has no BTF, which is needed to find its function")
 		}
-		return linkFD(C.lbg_link_freplace(fd, C.int(target), C.__u32(info.BTFID), name))
+		return linkFD(linkFreplace(fd, target, info.BTFID, name))
 	})
 }
 

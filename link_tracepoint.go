@@ -1,35 +1,5 @@
 package libbpf
 
-/*
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-
-// Attaches without a cookie by a function that every libbpf has, and otherwise by one with options. Go passes no cookie
-// where libbpf lacks the options.
-static struct bpf_link *lbg_attach_raw_tracepoint(const struct bpf_program *prog, const char *name, __u64 cookie)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 4
-	LIBBPF_OPTS(bpf_raw_tracepoint_opts, opts, .cookie = cookie);
-
-	return bpf_program__attach_raw_tracepoint_opts(prog, name, &opts);
-#else
-	return bpf_program__attach_raw_tracepoint(prog, name);
-#endif
-}
-
-static int lbg_open_raw_tracepoint(int prog_fd, const char *name, __u64 cookie)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 4
-	LIBBPF_OPTS(bpf_raw_tp_opts, opts, .tp_name = name, .cookie = cookie);
-
-	return bpf_raw_tracepoint_open_opts(prog_fd, &opts);
-#else
-	return bpf_raw_tracepoint_open(name, prog_fd);
-#endif
-}
-*/
-import "C"
-
 // TracepointOptions are the options for [Program.AttachTracepoint] (struct bpf_tracepoint_opts).
 type TracepointOptions struct {
 	Cookie uint64 // what bpf_get_attach_cookie returns in the program (Linux 5.15)
@@ -44,17 +14,14 @@ func (p *Program) AttachTracepoint(category, name string, opts TracepointOptions
 	defer c.Free()
 	cCategory := c.Name("category", category)
 	cName := c.Name("tracepoint", name)
-	return p.attach("tracepoint "+category+"/"+name, func() (*C.struct_bpf_link, error) {
+	return p.attach("tracepoint "+category+"/"+name, func() (*cLink, error) {
 		if err := p.checkType("a tracepoint", ProgramTypeTracepoint); err != nil {
 			return nil, err
 		}
 		if c.Err != nil {
 			return nil, c.Err
 		}
-		var o C.struct_bpf_tracepoint_opts
-		o.sz = C.sizeof_struct_bpf_tracepoint_opts
-		o.bpf_cookie = C.__u64(opts.Cookie)
-		link, errno := C.bpf_program__attach_tracepoint_opts(p.ptr, cCategory, cName, &o)
+		link, errno := attachTracepoint(p.ptr, cCategory, cName, opts.Cookie)
 		return link, explainTracefs(errno, link == nil)
 	})
 }
@@ -72,12 +39,11 @@ func (p *Program) AttachRawTracepoint(name string, opts RawTracepointOptions) (*
 	var c cArgs
 	defer c.Free()
 	cName := c.Name("tracepoint", name)
-	return p.attach("tracepoint "+name, func() (*C.struct_bpf_link, error) {
+	return p.attach("tracepoint "+name, func() (*cLink, error) {
 		if err := p.checkForRawTracepoint(opts, c.Err); err != nil {
 			return nil, err
 		}
-		link, errno := C.lbg_attach_raw_tracepoint(p.ptr, cName, C.__u64(opts.Cookie))
-		return link, errno
+		return attachRawTracepoint(p.ptr, cName, opts.Cookie)
 	})
 }
 
@@ -87,11 +53,11 @@ func (p *ProgramHandle) AttachRawTracepoint(name string, opts RawTracepointOptio
 	var c cArgs
 	defer c.Free()
 	cName := c.Name("tracepoint", name)
-	return p.attach("tracepoint "+name, func(fd C.int) (int, error) {
+	return p.attach("tracepoint "+name, func(fd int) (int, error) {
 		if err := p.checkForRawTracepoint(opts, c.Err); err != nil {
 			return -1, err
 		}
-		return linkFD(C.lbg_open_raw_tracepoint(fd, cName, C.__u64(opts.Cookie)))
+		return linkFD(linkRawTracepoint(fd, cName, opts.Cookie))
 	})
 }
 

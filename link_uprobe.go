@@ -1,64 +1,5 @@
 package libbpf
 
-/*
-#include <sys/types.h>
-#include <errno.h>
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-
-// Go calls this with nothing to set where libbpf's options lack the field.
-static void lbg_set_uprobe_mode(struct bpf_uprobe_opts *opts, int mode)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 2
-	opts->attach_mode = mode;
-#endif
-}
-
-// The options are arguments, because older versions of libbpf have neither the function nor its struct of options.
-static struct bpf_link *lbg_attach_uprobe_multi(const struct bpf_program *prog, pid_t pid, const char *path,
-	const unsigned long *offsets, const unsigned long *ref_ctr_offsets, const __u64 *cookies, size_t cnt,
-	bool retprobe, bool session)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
-	LIBBPF_OPTS(bpf_uprobe_multi_opts, opts,
-		.offsets = offsets,
-		.ref_ctr_offsets = ref_ctr_offsets,
-		.cookies = cookies,
-		.cnt = cnt,
-		.retprobe = retprobe,
-	);
-
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 6
-	opts.session = session;
-#endif
-	return bpf_program__attach_uprobe_multi(prog, pid, path, NULL, &opts);
-#else
-	return NULL;
-#endif
-}
-
-static int lbg_link_uprobe_multi(int prog_fd, __u32 type, __u32 pid, const char *path, const unsigned long *offsets,
-	const unsigned long *ref_ctr_offsets, const __u64 *cookies, __u32 cnt, bool retprobe)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
-	LIBBPF_OPTS(bpf_link_create_opts, opts,
-		.uprobe_multi.pid = pid,
-		.uprobe_multi.path = path,
-		.uprobe_multi.offsets = offsets,
-		.uprobe_multi.ref_ctr_offsets = ref_ctr_offsets,
-		.uprobe_multi.cookies = cookies,
-		.uprobe_multi.cnt = cnt,
-		.uprobe_multi.flags = retprobe ? 1 : 0, // BPF_F_UPROBE_MULTI_RETURN
-	);
-
-	return bpf_link_create(prog_fd, 0, type, &opts);
-#else
-	return -EOPNOTSUPP;
-#endif
-}
-*/
-import "C"
-
 import (
 	"fmt"
 	"math"
@@ -77,14 +18,14 @@ const (
 
 // checkPID converts pid for libbpf and the kernel. To perf events, 0 is the calling thread. Go has many threads and
 // ends some; the probe would end with the thread.
-func checkPID(pid int) (C.pid_t, error) {
+func checkPID(pid int) (int, error) {
 	switch {
 	case pid == ThisProcess:
-		return C.pid_t(os.Getpid()), nil
+		return os.Getpid(), nil
 	case pid < AllProcesses || pid > math.MaxInt32:
 		return 0, fault.Invalidf("process id %d must be above 0, ThisProcess or AllProcesses, and at most %d", pid, math.MaxInt32)
 	}
-	return C.pid_t(pid), nil
+	return pid, nil
 }
 
 // UprobeOptions are the options for [Program.AttachUprobe] (struct bpf_uprobe_opts).
@@ -149,11 +90,11 @@ func placeInBinary(binary, function string, offset uint64) string {
 func (p *Program) AttachUprobe(pid int, binary string, offset uint64, opts UprobeOptions) (*Link, error) {
 	var c cArgs
 	defer c.Free()
-	return p.attach(placeInBinary(binary, opts.Function, offset), func() (*C.struct_bpf_link, error) {
+	return p.attach(placeInBinary(binary, opts.Function, offset), func() (*cLink, error) {
 		if err := p.checkType("a uprobe", ProgramTypeKprobe); err != nil {
 			return nil, err
 		}
-		cPID, err := checkPID(pid)
+		pid, err := checkPID(pid)
 		if err != nil {
 			return nil, err
 		}
@@ -176,14 +117,7 @@ func (p *Program) AttachUprobe(pid int, binary string, offset uint64, opts Uprob
 		if c.Err != nil {
 			return nil, c.Err
 		}
-		var o C.struct_bpf_uprobe_opts
-		o.sz = C.sizeof_struct_bpf_uprobe_opts
-		o.ref_ctr_offset = C.size_t(opts.RefCtrOffset)
-		o.bpf_cookie = C.__u64(opts.Cookie)
-		o.retprobe = C.bool(opts.Retprobe)
-		o.func_name = function
-		C.lbg_set_uprobe_mode(&o, C.int(opts.Mode))
-		link, errno := C.bpf_program__attach_uprobe_opts(p.ptr, cPID, path, C.size_t(offset), &o)
+		link, errno := attachUprobe(p.ptr, pid, path, function, offset, &opts)
 		return link, explainTracefs(errno, link == nil && legacyProbes("uprobe", opts.Mode))
 	})
 }
@@ -253,12 +187,11 @@ func (o *UprobeMultiOptions) check(p *programCore) error {
 func (p *Program) AttachUprobeMulti(pid int, binary string, opts UprobeMultiOptions) (*Link, error) {
 	var u uprobes
 	defer u.args.Free()
-	return p.attach(binary, func() (*C.struct_bpf_link, error) {
+	return p.attach(binary, func() (*cLink, error) {
 		if err := u.find(&p.programCore, pid, binary, &opts); err != nil {
 			return nil, err
 		}
-		link, errno := C.lbg_attach_uprobe_multi(p.ptr, u.pid, u.path, u.offsets, u.refCtrOffsets, u.cookies,
-			C.size_t(u.count), C.bool(opts.Retprobe), C.bool(opts.Session))
+		link, errno := attachUprobeMulti(p.ptr, &u, &opts)
 		if link == nil {
 			errno = opts.explain(errno)
 		}
@@ -270,12 +203,11 @@ func (p *Program) AttachUprobeMulti(pid int, binary string, opts UprobeMultiOpti
 func (p *ProgramHandle) AttachUprobeMulti(pid int, binary string, opts UprobeMultiOptions) (*Link, error) {
 	var u uprobes
 	defer u.args.Free()
-	return p.attach(binary, func(fd C.int) (int, error) {
+	return p.attach(binary, func(fd int) (int, error) {
 		if err := u.find(&p.programCore, pid, binary, &opts); err != nil {
 			return -1, err
 		}
-		link, err := linkFD(C.lbg_link_uprobe_multi(fd, C.__u32(opts.attachType()), C.__u32(max(u.pid, 0)), u.path,
-			u.offsets, u.refCtrOffsets, u.cookies, C.__u32(u.count), C.bool(opts.Retprobe)))
+		link, err := linkFD(linkUprobeMulti(fd, &u, &opts))
 		return link, opts.explain(err)
 	})
 }
@@ -284,10 +216,10 @@ func (p *ProgramHandle) AttachUprobeMulti(pid int, binary string, opts UprobeMul
 type uprobes struct {
 	args cArgs
 
-	pid                    C.pid_t // below 0 for all processes
-	path                   *C.char
-	offsets, refCtrOffsets *C.ulong
-	cookies                *C.__u64
+	pid                    int // below 0 for all processes
+	path                   cString
+	offsets, refCtrOffsets *cULong
+	cookies                *cU64
 	count                  int // of offsets
 }
 
@@ -316,8 +248,8 @@ func (u *uprobes) find(p *programCore, pid int, binary string, opts *UprobeMulti
 	}
 	u.path = u.args.Of("binary", file)
 	u.count = len(found)
-	u.offsets = cmem.Array[C.ulong](&u.args, "offset", found)
-	u.refCtrOffsets = cmem.Array[C.ulong](&u.args, "offset of a reference counter", opts.RefCtrOffsets)
-	u.cookies = cmem.Array[C.__u64](&u.args, "cookie", opts.Cookies)
+	u.offsets = cmem.Array[cULong](&u.args, "offset", found)
+	u.refCtrOffsets = cmem.Array[cULong](&u.args, "offset of a reference counter", opts.RefCtrOffsets)
+	u.cookies = cmem.Array[cU64](&u.args, "cookie", opts.Cookies)
 	return u.args.Err
 }

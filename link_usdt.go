@@ -1,11 +1,5 @@
 package libbpf
 
-/*
-#include <sys/types.h>
-#include <bpf/libbpf.h>
-*/
-import "C"
-
 import (
 	"fmt"
 
@@ -39,11 +33,11 @@ func (p *Program) AttachUSDT(pid int, binary, provider, name string, opts USDTOp
 	path := c.Name("binary", binary)
 	cProvider := c.Name("provider", provider)
 	cName := c.Name("probe", name)
-	link, err := p.attachLocking(place, p.usdtLock(), func() (*C.struct_bpf_link, error) {
+	link, err := p.attachLocking(place, p.usdtLock(), func() (*cLink, error) {
 		if err := p.checkType("USDT", ProgramTypeKprobe); err != nil {
 			return nil, err
 		}
-		cPID, err := checkPID(pid)
+		pid, err := checkPID(pid)
 		if err != nil {
 			return nil, err
 		}
@@ -53,11 +47,7 @@ func (p *Program) AttachUSDT(pid int, binary, provider, name string, opts USDTOp
 		if err := p.o.checkUSDTSpecs(); err != nil {
 			return nil, err
 		}
-		var o C.struct_bpf_usdt_opts
-		o.sz = C.sizeof_struct_bpf_usdt_opts
-		o.usdt_cookie = C.__u64(opts.Cookie)
-		link, errno := C.bpf_program__attach_usdt(p.ptr, cPID, path, cProvider, cName, &o)
-		return link, errno
+		return attachUSDT(p.ptr, pid, path, cProvider, cName, opts.Cookie)
 	})
 	// libbpf prints a message when anything else is missing.
 	if e, ok := err.(*Error); ok && e.Err == unix.ENOENT && len(e.Messages) == 0 {

@@ -1,31 +1,5 @@
 package libbpf
 
-/*
-#include <errno.h>
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-
-static void lbg_xdp_features(const struct bpf_xdp_query_opts *opts, __u64 *features, __u32 *max_segs)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 3
-	*features = opts->feature_flags;
-	*max_segs = opts->xdp_zc_max_segs;
-#else
-	(void)opts;
-	*features = 0;
-	*max_segs = 0;
-#endif
-}
-
-static int lbg_link_xdp(int prog_fd, int ifindex, __u32 flags)
-{
-	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
-
-	return bpf_link_create(prog_fd, ifindex, BPF_XDP, &opts);
-}
-*/
-import "C"
-
 import (
 	"fmt"
 	"strconv"
@@ -119,12 +93,11 @@ func (o *XDPLinkOptions) check() error {
 func (p *Program) AttachXDP(ifindex int, opts XDPLinkOptions) (*Link, error) {
 	place := XDP{IfIndex: ifindex}.String()
 	if opts.Mode == 0 {
-		return p.attach(place, func() (*C.struct_bpf_link, error) {
+		return p.attach(place, func() (*cLink, error) {
 			if err := p.checkForXDP(ifindex, opts); err != nil {
 				return nil, err
 			}
-			link, errno := C.bpf_program__attach_xdp(p.ptr, C.int(ifindex))
-			return link, errno
+			return attachXDP(p.ptr, ifindex)
 		})
 	}
 	return p.attachFD(place, func() (int, error) { return p.linkXDP(ifindex, opts) })
@@ -132,7 +105,7 @@ func (p *Program) AttachXDP(ifindex int, opts XDPLinkOptions) (*Link, error) {
 
 // AttachXDP is like [Program.AttachXDP] (bpf_link_create). The result belongs to the caller.
 func (p *ProgramHandle) AttachXDP(ifindex int, opts XDPLinkOptions) (*Link, error) {
-	return p.attach(XDP{IfIndex: ifindex}.String(), func(C.int) (int, error) { return p.linkXDP(ifindex, opts) })
+	return p.attach(XDP{IfIndex: ifindex}.String(), func(int) (int, error) { return p.linkXDP(ifindex, opts) })
 }
 
 // linkXDP makes the link by bpf_link_create. The program is acquired.
@@ -140,7 +113,7 @@ func (p *programCore) linkXDP(ifindex int, opts XDPLinkOptions) (int, error) {
 	if err := p.checkForXDP(ifindex, opts); err != nil {
 		return -1, err
 	}
-	return linkFD(C.lbg_link_xdp(C.int(p.fd), C.int(ifindex), C.__u32(opts.Mode)))
+	return linkFD(linkXDP(p.fd, ifindex, opts.Mode))
 }
 
 // checkForXDP checks a program that is to be attached to a device.
@@ -201,8 +174,7 @@ func (x XDP) attach(op string, p ProgramCore, oldFD int) error {
 			if err := p.core().checkType("XDP", ProgramTypeXDP); err != nil {
 				return err
 			}
-			opts := xdpAttachOpts(oldFD)
-			return clib.FromRet(int(C.bpf_xdp_attach(C.int(x.IfIndex), C.int(fd), C.__u32(x.Flags), &opts)))
+			return clib.FromRet(int(setXDP(x, fd, oldFD)))
 		})
 	})
 }
@@ -219,16 +191,7 @@ func (x XDP) DetachProgram(p ProgramCore) error {
 }
 
 func (x XDP) detach(op string, oldFD int) error {
-	return x.call(op, func() error {
-		opts := xdpAttachOpts(oldFD)
-		return clib.FromRet(int(C.bpf_xdp_detach(C.int(x.IfIndex), C.__u32(x.Flags), &opts)))
-	})
-}
-
-// xdpAttachOpts makes the options of an attachment or a detachment on the condition that oldFD's program is attached.
-// oldFD is 0 for no condition.
-func xdpAttachOpts(oldFD int) C.struct_bpf_xdp_attach_opts {
-	return C.struct_bpf_xdp_attach_opts{sz: C.sizeof_struct_bpf_xdp_attach_opts, old_prog_fd: C.int(oldFD)}
+	return x.call(op, func() error { return clib.FromRet(int(unsetXDP(x, oldFD))) })
 }
 
 // XDPInfo is what is attached to a device, by links or without, and what the device's driver supports. Ids are 0 for
@@ -248,40 +211,32 @@ type XDPInfo struct {
 
 // Query returns what is attached to the device (bpf_xdp_query).
 func (x XDP) Query() (XDPInfo, error) {
-	var opts C.struct_bpf_xdp_query_opts
-	opts.sz = C.sizeof_struct_bpf_xdp_query_opts
+	var info XDPInfo
 	err := x.call("query", func() error {
 		if err := deviceExists(x.IfIndex); err != nil {
 			return err // libbpf asks for all devices, and finds nothing attached to one that is not there
 		}
-		return clib.FromRet(int(C.bpf_xdp_query(C.int(x.IfIndex), C.int(x.Flags), &opts)))
+		found, ret := queryXDP(x)
+		if err := clib.FromRet(int(ret)); err != nil {
+			return err
+		}
+		info = found
+		return nil
 	})
-	if err != nil {
-		return XDPInfo{}, err
-	}
-	info := XDPInfo{
-		Mode: XDPMode(opts.attach_mode), ProgramID: uint32(opts.prog_id),
-		DrvProgramID: uint32(opts.drv_prog_id), HWProgramID: uint32(opts.hw_prog_id),
-		SKBProgramID: uint32(opts.skb_prog_id),
-	}
-	var features C.__u64
-	var segments C.__u32
-	C.lbg_xdp_features(&opts, &features, &segments)
-	info.Features, info.ZeroCopyMaxSegments = XDPFeatures(features), uint32(segments)
-	return info, nil
+	return info, err
 }
 
 // QueryID returns the id of the program in the mode that Flags say, by default the mode in use; 0 for none
 // (bpf_xdp_query_id).
 func (x XDP) QueryID() (uint32, error) {
-	var id C.__u32
+	var id uint32
 	err := x.call("query", func() error {
 		if err := deviceExists(x.IfIndex); err != nil {
 			return err
 		}
-		return clib.FromRet(int(C.bpf_xdp_query_id(C.int(x.IfIndex), C.int(x.Flags), &id)))
+		return clib.FromRet(int(queryXDPID(x, &id)))
 	})
-	return uint32(id), err
+	return id, err
 }
 
 // String returns names such as "XDP of device 3".

@@ -1,6 +1,9 @@
 package libbpf
 
 /*
+// Debug information costs time to write. The build tag libbpf_debug keeps it.
+#cgo !libbpf_debug CFLAGS: -g0
+#cgo libbpf_debug CFLAGS: -Og -g
 #cgo CFLAGS: -I${SRCDIR}/libbpf/upstream/api
 
 #include "libbpf/vendor.h"

@@ -162,6 +162,11 @@ func (p *OpenProgram) Autoload() (bool, error) {
 
 func (p *OpenProgram) autoload() bool { return bool(C.bpf_program__autoload(p.ptr)) }
 
+// auto tells whether the program was loaded, and is to be attached with the object.
+func (p *Program) auto() bool {
+	return bool(C.bpf_program__autoload(p.ptr)) && bool(C.bpf_program__autoattach(p.ptr))
+}
+
 // SetAutoload decides whether Load loads the program (bpf_program__set_autoload).
 func (p *OpenProgram) SetAutoload(on bool) error {
 	return p.set("autoload", func() C.int { return C.bpf_program__set_autoload(p.ptr, C.bool(on)) })

@@ -1,6 +1,8 @@
 package btf
 
 /*
+#cgo !libbpf_debug CFLAGS: -g0
+#cgo libbpf_debug CFLAGS: -Og -g
 #cgo CFLAGS: -I${SRCDIR}/../libbpf/upstream/api
 #cgo noescape btf__type_by_id
 #cgo nocallback btf__type_by_id
