@@ -75,12 +75,15 @@ const (
 	answered
 )
 
-// downloaders are the programs that can get a file, the best first: apt's knows the machine's proxies and passwords.
-var downloaders = []struct {
+// A downloader is a program that can get a file.
+type downloader struct {
 	program string
 	args    func(url, file string) []string
 	absent  *regexp.Regexp // what it says if the archive does not have the file
-}{
+}
+
+// downloaders are those that are known, the best first: apt's knows the machine's proxies and passwords.
+var downloaders = []downloader{
 	{"/usr/lib/apt/apt-helper", func(url, file string) []string {
 		return []string{"-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=20",
 			"-o", "Acquire::https::Timeout=20", "download-file", url, file}
@@ -94,8 +97,10 @@ var downloaders = []struct {
 }
 
 // download gets a file. If that fails, it returns what the program says.
-func download(url, file string) (answer, string) {
-	for _, d := range downloaders {
+func download(url, file string) (answer, string) { return downloadBy(downloaders, url, file) }
+
+func downloadBy(programs []downloader, url, file string) (answer, string) {
+	for _, d := range programs {
 		program, err := exec.LookPath(d.program)
 		if err != nil {
 			continue

@@ -29,11 +29,12 @@ const ldflagsHelp = `usage: bpfgo ldflags
 
 Writes the linker flags of libbpf for a "#cgo LDFLAGS:" line. C code in a cgo package does not need them, because
 libbpf-go links libbpf. A C library that calls libbpf needs them after it:
-"#cgo LDFLAGS: ${SRCDIR}/libmine.a -lbpf -lelf -lz". If libbpf is vendored, they do not add a second libbpf.
+"#cgo LDFLAGS: ${SRCDIR}/libmine.a -lbpf_go". It stands for the system's libbpf and what that needs, and for nothing if
+libbpf is compiled with libbpf-go.
 `
 
 // ldflags are the linker flags of package clib.
-const ldflags = "-lbpf -lelf -lz"
+const ldflags = "-lbpf_go"
 
 func runLDFlags(args []string, stdout, _ io.Writer) error {
 	if len(args) > 0 {
