@@ -16,11 +16,9 @@
 #define HAVE_VISIBILITY 1
 #ifdef __GLIBC__
 #define HAVE_DECL_RAWMEMCHR 1
+#define HAVE_ERROR_H 1
 #else
 #define HAVE_DECL_RAWMEMCHR 0
-#endif
-#if __has_include(<error.h>)
-#define HAVE_ERROR_H 1
 #endif
 #if !defined(__clang__) && (defined(__i386__) || defined(__x86_64__))
 #define HAVE_GCC_STRUCT 1

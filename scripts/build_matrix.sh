@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Builds a copy of the tree in each supported way, one after the other with the same build cache, and runs a program
-# that prints its libbpf. The ways are: vendored (both versions), the system's, none, incompletely vendored; linked
-# dynamically and statically. It takes minutes. Without libbpf-dev it needs the archive of this machine's apt.
+# that prints its libbpf. The ways are: vendored (all pinned versions), the system's, none, incompletely vendored; linked
+# dynamically and statically; with other compilers, for other architectures, with musl; in all ways that Go builds. It
+# takes minutes. Without libbpf-dev it needs the archive of this machine's apt.
 set -euo pipefail
 export LC_ALL=C
-unset LIBBPF_TARBALL LIBBPF_VERSION CGO_CFLAGS CGO_LDFLAGS C_INCLUDE_PATH LIBRARY_PATH LD_LIBRARY_PATH
+unset LIBBPF_VERSION CGO_CFLAGS CGO_LDFLAGS C_INCLUDE_PATH LIBRARY_PATH LD_LIBRARY_PATH
+unset GOOS GOARCH GOFLAGS GOWORK CC
 
 cd "$(dirname "$0")/.."
 tmp=$(mktemp -d)
@@ -69,19 +71,25 @@ interop() {
 # needed: prints the shared libraries that the probe needs.
 needed() { readelf -d "$tmp/probe" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | tr '\n' ' '; }
 
-vendor() { scripts/vendor.sh "$@" >"$tmp/out" 2>&1 || fail "vendor.sh $*"; }
+# vendor [ARGUMENT...]: runs bpfgo-vendor. Tarballs that were downloaded are kept for the next time.
+vendor() { "$tmp/vendor" "$@" >"$tmp/out" 2>&1 || fail "bpfgo-vendor $*"; }
+
+# pinned LIBRARY N: prints the Nth pinned version.
+pinned() { awk -v library="$1" '$1 == library { print $2 }' libbpf/upstream.lock | sed -n "$2p"; }
 
 static=(-ldflags '-extldflags "-static"')
-first=$(awk '!/^#/ { print $1; exit }' libbpf/libbpf.lock)
-second=$(awk '!/^#/ { print $1 }' libbpf/libbpf.lock | sed -n 2p)
+first=$(pinned libbpf 1)
+second=$(pinned libbpf 2)
+CGO_ENABLED=0 go build -buildvcs=false -o "$tmp/vendor" ./cmd/bpfgo-vendor
 
 # The system's libbpf. Debian 12 has the oldest that is supported. If it is not installed, take it from its package.
 system=
 if echo '#include <bpf/libbpf.h>' | ${CC:-cc} -E -x c - >/dev/null 2>&1; then
 	system=installed
 else
-	fails "neither vendored nor installed" "'make vendor' was run" 'apt-get install libbpf-dev'
-	if (cd "$tmp/system" && apt-get -o APT::Sandbox::User=root download libbpf-dev libbpf1) >"$tmp/out" 2>&1; then
+	fails "neither vendored nor installed" "cmd/bpfgo-vendor" "make vendor" 'apt-get install libbpf-dev'
+	if (cd "$tmp/system" && apt-get -o APT::Sandbox::User=root download libbpf-dev libbpf1 libelf-dev libelf1 zlib1g-dev \
+		zlib1g) >"$tmp/out" 2>&1; then
 		for deb in "$tmp"/system/*.deb; do dpkg -x "$deb" "$tmp/system"; done
 		lib=$(dirname "$(find "$tmp/system" -name libbpf.a)")
 		export C_INCLUDE_PATH=$tmp/system/usr/include LIBRARY_PATH=$lib LD_LIBRARY_PATH=$lib
@@ -99,16 +107,18 @@ if [ -n "$system" ]; then
 	interop
 fi
 
-LIBBPF_VERSION=$first vendor
+vendor -libbpf "$first"
 builds "vendored" "$first (vendored)"
-[[ $(needed) != *libbpf* ]] || fail "vendored: the system's libbpf is linked as well"
+[[ $(needed) != *libbpf* && $(needed) != *libelf* && $(needed) != *libz* ]] || fail "vendored: it needs $(needed)"
 builds "vendored, static" "$first (vendored)" "${static[@]}"
 [ -z "$(needed)" ] || fail "vendored, static: it needs $(needed)"
+builds "vendored, for a debugger" "$first (vendored)" -tags libbpf_debug
 interop go-mod-vendor
 CC=clang interop
+scripts/build_ways.sh "$tmp/vendor" || fail "build_ways.sh"
 
 # Incompletely vendored, with Go's cache filled for both states: killed after, before and between the markers.
-echo 'INPUT("make vendor")' >libbpf/upstream/lib/libbpf.a
+echo 'INPUT("make vendor")' >libbpf/upstream/lib/libbpf_go.a
 touch libbpf/upstream/interrupted.h
 fails "half: all markers" 'make vendor'
 rm btf/libbpf_vendored.h
@@ -126,13 +136,19 @@ for dir in . btf libbpf; do
 	vendor
 done
 
-LIBBPF_VERSION=$second vendor
+vendor -libbpf "$second"
 builds "the second version" "$second (vendored)"
 builds "the second version, static" "$second (vendored)" "${static[@]}"
-LIBBPF_VERSION=$first vendor
+vendor -libbpf "$first"
 builds "back to the first" "$first (vendored)"
+for library in libelf zlib; do
+	sed -i "/^$library *$(pinned $library 1 | sed 's/\./\\./g') /d" libbpf/upstream.lock
+done
+vendor
+builds "with libelf $(pinned libelf 1) and zlib $(pinned zlib 1)" "$first (vendored)"
+builds "the same, static" "$first (vendored)" "${static[@]}"
 
-vendor remove
+vendor -remove
 if [ -n "$system" ]; then
 	builds "back to the system's" "$version (system)"
 fi
