@@ -1,6 +1,7 @@
 package libbpf
 
 import (
+	"encoding/binary"
 	"errors"
 	"testing"
 
@@ -13,6 +14,7 @@ import (
 // refused an element.
 func TestNothingEndsBatches(t *testing.T) {
 	testutil.Root(t)
+	tooLong := append(binary.NativeEndian.AppendUint32(nil, 99), 0, 0, 0, 99)
 	for _, c := range []struct {
 		name    string
 		typ     MapType
@@ -29,10 +31,10 @@ func TestNothingEndsBatches(t *testing.T) {
 			return m.UpdateBatch(make([]byte, 8), make([]byte, 4), 1<<40)
 		}, 0, 0, unix.EINVAL},
 		{"a prefix that is too long", MapTypeLPMTrie, CreateNoPrealloc, func(m *MapHandle) (int, error) {
-			return m.UpdateBatch([]byte{99, 0, 0, 0, 0, 0, 0, 99}, make([]byte, 4), Any)
+			return m.UpdateBatch(tooLong, make([]byte, 4), Any)
 		}, 0, 0, unix.EINVAL},
 		{"the same to delete", MapTypeLPMTrie, CreateNoPrealloc, func(m *MapHandle) (int, error) {
-			return m.DeleteBatch([]byte{99, 0, 0, 0, 0, 0, 0, 99})
+			return m.DeleteBatch(tooLong)
 		}, 0, 0, unix.EINVAL},
 		{"one batch that the type does not have", MapTypeLPMTrie, CreateNoPrealloc, func(m *MapHandle) (int, error) {
 			return m.LookupAndDeleteBatch(new(MapCursor), make([]byte, 8), make([]byte, 4), Any)

@@ -32,10 +32,13 @@ func elementSize(t testing.TB, m libbpf.MapCore) int {
 func element(t testing.TB, m libbpf.MapCore, i int) (key, value []byte) {
 	t.Helper()
 	key = make([]byte, max(8, m.KeySize()))
-	if m.Type() == libbpf.MapTypeLPMTrie {
+	switch {
+	case m.Type() == libbpf.MapTypeLPMTrie:
 		binary.NativeEndian.PutUint32(key, 8*(m.KeySize()-4))
 		binary.BigEndian.PutUint32(key[4:], uint32(i))
-	} else {
+	case m.KeySize() == 4: // an array's index
+		binary.NativeEndian.PutUint32(key, uint32(i))
+	default:
 		binary.LittleEndian.PutUint64(key, uint64(i))
 	}
 	size := elementSize(t, m)
@@ -303,7 +306,7 @@ func TestEntries(t *testing.T) {
 	fill(t, m, n)
 	seen := make(map[string]bool)
 	for key, value := range m.All(&err) {
-		_, want := element(t, m, int(binary.LittleEndian.Uint32(key)))
+		_, want := element(t, m, int(binary.NativeEndian.Uint32(key)))
 		if !bytes.Equal(value, want) || seen[string(key)] {
 			t.Fatalf("%x = %x", key, value)
 		}

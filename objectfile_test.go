@@ -3,6 +3,7 @@ package libbpf_test
 import (
 	"bytes"
 	"debug/elf"
+	"encoding/binary"
 	"errors"
 	"os"
 	"path/filepath"
@@ -31,7 +32,13 @@ func TestNotAnObject(t *testing.T) {
 	}
 	executable, err := os.ReadFile("/proc/self/exe")
 	check(t, err)
-	machine := map[string]string{"amd64": "x86-64", "arm64": "aarch64"}[runtime.GOARCH]
+	machine := map[string]string{"amd64": "x86-64", "arm64": "aarch64", "s390x": "s390"}[runtime.GOARCH]
+	var other binary.AppendByteOrder = binary.BigEndian
+	if elf.Data(good[elf.EI_DATA]) == elf.ELFDATA2MSB {
+		other = binary.LittleEndian
+	}
+	otherOrder := append(changed(elf.EI_DATA, good[elf.EI_DATA]^3)[:16], other.AppendUint16(other.AppendUint16(nil,
+		uint16(elf.ET_REL)), uint16(elf.EM_BPF))...)
 	for _, c := range []struct {
 		image []byte
 		is    error
@@ -48,8 +55,8 @@ func TestNotAnObject(t *testing.T) {
 		{[]byte{0, 1, 2, 3}, format, "it is not an ELF file"},
 		{good[:18], format, "it is an ELF file that is cut off"},
 		{changed(elf.EI_CLASS, byte(elf.ELFCLASS32)), format, "it is a 32-bit ELF file"},
-		{changed(16, byte(elf.ET_EXEC)), format, "it is an ELF file of type ET_EXEC"},
-		{changed(elf.EI_DATA, good[elf.EI_DATA]^3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 247), endian, "it has the other byte order"},
+		{changed(16, binary.NativeEndian.AppendUint16(nil, uint16(elf.ET_EXEC))...), format, "it is an ELF file of type ET_EXEC"},
+		{append(otherOrder, good[20:]...), endian, "it has the other byte order"},
 	} {
 		path := filepath.Join(t.TempDir(), "file")
 		check(t, os.WriteFile(path, c.image, 0o600))

@@ -428,7 +428,7 @@ func storageMap(t *testing.T, typ libbpf.MapType) libbpf.MapCore {
 	for _, v := range []uint32{1, 1 << 24, 4, 1<<24 | 32 /* int */, 5, 1 << 24, 8, 64 /* u64 */} {
 		types = binary.NativeEndian.AppendUint32(types, v)
 	}
-	blob := binary.NativeEndian.AppendUint32(nil, 0x0001eb9f)
+	blob := append(binary.NativeEndian.AppendUint16(nil, 0xeb9f), 1, 0)
 	for _, v := range []uint32{24, 0, uint32(len(types)), uint32(len(types)), uint32(len(names))} {
 		blob = binary.NativeEndian.AppendUint32(blob, v)
 	}

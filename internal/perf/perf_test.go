@@ -278,9 +278,9 @@ func TestDamaged(t *testing.T) {
 				k.sample(record)
 				// In its record is what looks like samples: one that leads nowhere, one that leads behind the end, and
 				// one that is uneven.
-				k.event(damaged+16, unix.PERF_RECORD_SAMPLE, 16, []byte{4, 0, 0, 0})
+				k.event(damaged+16, unix.PERF_RECORD_SAMPLE, 16, binary.NativeEndian.AppendUint32(nil, 4))
 				k.event(damaged+32, unix.PERF_RECORD_SAMPLE, 4096, binary.NativeEndian.AppendUint32(nil, 4096-sampleSize))
-				k.event(*k.head-16, unix.PERF_RECORD_SAMPLE, 20, []byte{8, 0, 0, 0})
+				k.event(*k.head-16, unix.PERF_RECORD_SAMPLE, 20, binary.NativeEndian.AppendUint32(nil, 8))
 				k.loss(7)
 				k.sample(record)
 				k.put32(damaged+test.at, test.value)

@@ -391,7 +391,7 @@ func TestDamaged(t *testing.T) {
 		try(image[:n])
 	}
 	random := rand.New(rand.NewPCG(1, 2))
-	headers := int(binary.LittleEndian.Uint64(image[40:])) // of the sections
+	headers := int(binary.NativeEndian.Uint64(image[40:])) // of the sections
 	for range 600 {
 		damaged := slices.Clone(image)
 		for range 1 + random.IntN(8) {

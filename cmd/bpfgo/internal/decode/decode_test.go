@@ -41,7 +41,7 @@ func named(t testing.TB, name string) *Type {
 
 // everything is a struct everything, member by member.
 func everything() []byte {
-	order := binary.LittleEndian
+	order := binary.NativeEndian
 	var b []byte
 	b = append(b, 0x80, 200)
 	b = order.AppendUint16(b, 0xfffe)
@@ -59,7 +59,11 @@ func everything() []byte {
 	b = order.AppendUint32(b, 42)
 	b = order.AppendUint32(b, 0x01020304)
 	b = order.AppendUint32(b, 0x04030201)
-	b = order.AppendUint64(b, 5|0b10001<<3|0<<8|0x8000000001<<16)
+	bits := uint64(5 | 0b10001<<3 | 0<<8 | 0x8000000001<<16)
+	if bigEndian { // then compilers begin with the highest bits
+		bits = 5<<61 | 0b10001<<56 | 0<<48 | 0x8000000001<<8
+	}
+	b = order.AppendUint64(b, bits)
 	b = b[:len(b)-1]
 	for _, v := range []uint32{7, 8, 0, 0, 0, 0} {
 		b = order.AppendUint32(b, v)
