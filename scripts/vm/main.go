@@ -112,10 +112,15 @@ func kernelFolder(ctx context.Context, kernel string) (string, error) {
 
 // kernelsScript returns kernels.sh of the source tree that this program was built from.
 func kernelsScript(ctx context.Context, args ...string) *exec.Cmd {
-	_, here, _, _ := runtime.Caller(0)
-	cmd := exec.CommandContext(ctx, filepath.Join(filepath.Dir(here), "kernels.sh"), args...)
+	cmd := exec.CommandContext(ctx, filepath.Join(sourceFolder(), "kernels.sh"), args...)
 	cmd.Stderr = os.Stderr
 	return cmd
+}
+
+// sourceFolder is the folder of the source tree that this program was built from.
+func sourceFolder() string {
+	_, here, _, _ := runtime.Caller(0)
+	return filepath.Dir(here)
 }
 
 // newJob makes a job from a command line of "go test".

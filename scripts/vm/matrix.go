@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -152,6 +154,13 @@ type suite struct {
 func (m *matrix) build(ctx context.Context, machine *machine, dir string) (*suite, error) {
 	const format = "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}\t{{.Dir}}{{end}}"
 	dir = filepath.Join(dir, machine.arch)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	overlay, err := machine.overlay(dir)
+	if err != nil {
+		return nil, err
+	}
 	list, err := machine.goTool(ctx, append([]string{"list", "-f", format}, m.packages...)...)
 	if err != nil {
 		return nil, err
@@ -164,12 +173,12 @@ func (m *matrix) build(ctx context.Context, machine *machine, dir string) (*suit
 			continue
 		}
 		program := filepath.Join(dir, fmt.Sprintf("%d-%s.test", i, filepath.Base(name)))
-		if _, err := machine.goTool(ctx, "test", "-c", "-o", program, name); err != nil {
+		if _, err := machine.goTool(ctx, "test", overlay, "-c", "-o", program, name); err != nil {
 			return nil, err
 		}
 		j := job{dir: folder, argv: append([]string{program}, m.flags...)}
 		j.env = []string{"LIBBPF_GO_KNOWN_KERNEL=1", "LIBBPF_GO_SELFTESTS=" + dir}
-		if j.with, err = m.needs(ctx, machine, name, dir); err != nil {
+		if j.with, err = m.needs(ctx, machine, name, dir, overlay); err != nil {
 			return nil, err
 		}
 		s.jobs, s.names = append(s.jobs, j), append(s.names, name)
@@ -181,14 +190,14 @@ func (m *matrix) build(ctx context.Context, machine *machine, dir string) (*suit
 }
 
 // needs returns the programs that the tests of a package start.
-func (m *matrix) needs(ctx context.Context, machine *machine, name, dir string) ([]string, error) {
+func (m *matrix) needs(ctx context.Context, machine *machine, name, dir, overlay string) ([]string, error) {
 	_, name, _ = strings.Cut(name, "/libbpf-go/libbpf-go/")
 	switch name {
 	case "selftests":
 		var with []string
 		for _, linking := range []struct{ name, flags string }{{"dynamic", ""}, {"static", `-extldflags "-static"`}} {
 			bin := filepath.Join(dir, linking.name) + "/"
-			if _, err := machine.goTool(ctx, "build", "-buildvcs=false", "-ldflags", linking.flags, "-o", bin,
+			if _, err := machine.goTool(ctx, "build", overlay, "-buildvcs=false", "-ldflags", linking.flags, "-o", bin,
 				"./selftests/..."); err != nil {
 				return nil, err
 			}
@@ -207,6 +216,31 @@ func (m *matrix) needs(ctx context.Context, machine *machine, name, dir string) 
 		return []string{clang}, err
 	}
 	return nil, nil
+}
+
+// overlay returns Go's option for programs that embed BPF objects: they get those that are compiled for the machine.
+func (m *machine) overlay(dir string) (string, error) {
+	files := struct{ Replace map[string]string }{make(map[string]string)}
+	root, err := treeOf(sourceFolder())
+	if err != nil {
+		return "", err
+	}
+	objects := filepath.Join(root, "bin", m.arch)
+	err = filepath.WalkDir(objects, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && isObject(path) {
+			files.Replace[root+strings.TrimPrefix(path, objects)] = path
+		}
+		return err
+	})
+	if err != nil && m.foreign() {
+		return "", fmt.Errorf("make bpf-%s compiles the BPF objects: %w", m.arch, err)
+	}
+	list, err := json.Marshal(files)
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "overlay.json")
+	return "-overlay=" + path, os.WriteFile(path, list, 0o644)
 }
 
 func (m *machine) goTool(ctx context.Context, args ...string) ([]byte, error) {
