@@ -185,11 +185,21 @@ func (d MapDefinition) flagsProblem() string {
 		if d.Type.IsPerCPU() && d.Type != MapTypePerCPUCgroupStorage {
 			return fmt.Sprintf("a %s is allocated on the nodes of its CPUs and does not take the flag %s", d.Type, CreateNUMANode)
 		}
-		if _, err := os.Stat(fmt.Sprintf("/sys/devices/system/node/node%d", d.NUMANode)); errors.Is(err, os.ErrNotExist) {
+		if !hasNUMANode("/sys/devices/system/node", d.NUMANode) {
 			return fmt.Sprintf("there is no NUMA node %d", d.NUMANode)
 		}
 	}
 	return ""
+}
+
+// hasNUMANode reports whether sysfs, in the folder for nodes, has one with this number. A kernel without support for
+// NUMA has no such folder, and only node 0.
+func hasNUMANode(folder string, node uint32) bool {
+	if _, err := os.Stat(folder); errors.Is(err, os.ErrNotExist) {
+		return node == 0
+	}
+	_, err := os.Stat(fmt.Sprintf("%s/node%d", folder, node))
+	return !errors.Is(err, os.ErrNotExist)
 }
 
 // refused adds to EINVAL why the kernel refused to create the map, if that is known. It returns other errors unchanged.

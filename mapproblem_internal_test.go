@@ -3,6 +3,8 @@ package libbpf
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -61,5 +63,22 @@ func TestMapProblems(t *testing.T) {
 	}
 	for what, n := range unexplained {
 		t.Errorf("%s: %d refusals break no rule", what, n)
+	}
+}
+
+// A kernel that is built without NUMA has one node, and no folder for it.
+func TestHasNUMANode(t *testing.T) {
+	with, without := t.TempDir(), filepath.Join(t.TempDir(), "node")
+	if err := os.Mkdir(filepath.Join(with, "node2"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		folder string
+		node   uint32
+		want   bool
+	}{{with, 2, true}, {with, 0, false}, {without, 0, true}, {without, 1, false}} {
+		if got := hasNUMANode(c.folder, c.node); got != c.want {
+			t.Errorf("node %d in %s: %t", c.node, c.folder, got)
+		}
 	}
 }

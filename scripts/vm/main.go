@@ -1,7 +1,7 @@
 // Command vm runs programs, mostly test binaries, on other kernels in QEMU.
 //
 //	vm run -k KERNEL [-limit TIME] program [argument...]
-//	vm test [-k KERNEL,...] [-packages PACKAGE,...] [-run PATTERN]
+//	vm test [-k KERNEL,...] [-packages PACKAGE,...] [-run PATTERN] [-race]
 //	vm test [-k KERNEL,...] -skipped FILE
 //
 // KERNEL is a name in kernels.txt, or a folder that kernels.sh made. A kernel that is not in the cache is downloaded.

@@ -25,6 +25,7 @@ type matrix struct {
 	kernels  []string
 	machines []*machine // of the kernels
 	packages []string
+	race     bool
 	flags    []string // for the test binaries
 	limit    time.Duration
 	at       int    // how many machines run at the same time
@@ -41,6 +42,7 @@ func testAll(ctx context.Context, args []string) error {
 	run := flags.String("run", "", "only the tests that match, as for go test")
 	skipped := flags.String("skipped", "", "the `file` of the tests that were skipped on the host: only these")
 	m := matrix{}
+	flags.BoolVar(&m.race, "race", false, "with the race detector")
 	flags.DurationVar(&m.limit, "limit", 20*time.Minute, "how long each machine may run")
 	flags.IntVar(&m.at, "j", runtime.NumCPU(), "how many machines run at the same time")
 	flags.StringVar(&m.logs, "logs", filepath.Join("bin", "kernels"), "the `folder` for all output")
@@ -173,7 +175,8 @@ func (m *matrix) build(ctx context.Context, machine *machine, dir string) (*suit
 			continue
 		}
 		program := filepath.Join(dir, fmt.Sprintf("%d-%s.test", i, filepath.Base(name)))
-		if _, err := machine.goTool(ctx, "test", overlay, "-c", "-o", program, name); err != nil {
+		if _, err := machine.goTool(ctx, "test", overlay, fmt.Sprintf("-race=%t", m.race), "-c", "-o",
+			program, name); err != nil {
 			return nil, err
 		}
 		j := job{dir: folder, argv: append([]string{program}, m.flags...)}
