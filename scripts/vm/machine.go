@@ -20,6 +20,7 @@ type machine struct {
 	ports   []string // the guest's names for the other ports
 	boot    string   // what the kernel's command line has besides
 	modules []string // what the ports need, where it is not built in
+	slow    []string // the tests that the emulator makes too slow
 }
 
 // A virtio port may be a module, so the kernel's log has another one, which works from the beginning. Without ioeventfd
@@ -51,6 +52,8 @@ var machines = []machine{
 		}, virtioPorts...),
 		console: "ttysclp0", ports: []string{"vport0p1", "vport0p2", "vport0p3"},
 		modules: []string{"virtio_console"},
+		// QEMU forgets all translated addresses for each page that is unmapped, and this test unmaps a million.
+		slow: []string{"TestAddressesAreReused"},
 	},
 }
 

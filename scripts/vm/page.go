@@ -34,6 +34,15 @@ clouds, and for other architectures, which the columns name, those for all machi
 configuration may have other features.
 
 `)
+	for _, m := range machines {
+		is := func(r *report) bool {
+			of, err := machineOf(r.release)
+			return err == nil && of.arch == m.arch
+		}
+		if len(m.slow) > 0 && slices.ContainsFunc(reports, is) {
+			fmt.Fprintf(w, "Not run on %s, because the emulator is too slow: %s.\n\n", m.arch, strings.Join(m.slow, ", "))
+		}
+	}
 	header := func(column string) {
 		fmt.Fprintf(w, "| %s |", column)
 		for _, r := range reports {
