@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"testing"
 
@@ -47,14 +48,15 @@ func (w *perfWriter) write(n int, size uint64) {
 	}
 }
 
-// perfReceivers are the ways to receive what is there of a perf buffer: each returns the numbers of the records.
+// perfReceivers are the ways to receive what is there of a perf buffer of 256 KiB: each returns the numbers of the
+// records.
 func perfReceivers(
 	t *testing.T, w *perfWriter, test func(t *testing.T, receive func() ([]uint64, error), lost func() uint64),
 ) {
-	perf := findMap(t, w.o, "perf")
+	perf, pages := findMap(t, w.o, "perf"), 256<<10/os.Getpagesize()
 	t.Run("PerfReader", func(t *testing.T) {
 		pinToCPU(t, w.cpu)
-		r, err := libbpf.NewPerfReader(perf, libbpf.PerfReaderOptions{})
+		r, err := libbpf.NewPerfReader(perf, libbpf.PerfReaderOptions{Pages: pages})
 		check(t, err)
 		defer r.Close()
 		test(t, func() (numbers []uint64, err error) {
@@ -77,6 +79,7 @@ func perfReceivers(
 			var numbers []uint64
 			var told uint64
 			b := libbpf.PerfBufferBuilder{
+				Pages: pages,
 				Sample: func(_ int, record []byte) error {
 					numbers = append(numbers, binary.NativeEndian.Uint64(record))
 					return nil
@@ -88,7 +91,7 @@ func perfReceivers(
 				},
 			}
 			if raw {
-				b = libbpf.PerfBufferBuilder{Event: func(_ int, event []byte) error {
+				b = libbpf.PerfBufferBuilder{Pages: pages, Event: func(_ int, event []byte) error {
 					numbers = append(numbers, binary.NativeEndian.Uint64(event[12:]))
 					return nil
 				}}
@@ -129,7 +132,7 @@ func TestPerfRecordAbove64K(t *testing.T) {
 				perfReceivers(t, w, func(t *testing.T, receive func() ([]uint64, error), lost func() uint64) {
 					w.t = t
 					first := w.next
-					w.write(7, 30_000) // of 256 KiB
+					w.write(7, 30_000)
 					w.write(1, big)
 					w.write(50, 64)
 					var got []uint64
