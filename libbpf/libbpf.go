@@ -7,7 +7,7 @@ package clib
 /*
 // The build tag libbpf_debug keeps the C code readable for a debugger.
 #cgo !libbpf_debug CFLAGS: -O1 -g0
-#cgo libbpf_debug CFLAGS: -Og -g
+#cgo libbpf_debug CFLAGS: -Og -g -DLIBBPF_GO_DEBUG
 #cgo CFLAGS: -fvisibility=hidden -D_LARGEFILE64_SOURCE -D_FILE_OFFSET_BITS=64
 #cgo CFLAGS: -Wno-unknown-warning-option -Wno-format-overflow -Wno-stringop-truncation
 #cgo CFLAGS: -I${SRCDIR}/upstream/libbpf/src -I${SRCDIR}/upstream/libbpf/include
