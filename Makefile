@@ -202,8 +202,9 @@ test-fresh: root ## run the README's commands in a bare Debian 12, with what is 
 	@scripts/fresh_test.sh
 
 .PHONY: test-build
-test-build: ## build against each libbpf, statically too, and with none (slow)
+test-build: ## build in every way: against each libbpf and none, static, for other architectures, with musl (slow)
 	@$(MAKE) deps
+	@scripts/install-deps.sh cross
 	@scripts/build_matrix.sh
 
 .PHONY: test-interop

@@ -4,6 +4,7 @@
 # prints nothing and needs no network.
 #
 #   install-deps.sh          what the build and the tests need
+#   install-deps.sh cross    the compilers for other architectures and musl that "make test-build" uses
 #   install-deps.sh vm       what scripts/vm also needs, to boot other kernels
 #   install-deps.sh arm64    what scripts/vm also needs for kernels of that architecture
 #   install-deps.sh s390x    the same
@@ -20,9 +21,8 @@ has_clang() {
 		echo 'int x;' | "$clang" -target bpf -c -o /dev/null -x c - 2>/dev/null
 }
 
-# foreign ARCH TRIPLET QEMU PACKAGE: the same as missing, for machines of another architecture.
-foreign() {
-	command -v "$3" >/dev/null || echo "$4 QEMU for $1 ($3)"
+# cross ARCH TRIPLET: the same as missing, for a compiler for another architecture.
+cross() {
 	command -v "$2-gcc" >/dev/null || echo "gcc-$2 a C compiler for $1 ($2-gcc)"
 	for header in "stdlib.h libc6-dev" "asm/unistd.h linux-libc-dev"; do
 		echo "#include <${header% *}>" | "$2-gcc" -E -x c - >/dev/null 2>&1 ||
@@ -33,15 +33,23 @@ foreign() {
 # missing: prints a line for each missing thing, the Debian package first.
 missing() {
 	case $1 in
+	cross)
+		cross arm64 aarch64-linux-gnu
+		cross s390x s390x-linux-gnu
+		command -v musl-gcc >/dev/null || echo "musl-tools a C compiler for musl (musl-gcc)"
+		return
+		;;
 	arm64)
-		foreign arm64 aarch64-linux-gnu qemu-system-aarch64 qemu-system-arm
+		command -v qemu-system-aarch64 >/dev/null || echo "qemu-system-arm QEMU for arm64 (qemu-system-aarch64)"
+		cross arm64 aarch64-linux-gnu
 		return
 		;;
 	s390x)
 		# Newer Debians have a package of its own for it.
 		package=qemu-system-s390x
 		[ -n "$(apt-cache madison $package 2>/dev/null)" ] || package=qemu-system-misc
-		foreign s390x s390x-linux-gnu qemu-system-s390x $package
+		command -v qemu-system-s390x >/dev/null || echo "$package QEMU for s390x (qemu-system-s390x)"
+		cross s390x s390x-linux-gnu
 		return
 		;;
 	vm)
