@@ -40,7 +40,7 @@ func (t tree) unpack(tarballs []tarball, to string) error {
 			takeLibbpf(files, all)
 		case "libelf":
 			all.add("libelf", t.compiled("libelf", merge(files.folder("lib/"), files.folder("libelf/"))))
-			all.add("libelf", files.named("COPYING-LGPLV3", "COPYING-GPLV2"))
+			all.add("libelf", files.named("COPYING", "COPYING-LGPLV3", "COPYING-GPLV2"))
 		case "zlib":
 			all.add("zlib", t.compiled("zlib", files))
 			all.add("zlib", files.named("LICENSE", "README"))
