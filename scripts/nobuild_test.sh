@@ -49,7 +49,7 @@ mkdir -p "$tmp/old/bpf" "$tmp/none"
 preprocess() { ${CC:-cc} -E -nostdinc "$@" "$tmp/vendor.h"; }
 says 'libbpf-go works on Linux only' preprocess -U__linux__ -I"$tmp/none"
 says 'apt-get install libbpf-dev' preprocess -I"$tmp/none"
-says 'go run github.com/libbpf-go/libbpf-go/cmd/bpfgo-vendor' preprocess -I"$tmp/none"
+says 'go run -mod=readonly github.com/libbpf-go/libbpf-go/cmd/bpfgo-vendor' preprocess -I"$tmp/none"
 says "this system's libbpf is older than 1.1" preprocess -I"$tmp/old"
 printf '#define LIBBPF_MAJOR_VERSION 1\n#define LIBBPF_MINOR_VERSION 0\n' >"$tmp/old/bpf/libbpf_version.h"
 says "this system's libbpf is older than 1.1" preprocess -I"$tmp/old"

@@ -2,10 +2,11 @@
 // libbpf-go needs a C compiler, and no library of the system. It is the command behind "make vendor", and it does not
 // need cgo:
 //
-//	go run github.com/libbpf-go/libbpf-go/cmd/bpfgo-vendor
+//	go run -mod=readonly github.com/libbpf-go/libbpf-go/cmd/bpfgo-vendor
 //
-// The current folder's module selects the libbpf-go. If that is in Go's module cache, which is read-only, the command
-// copies it to a folder of the module, and adds a replace directive to go.mod.
+// (With -mod=readonly, this also works in a module that has a vendor folder.) The current folder's module selects the
+// libbpf-go. If that is in Go's module cache, which is read-only, the command copies it to a folder of the module, and
+// adds a replace directive to go.mod. Outside of a module, but in a workspace, it does so beside go.work.
 package main
 
 import (
@@ -28,7 +29,7 @@ sha256. If libbpf-go is in Go's module cache, it is copied into the current modu
   -from PATH       a source tarball, or a folder with tarballs, to use before the archive; may be repeated
   -archive URL     the Debian archive to use instead of apt's: an address that ends with "debian/"
   -copy FOLDER     where to copy a libbpf-go from the module cache (default: libbpf-go beside go.mod)
-  -remove          remove the sources: builds then link the system's libbpf
+  -remove          remove the sources: builds then link the system's libbpf, which links the system's libelf
 `
 
 // request is what the user asks for.
@@ -71,16 +72,25 @@ func run(args []string, out io.Writer) error {
 		return err
 	}
 	say := func(format string, args ...any) { fmt.Fprintf(out, "vendor: "+format+"\n", args...) }
-	if module.cached && !r.remove {
-		if has, err := module.tree.version(); err == nil && (r.libbpf == "" || r.libbpf == has[0].version) {
-			say("%s is in %s already", versions(has), module.tree.root)
+	if module.cached {
+		has, err := module.tree.version()
+		vendored := err == nil
+		switch {
+		case r.remove && !vendored:
+			say("%s has no sources", module.tree.root)
+			return nil
+		case !r.remove && vendored && (r.libbpf == "" || r.libbpf == has[0].version):
+			say("%s are in %s already", versions(has), module.tree.root)
 			return nil
 		}
 		if err := module.copyTo(r.copy, say); err != nil {
 			return err
 		}
 	}
-	return module.tree.vendor(r, say)
+	if err := module.tree.vendor(r, say); err != nil {
+		return err
+	}
+	return module.tellVendorFolder(say)
 }
 
 // versions lists sources: "libbpf 1.7.0, libelf 0.188, zlib 1.2.13".
