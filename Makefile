@@ -144,6 +144,7 @@ test: root ## set up and run all tests (as root; LIBBPF_GO_STRICT=1: each test, 
 	@: >$(SKIPPED)
 	LIBBPF_GO_SKIPPED=$(SKIPPED) $(GO) test -race $(TESTFLAGS) ./...
 	LIBBPF_GO_SKIPPED=$(SKIPPED) $(GO) test $(TESTFLAGS) ./...
+	@scripts/dist_test.sh
 	@$(MAKE) test-vm-runner test-elsewhere
 
 # Which tests the kernel of this machine refused, and why.
@@ -201,6 +202,11 @@ test-elsewhere:
 test-fresh: root ## run the README's commands in a bare Debian 12, with what is committed here (slow, as root)
 	@scripts/fresh_test.sh
 
+.PHONY: test-dist
+test-dist: root ## build from a release in every way, in a bare Debian 12 without a network (slow, as root)
+	@$(MAKE) vendor
+	@scripts/dist_test.sh bare
+
 .PHONY: test-build
 test-build: ## build in every way: against each libbpf and none, static, for other architectures, with musl (slow)
 	@$(MAKE) deps
@@ -238,6 +244,13 @@ bench: root ## measure side by side with C's libbpf, cilium/ebpf and libbpfgo (a
 	@$(MAKE) bench/bpf/bench.bpf.o
 	@# libbpfgo brings no libbpf and no way to its headers: it uses ours.
 	cd bench && CGO_CFLAGS="-O2 -g -I$(CURDIR)/libbpf/upstream/api" $(GO) run $(NOVCS) . $(BENCHFLAGS)
+
+# Releases
+
+.PHONY: dist
+dist: ## write a release of HEAD with the vendored sources, a module proxy, to dist (VERSION=v0.1.0 TAG=yes: and tag it)
+	@GOOS= GOARCH= CGO_ENABLED=0 $(GO) -C scripts/dist run $(NOVCS) . -o '$(CURDIR)/dist' \
+		$(if $(VERSION),-version '$(VERSION)') $(if $(TAG),-tag)
 
 # The source
 
