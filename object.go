@@ -4,7 +4,8 @@ package libbpf
 // Debug information costs time to write. The build tag libbpf_debug keeps it.
 #cgo !libbpf_debug CFLAGS: -g0
 #cgo libbpf_debug CFLAGS: -Og -g
-#cgo CFLAGS: -I${SRCDIR}/libbpf/upstream/api
+#cgo !libbpf_system CFLAGS: -I${SRCDIR}/libbpf/upstream/api
+#cgo libbpf_system CFLAGS: -DLIBBPF_GO_SYSTEM
 
 #include "libbpf/vendor.h"
 #include <stdlib.h>

@@ -3,7 +3,8 @@ package btf
 /*
 #cgo !libbpf_debug CFLAGS: -g0
 #cgo libbpf_debug CFLAGS: -Og -g
-#cgo CFLAGS: -I${SRCDIR}/../libbpf/upstream/api
+#cgo !libbpf_system CFLAGS: -I${SRCDIR}/../libbpf/upstream/api
+#cgo libbpf_system CFLAGS: -DLIBBPF_GO_SYSTEM
 #cgo noescape btf__type_by_id
 #cgo nocallback btf__type_by_id
 #cgo noescape btf__name_by_offset

@@ -8,14 +8,17 @@ package clib
 // The build tag libbpf_debug keeps the C code readable for a debugger.
 #cgo !libbpf_debug CFLAGS: -O1 -g0
 #cgo libbpf_debug CFLAGS: -Og -g -DLIBBPF_GO_DEBUG
-#cgo CFLAGS: -fvisibility=hidden -D_LARGEFILE64_SOURCE -D_FILE_OFFSET_BITS=64
+#cgo CFLAGS: -std=gnu11 -fvisibility=hidden -D_LARGEFILE64_SOURCE -D_FILE_OFFSET_BITS=64
 #cgo CFLAGS: -Wno-unknown-warning-option -Wno-format-overflow -Wno-stringop-truncation
-#cgo CFLAGS: -I${SRCDIR}/upstream/libbpf/src -I${SRCDIR}/upstream/libbpf/include
-#cgo CFLAGS: -I${SRCDIR}/upstream/libbpf/include/uapi -I${SRCDIR}/upstream/libelf -I${SRCDIR}/upstream/zlib
-#cgo CFLAGS: -I${SRCDIR}/upstream/api
+#cgo !libbpf_system CFLAGS: -I${SRCDIR}/upstream/libbpf/src -I${SRCDIR}/upstream/libbpf/include
+#cgo !libbpf_system CFLAGS: -I${SRCDIR}/upstream/libbpf/include/uapi
+#cgo !libbpf_system CFLAGS: -I${SRCDIR}/upstream/libelf -I${SRCDIR}/upstream/zlib -I${SRCDIR}/upstream/api
+// The build tag libbpf_system uses the system's libbpf also where one is vendored.
+#cgo libbpf_system CFLAGS: -DLIBBPF_GO_SYSTEM
 // The two folders have a libbpf_go.a each. That of upstream/lib is empty, because the libraries are compiled here; that
 // of system makes the linker use the system's. The first folder that is there decides.
-#cgo LDFLAGS: -L${SRCDIR}/upstream/lib -L${SRCDIR}/system -lbpf_go
+#cgo !libbpf_system LDFLAGS: -L${SRCDIR}/upstream/lib
+#cgo LDFLAGS: -L${SRCDIR}/system -lbpf_go
 
 #include "vendor.h"
 #include <bpf/libbpf.h>

@@ -17,7 +17,8 @@
 #endif
 
 /* In angle brackets: the folder of the package that is being compiled, not this file's. */
-#if __has_include("upstream/interrupted.h")
+#if defined(LIBBPF_GO_SYSTEM) /* the build tag libbpf_system */
+#elif __has_include("upstream/interrupted.h")
 #error "libbpf is not vendored as a whole: run 'make vendor' again in libbpf-go"
 
 #elif __has_include(<libbpf_vendored.h>) && __has_include("upstream/libbpf/src/libbpf.c")
@@ -31,6 +32,10 @@
 #error "libbpf is vendored in part: run 'make vendor' again in libbpf-go, and 'go mod vendor' again if you use that"
 
 #else
+#define LIBBPF_GO_SYSTEM
+#endif
+
+#ifdef LIBBPF_GO_SYSTEM
 #define LIBBPF_GO_BUILD libbpf_go_system
 #define LIBBPF_GO_HAS(file) 0
 #if __has_include(<bpf/libbpf_version.h>)

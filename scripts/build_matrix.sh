@@ -115,6 +115,10 @@ builds "vendored, static" "$first (vendored)" "${static[@]}"
 builds "vendored, for a debugger" "$first (vendored)" -tags libbpf_debug
 interop go-mod-vendor
 CC=clang interop
+if [ -n "$system" ]; then
+	builds "the system's, beside the vendored one" "$version (system)" -tags libbpf_system
+	[[ $(needed) = *libbpf* ]] || fail "libbpf_system: libbpf is not linked"
+fi
 scripts/build_ways.sh "$tmp/vendor" || fail "build_ways.sh"
 
 # Incompletely vendored, with Go's cache filled for both states: killed after, before and between the markers.

@@ -3,7 +3,8 @@
 package main
 
 /*
-#cgo CFLAGS: -I${SRCDIR}/../../libbpf/upstream/api
+#cgo !libbpf_system CFLAGS: -I${SRCDIR}/../../libbpf/upstream/api
+#cgo libbpf_system CFLAGS: -DLIBBPF_GO_SYSTEM
 
 #include "../../libbpf/vendor.h"
 #include <stdlib.h>

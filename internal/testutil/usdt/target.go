@@ -1,6 +1,7 @@
 package usdt
 
 /*
+#cgo libbpf_system CFLAGS: -DLIBBPF_GO_SYSTEM
 #cgo LDFLAGS: -rdynamic
 #include "../../../libbpf/vendor.h"
 #include <stdlib.h>
