@@ -29,7 +29,8 @@ sha256. If libbpf-go is in Go's module cache, it is copied into the current modu
   -from PATH       a source tarball, or a folder with tarballs, to use before the archive; may be repeated
   -archive URL     the Debian archive to use instead of apt's: an address that ends with "debian/"
   -copy FOLDER     where to copy a libbpf-go from the module cache (default: libbpf-go beside go.mod)
-  -remove          remove the sources: builds then link the system's libbpf, which links the system's libelf
+  -remove          remove the sources: builds then link the system's libbpf. The build tag libbpf_system makes them do
+                   that without removing anything
 `
 
 // request is what the user asks for.
@@ -76,10 +77,10 @@ func run(args []string, out io.Writer) error {
 		has, err := module.tree.version()
 		vendored := err == nil
 		switch {
-		case r.remove && !vendored:
-			say("%s has no sources", module.tree.root)
-			return nil
-		case !r.remove && vendored && (r.libbpf == "" || r.libbpf == has[0].version):
+		case r.remove:
+			return errors.New("nothing can be removed from Go's module cache: build with the tag libbpf_system to link the " +
+				"system's libbpf")
+		case vendored && (r.libbpf == "" || r.libbpf == has[0].version):
 			say("%s are in %s already", versions(has), module.tree.root)
 			return nil
 		}
