@@ -2,6 +2,7 @@ package libbpf_test
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"regexp"
 	"strings"
@@ -79,5 +80,18 @@ func TestMapTypeKinds(t *testing.T) {
 		"[array_of_maps hash_of_maps]"
 	if got != want {
 		t.Errorf("kinds %s, want %s", got, want)
+	}
+}
+
+// A kernel that is newer may know numbers that this package does not. As an int of 32 bits, some are below 0.
+func TestStringsOfUnknownNumbers(t *testing.T) {
+	const number = math.MaxUint32
+	for _, unknown := range []fmt.Stringer{
+		libbpf.MapType(number), libbpf.ProgramType(number), libbpf.ProgramAttachType(number), libbpf.LinkType(number),
+		libbpf.HelperID(number), libbpf.CgroupIterOrder(number), libbpf.TaskFDType(number),
+	} {
+		if text := unknown.String(); !strings.Contains(text, "4294967295") {
+			t.Errorf("%T: %s", unknown, text)
+		}
 	}
 }

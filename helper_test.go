@@ -3,6 +3,7 @@ package libbpf_test
 import (
 	"errors"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +17,10 @@ import (
 	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
+
+// beyondInt32 has a bit above those of an int32, which the kernel would ignore. On a machine of 32 bits, where no int has
+// one, it is -1, which is refused where this is.
+const beyondInt32 = 1<<32*(math.MaxUint>>63) - (1 - math.MaxUint>>63)
 
 // runUnprivileged runs one test of this binary as the user nobody, with the path of a copy of attach.bpf.o, which that
 // user can read, in its environment.

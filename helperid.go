@@ -439,7 +439,7 @@ var helperNames = [...]string{
 
 // String is the helper's name in C without bpf_, such as "map_lookup_elem".
 func (id HelperID) String() string {
-	if int(id) < len(helperNames) {
+	if id < HelperID(len(helperNames)) {
 		return helperNames[id]
 	}
 	return "helper(" + strconv.FormatUint(uint64(id), 10) + ")"

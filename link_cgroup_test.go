@@ -307,7 +307,7 @@ func TestAttachCgroupRefusals(t *testing.T) {
 	egress := findProgram(t, o, "egress")
 	cgroup := testutil.NewCgroup(t)
 	fd := int(cgroup.Fd())
-	for _, wrong := range []int{-1, 1 << 32} {
+	for _, wrong := range []int{-1, beyondInt32} {
 		_, err := egress.AttachCgroup(wrong, libbpf.PlacementOptions{})
 		wantErr(t, err, libbpf.ErrInvalid)
 	}

@@ -211,7 +211,7 @@ func TestHookRefusals(t *testing.T) {
 	fd := int(testutil.NewCgroup(t).Fd())
 	for _, at := range []libbpf.Hook{
 		{Type: libbpf.AttachTypeCgroupInetEgress, FD: -1},
-		{Type: libbpf.AttachTypeCgroupInetEgress, FD: 1 << 32},
+		{Type: libbpf.AttachTypeCgroupInetEgress, FD: beyondInt32},
 		{Type: libbpf.AttachTypeCgroupInetEgress, IfIndex: 1},
 		{Type: libbpf.AttachTypeTCXIngress, FD: fd},
 		{Type: libbpf.AttachTypeTCXIngress},

@@ -28,7 +28,7 @@ const (
 // String returns names such as "descendants_pre".
 func (o CgroupIterOrder) String() string {
 	names := [...]string{"unspecified", "self_only", "descendants_pre", "descendants_post", "ancestors_up", "children"}
-	if int(o) < len(names) {
+	if o < CgroupIterOrder(len(names)) {
 		return names[o]
 	}
 	return "order(" + strconv.FormatUint(uint64(o), 10) + ")"
@@ -240,7 +240,7 @@ func IterFromPinnedPath(path string) (*Iter, error) {
 		return nil, &Error{Op: op, Object: object, Err: err}
 	}
 	var fs unix.Statfs_t
-	if err = unix.Fstatfs(fd, &fs); err == nil && fs.Type != unix.BPF_FS_MAGIC {
+	if err = unix.Fstatfs(fd, &fs); err == nil && uint32(fs.Type) != unix.BPF_FS_MAGIC {
 		err = fault.Invalidf("it is not on a bpf file system, but an iterator's pin must be")
 	}
 	if err != nil {

@@ -290,7 +290,7 @@ func TestIterRefusals(t *testing.T) {
 		{TID: self, PID: self},
 		{PID: self, PIDFD: 3},
 		{TID: -1},
-		{PID: 1 << 32},
+		{PID: beyondInt32},
 		{CgroupFD: 3},
 		{CgroupID: 1},
 		{CgroupOrder: libbpf.CgroupIterChildren + 1},

@@ -122,7 +122,7 @@ func TestAttachNetnsFlowDissector(t *testing.T) {
 func TestAttachNetnsRefusals(t *testing.T) {
 	o := load(t, open(t, "sockets"))
 	lookup := findProgram(t, o, "lookup")
-	for _, wrong := range []int{-1, 1 << 32} {
+	for _, wrong := range []int{-1, beyondInt32} {
 		_, err := lookup.AttachNetns(wrong)
 		wantErr(t, err, libbpf.ErrInvalid)
 	}

@@ -120,7 +120,7 @@ func TestPerfEventErrors(t *testing.T) {
 	wantErr(t, err, libbpf.ErrInvalid)
 	_, err = p.AttachPerfEvent(-1, libbpf.PerfEventOptions{})
 	wantErr(t, err, unix.EBADF)
-	_, err = p.AttachPerfEvent(fd+1<<32, libbpf.PerfEventOptions{}) // the kernel would ignore the upper half
+	_, err = p.AttachPerfEvent(fd|beyondInt32, libbpf.PerfEventOptions{}) // the kernel would ignore the upper half
 	wantErr(t, err, unix.EBADF)
 	before := openFiles(t)
 	if _, err = p.AttachPerfEvent(p.FD(), libbpf.PerfEventOptions{}); !errors.Is(err, unix.ENOTTY) { // as of 5.10

@@ -126,7 +126,7 @@ func TestTCXRefusals(t *testing.T) {
 	veth, _ := n.Veth()
 	n.Do(func() {
 		check(t, attachTCX(t, first, veth, libbpf.PlacementOptions{}).Close())
-		for _, ifindex := range []int{0, -1, 1 << 32} {
+		for _, ifindex := range []int{0, -1, beyondInt32} {
 			_, err := first.AttachTCX(ifindex, libbpf.PlacementOptions{})
 			wantErr(t, err, libbpf.ErrInvalid)
 		}

@@ -44,7 +44,7 @@ var linkTypeNames = [...]string{
 
 // String returns libbpf's name for the type, such as "kprobe_multi" (libbpf_bpf_link_type_str).
 func (t LinkType) String() string {
-	if int(t) < len(linkTypeNames) {
+	if t < LinkType(len(linkTypeNames)) {
 		return linkTypeNames[t]
 	}
 	return "link_type(" + strconv.FormatUint(uint64(t), 10) + ")"

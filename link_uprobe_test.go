@@ -394,7 +394,7 @@ func TestUprobeErrors(t *testing.T) {
 		{libbpf.ThisProcess, self, 0, "a\x00b", libbpf.ErrInvalid},
 		{libbpf.ThisProcess, self, 1 << 63, targetOne, libbpf.ErrInvalid},
 		{-2, self, 0, targetOne, libbpf.ErrInvalid},
-		{1 << 32, self, 0, targetOne, libbpf.ErrInvalid},
+		{beyondInt32 * 2, self, 0, targetOne, libbpf.ErrInvalid},
 		{libbpf.ThisProcess, "/nonexistent", 0, targetOne, os.ErrNotExist},
 		{libbpf.ThisProcess, "no_such_library.so.1", 0, targetOne, os.ErrNotExist},
 		{libbpf.ThisProcess, "no_such_program", 0, targetOne, os.ErrNotExist},

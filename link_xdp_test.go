@@ -210,7 +210,7 @@ func TestXDPRefusals(t *testing.T) {
 	n := testutil.NewNetwork(t)
 	veth, _ := n.Veth()
 	n.Do(func() {
-		for _, ifindex := range []int{0, -1, 1 << 32} {
+		for _, ifindex := range []int{0, -1, beyondInt32} {
 			_, err := pass.AttachXDP(ifindex, libbpf.XDPLinkOptions{})
 			wantErr(t, err, libbpf.ErrInvalid)
 			dev := libbpf.XDP{IfIndex: ifindex}

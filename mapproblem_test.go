@@ -67,7 +67,7 @@ func TestCreateMapSaysWhy(t *testing.T) {
 	if _, err := (libbpf.MapOpenOptions{PathFD: inner.FD()}).FromPinnedPath("m"); err == nil {
 		t.Error("a map is taken for a folder")
 	}
-	_, err = (libbpf.MapOpenOptions{PathFD: 1 << 32}).FromPinnedPath("m")
+	_, err = (libbpf.MapOpenOptions{PathFD: beyondInt32}).FromPinnedPath("m")
 	wantErr(t, err, libbpf.ErrInvalid)
 }
 

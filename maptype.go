@@ -122,7 +122,7 @@ var mapTypeNames = [...]string{
 
 // String is libbpf's name for the type, such as "percpu_hash" (libbpf_bpf_map_type_str).
 func (t MapType) String() string {
-	if int(t) < len(mapTypeNames) {
+	if t < MapType(len(mapTypeNames)) {
 		return mapTypeNames[t]
 	}
 	return "map_type(" + strconv.FormatUint(uint64(t), 10) + ")"

@@ -300,7 +300,7 @@ func TestAttachTarget(t *testing.T) {
 	wantErr(t, err, unix.ESRCH)
 	wantErr(t, p.SetAttachTarget(0, "a\x00b"), libbpf.ErrInvalid)
 	wantErr(t, p.SetAttachTarget(-1, "f"), libbpf.ErrInvalid)
-	wantErr(t, p.SetAttachTarget(1<<32, "f"), libbpf.ErrInvalid)
+	wantErr(t, p.SetAttachTarget(beyondInt32, "f"), libbpf.ErrInvalid)
 	wantErr(t, p.SetAttachTarget(1<<20, "f"), unix.EBADF)
 }
 

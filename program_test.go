@@ -30,7 +30,7 @@ func TestProgramLog(t *testing.T) {
 		t.Errorf("log size %d, %v", size, err)
 	}
 	wantErr(t, p.SetLogSize(-1), libbpf.ErrInvalid)
-	wantErr(t, p.SetLogSize(1<<31), libbpf.ErrInvalid)
+	wantErr(t, p.SetLogSize(beyondInt32), libbpf.ErrInvalid)
 	wantErr(t, (*libbpf.OpenProgram)(nil).SetLogSize(1), libbpf.ErrClosed)
 	loaded := load(t, o)
 	change := findProgram(t, loaded, "change_mark")

@@ -302,7 +302,7 @@ func TestProgramHandleOfOtherKinds(t *testing.T) {
 	wantErr(t, err, libbpf.ErrInvalid)
 	_, err = libbpf.ProgramHandleFromFD(-1)
 	wantErr(t, err, unix.EBADF)
-	_, err = libbpf.ProgramHandleFromFD(findProgram(t, o, "count_packet").FD() + 1<<32)
+	_, err = libbpf.ProgramHandleFromFD(findProgram(t, o, "count_packet").FD() | beyondInt32)
 	wantErr(t, err, unix.EBADF)
 	_, err = libbpf.ProgramHandleFromFD(1 << 20)
 	wantErr(t, err, unix.EBADF)

@@ -147,7 +147,7 @@ func TestLoadProgramInvalid(t *testing.T) {
 	wantErr(t, load(libbpf.ProgramLoadOptions{Attempts: -1}), libbpf.ErrInvalid)
 	wantErr(t, load(libbpf.ProgramLoadOptions{FuncInfo: make([]libbpf.FuncInfo, 1)}), libbpf.ErrInvalid)
 	for _, options := range []libbpf.ProgramLoadOptions{
-		{BTFFD: -1}, {TokenFD: -1}, {AttachBTFObjectFD: 1 << 40}, {FDArray: []int{-1}},
+		{BTFFD: -1}, {TokenFD: -1}, {AttachBTFObjectFD: beyondInt32}, {FDArray: []int{-1}},
 	} {
 		wantErr(t, load(options), unix.EBADF)
 	}

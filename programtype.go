@@ -80,7 +80,7 @@ var programTypeNames = [...]string{
 
 // String is libbpf's name for the type, such as "sched_cls" (libbpf_bpf_prog_type_str).
 func (t ProgramType) String() string {
-	if int(t) < len(programTypeNames) {
+	if t < ProgramType(len(programTypeNames)) {
 		return programTypeNames[t]
 	}
 	return "prog_type(" + strconv.FormatUint(uint64(t), 10) + ")"
@@ -217,7 +217,7 @@ var programAttachTypeNames = [...]string{
 
 // String is libbpf's name for the attach type, such as "cgroup_inet_ingress" (libbpf_bpf_attach_type_str).
 func (t ProgramAttachType) String() string {
-	if int(t) < len(programAttachTypeNames) {
+	if t < ProgramAttachType(len(programAttachTypeNames)) {
 		return programAttachTypeNames[t]
 	}
 	return "attach_type(" + strconv.FormatUint(uint64(t), 10) + ")"

@@ -35,7 +35,7 @@ var taskFDTypeNames = [...]string{
 
 // String returns bpftool's name for the type, such as "kretprobe".
 func (t TaskFDType) String() string {
-	if int(t) < len(taskFDTypeNames) {
+	if t < TaskFDType(len(taskFDTypeNames)) {
 		return taskFDTypeNames[t]
 	}
 	return "task_fd_type(" + strconv.FormatUint(uint64(t), 10) + ")"

@@ -234,7 +234,7 @@ func TestTestRunRefusals(t *testing.T) {
 	packet := make([]byte, 64)
 	for name, options := range map[string]libbpf.TestRunOptions{
 		"repeat":      {Data: packet, Repeat: -1},
-		"repeat 2^31": {Data: packet, Repeat: 1 << 31},
+		"repeat 2^32": {Data: packet, Repeat: beyondInt32},
 		"cpu":         {Data: packet, CPU: -1, Flags: libbpf.TestRunOnCPU},
 		"no flag":     {Data: packet, CPU: 1},
 		"batch size":  {Data: packet, BatchSize: -1},

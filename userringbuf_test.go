@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"math"
 	"os"
 	"runtime"
 	"slices"
@@ -179,7 +180,8 @@ func TestUserRingDiscard(t *testing.T) {
 // Full and never are different errors.
 func TestUserRingFull(t *testing.T) {
 	r := openUserRing(t)
-	for _, size := range []int{whole + 1, 1 << 29, 1 << 30, 1<<31 - 1, 1 << 31, 1<<32 + 8} {
+	for _, size := range []int{whole + 1, 1 << 29, 1 << 30, math.MaxInt32, max(math.MaxInt32, beyondInt32/2),
+		max(math.MaxInt32, beyondInt32+8)} {
 		_, err := r.Reserve(size)
 		wantErr(t, err, unix.E2BIG)
 		_, err = r.ReserveContext(context.Background(), size)

@@ -102,7 +102,7 @@ func lacksBTF(path string, err error) bool {
 // errors.Is: unix.EINVAL for data that is not type information, or is damaged.
 func ParseRaw(data []byte) (*BTF, error) {
 	const what = "raw data"
-	if len(data) == 0 || len(data) > math.MaxUint32 {
+	if len(data) == 0 || uint64(len(data)) > math.MaxUint32 {
 		return nil, fmt.Errorf("btf: parse %s of %d bytes: %w", what, len(data), fault.Invalidf("it must have from 1 byte to 4 GiB"))
 	}
 	b, err := newBTF("parse", what, nil, func(ret *C.int) *C.struct_btf {
@@ -160,9 +160,12 @@ func newBTF(op, what string, base *BTF, read func(ret *C.int) *C.struct_btf) (*B
 		return nil, fmt.Errorf("btf: %s %s: %w", op, what, err)
 	}
 	b := &BTF{c: c, what: what, base: base, numTypes: int(C.btf__type_cnt(c)) - 1}
-	// libbpf determines the pointer size on first use and stores it. After this call, later uses only read it.
+	// libbpf determines the pointer size on first use and stores it. After this call, later uses only read it. If no
+	// type tells the size, libbpf would take that of this machine. But the kernel's types tell it, and for BPF programs
+	// it is 8.
 	if b.pointerSize = int(C.btf__pointer_size(c)); b.pointerSize == 0 {
-		b.pointerSize = int(unsafe.Sizeof(uintptr(0)))
+		b.pointerSize = 8
+		C.btf__set_pointer_size(c, 8)
 	}
 	b.dumpable = sync.OnceValue(b.checkDump)
 	b.h = handle.New(handle.Resource{Release: b.free})
@@ -217,8 +220,8 @@ func (b *BTF) NumTypes() int {
 	return b.numTypes
 }
 
-// PointerSize is the size of a pointer, in bytes, on the machine that the types describe (btf__pointer_size). It is 0
-// for a nil BTF.
+// PointerSize is the size of a pointer, in bytes, on the machine that the types describe (btf__pointer_size). If they do
+// not tell it, which only those of BPF programs may, it is 8 (btf__set_pointer_size). It is 0 for a nil BTF.
 func (b *BTF) PointerSize() int {
 	if b == nil {
 		return 0

@@ -7,6 +7,7 @@ import "github.com/libbpf-go/libbpf-go"
 type CgroupStorageKey struct {
 	CgroupInodeID uint64 // the cgroup's id: the inode number of its directory
 	AttachType    libbpf.ProgramAttachType
+	_             uint32 // as in C, also where Go aligns 64 bits to 4 bytes
 }
 
 // CgroupStorage holds a V for each cgroup that a program is attached to: a map of type [libbpf.MapTypeCgroupStorage].

@@ -60,9 +60,11 @@ type config struct {
 	Low, High uint16
 	Corners   [2]point
 	Name      [8]byte
+	_         [4]byte
 	Address   uint64
 	Ratio     float64
 	On        bool
+	_         [7]byte
 }
 
 func TestGlobal(t *testing.T) {

@@ -337,6 +337,9 @@ func TestCPUMap(t *testing.T) {
 	noAllocs(t, map[string]func(){"miss": func() { _, _ = m.Lookup(0, libbpf.Any) }})
 }
 
+// address is a pointer as the kernel's structs have it on all machines.
+func address[T any](p *T) uint64 { return uint64(uintptr(unsafe.Pointer(p))) }
+
 // bpf is the system call, for what the package has no function for.
 func bpf[T any](t *testing.T, command uintptr, attr *T) int {
 	t.Helper()
@@ -365,13 +368,13 @@ func stackID(t *testing.T, m libbpf.MapCore) uint32 {
 	pins.Pin(&license[0])
 	load := struct {
 		typ, count        uint32
-		insns, license    uintptr
+		insns, license    uint64
 		logLevel, logSize uint32
 		log               uint64
 		version, flags    uint32
 	}{
 		typ: uint32(libbpf.ProgramTypeRawTracepoint), count: uint32(len(insns)),
-		insns: uintptr(unsafe.Pointer(&insns[0])), license: uintptr(unsafe.Pointer(&license[0])),
+		insns: address(&insns[0]), license: address(&license[0]),
 	}
 	fd := bpf(t, unix.BPF_PROG_LOAD, &load)
 	defer unix.Close(fd)
@@ -437,9 +440,9 @@ func storageMap(t *testing.T, typ libbpf.MapType) libbpf.MapCore {
 	defer pins.Unpin()
 	pins.Pin(&blob[0])
 	fd := bpf(t, unix.BPF_BTF_LOAD, &struct {
-		data, log               uintptr
+		data, log               uint64
 		size, logSize, logLevel uint32
-	}{data: uintptr(unsafe.Pointer(&blob[0])), size: uint32(len(blob))})
+	}{data: address(&blob[0]), size: uint32(len(blob))})
 	defer unix.Close(fd)
 	return createWith(t, typ, 4, 8, 0, libbpf.MapCreateOptions{
 		Flags: libbpf.CreateNoPrealloc, BTFFD: fd, BTFKeyTypeID: 1, BTFValueTypeID: 2,

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"unsafe"
 
 	"github.com/libbpf-go/libbpf-go"
 )
@@ -35,7 +36,10 @@ func TestLayout(t *testing.T) {
 		{reflect.TypeFor[struct {
 			A uint64
 			B padded
-		}](), []span{{9, 12}, {17, 24}}, []span{{16, 17}}},
+		}](), []span{{9, 12}, {17, unsafe.Sizeof(struct {
+			A uint64
+			B padded
+		}{})}}, []span{{16, 17}}},
 		{reflect.TypeFor[struct {
 			A uint32
 			B struct{}

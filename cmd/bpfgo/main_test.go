@@ -73,7 +73,7 @@ func runHelper(helper string) int {
 			return 100
 		}
 		for range count {
-			_, _ = unix.Getpgid(helperFirst + argument)
+			testutil.Getpgid(helperFirst + argument)
 		}
 		return 7
 	case helperStubborn:

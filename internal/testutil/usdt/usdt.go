@@ -13,8 +13,20 @@ package usdt
 #elif defined(__s390x__)
 #define REGISTER "r2"
 #define ARGUMENT "-8@%%r2"
+#elif defined(__i386__)
+#define REGISTER "eax"
+#define ARGUMENT "-4@%%eax"
+#elif defined(__arm__)
+#define REGISTER "r0"
+#define ARGUMENT "-4@r0"
 #else
 #error "no USDT probe for this architecture yet"
+#endif
+
+#if __SIZEOF_POINTER__ == 8
+#define ADDRESSES ".8byte"
+#else
+#define ADDRESSES ".4byte"
 #endif
 
 // The note has the layout of systemtap's sys/sdt.h: sizes, type 3, the addresses of the probe and of the base, no
@@ -29,7 +41,7 @@ __attribute__((noinline)) static void fire(long x)
 			 ".4byte 992f - 991f, 994f - 993f, 3\n"
 			 "991:	.asciz \"stapsdt\"\n"
 			 "992:	.balign 4\n"
-			 "993:	.8byte 990b, _.stapsdt.base, 0\n"
+			 "993:	" ADDRESSES " 990b, _.stapsdt.base, 0\n"
 			 ".asciz \"libbpf_go\"\n"
 			 ".asciz \"probe\"\n"
 			 ".asciz \"" ARGUMENT "\"\n"
