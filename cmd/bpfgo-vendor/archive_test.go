@@ -9,9 +9,6 @@ import (
 
 // A network that is down, or a wrong file, never leads to another version.
 func TestArchive(t *testing.T) {
-	if _, err := os.Stat("/usr/lib/apt/apt-helper"); err != nil {
-		t.Skip("no apt here: ", err)
-	}
 	l := newLab(t)
 	const down = "http://127.0.0.1:1/debian/"
 	here := "file:" + filepath.Dir(l.pool) + "/"
@@ -30,10 +27,10 @@ func TestArchive(t *testing.T) {
 	}
 
 	l.apt(down)
-	l.refuses(request{}, "Could not connect", "FROM=FOLDER")
+	l.refuses(request{}, "onnect", "FROM=FOLDER")
 	laid("9.1.0", request{archive: here})
 	l.apt(down, here)
-	laid("9.1.0", request{}, "Could not connect", "libbpf 9.1.0, libelf 0.9, zlib 0.8 are in place")
+	laid("9.1.0", request{}, "onnect", "libbpf 9.1.0, libelf 0.9, zlib 0.8 are in place")
 	laid("9.0.0", request{libbpf: "9.0.0"})
 	l.apt(strings.TrimSuffix(here, "/") + "-security/")
 	laid("9.1.0", request{})
