@@ -109,7 +109,7 @@ hidden() {
 		fail "$what: names of libelf or zlib without a prefix"
 	[ "$(nm "$1" | grep -c ' libbpf_go_elf_\| z_inflate')" -gt 10 ] || fail "$what: no names to check"
 	readelf --dyn-syms -W "$1" | awk '$7 != "UND" { print $8 }' |
-		grep -E '^(bpf_|btf_|libbpf_|ring_buffer__|perf_buffer__|z_|elf_)' >"$tmp/out" && fail "$what: it exports libbpf's names"
+		grep -E '^(bpf_|btf_|libbpf_|ring_buffer__|perf_buffer__|z_)' >"$tmp/out" && fail "$what: it exports libbpf's names"
 	: >"$tmp/out"
 }
 
