@@ -241,6 +241,7 @@ fuzz: ## look for damaged objects, BTF, buffers and values that bring anything d
 .PHONY: bench
 bench: root ## measure side by side with C's libbpf, cilium/ebpf and libbpfgo (as root; BENCHFLAGS=-help)
 	@$(MAKE) setup
+	@scripts/install-deps.sh bench
 	@$(MAKE) bench/bpf/bench.bpf.o
 	@# libbpfgo brings no libbpf and no way to its headers: it uses ours.
 	cd bench && CGO_CFLAGS="-O2 -g -I$(CURDIR)/libbpf/upstream/api" $(GO) run $(NOVCS) . $(BENCHFLAGS)

@@ -4,6 +4,7 @@
 # prints nothing and needs no network.
 #
 #   install-deps.sh          what the build and the tests need
+#   install-deps.sh bench    what "make bench" also needs, for another library
 #   install-deps.sh cross    the compilers for other architectures and musl that "make test-build" uses
 #   install-deps.sh vm       what scripts/vm also needs, to boot other kernels
 #   install-deps.sh arm64    what scripts/vm also needs for kernels of that architecture
@@ -33,6 +34,11 @@ cross() {
 # missing: prints a line for each missing thing, the Debian package first.
 missing() {
 	case $1 in
+	bench)
+		has_header gelf.h || echo "libelf-dev libelf, which libbpfgo links (gelf.h)"
+		has_header zlib.h || echo "zlib1g-dev zlib, which libbpfgo links (zlib.h)"
+		return
+		;;
 	cross)
 		cross arm64 aarch64-linux-gnu
 		cross s390x s390x-linux-gnu
