@@ -136,10 +136,10 @@ func (t MapType) IsSupported() (bool, error) {
 // struct_ops.
 func HelperSupported(t ProgramType, id HelperID) (bool, error) {
 	what := fmt.Sprintf("helper %s in program type %s", id, t)
-	// libbpf's probe treats each failure that does not name the helper as success.
-	supported, err := t.IsSupported()
+	supported, err := probe(what, func() C.int { return C.libbpf_probe_bpf_helper(uint32(t), uint32(id), nil) })
 	if err != nil || !supported {
 		return false, err
 	}
-	return probe(what, func() C.int { return C.libbpf_probe_bpf_helper(uint32(t), uint32(id), nil) })
+	// libbpf's probe treats each failure that does not name the helper as success.
+	return t.IsSupported()
 }

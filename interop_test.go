@@ -1,6 +1,7 @@
 package libbpf_test
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"testing"
@@ -45,7 +46,7 @@ func TestObjectReleaseAndAdopt(t *testing.T) {
 	wantErr(t, err, libbpf.ErrInvalid)
 	borrowed, err := libbpf.BorrowObject(p)
 	check(t, err)
-	if value, err := findMap(t, borrowed, "hash").Lookup(u32(1), libbpf.Any); err != nil || value[0] != 2 {
+	if value, err := findMap(t, borrowed, "hash").Lookup(u32(1), libbpf.Any); err != nil || !bytes.Equal(value, u64(2)) {
 		t.Errorf("%x, %v", value, err)
 	}
 	check(t, borrowed.Close()) // C still owns it
@@ -60,7 +61,7 @@ func TestObjectReleaseAndAdopt(t *testing.T) {
 	if prog.Pointer() == nil {
 		t.Error("no pointer of the program")
 	}
-	if value, err := findMap(t, again, "hash").Lookup(u32(1), libbpf.Any); err != nil || value[0] != 2 {
+	if value, err := findMap(t, again, "hash").Lookup(u32(1), libbpf.Any); err != nil || !bytes.Equal(value, u64(2)) {
 		t.Errorf("%x, %v", value, err)
 	}
 }

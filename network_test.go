@@ -104,8 +104,10 @@ func (w *wire) socket(device int) int {
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 	check(w.t, err)
 	w.t.Cleanup(func() { check(w.t, unix.Close(fd)) })
-	const networkOrder = testProtocol>>8 | testProtocol&0xff<<8
-	check(w.t, unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: networkOrder, Ifindex: device}))
+	networkOrder := binary.BigEndian.AppendUint16(nil, testProtocol)
+	check(w.t, unix.Bind(fd, &unix.SockaddrLinklayer{
+		Protocol: binary.NativeEndian.Uint16(networkOrder), Ifindex: device,
+	}))
 	return fd
 }
 

@@ -356,10 +356,10 @@ func stackID(t *testing.T, m libbpf.MapCore) uint32 {
 	needs.ProgramType(t, libbpf.ProgramTypeRawTracepoint)
 	const stackIDFunc = 27
 	insns := []libbpf.Instruction{
-		{Code: 0x18, Registers: 0x12, Immediate: int32(m.FD())}, {}, // r2 = map
-		{Code: 0xb7, Registers: 0x03},        // r3 = 0
-		{Code: 0x85, Immediate: stackIDFunc}, // r0 = bpf_get_stackid(r1, r2, r3)
-		{Code: 0x95},                         // exit
+		{Code: 0x18, Registers: libbpf.MakeRegisters(2, 1), Immediate: int32(m.FD())}, {}, // r2 = map
+		{Code: 0xb7, Registers: libbpf.MakeRegisters(3, 0)}, // r3 = 0
+		{Code: 0x85, Immediate: stackIDFunc},                // r0 = bpf_get_stackid(r1, r2, r3)
+		{Code: 0x95},                                        // exit
 	}
 	license := append([]byte("GPL"), 0)
 	var pins runtime.Pinner

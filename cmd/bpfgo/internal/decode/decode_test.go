@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,6 +40,14 @@ func named(t testing.TB, name string) *Type {
 	return typ
 }
 
+// native returns what this machine has, which is one of two orders of bytes.
+func native(little, big string) string {
+	if bigEndian {
+		return big
+	}
+	return little
+}
+
 // everything is a struct everything, member by member.
 func everything() []byte {
 	order := binary.NativeEndian
@@ -70,8 +79,11 @@ func everything() []byte {
 	}
 	b = order.AppendUint32(b, math.Float32bits(1.5))
 	b = order.AppendUint64(b, math.Float64bits(math.NaN()))
-	b = order.AppendUint64(b, 0xdeadbeef)
-	b = order.AppendUint64(b, 1)
+	large := []uint64{0xdeadbeef, 1}
+	if bigEndian {
+		slices.Reverse(large)
+	}
+	b = order.AppendUint64(order.AppendUint64(b, large[0]), large[1])
 	return append(b, "ab\x00\x00wxyz"...)
 }
 
@@ -99,8 +111,9 @@ func TestEverything(t *testing.T) {
 		{"inner", "{a=-1 b=[1, 2, 3]}", `{"a":-1,"b":[1,2,3]}`},
 		{"flat", "42", "42"},
 		{"as_int", "16909060", "16909060"},
-		{"as_bytes", "[4, 3, 2, 1]", "[4,3,2,1]"},
-		{"named", "{word=67305985 bytes=[1, 2, 3, 4]}", `{"word":67305985,"bytes":[1,2,3,4]}`},
+		{"as_bytes", native("[4, 3, 2, 1]", "[1, 2, 3, 4]"), native("[4,3,2,1]", "[1,2,3,4]")},
+		{"named", native("{word=67305985 bytes=[1, 2, 3, 4]}", "{word=67305985 bytes=[4, 3, 2, 1]}"),
+			native(`{"word":67305985,"bytes":[1,2,3,4]}`, `{"word":67305985,"bytes":[4,3,2,1]}`)},
 		{"low", "5", "5"},
 		{"negative", "-15", "-15"},
 		{"tint", "RED", `"RED"`},
@@ -132,6 +145,7 @@ func TestEverything(t *testing.T) {
 }
 
 func TestShortAndLong(t *testing.T) {
+	one := native("\x01\x00", "\x00\x01")
 	typ := named(t, "struct inner")
 	tests := []struct {
 		data, text, json string
@@ -139,10 +153,10 @@ func TestShortAndLong(t *testing.T) {
 	}{
 		{"", "? [?]", `{}`, Fit{Truncated: true}},
 		{"\x01", "? [?]", `{"a":null}`, Fit{Truncated: true}},
-		{"\x01\x00\x02", "1 [2, ?]", `{"a":1,"b":[2]}`, Fit{Truncated: true}},
-		{"\x01\x00\x02\x03\x04", "1 [2, 3, 4]", `{"a":1,"b":[2,3,4]}`, Fit{Truncated: true}},
-		{"\x01\x00\x02\x03\x04\x00", "1 [2, 3, 4]", `{"a":1,"b":[2,3,4]}`, Fit{Extra: []byte{}}},
-		{"\x01\x00\x02\x03\x04\x00xy", "1 [2, 3, 4]", `{"a":1,"b":[2,3,4]}`, Fit{Extra: []byte("xy")}},
+		{one + "\x02", "1 [2, ?]", `{"a":1,"b":[2]}`, Fit{Truncated: true}},
+		{one + "\x02\x03\x04", "1 [2, 3, 4]", `{"a":1,"b":[2,3,4]}`, Fit{Truncated: true}},
+		{one + "\x02\x03\x04\x00", "1 [2, 3, 4]", `{"a":1,"b":[2,3,4]}`, Fit{Extra: []byte{}}},
+		{one + "\x02\x03\x04\x00xy", "1 [2, 3, 4]", `{"a":1,"b":[2,3,4]}`, Fit{Extra: []byte("xy")}},
 	}
 	for _, tt := range tests {
 		data := []byte(tt.data)
