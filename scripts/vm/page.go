@@ -39,8 +39,10 @@ configuration may have other features.
 			of, err := machineOf(r.release)
 			return err == nil && of.arch == m.arch
 		}
-		if len(m.slow) > 0 && slices.ContainsFunc(reports, is) {
-			fmt.Fprintf(w, "Not run on %s, because the emulator is too slow: %s.\n\n", m.arch, strings.Join(m.slow, ", "))
+		for _, left := range m.leftOut {
+			if slices.ContainsFunc(reports, is) {
+				fmt.Fprintf(w, "Not run on %s: %s, because %s.\n\n", m.arch, left.test, left.why)
+			}
 		}
 	}
 	header := func(column string) {
