@@ -49,16 +49,9 @@ func (m *module) copyTo(folder string, say func(string, ...any)) error {
 	if err := os.Rename(partial, folder); err != nil {
 		return err
 	}
+	// This also removes directives that replace one version.
 	if _, err := goCommand(user.command, "edit", "-replace="+libraryPath+"="+relative, user.file); err != nil {
 		return errors.Join(err, os.RemoveAll(folder))
-	}
-	now, err := findModule()
-	switch {
-	case err != nil:
-		return err
-	case now.cached:
-		return fmt.Errorf("%s has a directive to replace libbpf-go by %s, and another directive for one version of it, "+
-			"which wins: remove that", user.file, relative)
 	}
 	say("%s is copied to %s, and %s has a replace directive for it", m.tree.root, relative, filepath.Base(user.file))
 	m.tree = tree{folder}
