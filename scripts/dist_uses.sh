@@ -130,6 +130,11 @@ does "c-shared" go build -buildmode=c-shared -o "$tmp/lib/libapp.so" ./lib
 does "c-shared: the host" ${CC:-cc} -I"$tmp/lib" -o host "$tmp/host.c" -L"$tmp/lib" -lapp -Wl,-rpath,"$tmp/lib"
 says "c-shared" ./host
 
+does "go get -tool" go get -tool "$library/cmd/bpfgo"
+does "go tool bpfgo cflags" go tool bpfgo cflags
+[ -e "$(sed 's/^-I//' "$tmp/out")/bpf/bpf_helpers.h" ] || fail "go tool bpfgo cflags"
+echo "ok: go tool bpfgo cflags"
+
 ! go build -tags libbpf_system . >"$tmp/out" 2>&1 && grep -q 'no libbpf: run' "$tmp/out" || fail "libbpf_system"
 echo "ok: libbpf_system: the system's libbpf would be linked"
 
