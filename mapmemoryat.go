@@ -38,6 +38,7 @@ func (m *MapMemory) ReadAt(b []byte, offset int64) (int, error) {
 func readNumber(b []byte, p unsafe.Pointer) bool {
 	switch {
 	case len(b) == 8 && uintptr(p)%8 == 0:
+		// Where a program publishes other bytes by this number, with release, they are read after it.
 		binary.NativeEndian.PutUint64(b, atomic.LoadUint64((*uint64)(p)))
 	case len(b) == 4 && uintptr(p)%4 == 0:
 		binary.NativeEndian.PutUint32(b, atomic.LoadUint32((*uint32)(p)))

@@ -8,6 +8,23 @@
 #include "_cgo_export.h"
 #include "ringbuf_cgo.h"
 
+/*
+ * The order of memory accesses is libbpf's: it loads the producer position and headers with acquire, and stores the
+ * consumer position with release, for the reasons that the documentation of internal/ring has. This file adds three
+ * accesses. The producer position is loaded with acquire, as the end that a call consumes up to. The consumer position
+ * is loaded relaxed: only the thread that consumes stores it, and a lock hands that over. Where a record is refused, the
+ * position is stored with release.
+ *
+ * libbpf does not order its last store of the consumer position before the loads with which Go looks again before it
+ * waits. On arm64 its store is a plain one behind a barrier, which Go's LDAR may pass, and on x86 each load may pass an
+ * earlier store. Then the kernel sees the old position and notifies nobody, while Go sees no record. So there is a full
+ * barrier between them.
+ */
+static void before_waiting(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 /* What on_record returns to end a function of libbpf early, which passes it on, and never returns it by itself. */
 #define LBG_PAUSE (-ECANCELED)
 
@@ -167,7 +184,7 @@ static bool hand_over(struct lbg_rings *rings)
 }
 
 /* Of all rings, those of poll that have a record. */
-int lbg_ring_buffer_consume(struct ring_buffer *rb, enum lbg_how how, uint64_t most)
+static int consume(struct ring_buffer *rb, enum lbg_how how, uint64_t most)
 {
 	switch (how) {
 	case LBG_POLL:
@@ -181,6 +198,14 @@ int lbg_ring_buffer_consume(struct ring_buffer *rb, enum lbg_how how, uint64_t m
 	}
 	(void)most;
 	return ring_buffer__consume(rb);
+}
+
+int lbg_ring_buffer_consume(struct ring_buffer *rb, enum lbg_how how, uint64_t most)
+{
+	int n = consume(rb, how, most);
+
+	before_waiting();
+	return n;
 }
 
 /* Lets libbpf consume the ring whose turn it is. */
@@ -235,7 +260,7 @@ int lbg_rings_consume(struct lbg_rings *rings, enum lbg_how how, unsigned char *
 	rings->size = size;
 	rings->most = most;
 	rings->damaged = NULL;
-	err = rings->turn ? LBG_PAUSE : lbg_ring_buffer_consume(rings->rb, how, rings->most);
+	err = rings->turn ? LBG_PAUSE : consume(rings->rb, how, rings->most);
 	for (;;) {
 		bool stop = hand_over(rings);
 
@@ -248,5 +273,6 @@ int lbg_rings_consume(struct lbg_rings *rings, enum lbg_how how, unsigned char *
 	rings->batch = NULL;
 	if (rings->damaged)
 		__atomic_store_n(rings->damaged->consumer, rings->damage, __ATOMIC_RELEASE);
+	before_waiting();
 	return err < 0 && err != LBG_PAUSE ? err : 0;
 }

@@ -185,6 +185,8 @@ func (r *UserRingBuffer) reserve(size int) (*UserRingSample, error) {
 	ret := -C.int(unix.E2BIG)
 	if size <= math.MaxInt32 {
 		r.mu.Lock()
+		// Only the holders of the lock move the producer position, in C. The program reads the bytes after it has seen,
+		// with acquire, that libbpf's commit exchanged the header, with release, behind the caller's plain stores.
 		begin := atomic.LoadUintptr(r.producer) + ring.HeaderSize
 		sample.memory = unsafe.Add(r.data, begin&uintptr(r.size-1))
 		ret = C.lbg_user_ring_reserve(r.ring, C.__u32(size), &sample.libbpfs)

@@ -17,9 +17,24 @@
 //
 // # Order of memory accesses
 //
-// The kernel moves the head after it has written the events before it. The load of the head, with sync/atomic, acquires
-// them, so events are then read with plain loads. The reader moves the tail when it needs the events before it no more.
-// The store, with sync/atomic, releases that: the kernel does not overwrite them earlier.
+// The kernel's side is on the left, the reader's on the right:
+//
+//	the events             events                      atomic load of the head
+//	                       write barrier, head         events
+//
+// The load acquires, so the events are then read with plain loads. With a plain load of the head, they could be read
+// before the kernel has written them.
+//
+//	the space of events    tail                        events
+//	                       if it allows, events        atomic store of the tail
+//
+// The store releases. With a plain store, the kernel could overwrite events that the reader has not read yet. The
+// kernel writes only after it has compared with the tail, which orders its side.
+//
+// Whether the kernel notifies does not depend on the tail, so the order of the store of the tail and the next load of
+// the head does not matter. Only the reader stores the tail. It loads the tail atomically all the same, because other
+// goroutines, and everybody who maps the buffer for writing, may access it. On arm64 the operations are LDAR and STLR:
+// TestInstructionsOfARM64 looks for them.
 package perf
 
 import (

@@ -51,7 +51,7 @@ func (r *Reader) Lease() uintptr { return r.lease }
 func (r *Reader) Begin() {
 	r.pos = r.consumer.Load()
 	r.published, r.leaseEnd = r.pos, r.pos
-	r.until = r.producer.Load()
+	r.until = r.producer.Load() // acquires the headers before it
 }
 
 // Extend moves the end to the producer position as it is now.
@@ -62,7 +62,7 @@ func (r *Reader) Publish() {
 	r.leaseEnd = r.pos
 	if r.pos != r.published {
 		r.published = r.pos
-		r.consumer.Store(r.pos)
+		r.consumer.Store(r.pos) // releases the space: all reads of the bytes come before
 	}
 }
 
@@ -113,7 +113,7 @@ func (r *Reader) Read(stop *wait.Flag, yield func(record []byte) bool) bool {
 	for {
 		pos := r.pos
 		header := unsafe.Add(r.data, pos&r.mask)
-		length := uintptr(atomic.LoadUint32((*uint32)(header)))
+		length := uintptr(atomic.LoadUint32((*uint32)(header))) // acquires the bytes
 		// A flag makes the length seem to go beyond the lease, but on 32 bits not in the second comparison.
 		if length >= discarded || int(r.leaseEnd-pos) < int(length+HeaderSize) || stop.IsRaised() {
 			return true

@@ -18,18 +18,37 @@
 //
 // # Order of memory accesses
 //
-// Programs write on other CPUs meanwhile, so both positions and each header are read and written with sync/atomic:
+// Programs write on other CPUs meanwhile, so both positions and each header are read and written with sync/atomic. Four
+// orders matter. The kernel's side is on the left, the reader's on the right:
 //
-//   - The kernel marks a record as busy before it moves the producer position over it. The load of the producer
-//     position acquires that, and no header before the position is older.
-//   - The kernel clears the busy bit after the program has written the bytes. The load of the header acquires them. A
-//     plain load would let the compiler and the CPU read the bytes first.
-//   - The reader moves the consumer position when it needs the bytes before it no more. The store releases that: the
-//     kernel, which acquires the position, does not reserve them earlier.
-//   - The kernel notifies of a record only if the consumer position is at its beginning. Before it waits, a reader
-//     stores the consumer position and then loads the next header. If these changed places, the reader could see the
-//     record busy and the kernel the old position, and nobody would be woken. Release and acquire do not forbid that,
-//     but operations of sync/atomic are sequentially consistent, and so never change places.
+//	the busy bit of a new record       header = length|busy         producer.Load
+//	                                   release producer             header
+//
+// The load of the producer position acquires. With a plain load, the reader could then load a header from before the
+// kernel wrote it: the length of an old record, without the busy bit.
+//
+//	the bytes of a record              bytes                        header.Load
+//	                                   exchange header = length     bytes
+//
+// The load of the header acquires, so the bytes may be read with plain loads. With a plain load of the header, the
+// compiler and the CPU could read the bytes first, before the program has written them.
+//
+//	the space of a record              acquire consumer             bytes
+//	                                   header, bytes of the next    consumer.Store
+//
+// The store of the consumer position releases. With a plain store, the kernel could reserve the space, and a program
+// write to it, before the reader has read the bytes.
+//
+//	the notification                   exchange header = length     consumer.Store
+//	                                   acquire consumer             producer.Load, header.Load
+//
+// The kernel notifies of a record only if the consumer position is at its beginning. Before it waits, a reader stores
+// the position and then looks again. At least one side must see the other's store; otherwise the reader waits for a
+// record that nobody notifies of. Acquire and release do not give that, not even on x86, whose CPUs let a load pass an
+// earlier store. Operations of sync/atomic are sequentially consistent and do. On arm64 they are LDAR and STLR, which
+// never change places; LDAPR, a weaker acquire, could pass an earlier STLR. TestInstructionsOfARM64 looks for them.
+//
+// Only the reader stores the consumer position, so it keeps a copy, and reads that with plain loads.
 package ring
 
 import (
@@ -123,11 +142,12 @@ func (b *Buffer) possible(consumer, producer uintptr) bool {
 func (b *Buffer) Pending() bool { return b.pendingAt(b.consumer.Load()) }
 
 func (b *Buffer) pendingAt(pos uintptr) bool {
-	producer := b.producer.Load()
+	producer := b.producer.Load() // after the store of the consumer position, for the notification
 	return !b.possible(pos, producer) || pos != producer && b.header(pos)&busy == 0
 }
 
-// header is the first half of the header at a position, which is a multiple of eight: the length with its flags.
+// header is the first half of the header at a position, which is a multiple of eight: the length with its flags. The
+// load acquires the bytes, and comes after the store of the consumer position, for the notification.
 func (b *Buffer) header(pos uintptr) uint32 {
 	return atomic.LoadUint32((*uint32)(unsafe.Add(b.data, pos&b.mask)))
 }
