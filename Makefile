@@ -212,6 +212,18 @@ test-build: ## build in every way: against each libbpf and none, static, for oth
 	@$(MAKE) deps
 	@scripts/install-deps.sh cross
 	@scripts/build_matrix.sh
+	@scripts/order_test.sh
+
+# Left out are those of what x86-64 kernels take only from 64-bit programs (docs/32-bit.md), and those that attach to
+# functions of the test binary, which Go links here without symbols.
+.PHONY: test-386
+test-386: root ## run the tests as a 32-bit program, on this kernel (as root)
+	@$(MAKE) setup
+	@scripts/install-deps.sh cross
+	CC=i686-linux-gnu-gcc GOARCH=386 CGO_ENABLED=1 $(GO) test $(NOVCS) $(TESTFLAGS) -short \
+		-ldflags '-linkmode external -extldflags -static' \
+		-skip 'USDT|Uprobe|racepoint|Kprobe|Tracing|Cookies|Order|LinkConformance|AttachCgroup$$|QueryTaskFD|WithoutTracefs|^TestGo$$' \
+		. ./btf ./libbpf ./typed ./internal/...
 
 .PHONY: test-interop
 test-interop: root ## share objects between Go and C under AddressSanitizer (slow)

@@ -201,13 +201,31 @@ func MemoryAt[T any](m *MapMemory, offset int) (*T, error) {
 	case offset < 0 || offset > len(memory)-size || size == 0:
 		err := fault.Invalidf("%d bytes at %d are not within the %d bytes", size, offset, len(memory))
 		return nil, &Error{Op: op, Object: object, Err: err}
-	case offset%int(unsafe.Alignof(zero)) != 0:
+	case offset%alignment(reflect.TypeFor[T]()) != 0:
 		err := fault.Invalidf("offset %d is not aligned for %T", offset, zero)
 		return nil, &Error{Op: op, Object: object, Err: err}
 	}
 	p := (*T)(unsafe.Pointer(&memory[offset]))
 	runtime.KeepAlive(m)
 	return p, nil
+}
+
+// alignment is that of the kernel, and of sync/atomic: 64 bits are aligned to 8 bytes. On machines of 32 bits, Go itself
+// aligns them to 4.
+func alignment(t reflect.Type) int {
+	switch t.Kind() {
+	case reflect.Array:
+		return alignment(t.Elem())
+	case reflect.Struct:
+		most := 1
+		for i := range t.NumField() {
+			most = max(most, alignment(t.Field(i).Type))
+		}
+		return most
+	case reflect.Complex64, reflect.Complex128:
+		return int(t.Size()) / 2
+	}
+	return int(t.Size())
 }
 
 // String is such as "memory of 4096 bytes".

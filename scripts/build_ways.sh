@@ -169,7 +169,8 @@ mv "$root.gone" "$root"
 runs "with it again" -trimpath
 
 # Other architectures, with nothing but their compilers.
-for cross in arm64:aarch64-linux-gnu-gcc:AArch64 s390x:s390x-linux-gnu-gcc:S/390; do
+for cross in arm64:aarch64-linux-gnu-gcc:AArch64 s390x:s390x-linux-gnu-gcc:S/390 \
+	386:i686-linux-gnu-gcc:80386 arm:arm-linux-gnueabihf-gcc:ARM; do
 	IFS=: read -r arch cc machine <<<"$cross"
 	! echo '#include <gelf.h>' | $cc -E -x c - >/dev/null 2>&1 || fail "$cc has a libelf, this shows nothing"
 	builds "$arch" GOARCH=$arch CC=$cc CGO_ENABLED=1

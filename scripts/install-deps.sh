@@ -42,6 +42,8 @@ missing() {
 	cross)
 		cross arm64 aarch64-linux-gnu
 		cross s390x s390x-linux-gnu
+		cross i386 i686-linux-gnu
+		cross armhf arm-linux-gnueabihf
 		command -v musl-gcc >/dev/null || echo "musl-tools a C compiler for musl (musl-gcc)"
 		return
 		;;
