@@ -10,7 +10,6 @@ set -euo pipefail
 export LC_ALL=C
 unset GOWORK GOFLAGS VERSION
 cd "$(dirname "$0")/.."
-root=$PWD
 library=github.com/libbpf-go/libbpf-go
 version=v0.0.1-test
 tmp=$(realpath "$(mktemp -d)")
@@ -42,9 +41,10 @@ refuses() {
 }
 
 # Two clones of one commit. The second differs from the first in everything that must not matter.
-git clone -q --no-local . "$tmp/first"
+git clone -q --no-local --no-tags . "$tmp/first"
 cp -R libbpf/upstream "$tmp/first/libbpf"
-(umask 077 && git clone -q --no-local -c core.autocrlf=true . "$tmp/second" && cp -R libbpf/upstream "$tmp/second/libbpf")
+(umask 077 && git clone -q --no-local -c core.autocrlf=true "$tmp/first" "$tmp/second" &&
+	cp -R libbpf/upstream "$tmp/second/libbpf")
 echo 'package nothing' >"$tmp/second/nothing.go"
 echo '/* changed */' >>"$tmp/second/libbpf/vendor.h"
 echo 'int x;' >"$tmp/second/libbpf/upstream/libbpf/src/stray.c"
@@ -63,20 +63,20 @@ diff -r "$tmp/d1" "$tmp/d2" >"$tmp/out" || fail "two runs differ"
 [ -z "$(find "$tmp/d2" -type f ! -perm -444)" ] || fail "not everybody may read the release"
 proxy=$tmp/d1/$library/@v
 [ "$(cat "$proxy/list")" = $version ] || fail "the list"
-time=$(TZ=UTC git show -s --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ HEAD)
+time=$(TZ=UTC git -C "$tmp/first" show -s --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ HEAD)
 [ "$(cat "$proxy/$version.info")" = "{\"Version\":\"$version\",\"Time\":\"$time\"}" ] || fail "the time"
-git show HEAD:go.mod | cmp -s - "$proxy/$version.mod" || fail "go.mod"
+git -C "$tmp/first" show HEAD:go.mod | cmp -s - "$proxy/$version.mod" || fail "go.mod"
 echo "ok: two runs write the same: $(sha256sum <"$proxy/$version.zip" | cut -c1-16)... $(wc -c <"$proxy/$version.zip") bytes"
 
 # The module has what git has, without other modules, and the sources, and a marker for each package with C code.
 (cd "$tmp" && GOFLAGS=-modcacherw GOMODCACHE=$tmp/modules GOPROXY=file://$tmp/d1 GOSUMDB=off \
 	go mod download $library@$version) >"$tmp/out" 2>&1 || fail "go mod download"
 {
-	git ls-tree -r --name-only HEAD
+	git -C "$tmp/first" ls-tree -r --name-only HEAD
 	(cd "$tmp/first" && find libbpf/upstream -type f)
 	(cd "$tmp/first" && go list -f '{{if .CgoFiles}}{{.Dir}}/libbpf_vendored.h{{end}}' ./...) | sed "s|^$tmp/first/||"
 } | sort -u >"$tmp/all"
-git ls-tree -r --name-only HEAD | sed -n 's|^\(.*/\)go.mod$|^\1|p' >"$tmp/modules.re"
+git -C "$tmp/first" ls-tree -r --name-only HEAD | sed -n 's|^\(.*/\)go.mod$|^\1|p' >"$tmp/modules.re"
 grep -v -f "$tmp/modules.re" "$tmp/all" >"$tmp/want"
 (cd "$tmp/modules/$library@$version" && find . -type f | sed 's|^\./||' | sort) >"$tmp/has"
 diff "$tmp/want" "$tmp/has" >"$tmp/out" || fail "the files of the release"
@@ -93,13 +93,14 @@ dist "$tmp/first" "$tmp/d1" -version $version -tag && cmp -s "$tmp/out" "$tmp/sa
 (cd "$tmp" && GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=url.$tmp/first.insteadOf GIT_CONFIG_VALUE_0=https://$library \
 	GOFLAGS=-modcacherw GOMODCACHE=$tmp/tagged GOPROXY=direct GOSUMDB=off go mod download -json $library@$version) \
 	>"$tmp/out" 2>&1 || fail "the tag's module"
-grep -qF "\"Sum\": \"$(sed -n 's/.*as go.sum has it: //p' "$tmp/said")\"" "$tmp/out" || fail "the tag's module is another"
+sum=$(sed -n 's/.*as go.sum has it: //p' "$tmp/said")
+grep -qF "\"Sum\": \"$sum\"" "$tmp/out" || fail "the tag's module is another"
 echo "ok: a tag"
 
 # What is refused, and what a release is called.
 refuses "\"0.1.0\" is not a version" -version 0.1.0
 refuses "should be v0 or v1, not v2" -version v2.0.0
-git -C "$tmp/second" -c core.safecrlf=false commit -qam changed
+git -C "$tmp/second" -c core.safecrlf=false -c user.name=test -c user.email=test@example.org commit -qam changed
 git -C "$tmp/second" tag v0.4.0 HEAD~
 refuses "v0.4.0 is the tag of another commit" -version v0.4.0
 ! dist "$tmp/second" "$tmp/d1" -version $version && grep -q 'already, with other content' "$tmp/out" ||
@@ -121,7 +122,8 @@ git -C "$tmp/second" checkout -q HEAD~
 rm -rf "$tmp/second/libbpf/upstream"
 refuses "libbpf is not vendored here"
 cp -R libbpf/upstream "$tmp/second/libbpf"
-(cd "$tmp/second/libbpf/upstream" && sed -i 's/^libbpf [^ ]*/libbpf 1.5.0/' PIN && sed -i "s/.*  PIN/$(sha256sum PIN)/" SHA256SUMS)
+(cd "$tmp/second/libbpf/upstream" && sed -i 's/^libbpf [^ ]*/libbpf 1.5.0/' PIN &&
+	sed -i "s/.*  PIN/$(sha256sum PIN)/" SHA256SUMS)
 refuses "libbpf/upstream.lock prefers"
 echo "ok: what is refused"
 
