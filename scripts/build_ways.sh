@@ -139,7 +139,7 @@ prints "$tmp/host"
 echo "ok: $what"
 
 mkdir work
-printf 'go 1.25\n\nuse (\n\t..\n\t%s\n)\n' "$root" >work/go.work
+printf 'go 1.25.0\n\nuse (\n\t..\n\t%s\n)\n' "$root" >work/go.work
 runs "workspace" GOWORK="$PWD/work/go.work"
 
 # The vendor folder, with the tree gone. It is whole, and the licences are in it.
