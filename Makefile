@@ -165,8 +165,12 @@ test-cgo: root ## build the examples as users do, against the libbpf that is lin
 KERNEL ?=
 # Where "make test" runs what the host's kernel refused: on the first all, on the next what that lacks.
 OTHER_KERNELS := 6.12,7
-# The architectures of these kernels that this machine does not have.
-OTHER_ARCHS = $(foreach arch,arm64 s390x,$(if $(findstring -$(arch),$(or $(KERNEL),$(shell scripts/vm/kernels.sh list))),$(arch)))
+# The kernels of test-vm, and those of their architectures that this machine does not have.
+VM_KERNELS = $(or $(KERNEL),$(shell scripts/vm/kernels.sh list))
+OTHER_ARCHS = $(foreach arch,arm64 s390x,$(if $(findstring -$(arch),$(VM_KERNELS)),$(arch)))
+# What runs under the race detector there too. All packages would take an hour.
+RACE_KERNEL := 6.12-arm64
+RACE_PACKAGES := ./internal/...,./typed
 
 .PHONY: bin/vm
 bin/vm:
@@ -181,6 +185,8 @@ test-vm: ## run all tests on other kernels in QEMU, and write docs/kernels.md (K
 	@$(MAKE) bin/vm
 	@$(MAKE) bpf $(addprefix bpf-,$(OTHER_ARCHS))
 	bin/vm test $(if $(KERNEL),-k $(KERNEL),-page docs/kernels.md)
+	$(if $(findstring $(RACE_KERNEL),$(VM_KERNELS)),bin/vm test -race -k $(RACE_KERNEL) -packages $(RACE_PACKAGES) \
+		-logs bin/kernels/race)
 
 # Where no QEMU or no kernel is to be had, that is said, and fails in CI only.
 .PHONY: test-vm-runner

@@ -43,7 +43,7 @@ func testAll(ctx context.Context, args []string) error {
 	skipped := flags.String("skipped", "", "the `file` of the tests that were skipped on the host: only these")
 	m := matrix{}
 	flags.BoolVar(&m.race, "race", false, "with the race detector")
-	flags.DurationVar(&m.limit, "limit", 20*time.Minute, "how long each machine may run")
+	flags.DurationVar(&m.limit, "limit", 40*time.Minute, "how long each machine may run")
 	flags.IntVar(&m.at, "j", runtime.NumCPU(), "how many machines run at the same time")
 	flags.StringVar(&m.logs, "logs", filepath.Join("bin", "kernels"), "the `folder` for all output")
 	flags.StringVar(&m.page, "page", "", "the `file` for the page that lists the kernels' features")
