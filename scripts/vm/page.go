@@ -41,7 +41,7 @@ configuration may have other features.
 		}
 		for _, left := range m.leftOut {
 			if slices.ContainsFunc(reports, is) {
-				fmt.Fprintf(w, "Not run on %s: %s, because %s.\n\n", m.arch, left.test, left.why)
+				fmt.Fprintf(w, "Not run on %s, because %s: `%s`.\n\n", m.arch, left.why, left.test)
 			}
 		}
 	}
