@@ -78,7 +78,7 @@ func TestNothingLeaks(t *testing.T) {
 			check(t, loaded.Close())
 		},
 		"maps": func() {
-			m, err := libbpf.CreateMap(libbpf.MapTypeRingBuf, "ring", 0, 0, 4096, libbpf.MapCreateOptions{})
+			m, err := libbpf.CreateMap(libbpf.MapTypeRingBuf, "ring", 0, 0, uint32(os.Getpagesize()), libbpf.MapCreateOptions{})
 			check(t, err)
 			other, err := libbpf.MapHandleFrom(m)
 			check(t, err)

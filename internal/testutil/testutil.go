@@ -49,10 +49,12 @@ func skip(test, feature string, cause error) error {
 	})
 }
 
-// Refused reports whether an error means that the kernel does not support what was asked for.
+// Refused reports whether an error means that the kernel does not support what was asked for. ENOMEM is what a kernel
+// without CONFIG_BPF_JIT says to fentry.
 func Refused(err error) bool {
 	return slices.ContainsFunc([]error{
 		errors.ErrUnsupported, unix.EINVAL, unix.ENOENT, unix.EPERM, unix.EACCES, unix.E2BIG, unix.EBUSY, unix.ESRCH,
+		unix.ENOMEM,
 	}, func(missing error) bool { return errors.Is(err, missing) })
 }
 
