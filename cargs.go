@@ -1,7 +1,5 @@
 package libbpf
 
-import "C"
-
 import (
 	"unsafe"
 
@@ -9,18 +7,11 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// C's types, for files that pass them on and call no C.
-type (
-	cInt    = C.int
-	cULong  = C.ulong
-	cString = *C.char
-)
-
 // cArgs are arguments of one call into C.
-type cArgs = cmem.Args[C.char]
+type cArgs = cmem.Args[cChar]
 
 // withString runs a libbpf function that takes a string and returns an error code.
-func withString(what, s string, f func(*C.char) C.int) error {
+func withString(what, s string, f func(cString) cInt) error {
 	var c cArgs
 	defer c.Free()
 	p := c.Of(what, s)
@@ -31,7 +22,7 @@ func withString(what, s string, f func(*C.char) C.int) error {
 }
 
 // withOptional is withString that passes NULL for "".
-func withOptional(what, s string, f func(*C.char) C.int) error {
+func withOptional(what, s string, f func(cString) cInt) error {
 	if s == "" {
 		return clib.FromRet(int(f(nil)))
 	}
@@ -39,9 +30,9 @@ func withOptional(what, s string, f func(*C.char) C.int) error {
 }
 
 // cBytes returns b for C, or NULL when it is empty.
-func cBytes(b []byte) *C.uchar {
+func cBytes(b []byte) *cUchar {
 	if len(b) == 0 {
 		return nil
 	}
-	return (*C.uchar)(unsafe.Pointer(unsafe.SliceData(b)))
+	return (*cUchar)(unsafe.Pointer(unsafe.SliceData(b)))
 }

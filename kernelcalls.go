@@ -119,6 +119,15 @@ import "C"
 
 import "unsafe"
 
+// C's types, for files that pass them on and call no C.
+type (
+	cInt    = C.int
+	cULong  = C.ulong
+	cUchar  = C.uchar
+	cChar   = C.char
+	cString = *C.char
+)
+
 // Functions of libbpf's bpf.h that take descriptors and ids: one system call each. They return what libbpf returns,
 // below 0 the number of an error. Such functions for elements of maps are in mapelement.go and mapbatch.go, and those
 // of one concept alone, such as testing a program, are with it.

@@ -323,11 +323,25 @@ func (m *OpenMap) PinPath() (string, error) {
 
 func (m *OpenMap) pinPath() string { return C.GoString(C.bpf_map__pin_path(m.ptr)) }
 
+// The calls of libbpf for the pin of a map, before and after Load.
+
+func setMapPinPath(m *C.struct_bpf_map, path *C.char) C.int { return C.bpf_map__set_pin_path(m, path) }
+func pinMap(m *C.struct_bpf_map, path *C.char) C.int        { return C.bpf_map__pin(m, path) }
+func unpinMap(m *C.struct_bpf_map, path *C.char) C.int      { return C.bpf_map__unpin(m, path) }
+
+// mapPinnedAt returns where libbpf has pinned the map, or "".
+func mapPinnedAt(m *C.struct_bpf_map) string {
+	if !C.bpf_map__is_pinned(m) {
+		return ""
+	}
+	return C.GoString(C.bpf_map__pin_path(m))
+}
+
 // SetPinPath makes Load pin the map at path (bpf_map__set_pin_path). If a map is pinned there already, Load uses that
 // map; its type, sizes and flags must be the same. "" undoes it.
 func (m *OpenMap) SetPinPath(path string) error {
 	return m.use("set pin path of", func() error {
-		return withOptional("path", path, func(p *C.char) C.int { return C.bpf_map__set_pin_path(m.ptr, p) })
+		return withOptional("path", path, func(p *C.char) C.int { return setMapPinPath(m.ptr, p) })
 	})
 }
 

@@ -1,11 +1,5 @@
 package libbpf
 
-/*
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-*/
-import "C"
-
 import (
 	"errors"
 	"fmt"
@@ -33,10 +27,7 @@ func (m *Map) PinPath() string {
 
 // pinnedAt is PinPath for a caller that holds the object's lock. So are the functions below.
 func (m *Map) pinnedAt() string {
-	if !C.bpf_map__is_pinned(m.ptr) {
-		return ""
-	}
-	return C.GoString(C.bpf_map__pin_path(m.ptr))
+	return mapPinnedAt(m.ptr)
 }
 
 // Pin pins the map at a path on a BPF file system, so that the kernel keeps it (bpf_map__pin). "" is the path of the
@@ -75,7 +66,7 @@ func (m *Map) pin(path string) (made bool, err error) {
 		}
 	}
 	m.setPinPath("")
-	err = pinning(path, func(p *C.char) C.int { return C.bpf_map__pin(m.ptr, p) })
+	err = pinning(path, func(p cString) cInt { return pinMap(m.ptr, p) })
 	if err != nil {
 		m.setPinPath(m.definedPin)
 		return false, err
@@ -112,7 +103,7 @@ func (m *Map) unpin(path string) error {
 		return err
 	}
 	m.setPinPath(path)
-	err = withString("path", path, func(p *C.char) C.int { return C.bpf_map__unpin(m.ptr, p) })
+	err = withString("path", path, func(p cString) cInt { return unpinMap(m.ptr, p) })
 	if err == nil || at == "" {
 		m.setPinPath(m.definedPin)
 	}
@@ -122,11 +113,11 @@ func (m *Map) unpin(path string) error {
 // forgetPin tells libbpf that somebody else removed the pin. libbpf only forgets a pin that it removes itself, so
 // forgetPin makes one for it to remove.
 func (m *Map) forgetPin(at string) {
-	_ = withString("path", at, func(p *C.char) C.int {
+	_ = withString("path", at, func(p cString) cInt {
 		if ret := objPin(m.fd, p); ret < 0 {
 			return ret
 		}
-		return C.bpf_map__unpin(m.ptr, p)
+		return unpinMap(m.ptr, p)
 	})
 	if m.pinnedAt() == "" {
 		m.setPinPath(m.definedPin)
@@ -135,5 +126,5 @@ func (m *Map) forgetPin(at string) {
 
 // setPinPath sets where libbpf pins the map next.
 func (m *Map) setPinPath(path string) {
-	_ = withOptional("path", path, func(p *C.char) C.int { return C.bpf_map__set_pin_path(m.ptr, p) })
+	_ = withOptional("path", path, func(p cString) cInt { return setMapPinPath(m.ptr, p) })
 }
