@@ -172,7 +172,8 @@ runs "with it again" -trimpath
 for cross in arm64:aarch64-linux-gnu-gcc:AArch64 s390x:s390x-linux-gnu-gcc:S/390 \
 	386:i686-linux-gnu-gcc:80386 arm:arm-linux-gnueabihf-gcc:ARM; do
 	IFS=: read -r arch cc machine <<<"$cross"
-	! echo '#include <gelf.h>' | $cc -E -x c - >/dev/null 2>&1 || fail "$cc has a libelf, this shows nothing"
+	! echo 'int main(void) { return 0; }' | $cc -o "$tmp/host" -x c - -lelf >/dev/null 2>&1 ||
+		fail "$cc has a libelf, this shows nothing"
 	builds "$arch" GOARCH=$arch CC=$cc CGO_ENABLED=1
 	is "$machine"
 	builds "$arch, static" GOARCH=$arch CC=$cc CGO_ENABLED=1 -ldflags '-extldflags "-static"'
