@@ -239,7 +239,7 @@ func TestResizeGlobalData(t *testing.T) {
 	}
 	value, err := m.InitialValue()
 	check(t, err)
-	if old != 8 || len(value) != 4096 || value[0] != 1 {
+	if old != 8 || len(value) != 4096 || !bytes.HasPrefix(value, u32(1)) {
 		t.Errorf("%d bytes at first, then %d", old, len(value))
 	}
 	value[4095] = 9

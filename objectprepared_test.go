@@ -1,6 +1,7 @@
 package libbpf_test
 
 import (
+	"encoding/binary"
 	"errors"
 	"testing"
 
@@ -117,7 +118,7 @@ func TestPrepareGlobals(t *testing.T) {
 	memory, at, err := o.GlobalMemory("limit")
 	check(t, err)
 	defer memory.Close()
-	if memory.Bytes()[at] != 7 {
-		t.Errorf("limit is %d", memory.Bytes()[at])
+	if limit := binary.NativeEndian.Uint64(memory.Bytes()[at:]); limit != 7 {
+		t.Errorf("limit is %d", limit)
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -139,6 +140,14 @@ func TestPID(t *testing.T) {
 	}
 }
 
+// written is an integer as programs write it.
+func written(n, size int) []byte {
+	if size == 4 {
+		return binary.NativeEndian.AppendUint32(nil, uint32(n))
+	}
+	return binary.NativeEndian.AppendUint64(nil, uint64(n))
+}
+
 func TestEvents(t *testing.T) {
 	testutil.Root(t)
 	args := append([]string{"run", neededObject(t, "events"), "--json", "--set", getpgidNumber(),
@@ -151,7 +160,7 @@ func TestEvents(t *testing.T) {
 		n := next[name]
 		next[name]++
 		if name == "more_events" {
-			if _, typed := line["type"]; typed || !strings.HasPrefix(line["data"].(string), fmt.Sprintf("%02x", n&0xff)) {
+			if _, typed := line["type"]; typed || !strings.HasPrefix(line["data"].(string), fmt.Sprintf("%x", written(n, 8))) {
 				t.Fatalf("record %d of unknown type is %v", n, line)
 			}
 			continue
@@ -193,7 +202,7 @@ func TestEventsText(t *testing.T) {
 		"events                  0         0        48  [0...]\n",
 		"events                  1         0        48  [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, " +
 			"0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]\n",
-		"more_events  0000000000000000010000003000000000",
+		fmt.Sprintf("more_events  %x%x%x00", written(0, 8), written(1, 4), written(48, 4)),
 		"perf_events  cpu      sequence      ring      size  payload\n",
 	} {
 		if !strings.Contains(stdout, want) {
@@ -326,7 +335,7 @@ func TestShapes(t *testing.T) {
 		"\nlabels: hash, 3 entries\nkey  label      mood  at\n -3  minus      CALM  {x=1 y=-1}\n" +
 			"  3  \"a b\\\"\\n\"  5     {x=-7 y=7}\n 20  twenty     BUSY  {x=300 y=-300}\n",
 		"\nper_cpu_calls: percpu_array, 1 entry, values of all CPUs summed\nkey  value\n  0      3\n",
-		"\nuntyped: array, 2 entries\nkey       value\n00000000  000000\n01000000  010203\n",
+		fmt.Sprintf("\nuntyped: array, 2 entries\nkey       value\n00000000  000000\n%x  010203\n", written(1, 4)),
 	} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("output lacks %q:\n%s", want, stdout)
