@@ -1,10 +1,5 @@
 package libbpf
 
-/*
-#include <bpf/libbpf.h>
-*/
-import "C"
-
 import (
 	"fmt"
 	"os"
@@ -18,7 +13,7 @@ import (
 // kernel runs, and libbpf caches it after the first success. PossibleCPUs is safe for concurrent use.
 func PossibleCPUs() (n int, err error) {
 	err = call("count possible CPUs", "", func() error {
-		n = int(C.libbpf_num_possible_cpus())
+		n = int(possibleCPUs())
 		return clib.FromRet(n)
 	})
 	if err != nil {

@@ -1,39 +1,14 @@
 package libbpf
 
-/*
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-
-// An older libbpf's options have no such fields. Then Go calls these functions only with zero values.
-static void lbg_set_create_opts_1_4(struct bpf_map_create_opts *opts, int value_type_btf_obj_fd, int token_fd)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 4
-	opts->value_type_btf_obj_fd = value_type_btf_obj_fd;
-	opts->token_fd = token_fd;
-#endif
-}
-
-static void lbg_set_create_opts_1_7(struct bpf_map_create_opts *opts, const void *hash, __u32 size)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 7
-	opts->excl_prog_hash = hash;
-	opts->excl_prog_hash_size = size;
-#endif
-}
-*/
-import "C"
-
 import (
 	"cmp"
 	"errors"
 	"fmt"
 	"math"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go/btf"
-	"github.com/libbpf-go/libbpf-go/internal/cmem"
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
@@ -150,21 +125,7 @@ func CreateMap(
 	if err := options.check(typ); err != nil {
 		return nil, &Error{Op: op, Object: object, Err: err}
 	}
-	var opts C.struct_bpf_map_create_opts
-	opts.sz = C.sizeof_struct_bpf_map_create_opts
-	opts.map_flags = C.__u32(options.flags())
-	opts.map_extra = C.__u64(options.Extra)
-	opts.numa_node = C.__u32(options.NUMANode)
-	opts.map_ifindex = C.__u32(options.IfIndex)
-	opts.btf_fd = C.__u32(options.BTFFD)
-	opts.btf_key_type_id = C.__u32(options.BTFKeyTypeID)
-	opts.btf_value_type_id = C.__u32(options.BTFValueTypeID)
-	opts.btf_vmlinux_value_type_id = C.__u32(options.BTFVmlinuxValueTypeID)
-	C.lbg_set_create_opts_1_4(&opts, C.int(options.ValueTypeBTFObjectFD), C.int(options.TokenFD))
-	if len(options.ExclusiveProgramHash) > 0 {
-		hash := unsafe.Pointer(cmem.Lend(&c, options.ExclusiveProgramHash))
-		C.lbg_set_create_opts_1_7(&opts, hash, C.__u32(len(options.ExclusiveProgramHash)))
-	}
+	innerFD := 0
 	if options.InnerMap != nil {
 		inner, err := coreOf(options.InnerMap)
 		if err == nil {
@@ -174,11 +135,12 @@ func CreateMap(
 			return nil, &Error{Op: op, Object: object, Err: fmt.Errorf("inner map: %w", err)}
 		}
 		defer inner.h.Drop()
-		opts.inner_map_fd = C.__u32(inner.fd)
+		innerFD = inner.fd
 	}
-	var fd C.int
+	opts := mapCreateOpts(&c, &options, innerFD)
+	var fd cInt
 	err := call(op, object, func() error {
-		fd = C.bpf_map_create(uint32(typ), cName, C.__u32(keySize), C.__u32(valueSize), C.__u32(maxEntries), &opts)
+		fd = createMap(typ, cName, keySize, valueSize, maxEntries, &opts)
 		err := clib.FromRet(int(fd))
 		if err == nil {
 			return nil
@@ -287,7 +249,7 @@ func (m *MapHandle) Pin(path string) error {
 	}
 	defer c.h.Drop()
 	return call(op, c.String(), func() error {
-		return pinning(path, func(p *C.char) C.int { return objPin(c.fd, p) })
+		return pinning(path, func(p cString) cInt { return objPin(c.fd, p) })
 	})
 }
 

@@ -1,37 +1,13 @@
 package libbpf
 
-/*
-#include <errno.h>
-#include <stdlib.h>
-#include <bpf/bpf.h>
-
-// An older libbpf's options have no such fields. Then Go calls these functions only with zero values.
-static void lbg_set_load_token(struct bpf_prog_load_opts *opts, int token_fd)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 4
-	opts->token_fd = token_fd;
-#endif
-}
-
-static void lbg_set_load_fd_array_cnt(struct bpf_prog_load_opts *opts, __u32 count)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 6
-	opts->fd_array_cnt = count;
-#endif
-}
-*/
-import "C"
-
 import (
 	"errors"
 	"fmt"
 	"math"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go/btf"
-	"github.com/libbpf-go/libbpf-go/internal/cmem"
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
@@ -148,54 +124,22 @@ func LoadProgram(
 }
 
 func loadProgram(
-	typ ProgramType, object, name string, c *cArgs, cName, license *C.char, insns []Instruction, o *ProgramLoadOptions,
+	typ ProgramType, object, name string, c *cArgs, cName, license cString, insns []Instruction, o *ProgramLoadOptions,
 	attachProgram int,
 ) (*ProgramHandle, error) {
-	var opts C.struct_bpf_prog_load_opts
-	opts.sz = C.sizeof_struct_bpf_prog_load_opts
-	opts.attempts = C.int(o.Attempts)
-	opts.expected_attach_type = uint32(o.ExpectedAttachType)
-	opts.prog_btf_fd = C.__u32(o.BTFFD)
-	opts.prog_flags = C.__u32(o.Flags)
-	opts.prog_ifindex = C.__u32(o.IfIndex)
-	opts.kern_version = C.__u32(o.KernelVersion)
-	opts.attach_btf_id = C.__u32(o.AttachBTFID)
-	opts.attach_prog_fd = C.__u32(attachProgram)
-	opts.attach_btf_obj_fd = C.__u32(o.AttachBTFObjectFD)
-	C.lbg_set_load_token(&opts, C.int(o.TokenFD))
-
-	if len(o.FDArray) > 0 {
-		fds := make([]C.int, len(o.FDArray))
-		for i, fd := range o.FDArray {
-			fds[i] = C.int(fd)
-		}
-		opts.fd_array = cmem.Lend(c, fds)
-		if o.BindFDArray {
-			C.lbg_set_load_fd_array_cnt(&opts, C.__u32(len(fds)))
-		}
-	}
-	if n := len(o.FuncInfo); n > 0 {
-		opts.func_info, opts.func_info_cnt = unsafe.Pointer(cmem.Lend(c, o.FuncInfo)), C.__u32(n)
-		opts.func_info_rec_size = C.__u32(unsafe.Sizeof(FuncInfo{}))
-	}
-	if n := len(o.LineInfo); n > 0 {
-		opts.line_info, opts.line_info_cnt = unsafe.Pointer(cmem.Lend(c, o.LineInfo)), C.__u32(n)
-		opts.line_info_rec_size = C.__u32(unsafe.Sizeof(LineInfo{}))
-	}
-
+	opts := programLoadOpts(c, o, attachProgram)
 	var log *kernelLog
 	defer func() { log.free() }()
-	var fd C.int
+	var fd cInt
 	try := func(level uint32, size int) error {
 		log.free()
 		log = nil
 		if size > 0 {
 			log = newKernelLog(size)
 		}
-		opts.log_level, opts.log_buf, opts.log_size = C.__u32(level), log.buffer(), C.__u32(size)
+		setLoadLog(&opts, level, log, size)
 		return call("load", object, func() error {
-			fd = C.bpf_prog_load(uint32(typ), cName, license,
-				(*C.struct_bpf_insn)(unsafe.Pointer(unsafe.SliceData(insns))), C.size_t(len(insns)), &opts)
+			fd = progLoad(typ, cName, license, insns, &opts)
 			return clib.FromRet(int(fd))
 		})
 	}

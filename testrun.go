@@ -1,30 +1,5 @@
 package libbpf
 
-/*
-#include <bpf/bpf.h>
-
-// Runs the program with the buffers in a copy of opts, so that Go memory does not keep pointers to them.
-static int lbg_test_run(int fd, struct bpf_test_run_opts *opts, const unsigned char *data_in, unsigned char *data_out,
-			const unsigned char *ctx_in, unsigned char *ctx_out)
-{
-	struct bpf_test_run_opts run = *opts;
-	int ret;
-
-	run.sz = sizeof(run);
-	run.data_in = data_in;
-	run.data_out = data_out;
-	run.ctx_in = ctx_in;
-	run.ctx_out = ctx_out;
-	ret = bpf_prog_test_run_opts(fd, &run);
-	opts->data_size_out = run.data_size_out;
-	opts->ctx_size_out = run.ctx_size_out;
-	opts->retval = run.retval;
-	opts->duration = run.duration;
-	return ret;
-}
-*/
-import "C"
-
 import (
 	"bytes"
 	"errors"
@@ -131,19 +106,9 @@ func (p *programCore) TestRun(o TestRunOptions) (TestRunResult, error) {
 	if err := o.check(p.typ); err != nil {
 		return TestRunResult{}, p.fail(op, err)
 	}
-	opts := C.struct_bpf_test_run_opts{
-		data_size_in:  C.__u32(len(o.Data)),
-		data_size_out: C.__u32(len(o.DataOut)),
-		ctx_size_in:   C.__u32(len(o.Context)),
-		ctx_size_out:  C.__u32(len(o.ContextOut)),
-		repeat:        C.int(o.Repeat),
-		cpu:           C.__u32(o.CPU),
-		flags:         C.__u32(o.Flags),
-		batch_size:    C.__u32(o.BatchSize),
-	}
 	if o.Flags&TestRunXDPLiveFrames != 0 && o.BatchSize == 0 {
 		// The kernel's default. A kernel without live frames ignores the flag, but refuses a batch size.
-		opts.batch_size = 64
+		o.BatchSize = 64
 	}
 	contextIn, contextOut := o.Context, o.ContextOut
 	if p.typ == ProgramTypeSyscall {
@@ -153,19 +118,19 @@ func (p *programCore) TestRun(o TestRunOptions) (TestRunResult, error) {
 		} else {
 			copy(contextIn, o.Context)
 		}
-		contextOut, opts.ctx_size_out = nil, 0
+		contextOut = nil
 	}
+	var result TestRunResult
+	var contextSize int
 	err := call(op, p.String(), func() error {
-		err := clib.FromRet(int(C.lbg_test_run(C.int(p.fd), &opts,
-			cBytes(o.Data), cBytes(o.DataOut), cBytes(contextIn), cBytes(contextOut))))
+		var ret cInt
+		result, contextSize, ret = testRun(p.fd, &o, contextIn, contextOut)
+		err := clib.FromRet(int(ret))
 		if errors.Is(err, unix.ENOSPC) {
-			return o.noRoom(int(opts.data_size_out), int(opts.ctx_size_out))
+			return o.noRoom(result.DataSize, contextSize)
 		}
 		return err
 	})
-	result := TestRunResult{
-		ReturnValue: uint32(opts.retval), Duration: time.Duration(opts.duration), DataSize: int(opts.data_size_out),
-	}
 	if err != nil {
 		if !errors.Is(err, unix.ENOSPC) {
 			result = TestRunResult{} // nothing ran
@@ -182,7 +147,7 @@ func (p *programCore) TestRun(o TestRunOptions) (TestRunResult, error) {
 	if o.ContextOut != nil {
 		result.Context = o.ContextOut
 		if p.typ != ProgramTypeSyscall {
-			result.Context = o.ContextOut[:min(int(opts.ctx_size_out), len(o.ContextOut))]
+			result.Context = o.ContextOut[:min(contextSize, len(o.ContextOut))]
 		}
 	}
 	return result, nil
