@@ -601,7 +601,7 @@ func queryXDPID(x XDP, id *uint32) cInt {
 	return C.bpf_xdp_query_id(C.int(x.IfIndex), C.int(x.Flags), (*C.__u32)(id))
 }
 
-func attachStructOps(m *C.struct_bpf_map) (*cLink, error) {
+func attachStructOps(m *cMap) (*cLink, error) {
 	link, errno := C.bpf_map__attach_struct_ops(m)
 	return link, errno
 }

@@ -1,24 +1,5 @@
 package libbpf
 
-/*
-#include <bpf/libbpf.h>
-
-// Reports whether an object's programs were loaded, or its maps created. libbpf then refuses to change them, also to
-// the value that they have. The result is false for an object without maps and programs.
-static int lbg_is_loaded(struct bpf_object *obj)
-{
-	struct bpf_program *prog = bpf_object__next_program(obj, NULL);
-	struct bpf_map *map = bpf_object__next_map(obj, NULL);
-
-	if (prog)
-		return bpf_program__set_log_level(prog, bpf_program__log_level(prog)) != 0;
-	if (map)
-		return bpf_map__set_autocreate(map, bpf_map__autocreate(map)) != 0;
-	return -1;
-}
-*/
-import "C"
-
 import (
 	"fmt"
 	"unsafe"
@@ -93,10 +74,10 @@ func objectOfC(object unsafe.Pointer, ofC bool) (*Object, error) {
 	switch {
 	case object == nil:
 		return nil, &Error{Op: op, Object: what, Err: errNilPointer}
-	case C.lbg_is_loaded((*C.struct_bpf_object)(object)) == 0:
+	case objectIsLoaded((*cObject)(object)) == 0:
 		return nil, &Error{Op: op, Object: what, Err: fault.Invalidf("it was not loaded: use AdoptOpenObject")}
 	}
-	described := &OpenObject{ptr: (*C.struct_bpf_object)(object), ofC: ofC}
+	described := &OpenObject{ptr: (*cObject)(object), ofC: ofC}
 	described.describe()
 	o, err := newObject(described)
 	if err != nil {
@@ -155,10 +136,10 @@ func openObjectOfC(object unsafe.Pointer, ofC bool) (*OpenObject, error) {
 	switch {
 	case object == nil:
 		return nil, &Error{Op: op, Object: what, Err: errNilPointer}
-	case C.lbg_is_loaded((*C.struct_bpf_object)(object)) == 1:
+	case objectIsLoaded((*cObject)(object)) == 1:
 		return nil, &Error{Op: op, Object: what, Err: fault.Invalidf("it was loaded: use AdoptObject")}
 	}
-	o := &OpenObject{ptr: (*C.struct_bpf_object)(object), ofC: ofC, printer: ObjectBuilder{}.printer()}
+	o := &OpenObject{ptr: (*cObject)(object), ofC: ofC, printer: ObjectBuilder{}.printer()}
 	o.describe()
 	if err := o.checkStructOps(); err != nil {
 		return nil, &Error{Op: op, Object: o.what, Err: err}
@@ -242,7 +223,7 @@ func linkOfC(link unsafe.Pointer, ofC bool) (*Link, error) {
 	if link == nil {
 		return nil, &Error{Op: "adopt", Object: what, Err: errNilPointer}
 	}
-	l, err := newLink(nil, nil, (*C.struct_bpf_link)(link), what)
+	l, err := newLink(nil, nil, (*cLink)(link), what)
 	if err != nil {
 		return nil, err
 	}

@@ -239,6 +239,8 @@ import (
 	"time"
 	"unsafe"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/internal/cmem"
 )
@@ -352,6 +354,22 @@ func queryHook(h Hook, queryFlags uint32, ids, flags, links *uint32, count *uint
 		(*C.__u32)(links), (*C.__u32)(count), &attachFlags, &revision)
 	info.Flags, info.Revision = AttachFlags(attachFlags), uint64(revision)
 	return ret
+}
+
+func detachLink(link cInt) cInt { return C.bpf_link_detach(link) }
+
+type cLinkUpdateOpts = C.struct_bpf_link_update_opts
+
+// updateLink gives a link another program or, without options, another struct_ops map.
+func updateLink(link cInt, fd int, opts *cLinkUpdateOpts) cInt {
+	return C.bpf_link_update(link, C.int(fd), opts)
+}
+
+// replacing makes updateLink fail unless old is the link's program.
+func replacing(old int) *cLinkUpdateOpts {
+	return &cLinkUpdateOpts{
+		sz: C.sizeof_struct_bpf_link_update_opts, flags: unix.BPF_F_REPLACE, old_prog_fd: C.__u32(old),
+	}
 }
 
 // createIter begins an iteration.

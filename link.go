@@ -1,23 +1,5 @@
 package libbpf
 
-/*
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-
-// Go does not call this where libbpf has no such function.
-static int lbg_link_update_map(struct bpf_link *link, const struct bpf_map *map)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 2
-	return bpf_link__update_map(link, map);
-#else
-	(void)link;
-	(void)map;
-	return 0;
-#endif
-}
-*/
-import "C"
-
 import (
 	"errors"
 	"fmt"
@@ -32,9 +14,6 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// cLink is libbpf's link.
-type cLink = C.struct_bpf_link
-
 // Link is the attachment of a program. Close detaches the program, and so does Close of its object, unless the link is
 // pinned, was disconnected, or is open elsewhere. The garbage collector does not close a Link: a Link that is dropped
 // stays attached until its object is closed.
@@ -47,9 +26,9 @@ type Link struct {
 
 	// libbpf changes the link in most calls.
 	mu        sync.Mutex
-	ptr       *C.struct_bpf_link // nil for a link that began as a descriptor: libbpf has no function to wrap one
-	structOps bool               // ptr is what libbpf made for a struct_ops map
-	ofC       bool               // C code destroys it
+	ptr       *cLink // nil for a link that began as a descriptor: libbpf has no function to wrap one
+	structOps bool   // ptr is what libbpf made for a struct_ops map
+	ofC       bool   // C code destroys it
 	// libbpf reads the object's memory when it destroys this link.
 	needsObject bool
 
@@ -62,7 +41,7 @@ type Link struct {
 // newLink takes ownership of a link of libbpf's, also when it fails. parent is the handle of the object that the link
 // belongs to, which the caller has acquired, or nil. The link keeps the object's memory until the link is destroyed.
 // shared is nil, or the lock for the memory that the link shares with others and changes when it is destroyed.
-func newLink(parent *handle.Handle, shared *sync.Mutex, ptr *C.struct_bpf_link, what string) (*Link, error) {
+func newLink(parent *handle.Handle, shared *sync.Mutex, ptr *cLink, what string) (*Link, error) {
 	l := &Link{ptr: ptr, what: what, noFD: shared != nil, needsObject: shared != nil}
 	if shared == nil {
 		shared = new(sync.Mutex)
@@ -72,7 +51,7 @@ func newLink(parent *handle.Handle, shared *sync.Mutex, ptr *C.struct_bpf_link, 
 			return nil
 		}
 		return callLocked(shared, clib.CurrentPrinter(), "close", what, func() error {
-			return clib.FromRet(int(C.bpf_link__destroy(ptr)))
+			return clib.FromRet(int(destroyLink(ptr)))
 		})
 	})
 }
@@ -89,14 +68,14 @@ func LinkFromPinnedPath(path string) (*Link, error) {
 	if c.Err != nil {
 		return nil, &Error{Op: op, Object: what, Err: c.Err}
 	}
-	var ptr *C.struct_bpf_link
+	var ptr *cLink
 	err := call(op, what, func() error {
 		var errno error
-		if ptr, errno = C.bpf_link__open(cPath); ptr == nil {
+		if ptr, errno = openLink(cPath); ptr == nil {
 			return fromErrno(errno)
 		}
-		if err := checkFD(int(C.bpf_link__fd(ptr)), linkFDKinds); err != nil {
-			C.bpf_link__destroy(ptr)
+		if err := checkFD(int(fdOfLink(ptr)), linkFDKinds); err != nil {
+			destroyLink(ptr)
 			return err
 		}
 		return nil
@@ -111,7 +90,7 @@ func LinkFromPinnedPath(path string) (*Link, error) {
 // errors.Is(err, os.ErrNotExist) when there is no such link. Close closes the descriptor. The program stays attached
 // while the link is pinned or open elsewhere.
 func LinkFromID(id uint32) (*Link, error) {
-	fd, err := openID("link", id, func() C.int { return linkFDByID(id) })
+	fd, err := openID("link", id, func() cInt { return linkFDByID(id) })
 	if err != nil {
 		return nil, err
 	}
@@ -157,20 +136,20 @@ func (l *Link) keep(parent *handle.Handle, release func() error) (_ *Link, err e
 
 // fd is the link's descriptor, or that of the perf event or the map that takes the place of a link, or -1. The caller
 // has acquired the link.
-func (l *Link) fd() C.int {
+func (l *Link) fd() cInt {
 	switch {
 	case l.noFD:
 		return -1
 	case l.ptr == nil:
-		return C.int(l.ownFD)
+		return cInt(l.ownFD)
 	default:
-		return C.bpf_link__fd(l.ptr)
+		return fdOfLink(l.ptr)
 	}
 }
 
 // onLink runs one of the kernel's commands for links. can reports which types of links support the command. For other
 // types the kernel returns EINVAL, as it does for wrong arguments.
-func (l *Link) onLink(op string, can func(LinkType) bool, f func(fd C.int) C.int) error {
+func (l *Link) onLink(op string, can func(LinkType) bool, f func(fd cInt) cInt) error {
 	return l.use(op, func() error {
 		err := clib.FromRet(int(f(l.fd())))
 		if !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.EBADF) {
@@ -239,8 +218,7 @@ func (l *Link) Info() (LinkInfo, error) {
 // errors.Is(err, [errors.ErrUnsupported]) for types of links that the kernel can't detach, such as those of tracepoints
 // and perf events. Use Close for those.
 func (l *Link) Detach() error {
-	return l.onLink("detach", func(LinkType) bool { return true },
-		func(fd C.int) C.int { return C.bpf_link_detach(fd) })
+	return l.onLink("detach", func(LinkType) bool { return true }, detachLink)
 }
 
 // Disconnect makes Close, and Close of the object, leave the program attached (bpf_link__disconnect). Most types of
@@ -252,7 +230,7 @@ func (l *Link) Disconnect() error {
 		if l.ptr == nil {
 			l.disconnected = true
 		} else {
-			C.bpf_link__disconnect(l.ptr)
+			disconnectLink(l.ptr)
 		}
 		return nil
 	})
@@ -268,19 +246,15 @@ func (l *Link) UpdateProgram(p ProgramCore) error { return l.updateProgram(p, ni
 // (bpf_link_update with BPF_F_REPLACE, Linux 5.7).
 func (l *Link) ReplaceProgram(old, p ProgramCore) error {
 	return useProgram("update", l.String(), old, func(fd int) error {
-		var opts C.struct_bpf_link_update_opts
-		opts.sz = C.sizeof_struct_bpf_link_update_opts
-		opts.flags = unix.BPF_F_REPLACE
-		opts.old_prog_fd = C.__u32(fd)
-		return l.updateProgram(p, &opts)
+		return l.updateProgram(p, replacing(fd))
 	})
 }
 
-func (l *Link) updateProgram(p ProgramCore, opts *C.struct_bpf_link_update_opts) error {
+func (l *Link) updateProgram(p ProgramCore, opts *cLinkUpdateOpts) error {
 	const op = "update"
 	return useProgram(op, l.String(), p, func(program int) error {
-		return l.onLink(op, LinkType.canUpdate, func(fd C.int) C.int {
-			return C.bpf_link_update(fd, C.int(program), opts)
+		return l.onLink(op, LinkType.canUpdate, func(fd cInt) cInt {
+			return updateLink(fd, program, opts)
 		})
 	})
 }
@@ -301,12 +275,12 @@ func (l *Link) UpdateMap(m *Map) error {
 		if err := needs("bpf_link__update_map", 1, 2); err != nil {
 			return l.fail(op, err)
 		}
-		return l.onLink(op, func(t LinkType) bool { return t == LinkTypeStructOps }, func(fd C.int) C.int {
+		return l.onLink(op, func(t LinkType) bool { return t == LinkTypeStructOps }, func(fd cInt) cInt {
 			// bpf_link__update_map assumes that it made the link for a struct_ops map.
 			if !l.structOps {
-				return C.bpf_link_update(fd, C.int(c.fd), nil)
+				return updateLink(fd, c.fd, nil)
 			}
-			return C.lbg_link_update_map(l.ptr, m.ptr)
+			return updateLinkMap(l.ptr, m.ptr)
 		})
 	})
 }
@@ -320,15 +294,15 @@ func (l *Link) Pin(path string) error {
 			return errNoKernelLink // the kernel would pin the map behind the attachment, which keeps nothing attached
 		}
 		at := l.pinnedAt()
-		err := pinning(path, func(p *C.char) C.int {
+		err := pinning(path, func(p cString) cInt {
 			switch {
 			case at != "":
-				return -C.int(unix.EBUSY) // as libbpf does
+				return -cInt(unix.EBUSY) // as libbpf does
 			case l.ptr != nil:
-				return C.bpf_link__pin(l.ptr, p)
+				return pinLink(l.ptr, p)
 			}
 			_ = os.Mkdir(filepath.Dir(path), 0o700) // as libbpf does
-			return C.bpf_obj_pin(l.fd(), p)
+			return objPin(int(l.fd()), p)
 		})
 		if at != "" && errors.Is(err, unix.EBUSY) {
 			return fault.Newf(err, "it is pinned at %q", at)
@@ -363,10 +337,10 @@ func (l *Link) Unpin() error {
 			}
 		case l.ptr != nil && gone:
 			// libbpf forgets the pin only when it removes it itself. So pin again, for libbpf to remove.
-			_ = withString("path", at, func(p *C.char) C.int { return C.bpf_obj_pin(l.fd(), p) })
-			C.bpf_link__unpin(l.ptr)
+			_ = withString("path", at, func(p cString) cInt { return objPin(int(l.fd()), p) })
+			unpinLink(l.ptr)
 		case l.ptr != nil:
-			return clib.FromRet(int(C.bpf_link__unpin(l.ptr)))
+			return clib.FromRet(int(unpinLink(l.ptr)))
 		}
 		l.pinPath = ""
 		return err
@@ -386,7 +360,7 @@ func (l *Link) PinPath() string {
 // pinnedAt is PinPath for a caller that holds the link's lock.
 func (l *Link) pinnedAt() string {
 	if l.ptr != nil {
-		return C.GoString(C.bpf_link__pin_path(l.ptr))
+		return linkPinPath(l.ptr)
 	}
 	return l.pinPath
 }

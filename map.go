@@ -1,59 +1,9 @@
 package libbpf
 
-/*
-#include <bpf/libbpf.h>
-#include <bpf/bpf.h>
-
-// An older libbpf has no such functions: it always attaches a struct_ops map, and Go does not call the setter.
-static bool lbg_map_autoattach(const struct bpf_map *map)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 5
-	return bpf_map__autoattach(map);
-#else
-	(void)map;
-	return true;
-#endif
-}
-
-static int lbg_map_set_autoattach(struct bpf_map *map, bool on)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 5
-	return bpf_map__set_autoattach(map, on);
-#else
-	(void)map;
-	(void)on;
-	return 0;
-#endif
-}
-
-static int lbg_map_set_exclusive_program(struct bpf_map *map, struct bpf_program *prog)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 7
-	return bpf_map__set_exclusive_program(map, prog);
-#else
-	(void)map;
-	(void)prog;
-	return 0;
-#endif
-}
-
-static struct bpf_program *lbg_map_exclusive_program(struct bpf_map *map)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 7
-	return bpf_map__exclusive_program(map);
-#else
-	(void)map;
-	return NULL;
-#endif
-}
-*/
-import "C"
-
 import (
 	"bytes"
 	"fmt"
 	"os"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -66,7 +16,7 @@ import (
 // OpenObject owns the definition, and decides when it can be used.
 type OpenMap struct {
 	o    *OpenObject
-	ptr  *C.struct_bpf_map
+	ptr  *cMap
 	name string
 
 	arena arenaGlobals
@@ -101,7 +51,7 @@ func openMapGet[T any](m *OpenMap, property string, get func() T) (T, error) {
 }
 
 // set runs one of libbpf's setters.
-func (m *OpenMap) set(property string, set func() C.int) error {
+func (m *OpenMap) set(property string, set func() cInt) error {
 	return m.use("set "+property+" of", func() error { return clib.FromRet(int(set())) })
 }
 
@@ -120,11 +70,11 @@ func (m *OpenMap) SetType(t MapType) error {
 		if m.hasMemory() && t != m.typ() {
 			return errKeepsMemory
 		}
-		return clib.FromRet(int(C.bpf_map__set_type(m.ptr, uint32(t))))
+		return clib.FromRet(int(setMapType(m.ptr, t)))
 	})
 }
 
-func (m *OpenMap) typ() MapType { return MapType(C.bpf_map__type(m.ptr)) }
+func (m *OpenMap) typ() MapType { return mapType(m.ptr) }
 
 func (m *OpenMap) isStructOps() bool { return m.typ() == MapTypeStructOps }
 
@@ -138,17 +88,17 @@ var errKeepsMemory = fault.Invalidf("the map has initial content, so its type an
 
 // KeySize is the length of a key in bytes (bpf_map__key_size).
 func (m *OpenMap) KeySize() (uint32, error) {
-	return openMapGet(m, "key size", func() uint32 { return uint32(C.bpf_map__key_size(m.ptr)) })
+	return openMapGet(m, "key size", func() uint32 { return mapKeySize(m.ptr) })
 }
 
 // SetKeySize changes the length of a key in bytes (bpf_map__set_key_size).
 func (m *OpenMap) SetKeySize(size uint32) error {
-	return m.set("key size", func() C.int { return C.bpf_map__set_key_size(m.ptr, C.__u32(size)) })
+	return m.set("key size", func() cInt { return setMapKeySize(m.ptr, size) })
 }
 
 // ValueSize is the length of a value in bytes (bpf_map__value_size).
 func (m *OpenMap) ValueSize() (uint32, error) {
-	return openMapGet(m, "value size", func() uint32 { return uint32(C.bpf_map__value_size(m.ptr)) })
+	return openMapGet(m, "value size", func() uint32 { return mapValueSize(m.ptr) })
 }
 
 // SetValueSize changes the length of a value in bytes (bpf_map__set_value_size). For global data it resizes the
@@ -165,7 +115,7 @@ func (m *OpenMap) SetValueSize(size uint32) error {
 				return err
 			}
 		}
-		if err := clib.FromRet(int(C.bpf_map__set_value_size(m.ptr, C.__u32(size)))); err != nil {
+		if err := clib.FromRet(int(setMapValueSize(m.ptr, size))); err != nil {
 			return err
 		}
 		m.o.forgetTypes() // libbpf gave the last variable a new type
@@ -175,7 +125,7 @@ func (m *OpenMap) SetValueSize(size uint32) error {
 
 // MaxEntries is how many elements the map will hold (bpf_map__max_entries).
 func (m *OpenMap) MaxEntries() (uint32, error) {
-	return openMapGet(m, "max entries", func() uint32 { return uint32(C.bpf_map__max_entries(m.ptr)) })
+	return openMapGet(m, "max entries", func() uint32 { return mapMaxEntries(m.ptr) })
 }
 
 // SetMaxEntries changes how many elements the map will hold. For a ring buffer it is the size in bytes, which libbpf
@@ -184,81 +134,81 @@ func (m *OpenMap) MaxEntries() (uint32, error) {
 func (m *OpenMap) SetMaxEntries(n uint32) error {
 	return m.use("set max entries of", func() error {
 		// An arena can grow: libbpf has placed its initial content already.
-		now := uint32(C.bpf_map__max_entries(m.ptr))
+		now := mapMaxEntries(m.ptr)
 		if m.hasMemory() && n != now && (m.typ() != MapTypeArena || n < now) {
 			return errKeepsMemory
 		}
-		return clib.FromRet(int(C.bpf_map__set_max_entries(m.ptr, C.__u32(n))))
+		return clib.FromRet(int(setMapMaxEntries(m.ptr, n)))
 	})
 }
 
 // Flags are the flags that the map will be created with (bpf_map__map_flags).
 func (m *OpenMap) Flags() (MapCreateFlags, error) {
-	return openMapGet(m, "flags", func() MapCreateFlags { return MapCreateFlags(C.bpf_map__map_flags(m.ptr)) })
+	return openMapGet(m, "flags", func() MapCreateFlags { return mapFlags(m.ptr) })
 }
 
 // SetFlags replaces the flags that the map will be created with (bpf_map__set_map_flags).
 func (m *OpenMap) SetFlags(flags MapCreateFlags) error {
-	return m.set("flags", func() C.int { return C.bpf_map__set_map_flags(m.ptr, C.__u32(flags)) })
+	return m.set("flags", func() cInt { return setMapFlags(m.ptr, flags) })
 }
 
 // Extra is a number whose meaning depends on the map's type, such as the number of hash functions of a bloom filter
 // (bpf_map__map_extra).
 func (m *OpenMap) Extra() (uint64, error) {
-	return openMapGet(m, "extra", func() uint64 { return uint64(C.bpf_map__map_extra(m.ptr)) })
+	return openMapGet(m, "extra", func() uint64 { return mapExtra(m.ptr) })
 }
 
 // SetExtra changes Extra (bpf_map__set_map_extra).
 func (m *OpenMap) SetExtra(extra uint64) error {
-	return m.set("extra", func() C.int { return C.bpf_map__set_map_extra(m.ptr, C.__u64(extra)) })
+	return m.set("extra", func() cInt { return setMapExtra(m.ptr, extra) })
 }
 
 // NUMANode is the NUMA node on which the kernel will allocate the map, if its flags have [CreateNUMANode]
 // (bpf_map__numa_node).
 func (m *OpenMap) NUMANode() (uint32, error) {
-	return openMapGet(m, "NUMA node", func() uint32 { return uint32(C.bpf_map__numa_node(m.ptr)) })
+	return openMapGet(m, "NUMA node", func() uint32 { return mapNUMANode(m.ptr) })
 }
 
 // SetNUMANode changes NUMANode (bpf_map__set_numa_node). It also sets the flag [CreateNUMANode]; without the flag, the
 // kernel ignores the node.
 func (m *OpenMap) SetNUMANode(node uint32) error {
-	return m.set("NUMA node", func() C.int {
-		if ret := C.bpf_map__set_map_flags(m.ptr, C.bpf_map__map_flags(m.ptr)|C.__u32(CreateNUMANode)); ret < 0 {
+	return m.set("NUMA node", func() cInt {
+		if ret := setMapFlags(m.ptr, mapFlags(m.ptr)|CreateNUMANode); ret < 0 {
 			return ret
 		}
-		return C.bpf_map__set_numa_node(m.ptr, C.__u32(node))
+		return setMapNUMANode(m.ptr, node)
 	})
 }
 
 // IfIndex is the network device that the map is offloaded to, 0 for none (bpf_map__ifindex).
 func (m *OpenMap) IfIndex() (uint32, error) {
-	return openMapGet(m, "ifindex", func() uint32 { return uint32(C.bpf_map__ifindex(m.ptr)) })
+	return openMapGet(m, "ifindex", func() uint32 { return mapIfIndex(m.ptr) })
 }
 
 // SetIfIndex offloads the map to a network device (bpf_map__set_ifindex).
 func (m *OpenMap) SetIfIndex(index uint32) error {
-	return m.set("ifindex", func() C.int { return C.bpf_map__set_ifindex(m.ptr, C.__u32(index)) })
+	return m.set("ifindex", func() cInt { return setMapIfIndex(m.ptr, index) })
 }
 
 // KeyTypeID is the key's type in the object's BTF, 0 where it is not known (bpf_map__btf_key_type_id).
 func (m *OpenMap) KeyTypeID() (btf.TypeID, error) {
-	return openMapGet(m, "key type", func() btf.TypeID { return btf.TypeID(C.bpf_map__btf_key_type_id(m.ptr)) })
+	return openMapGet(m, "key type", func() btf.TypeID { return mapKeyTypeID(m.ptr) })
 }
 
 // ValueTypeID is the value's type in the object's BTF, 0 where it is not known (bpf_map__btf_value_type_id).
 func (m *OpenMap) ValueTypeID() (btf.TypeID, error) {
-	return openMapGet(m, "value type", func() btf.TypeID { return btf.TypeID(C.bpf_map__btf_value_type_id(m.ptr)) })
+	return openMapGet(m, "value type", func() btf.TypeID { return mapValueTypeID(m.ptr) })
 }
 
 // Autocreate tells whether Load will create the map (bpf_map__autocreate).
 func (m *OpenMap) Autocreate() (bool, error) {
-	return openMapGet(m, "autocreate", func() bool { return bool(C.bpf_map__autocreate(m.ptr)) })
+	return openMapGet(m, "autocreate", func() bool { return mapAutocreate(m.ptr) })
 }
 
 // SetAutocreate decides whether Load creates the map (bpf_map__set_autocreate). The kernel rejects a program that uses
 // a map that was not created, unless the verifier proves that this code is never reached.
 func (m *OpenMap) SetAutocreate(on bool) error {
-	return m.set("autocreate", func() C.int { return C.bpf_map__set_autocreate(m.ptr, C.bool(on)) })
+	return m.set("autocreate", func() cInt { return setMapAutocreate(m.ptr, on) })
 }
 
 // Autoattach tells whether [Object.Attach] will attach a struct_ops map (bpf_map__autoattach).
@@ -266,7 +216,7 @@ func (m *OpenMap) Autoattach() (bool, error) {
 	return openMapGet(m, "autoattach", m.autoattach)
 }
 
-func (m *OpenMap) autoattach() bool { return bool(C.lbg_map_autoattach(m.ptr)) }
+func (m *OpenMap) autoattach() bool { return mapAutoattach(m.ptr) }
 
 // SetAutoattach decides whether [Object.Attach] attaches a struct_ops map (bpf_map__set_autoattach). errors.Is(err,
 // [errors.ErrUnsupported]) before libbpf 1.5.
@@ -275,7 +225,7 @@ func (m *OpenMap) SetAutoattach(on bool) error {
 		if err := needs("bpf_map__set_autoattach", 1, 5); err != nil {
 			return err
 		}
-		return clib.FromRet(int(C.lbg_map_set_autoattach(m.ptr, C.bool(on))))
+		return clib.FromRet(int(setMapAutoattach(m.ptr, on)))
 	})
 }
 
@@ -290,7 +240,7 @@ func (m *OpenMap) SetExclusiveProgram(p *OpenProgram) error {
 		if err := needs("bpf_map__set_exclusive_program", 1, 7); err != nil {
 			return err
 		}
-		return clib.FromRet(int(C.lbg_map_set_exclusive_program(m.ptr, p.ptr)))
+		return clib.FromRet(int(setMapExclusiveProgram(m.ptr, p.ptr)))
 	})
 }
 
@@ -298,7 +248,7 @@ func (m *OpenMap) SetExclusiveProgram(p *OpenProgram) error {
 // (bpf_map__exclusive_program).
 func (m *OpenMap) ExclusiveProgram() (*OpenProgram, error) {
 	return openMapGet(m, "exclusive program", func() *OpenProgram {
-		program := C.lbg_map_exclusive_program(m.ptr)
+		program := mapExclusiveProgram(m.ptr)
 		for _, p := range m.o.programs {
 			if p.ptr == program {
 				return p
@@ -314,34 +264,20 @@ func (m *OpenMap) IsInternal() (bool, error) {
 	return openMapGet(m, "origin", m.isInternal)
 }
 
-func (m *OpenMap) isInternal() bool { return bool(C.bpf_map__is_internal(m.ptr)) }
+func (m *OpenMap) isInternal() bool { return mapIsInternal(m.ptr) }
 
 // PinPath is the path at which Load will pin the map, or find it pinned; "" for none (bpf_map__pin_path).
 func (m *OpenMap) PinPath() (string, error) {
 	return openMapGet(m, "pin path", m.pinPath)
 }
 
-func (m *OpenMap) pinPath() string { return C.GoString(C.bpf_map__pin_path(m.ptr)) }
-
-// The calls of libbpf for the pin of a map, before and after Load.
-
-func setMapPinPath(m *C.struct_bpf_map, path *C.char) C.int { return C.bpf_map__set_pin_path(m, path) }
-func pinMap(m *C.struct_bpf_map, path *C.char) C.int        { return C.bpf_map__pin(m, path) }
-func unpinMap(m *C.struct_bpf_map, path *C.char) C.int      { return C.bpf_map__unpin(m, path) }
-
-// mapPinnedAt returns where libbpf has pinned the map, or "".
-func mapPinnedAt(m *C.struct_bpf_map) string {
-	if !C.bpf_map__is_pinned(m) {
-		return ""
-	}
-	return C.GoString(C.bpf_map__pin_path(m))
-}
+func (m *OpenMap) pinPath() string { return mapPinPath(m.ptr) }
 
 // SetPinPath makes Load pin the map at path (bpf_map__set_pin_path). If a map is pinned there already, Load uses that
 // map; its type, sizes and flags must be the same. "" undoes it.
 func (m *OpenMap) SetPinPath(path string) error {
 	return m.use("set pin path of", func() error {
-		return withOptional("path", path, func(p *C.char) C.int { return setMapPinPath(m.ptr, p) })
+		return withOptional("path", path, func(p cString) cInt { return setMapPinPath(m.ptr, p) })
 	})
 }
 
@@ -360,14 +296,7 @@ func (m *OpenMap) initialValue() []byte {
 }
 
 // memory is libbpf's memory for what is in the map at first, or nil.
-func (m *OpenMap) memory() []byte {
-	var size C.size_t
-	p := C.bpf_map__initial_value(m.ptr, &size)
-	if p == nil {
-		return nil
-	}
-	return unsafe.Slice((*byte)(p), int(size))
-}
+func (m *OpenMap) memory() []byte { return mapInitialValue(m.ptr) }
 
 // SetInitialValue replaces the content that a map of global data will start with (bpf_map__set_initial_value). data
 // must have its exact length; otherwise the error is [ErrInvalid]. To set one variable, use [OpenObject.SetGlobal].
@@ -392,16 +321,16 @@ func (m *OpenMap) Definition() (MapDefinition, error) {
 
 func (m *OpenMap) definition() MapDefinition { return definitionOf(m.ptr) }
 
-func definitionOf(m *C.struct_bpf_map) MapDefinition {
+func definitionOf(m *cMap) MapDefinition {
 	return MapDefinition{
-		Name:       C.GoString(C.bpf_map__name(m)),
-		Type:       MapType(C.bpf_map__type(m)),
-		KeySize:    uint32(C.bpf_map__key_size(m)),
-		ValueSize:  uint32(C.bpf_map__value_size(m)),
-		MaxEntries: uint32(C.bpf_map__max_entries(m)),
-		Flags:      MapCreateFlags(C.bpf_map__map_flags(m)),
-		Extra:      uint64(C.bpf_map__map_extra(m)),
-		NUMANode:   uint32(C.bpf_map__numa_node(m)),
+		Name:       nameOfMap(m),
+		Type:       mapType(m),
+		KeySize:    mapKeySize(m),
+		ValueSize:  mapValueSize(m),
+		MaxEntries: mapMaxEntries(m),
+		Flags:      mapFlags(m),
+		Extra:      mapExtra(m),
+		NUMANode:   mapNUMANode(m),
 	}
 }
 
@@ -414,7 +343,7 @@ func (m *OpenMap) InnerMap() (MapDefinition, error) {
 		if !m.typ().IsMapInMap() {
 			return fault.Invalidf("the map is not a map of maps but of type %s", m.typ())
 		}
-		inner := C.bpf_map__inner_map(m.ptr)
+		inner := mapInnerMap(m.ptr)
 		if inner == nil {
 			return fault.Newf(ErrNotFound, "the object defines no inner map, or SetInnerMap has replaced it")
 		}
@@ -443,7 +372,7 @@ func (m *OpenMap) SetInnerMap(inner MapCore) error {
 		}
 	}()
 	return m.use(op, func() error {
-		if err := clib.FromRet(int(C.bpf_map__set_inner_map_fd(m.ptr, C.int(fd)))); err != nil {
+		if err := clib.FromRet(int(setMapInnerMap(m.ptr, fd))); err != nil {
 			return err
 		}
 		m.o.lentFDs = append(m.o.lentFDs, fd)
@@ -472,11 +401,11 @@ func (m *OpenMap) Reuse(existing MapCore) error {
 		if m.isStructOps() || c.typ == MapTypeStructOps {
 			return errKeepsMemory
 		}
-		if m.hasMemory() && (c.typ != m.typ() || c.valueSize != uint32(C.bpf_map__value_size(m.ptr)) ||
-			c.maxEntries != uint32(C.bpf_map__max_entries(m.ptr))) {
+		if m.hasMemory() && (c.typ != m.typ() || c.valueSize != mapValueSize(m.ptr) ||
+			c.maxEntries != mapMaxEntries(m.ptr)) {
 			return errKeepsMemory
 		}
-		return clib.FromRet(int(C.bpf_map__reuse_fd(m.ptr, C.int(c.fd))))
+		return clib.FromRet(int(reuseMap(m.ptr, c.fd)))
 	})
 }
 
@@ -499,7 +428,7 @@ func (m *OpenMap) ReusePinned(path string) error {
 type Map struct {
 	mapCore
 	o   *Object
-	ptr *C.struct_bpf_map
+	ptr *cMap
 
 	keyTypeID, valueTypeID btf.TypeID
 	definedPin             string // the pin path of the definition, or ""
@@ -510,25 +439,25 @@ type Map struct {
 func newMap(o *Object, from *OpenMap) (*Map, error) {
 	m := from.ptr
 	fd := -1
-	if C.bpf_map__autocreate(m) {
-		fd = int(C.bpf_map__fd(m))
+	if mapAutocreate(m) {
+		fd = mapFD(m)
 	}
-	maxEntries := uint32(C.bpf_map__max_entries(m))
+	maxEntries := mapMaxEntries(m)
 	if info, err := mapInfo(fd); err == nil {
 		maxEntries = info.MaxEntries // the kernel rounds the size of per-CPU LRU lists up
 	}
 	core, err := newMapCore(o.h, fd, MapInfo{
-		Name: from.name, Type: MapType(C.bpf_map__type(m)), KeySize: uint32(C.bpf_map__key_size(m)),
-		ValueSize: uint32(C.bpf_map__value_size(m)), MaxEntries: maxEntries, IfIndex: uint32(C.bpf_map__ifindex(m)),
+		Name: from.name, Type: mapType(m), KeySize: mapKeySize(m),
+		ValueSize: mapValueSize(m), MaxEntries: maxEntries, IfIndex: mapIfIndex(m),
 	})
 	if err != nil {
 		return nil, err
 	}
 	loaded := &Map{
 		mapCore: core, o: o, ptr: m,
-		keyTypeID:   btf.TypeID(C.bpf_map__btf_key_type_id(m)),
-		valueTypeID: btf.TypeID(C.bpf_map__btf_value_type_id(m)),
-		definedPin:  C.GoString(C.bpf_map__pin_path(m)),
+		keyTypeID:   mapKeyTypeID(m),
+		valueTypeID: mapValueTypeID(m),
+		definedPin:  mapPinPath(m),
 		autoattach:  from.autoattach(),
 	}
 	if core.typ == MapTypeArena && fd >= 0 {

@@ -1,40 +1,5 @@
 package libbpf
 
-/*
-// Debug information costs time to write. The build tag libbpf_debug keeps it.
-#cgo !libbpf_debug CFLAGS: -g0
-#cgo libbpf_debug CFLAGS: -Og -g
-#cgo !libbpf_system CFLAGS: -I${SRCDIR}/libbpf/upstream/api
-#cgo libbpf_system CFLAGS: -DLIBBPF_GO_SYSTEM
-
-#include "libbpf/vendor.h"
-#include <stdlib.h>
-#include <bpf/btf.h>
-#include <bpf/libbpf.h>
-
-// An older libbpf has no such field and no such function, because it does not support tokens.
-static void lbg_set_token_path(struct bpf_object_open_opts *opts, const char *path)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 4
-	opts->bpf_token_path = path;
-#else
-	(void)opts;
-	(void)path;
-#endif
-}
-
-static int lbg_object_token_fd(const struct bpf_object *obj)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 5
-	return bpf_object__token_fd(obj);
-#else
-	(void)obj;
-	return -1;
-#endif
-}
-*/
-import "C"
-
 import (
 	"bytes"
 	"cmp"
@@ -42,7 +7,6 @@ import (
 	"iter"
 	"sync"
 	"sync/atomic"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -109,9 +73,8 @@ func (b ObjectBuilder) OpenFile(path string) (*OpenObject, error) {
 	if err != nil {
 		return nil, &Error{Op: "open", Object: what, Err: err}
 	}
-	return b.open(&c, what, file, func(opts *openOpts) (*C.struct_bpf_object, error) {
-		object, errno := C.bpf_object__open_file(cPath, opts)
-		return object, errno
+	return b.open(&c, what, file, func(opts *cOpenOpts) (*cObject, error) {
+		return openObjectFile(cPath, opts)
 	})
 }
 
@@ -126,32 +89,19 @@ func (b ObjectBuilder) OpenMemory(object []byte) (*OpenObject, error) {
 		return nil, &Error{Op: "open", Object: what, Err: err}
 	}
 	b.Name = cmp.Or(b.Name, memoryName)
-	// libelf requires alignment and may write to the bytes, so it gets a copy.
-	image := C.CBytes(object)
-	defer C.free(image)
-	return b.open(&c, what, file, func(opts *openOpts) (*C.struct_bpf_object, error) {
-		opened, errno := C.bpf_object__open_mem(image, C.size_t(len(object)), opts)
-		return opened, errno
+	return b.open(&c, what, file, func(opts *cOpenOpts) (*cObject, error) {
+		return openObjectMemory(object, opts)
 	})
 }
 
 // memoryName is the name of objects without a file. libbpf would use their address, which changes each time.
 const memoryName = "memory"
 
-type openOpts = C.struct_bpf_object_open_opts
-
 func (b ObjectBuilder) open(
-	c *cArgs, what string, file objectFile, open func(*openOpts) (*C.struct_bpf_object, error),
+	c *cArgs, what string, file objectFile, open func(*cOpenOpts) (*cObject, error),
 ) (*OpenObject, error) {
 	const op = "open"
-	var opts openOpts
-	opts.sz = C.sizeof_struct_bpf_object_open_opts
-	opts.object_name = c.Optional("name", b.Name)
-	opts.pin_root_path = c.Optional("pin root path", b.PinRootPath)
-	opts.btf_custom_path = c.Optional("custom BTF path", b.BTFCustomPath)
-	opts.kconfig = c.Optional("kconfig", b.Kconfig)
-	opts.relaxed_maps = C.bool(b.RelaxedMaps)
-	opts.kernel_log_level = C.__u32(b.KernelLogLevel)
+	opts := openOpts(c, &b)
 	if c.Err != nil {
 		return nil, &Error{Op: op, Object: what, Err: c.Err}
 	}
@@ -164,8 +114,7 @@ func (b ObjectBuilder) open(
 			return nil, &Error{Op: op, Object: what, Err: err}
 		}
 		o.log = newKernelLog(b.KernelLogSize)
-		opts.kernel_log_buf = o.log.buf
-		opts.kernel_log_size = C.size_t(b.KernelLogSize)
+		setOpenLog(&opts, o.log, b.KernelLogSize)
 	}
 	said, err := capturing(o.printer, op, what, func() error {
 		var errno error
@@ -198,20 +147,20 @@ func (b ObjectBuilder) open(
 
 // describe reads the object's name, maps and programs from libbpf.
 func (o *OpenObject) describe() {
-	o.name = C.GoString(C.bpf_object__name(o.ptr))
+	o.name = nameOfObject(o.ptr)
 	o.what = fmt.Sprintf("object %q", o.name)
-	for m := C.bpf_object__next_map(o.ptr, nil); m != nil; m = C.bpf_object__next_map(o.ptr, m) {
+	for m := nextMap(o.ptr, nil); m != nil; m = nextMap(o.ptr, m) {
 		o.maps = append(o.maps, &OpenMap{o: o, ptr: m, name: o.mapIndex.add(o.ptr, m)})
 	}
-	for p := C.bpf_object__next_program(o.ptr, nil); p != nil; p = C.bpf_object__next_program(o.ptr, p) {
+	for p := nextProgram(o.ptr, nil); p != nil; p = nextProgram(o.ptr, p) {
 		o.programs = append(o.programs, &OpenProgram{
 			o: o, ptr: p,
-			name: C.GoString(C.bpf_program__name(p)), section: C.GoString(C.bpf_program__section_name(p)),
+			name: nameOfProgram(p), section: programSection(p),
 		})
 	}
 }
 
-func (b ObjectBuilder) setToken(c *cArgs, opts *openOpts) error {
+func (b ObjectBuilder) setToken(c *cArgs, opts *cOpenOpts) error {
 	path := c.Of("token path", b.TokenPath)
 	switch {
 	case c.Err != nil:
@@ -225,7 +174,7 @@ func (b ObjectBuilder) setToken(c *cArgs, opts *openOpts) error {
 	case !b.NoToken:
 		return nil
 	}
-	C.lbg_set_token_path(opts, path) // for libbpf, "" means no token
+	setOpenToken(opts, path) // for libbpf, "" means no token
 	return nil
 }
 
@@ -243,14 +192,14 @@ func (b ObjectBuilder) printer() *clib.Printer {
 }
 
 // kernelLog is a buffer to which the kernel writes verifier logs. nil means no buffer.
-type kernelLog struct{ buf *C.char }
+type kernelLog struct{ buf cString }
 
 func newKernelLog(size int) *kernelLog {
-	return &kernelLog{(*C.char)(C.calloc(1, C.size_t(size)))}
+	return &kernelLog{newText(size)}
 }
 
 // buffer is the pointer for C.
-func (l *kernelLog) buffer() *C.char {
+func (l *kernelLog) buffer() cString {
 	if l == nil {
 		return nil
 	}
@@ -261,12 +210,12 @@ func (l *kernelLog) text() string {
 	if l == nil {
 		return ""
 	}
-	return C.GoString(l.buf)
+	return textOf(l.buf)
 }
 
 func (l *kernelLog) free() {
 	if l != nil {
-		C.free(unsafe.Pointer(l.buf))
+		freeText(l.buf)
 	}
 }
 
@@ -285,12 +234,12 @@ type OpenObject struct {
 	log      *kernelLog
 
 	mu      sync.Mutex
-	ended   error                // why the object can no longer be used
-	loading bool                 // Load is in progress, and owns the fields below
-	ptr     *C.struct_bpf_object // owned, unless ofC
-	ofC     bool                 // C code owns the object, and closes it
-	lentFDs []int                // inner map templates and attach targets; owned until Load has used them
-	types   *btf.BTF             // a copy of the object's BTF, made when needed; owned
+	ended   error    // why the object can no longer be used
+	loading bool     // Load is in progress, and owns the fields below
+	ptr     *cObject // owned, unless ofC
+	ofC     bool     // C code owns the object, and closes it
+	lentFDs []int    // inner map templates and attach targets; owned until Load has used them
+	types   *btf.BTF // a copy of the object's BTF, made when needed; owned
 }
 
 // use runs f. The object can't be loaded or closed meanwhile.
@@ -314,7 +263,7 @@ func (o *OpenObject) free() {
 	o.lentFDs = nil
 	_ = o.types.Close()
 	if o.ptr != nil && !o.ofC {
-		C.bpf_object__close(o.ptr)
+		closeObject(o.ptr)
 	}
 	if o.ptr != nil {
 		o.log.free()
@@ -558,7 +507,7 @@ type Object struct {
 
 	// libbpf changes the object when it attaches and pins; reading it needs no lock.
 	mu  sync.Mutex
-	ptr *C.struct_bpf_object
+	ptr *cObject
 	ofC bool // C code owns the object, and closes it
 }
 
@@ -567,7 +516,7 @@ func newObject(from *OpenObject) (*Object, error) {
 	o := &Object{name: from.name, mapIndex: from.mapIndex, ptr: from.ptr, ofC: from.ofC, log: from.log}
 	o.h = handle.New(handle.Resource{Release: func() error {
 		if !o.ofC {
-			C.bpf_object__close(o.ptr)
+			closeObject(o.ptr)
 			for _, m := range o.maps {
 				m.arena.unmapped()
 			}
@@ -712,7 +661,7 @@ func (o *Object) BTFFD() int {
 		return -1
 	}
 	defer o.h.Drop()
-	return max(int(C.bpf_object__btf_fd(o.ptr)), -1)
+	return max(objectBTFFD(o.ptr), -1)
 }
 
 // KernelLog is the last log that the kernel wrote to the buffer of [ObjectBuilder.KernelLogSize]; "" without that
@@ -730,7 +679,7 @@ func (o *Object) KernelLog() string {
 func (o *Object) TokenFD() int {
 	fd := -1
 	_ = o.use("get token of", o.String(), func() error {
-		if token := int(C.lbg_object_token_fd(o.ptr)); token > 0 {
+		if token := objectTokenFD(o.ptr); token > 0 {
 			fd = token
 		}
 		return nil
@@ -746,15 +695,14 @@ func (o *Object) Close() error {
 	return o.h.Close()
 }
 
-func copyBTF(object *C.struct_bpf_object) (*btf.BTF, error) {
-	types := C.bpf_object__btf(object)
+func copyBTF(object *cObject) (*btf.BTF, error) {
+	types := objectBTF(object)
 	if types == nil {
 		return nil, ErrNoBTF
 	}
-	var size C.__u32
-	raw := C.btf__raw_data(types, &size)
+	raw := rawBTF(types)
 	if raw == nil {
 		return nil, unix.ENOMEM
 	}
-	return btf.ParseRaw(C.GoBytes(raw, C.int(size)))
+	return btf.ParseRaw(raw)
 }

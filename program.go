@@ -1,38 +1,5 @@
 package libbpf
 
-/*
-#include <bpf/libbpf.h>
-#include <errno.h>
-
-// An older libbpf has no such functions, and Go does not call these.
-static int lbg_program_func_info(const struct bpf_program *prog, void **at)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 6
-	errno = 0;
-	*at = bpf_program__func_info(prog);
-	return *at ? (int)bpf_program__func_info_cnt(prog) : -errno;
-#else
-	(void)prog;
-	(void)at;
-	return 0;
-#endif
-}
-
-static int lbg_program_line_info(const struct bpf_program *prog, void **at)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 6
-	errno = 0;
-	*at = bpf_program__line_info(prog);
-	return *at ? (int)bpf_program__line_info_cnt(prog) : -errno;
-#else
-	(void)prog;
-	(void)at;
-	return 0;
-#endif
-}
-*/
-import "C"
-
 import (
 	"fmt"
 	"slices"
@@ -44,14 +11,11 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// cProgram is libbpf's program.
-type cProgram = C.struct_bpf_program
-
 // OpenProgram is a program of an [OpenObject], before Load. It can still be changed. It is a view: the OpenObject owns
 // the program, and decides when it can be used.
 type OpenProgram struct {
 	o             *OpenObject
-	ptr           *C.struct_bpf_program
+	ptr           *cProgram
 	name, section string
 	log           *kernelLog // its own buffer, or nil; guarded as ptr is
 }
@@ -94,7 +58,7 @@ func openProgramGet[T any](p *OpenProgram, property string, get func() T) (T, er
 }
 
 // set runs one of libbpf's setters.
-func (p *OpenProgram) set(property string, set func() C.int) error {
+func (p *OpenProgram) set(property string, set func() cInt) error {
 	return p.use("set "+property+" of", func() error { return clib.FromRet(int(set())) })
 }
 
@@ -103,24 +67,24 @@ func (p *OpenProgram) Type() (ProgramType, error) {
 	return openProgramGet(p, "type", p.typ)
 }
 
-func (p *OpenProgram) typ() ProgramType { return ProgramType(C.bpf_program__type(p.ptr)) }
+func (p *OpenProgram) typ() ProgramType { return programType(p.ptr) }
 
 // SetType changes the program's type (bpf_program__set_type).
 func (p *OpenProgram) SetType(t ProgramType) error {
-	return p.set("type", func() C.int { return C.bpf_program__set_type(p.ptr, uint32(t)) })
+	return p.set("type", func() cInt { return setProgramType(p.ptr, t) })
 }
 
 // AttachType is the program's expected attach type (bpf_program__expected_attach_type).
 func (p *OpenProgram) AttachType() (ProgramAttachType, error) {
 	return openProgramGet(p, "attach type", func() ProgramAttachType {
-		return ProgramAttachType(C.bpf_program__expected_attach_type(p.ptr))
+		return programAttachType(p.ptr)
 	})
 }
 
 // SetAttachType changes the program's expected attach type (bpf_program__set_expected_attach_type).
 func (p *OpenProgram) SetAttachType(t ProgramAttachType) error {
-	return p.set("attach type", func() C.int {
-		return C.bpf_program__set_expected_attach_type(p.ptr, uint32(t))
+	return p.set("attach type", func() cInt {
+		return setProgramAttachType(p.ptr, t)
 	})
 }
 
@@ -134,8 +98,8 @@ func (p *OpenProgram) SetAttachTarget(target int, function string) error {
 			return err
 		}
 		set := func(fd int) error {
-			return withOptional("function", function, func(name *C.char) C.int {
-				return C.bpf_program__set_attach_target(p.ptr, C.int(fd), name)
+			return withOptional("function", function, func(name cString) cInt {
+				return setProgramAttachTarget(p.ptr, fd, name)
 			})
 		}
 		if target == 0 {
@@ -160,35 +124,35 @@ func (p *OpenProgram) Autoload() (bool, error) {
 	return openProgramGet(p, "autoload", p.autoload)
 }
 
-func (p *OpenProgram) autoload() bool { return bool(C.bpf_program__autoload(p.ptr)) }
+func (p *OpenProgram) autoload() bool { return programAutoload(p.ptr) }
 
 // auto tells whether the program was loaded, and is to be attached with the object.
 func (p *Program) auto() bool {
-	return bool(C.bpf_program__autoload(p.ptr)) && bool(C.bpf_program__autoattach(p.ptr))
+	return programAutoload(p.ptr) && programAutoattach(p.ptr)
 }
 
 // SetAutoload decides whether Load loads the program (bpf_program__set_autoload).
 func (p *OpenProgram) SetAutoload(on bool) error {
-	return p.set("autoload", func() C.int { return C.bpf_program__set_autoload(p.ptr, C.bool(on)) })
+	return p.set("autoload", func() cInt { return setProgramAutoload(p.ptr, on) })
 }
 
 // Autoattach tells whether [Object.Attach] will attach the program (bpf_program__autoattach).
 func (p *OpenProgram) Autoattach() (bool, error) {
-	return openProgramGet(p, "autoattach", func() bool { return bool(C.bpf_program__autoattach(p.ptr)) })
+	return openProgramGet(p, "autoattach", func() bool { return programAutoattach(p.ptr) })
 }
 
 // SetAutoattach decides whether [Object.Attach] attaches the program (bpf_program__set_autoattach).
 func (p *OpenProgram) SetAutoattach(on bool) error {
-	return p.set("autoattach", func() C.int {
-		C.bpf_program__set_autoattach(p.ptr, C.bool(on))
+	return p.set("autoattach", func() cInt {
+		setProgramAutoattach(p.ptr, on)
 		return 0
 	})
 }
 
 // SetIfIndex offloads the program to a network device (bpf_program__set_ifindex).
 func (p *OpenProgram) SetIfIndex(index uint32) error {
-	return p.set("ifindex", func() C.int {
-		C.bpf_program__set_ifindex(p.ptr, C.__u32(index))
+	return p.set("ifindex", func() cInt {
+		setProgramIfIndex(p.ptr, index)
 		return 0
 	})
 }
@@ -196,32 +160,28 @@ func (p *OpenProgram) SetIfIndex(index uint32) error {
 // LogLevel is how much the verifier will log for this program, as in [ObjectBuilder.KernelLogLevel]
 // (bpf_program__log_level).
 func (p *OpenProgram) LogLevel() (uint32, error) {
-	return openProgramGet(p, "log level", func() uint32 { return uint32(C.bpf_program__log_level(p.ptr)) })
+	return openProgramGet(p, "log level", func() uint32 { return programLogLevel(p.ptr) })
 }
 
 // SetLogLevel changes how much the verifier will log for this program (bpf_program__set_log_level).
 func (p *OpenProgram) SetLogLevel(level uint32) error {
-	return p.set("log level", func() C.int { return C.bpf_program__set_log_level(p.ptr, C.__u32(level)) })
+	return p.set("log level", func() cInt { return setProgramLogLevel(p.ptr, level) })
 }
 
 // Flags are the BPF_F_ flags that the program will be loaded with (bpf_program__flags).
 func (p *OpenProgram) Flags() (uint32, error) {
-	return openProgramGet(p, "flags", func() uint32 { return uint32(C.bpf_program__flags(p.ptr)) })
+	return openProgramGet(p, "flags", func() uint32 { return programFlags(p.ptr) })
 }
 
 // SetFlags replaces the BPF_F_ flags that the program will be loaded with (bpf_program__set_flags).
 func (p *OpenProgram) SetFlags(flags uint32) error {
-	return p.set("flags", func() C.int { return C.bpf_program__set_flags(p.ptr, C.__u32(flags)) })
+	return p.set("flags", func() cInt { return setProgramFlags(p.ptr, flags) })
 }
 
 // LogSize is the size of the program's own buffer for the verifier's log, in bytes; 0 without a buffer
 // (bpf_program__log_buf).
 func (p *OpenProgram) LogSize() (int, error) {
-	return openProgramGet(p, "log size", func() int {
-		var size C.size_t
-		C.bpf_program__log_buf(p.ptr, &size)
-		return int(size)
-	})
+	return openProgramGet(p, "log size", func() int { return programLogSize(p.ptr) })
 }
 
 // SetLogSize gives the program its own buffer for the verifier's log, of size bytes; 0 removes the buffer
@@ -237,7 +197,7 @@ func (p *OpenProgram) SetLogSize(size int) error {
 		if size > 0 {
 			log = newKernelLog(size)
 		}
-		if err := clib.FromRet(int(C.bpf_program__set_log_buf(p.ptr, log.buffer(), C.size_t(size)))); err != nil {
+		if err := clib.FromRet(int(setProgramLog(p.ptr, log, size))); err != nil {
 			log.free()
 			return err
 		}
@@ -249,7 +209,7 @@ func (p *OpenProgram) SetLogSize(size int) error {
 
 // Instructions returns a copy of the program's instructions, as compiled, before relocation (bpf_program__insns).
 func (p *OpenProgram) Instructions() ([]Instruction, error) {
-	return openProgramGet(p, "instructions", func() []Instruction { return instructions(p.ptr) })
+	return openProgramGet(p, "instructions", func() []Instruction { return slices.Clone(programInstructions(p.ptr)) })
 }
 
 // SetInstructions replaces the program's instructions (bpf_program__set_insns). libbpf applies the old program's
@@ -257,24 +217,15 @@ func (p *OpenProgram) Instructions() ([]Instruction, error) {
 // the error is [ErrInvalid]. The object's types and source lines do not change.
 func (p *OpenProgram) SetInstructions(insns []Instruction) error {
 	return p.use("set instructions of", func() error {
-		if old := int(C.bpf_program__insn_cnt(p.ptr)); len(insns) < old {
+		if old := len(programInstructions(p.ptr)); len(insns) < old {
 			return fault.Invalidf("there are %d instructions and must be at least %d, as before", len(insns), old)
 		}
 		if len(insns) > 0 && insns[len(insns)-1].Code == loadImm64 {
 			// Relocating it would write beyond the end.
 			return fault.Invalidf("the last instruction needs two slots but has one")
 		}
-		return clib.FromRet(int(C.bpf_program__set_insns(p.ptr,
-			(*C.struct_bpf_insn)(unsafe.Pointer(unsafe.SliceData(insns))), C.size_t(len(insns)))))
+		return clib.FromRet(int(setProgramInstructions(p.ptr, insns)))
 	})
-}
-
-func instructions(p *C.struct_bpf_program) []Instruction {
-	n := int(C.bpf_program__insn_cnt(p))
-	if n == 0 {
-		return nil
-	}
-	return append([]Instruction(nil), unsafe.Slice((*Instruction)(unsafe.Pointer(C.bpf_program__insns(p))), n)...)
 }
 
 // Program is a program of an [Object], in the kernel. It is a view: the Object owns the program, and after the Object's
@@ -283,7 +234,7 @@ func instructions(p *C.struct_bpf_program) []Instruction {
 type Program struct {
 	programCore
 	o       *Object
-	ptr     *C.struct_bpf_program
+	ptr     *cProgram
 	section string
 	log     *kernelLog // its own buffer, or nil; the object frees it
 }
@@ -295,7 +246,7 @@ func newProgram(o *Object, from *OpenProgram) *Program {
 		},
 		o: o, ptr: from.ptr, section: from.section, log: from.log,
 	}
-	attachType := ProgramAttachType(C.bpf_program__expected_attach_type(from.ptr))
+	attachType := programAttachType(from.ptr)
 	p.attachType.Store(&attachType)
 	p.readFD()
 	return p
@@ -303,7 +254,7 @@ func newProgram(o *Object, from *OpenProgram) *Program {
 
 // readFD stores the program's descriptor once the program is loaded.
 func (p *Program) readFD() {
-	if fd := int(C.bpf_program__fd(p.ptr)); fd >= 0 && bool(C.bpf_program__autoload(p.ptr)) {
+	if fd := programFD(p.ptr); fd >= 0 && programAutoload(p.ptr) {
 		p.fd = fd
 	}
 }
@@ -323,7 +274,7 @@ func (p *Program) AttachType() ProgramAttachType {
 func (p *Program) Instructions() ([]Instruction, error) {
 	var insns []Instruction
 	err := p.use("get instructions of", func() error {
-		insns = instructions(p.ptr)
+		insns = slices.Clone(programInstructions(p.ptr))
 		return nil
 	})
 	return insns, err
@@ -333,29 +284,25 @@ func (p *Program) Instructions() ([]Instruction, error) {
 // for an object without types. [ProgramInfo] has the functions of the instructions after verification. errors.Is(err,
 // [errors.ErrUnsupported]) before libbpf 1.6.
 func (p *Program) FuncInfo() ([]FuncInfo, error) {
-	return programRecords[FuncInfo](p, "bpf_program__func_info", func(at *unsafe.Pointer) C.int {
-		return C.lbg_program_func_info(p.ptr, at)
-	})
+	return programRecords[FuncInfo](p, "bpf_program__func_info", programFuncInfo)
 }
 
 // LineInfo returns the source lines of Instructions (bpf_program__line_info); nil for an object without types.
 // [ProgramInfo] has the lines of the instructions after verification. errors.Is(err, [errors.ErrUnsupported]) before
 // libbpf 1.6.
 func (p *Program) LineInfo() ([]LineInfo, error) {
-	return programRecords[LineInfo](p, "bpf_program__line_info", func(at *unsafe.Pointer) C.int {
-		return C.lbg_program_line_info(p.ptr, at)
-	})
+	return programRecords[LineInfo](p, "bpf_program__line_info", programLineInfo)
 }
 
-// programRecords copies an array of libbpf. get returns its address and length.
-func programRecords[T any](p *Program, function string, get func(at *unsafe.Pointer) C.int) ([]T, error) {
+// programRecords copies an array of libbpf. get returns its length and stores its address.
+func programRecords[T any](p *Program, function string, get func(*cProgram, *unsafe.Pointer) cInt) ([]T, error) {
 	var records []T
 	err := p.use("get debug information of", func() error {
 		if err := needs(function, 1, 6); err != nil {
 			return err
 		}
 		var at unsafe.Pointer
-		n := get(&at)
+		n := get(p.ptr, &at)
 		if n < 0 || at == nil {
 			return clib.FromRet(int(n))
 		}
@@ -383,7 +330,7 @@ func (p *Program) Pin(path string) error {
 }
 
 func (p *Program) pin(path string) error {
-	return pinning(path, func(s *C.char) C.int { return C.bpf_program__pin(p.ptr, s) })
+	return pinning(path, func(s cString) cInt { return pinProgram(p.ptr, s) })
 }
 
 // Unpin removes the pin at path (bpf_program__unpin). errors.Is(err, [ErrInvalid]) when another object is pinned there.
@@ -399,7 +346,7 @@ func (p *Program) unpin(path string) error {
 	if err := checkPin(path, PinnedProgram, info.ID); err != nil {
 		return err
 	}
-	return withString("path", path, func(s *C.char) C.int { return C.bpf_program__unpin(p.ptr, s) })
+	return withString("path", path, func(s cString) cInt { return unpinProgram(p.ptr, s) })
 }
 
 // use runs a call into libbpf that may print, or change the object.
