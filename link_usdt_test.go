@@ -177,8 +177,10 @@ func TestUSDTAttachRacesWithClose(t *testing.T) {
 			wg.Go(func() {
 				for {
 					_, err := attach(p)
-					if errors.Is(err, unix.EEXIST) {
-						continue // without cookies in the kernel, a probe can have only one link
+					if errors.Is(err, unix.EEXIST) || errors.Is(err, unix.E2BIG) {
+						// Without cookies in the kernel, a probe can have only one link. On a busy machine Close comes
+						// late, when the map of probes is full.
+						continue
 					}
 					if err != nil {
 						if !errors.Is(err, libbpf.ErrClosed) {
