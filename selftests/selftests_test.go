@@ -103,7 +103,7 @@ func isStatic(t *testing.T, program string) bool {
 // run runs a program. It must succeed and leave no files and no mounts.
 func run(t *testing.T, program string) {
 	t.Helper()
-	const timeout = time.Minute
+	const timeout = 5 * time.Minute
 	tmp := t.TempDir()
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
