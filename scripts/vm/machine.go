@@ -56,8 +56,9 @@ var machines = []machine{
 		console: "ttysclp0", ports: []string{"vport0p1", "vport0p2", "vport0p3"},
 		modules: []string{"virtio_console"},
 		leftOut: []leftOut{
-			// QEMU forgets all translated addresses for each page that is unmapped, and this test unmaps a million.
-			{"^TestAddressesAreReused$", "the emulator is too slow"},
+			// QEMU forgets all translated addresses for each page that is unmapped, and these tests unmap a million.
+			{"^TestAddressesAreReused$", tooSlow}, {"^TestReaderRacesWithClose$", tooSlow},
+			{"^TestReadersLeaveNoMappings$", tooSlow},
 			// The kernel computes them with vcksm. Its packets that refuse a connection are dropped for theirs, so who
 			// connects waits for two minutes.
 			{"^TestCgroupRedirectsConnections$", wrongChecksums},
@@ -67,7 +68,10 @@ var machines = []machine{
 	},
 }
 
-const wrongChecksums = "QEMU 7 computes wrong checksums"
+const (
+	tooSlow        = "the emulator is too slow"
+	wrongChecksums = "QEMU 7 computes wrong checksums"
+)
 
 var virtioPorts = []string{
 	"-device", "virtserialport,nr=1,chardev=port0", "-device", "virtserialport,nr=2,chardev=port2", "-device",
