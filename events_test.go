@@ -884,7 +884,7 @@ func TestRingBufferDamaged(t *testing.T) {
 	// The last one's number, 1799, looks like the length of a record. If the number's upper half comes first, the first
 	// byte of the payload, which is the number's lowest one, does.
 	number := uintptr(0)
-	if binary.NativeEndian.Uint16([]byte{0, 1}) == 1 {
+	if bigEndian {
 		number = 16
 	}
 	for name, wrong := range map[string]uintptr{

@@ -1,6 +1,7 @@
 package libbpf_test
 
 import (
+	"encoding/binary"
 	"errors"
 	"io"
 	"math"
@@ -67,6 +68,9 @@ func kernelBTF(t testing.TB) *btf.BTF {
 }
 
 var kernelBTFOnce = sync.OnceValues(btf.LoadKernel)
+
+// bigEndian is whether this machine has the highest byte of a number first.
+var bigEndian = binary.NativeEndian.Uint16([]byte{0, 1}) == 1
 
 // kernelHasStruct tells whether the kernel's own BTF has a struct of that name.
 func kernelHasStruct(t testing.TB, name string) bool {

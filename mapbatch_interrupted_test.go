@@ -145,7 +145,7 @@ type (
 func interceptBatches() (int, error) {
 	const nr, command = 0, 16 // in struct seccomp_data: the call's number, and its first argument
 	lower := uint32(command)
-	if binary.NativeEndian.Uint16([]byte{0, 1}) == 1 {
+	if bigEndian {
 		lower += 4
 	}
 	load := func(at uint32) unix.SockFilter {

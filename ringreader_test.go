@@ -1058,14 +1058,16 @@ func TestReaderRefusesWrongPositions(t *testing.T) {
 		for range r.Pending(&err) {
 			n++
 		}
-		// In the middle of a record lie zeroes, which look like empty records.
-		if n > 100+step/8 || n > 0 && (wrong%8 != 0 || wrong == 99*step+8) ||
+		// In the middle of a record lie zeroes, which look like empty records. The last one's number, 99, looks like
+		// the length of a record, unless its upper half comes first.
+		zeroes := wrong == 50*step+16 || bigEndian && wrong == 99*step+8
+		if n > 100+step/8 || n > 0 && (wrong%8 != 0 || wrong == 99*step+8 && !zeroes) ||
 			err == nil && atomic.LoadUintptr(position) != 100*step {
 			t.Errorf("consumer at %d: %d records, %v", wrong, n, err)
 		}
 		if err != nil {
 			wantErr(t, err, unix.EBADMSG)
-		} else if wrong != 50*step+16 {
+		} else if !zeroes {
 			t.Errorf("consumer at %d: no error", wrong)
 		}
 	}
