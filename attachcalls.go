@@ -343,6 +343,14 @@ static int lbg_link_xdp(int prog_fd, int ifindex, __u32 flags)
 
 	return bpf_link_create(prog_fd, ifindex, BPF_XDP, &opts);
 }
+
+static void lbg_set_qdisc(struct bpf_tc_hook *hook, const char *kind, __u32 handle)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 6
+	hook->qdisc = kind;
+	hook->handle = handle;
+#endif
+}
 */
 import "C"
 
@@ -604,4 +612,56 @@ func queryXDPID(x XDP, id *uint32) cInt {
 func attachStructOps(m *cMap) (*cLink, error) {
 	link, errno := C.bpf_map__attach_struct_ops(m)
 	return link, errno
+}
+
+type cTCHook = C.struct_bpf_tc_hook
+
+// tcHook returns libbpf's form of a hook. With a qdisc, it needs libbpf 1.6: older versions support only clsact.
+func tcHook(h TCHook, qdisc cString) *cTCHook {
+	hook := &cTCHook{
+		sz: C.sizeof_struct_bpf_tc_hook, ifindex: C.int(h.IfIndex), attach_point: uint32(h.AttachPoint),
+		parent: C.__u32(h.Parent),
+	}
+	C.lbg_set_qdisc(hook, qdisc, C.__u32(h.QdiscHandle))
+	return hook
+}
+
+func createTCHook(h *cTCHook) cInt  { return C.bpf_tc_hook_create(h) }
+func destroyTCHook(h *cTCHook) cInt { return C.bpf_tc_hook_destroy(h) }
+
+func attachTC(h *cTCHook, program int, opts TCOptions, filter *TCFilter) cInt {
+	o := tcOpts(opts.Handle, opts.Priority)
+	o.prog_fd = C.int(program)
+	if opts.Replace {
+		o.flags = C.BPF_TC_F_REPLACE
+	}
+	ret := C.bpf_tc_attach(h, &o)
+	*filter = tcFilter(ret, &o)
+	return ret
+}
+
+func queryTC(h *cTCHook, handle uint32, priority uint16, filter *TCFilter) cInt {
+	o := tcOpts(handle, priority)
+	ret := C.bpf_tc_query(h, &o)
+	*filter = tcFilter(ret, &o)
+	return ret
+}
+
+func detachTC(h *cTCHook, handle uint32, priority uint16) cInt {
+	o := tcOpts(handle, priority)
+	return C.bpf_tc_detach(h, &o)
+}
+
+func tcOpts(handle uint32, priority uint16) C.struct_bpf_tc_opts {
+	return C.struct_bpf_tc_opts{
+		sz: C.sizeof_struct_bpf_tc_opts, handle: C.__u32(handle), priority: C.__u32(priority),
+	}
+}
+
+// tcFilter is the filter that libbpf has found or made.
+func tcFilter(ret cInt, o *C.struct_bpf_tc_opts) TCFilter {
+	if ret != 0 {
+		return TCFilter{}
+	}
+	return TCFilter{uint32(o.handle), uint16(o.priority), uint32(o.prog_id)}
 }

@@ -1,11 +1,5 @@
 package libbpf
 
-/*
-#include "perfbuf_cgo.h"
-#include "ringbuf_cgo.h"
-*/
-import "C"
-
 import (
 	"context"
 	"unsafe"
@@ -35,15 +29,13 @@ func ringBufferOfC(rings unsafe.Pointer, ofC bool) (*RingBuffer, error) {
 	if err := needs("ring__map_fd", 1, 3); err != nil {
 		return fail(err)
 	}
-	r := &RingBuffer{rb: (*C.struct_ring_buffer)(rings)}
-	for i := C.uint32_t(0); ; i++ {
-		fd := C.lbg_rings_map_fd(r.rb, i)
+	r := &RingBuffer{rb: (*cRingBuffer)(rings)}
+	for i := 0; ; i++ {
+		fd := ringMapFD(r.rb, i)
 		if fd < 0 {
 			break
 		}
-		var stats C.struct_lbg_ring_stats
-		C.lbg_rings_stats(r.rb, i, &stats)
-		mapped, err := mapRing(int(fd), uintptr(stats.size))
+		mapped, err := mapRing(int(fd), uintptr(ringStats(r.rb, i).Size))
 		if err != nil {
 			r.unmap()
 			return fail(err)
@@ -52,10 +44,10 @@ func ringBufferOfC(rings unsafe.Pointer, ofC bool) (*RingBuffer, error) {
 	}
 	r.d.source = cRings{r}
 	owns := false // C owns it until nothing can fail any more
-	err := r.d.start(what, int(C.ring_buffer__epoll_fd(r.rb)), func() {
+	err := r.d.start(what, ringsEpollFD(r.rb), func() {
 		r.unmap()
 		if owns {
-			C.ring_buffer__free(r.rb)
+			freeRings(r.rb)
 		}
 	})
 	if err != nil {
@@ -75,7 +67,7 @@ func (r cRings) consume(ctx context.Context, most int) (int, error) {
 	if most == 0 {
 		return 0, nil
 	}
-	n := int(C.lbg_ring_buffer_consume(r.rb, r.how(most), C.uint64_t(most)))
+	n := int(consumeCRings(r.rb, r.how(most), most))
 	if err := clib.FromRet(n); err != nil {
 		return 0, r.d.fail(r.d.op, err)
 	}
@@ -97,13 +89,13 @@ func perfBufferOfC(buffer unsafe.Pointer, ofC bool) (*PerfBuffer, error) {
 	if buffer == nil {
 		return nil, &Error{Op: op, Object: what, Err: errNilPointer}
 	}
-	p := &PerfBuffer{pb: (*C.struct_perf_buffer)(buffer), ofC: true}
+	p := &PerfBuffer{pb: (*cPerfBuffer)(buffer), ofC: true}
 	unmap := func() {
 		for i := range p.rings {
 			p.rings[i].unmap()
 		}
 	}
-	for i := range int(C.perf_buffer__buffer_cnt(p.pb)) {
+	for i := range perfBufferCount(p.pb) {
 		ring, err := p.openRing(i, -1)
 		if err != nil {
 			unmap()
@@ -113,10 +105,10 @@ func perfBufferOfC(buffer unsafe.Pointer, ofC bool) (*PerfBuffer, error) {
 	}
 	p.d.source = cPerf{p}
 	owns := false // C owns it until nothing can fail any more
-	err := p.d.start(what, int(C.perf_buffer__epoll_fd(p.pb)), func() {
+	err := p.d.start(what, perfEpollFD(p.pb), func() {
 		unmap()
 		if owns {
-			C.perf_buffer__free(p.pb)
+			freePerf(p.pb)
 		}
 	})
 	if err != nil {
@@ -134,13 +126,13 @@ func (p cPerf) consume(ctx context.Context, _ int) (int, error) {
 		return 0, p.d.fail(p.d.op, err)
 	}
 	if p.d.op == opPoll {
-		return p.consumed(C.perf_buffer__poll(p.pb, 0))
+		return p.consumed(pollPerf(p.pb))
 	}
-	return p.consumed(C.perf_buffer__consume(p.pb))
+	return p.consumed(consumePerf(p.pb))
 }
 
 // consumed is the result of a function of libbpf that consumes.
-func (p *PerfBuffer) consumed(ret C.int) (int, error) {
+func (p *PerfBuffer) consumed(ret cInt) (int, error) {
 	if err := clib.FromRet(int(ret)); err != nil {
 		return 0, p.d.fail(p.d.op, err)
 	}
@@ -179,5 +171,5 @@ func userRingBufferOfC(ring unsafe.Pointer, m MapCore, ofC bool) (*UserRingBuffe
 	if ring == nil {
 		return nil, &Error{Op: "adopt", Object: "user ring buffer", Err: errNilPointer}
 	}
-	return newUserRingBuffer(m, (*C.struct_user_ring_buffer)(ring), ofC)
+	return newUserRingBuffer(m, (*cUserRing)(ring), ofC)
 }

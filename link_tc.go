@@ -1,23 +1,5 @@
 package libbpf
 
-/*
-#include <bpf/libbpf.h>
-
-// Older versions support only clsact, and Go asks for no other queueing discipline.
-static void lbg_set_qdisc(struct bpf_tc_hook *hook, const char *kind, __u32 handle)
-{
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 6
-	hook->qdisc = kind;
-	hook->handle = handle;
-#else
-	(void)hook;
-	(void)kind;
-	(void)handle;
-#endif
-}
-*/
-import "C"
-
 import (
 	"fmt"
 
@@ -94,8 +76,8 @@ type TCHook struct {
 // errors.Is(err, os.ErrExist) when it exists already; most callers ignore that. A caller that gets no error created it,
 // and may destroy it. For TCCustom there is nothing to create: errors.Is(err, [errors.ErrUnsupported]).
 func (h TCHook) Create() error {
-	return h.call("create", func(hook *C.struct_bpf_tc_hook) error {
-		return clib.FromRet(int(C.bpf_tc_hook_create(hook)))
+	return h.call("create", func(hook *cTCHook) error {
+		return clib.FromRet(int(createTCHook(hook)))
 	})
 }
 
@@ -103,8 +85,8 @@ func (h TCHook) Create() error {
 // for TCQdisc, it removes the queueing discipline and all that is attached to it (bpf_tc_hook_destroy). When there is
 // none, errors.Is(err, unix.EINVAL) or errors.Is(err, os.ErrNotExist), depending on the kernel's version.
 func (h TCHook) Destroy() error {
-	return h.call("destroy", func(hook *C.struct_bpf_tc_hook) error {
-		return clib.FromRet(int(C.bpf_tc_hook_destroy(hook)))
+	return h.call("destroy", func(hook *cTCHook) error {
+		return clib.FromRet(int(destroyTCHook(hook)))
 	})
 }
 
@@ -134,23 +116,14 @@ func (h TCHook) Attach(p ProgramCore, opts TCOptions) (TCFilter, error) {
 	var filter TCFilter
 	object := fmt.Sprintf("%s to %s", programCoreOf(p).String(), h)
 	err := useProgram(op, object, p, func(fd int) error {
-		return h.callFor(op, object, func(hook *C.struct_bpf_tc_hook) error {
+		return h.callFor(op, object, func(hook *cTCHook) error {
 			if err := p.core().checkType("traffic control", ProgramTypeSchedCls); err != nil {
 				return err
 			}
 			if err := h.checkOne(); err != nil {
 				return err
 			}
-			o := tcOpts(opts.Handle, opts.Priority)
-			o.prog_fd = C.int(fd)
-			if opts.Replace {
-				o.flags = C.BPF_TC_F_REPLACE
-			}
-			if err := clib.FromRet(int(C.bpf_tc_attach(hook, &o))); err != nil {
-				return err
-			}
-			filter = tcFilter(&o)
-			return nil
+			return clib.FromRet(int(attachTC(hook, fd, opts, &filter)))
 		})
 	})
 	return filter, err
@@ -161,16 +134,11 @@ func (h TCHook) Attach(p ProgramCore, opts TCOptions) (TCFilter, error) {
 // os.ErrNotExist), depending on the kernel's version.
 func (h TCHook) Query(handle uint32, priority uint16) (TCFilter, error) {
 	var filter TCFilter
-	err := h.call("query", func(hook *C.struct_bpf_tc_hook) error {
+	err := h.call("query", func(hook *cTCHook) error {
 		if err := h.checkFilter(handle, priority); err != nil {
 			return err
 		}
-		o := tcOpts(handle, priority)
-		if err := clib.FromRet(int(C.bpf_tc_query(hook, &o))); err != nil {
-			return err
-		}
-		filter = tcFilter(&o)
-		return nil
+		return clib.FromRet(int(queryTC(hook, handle, priority, &filter)))
 	})
 	return filter, err
 }
@@ -178,12 +146,11 @@ func (h TCHook) Query(handle uint32, priority uint16) (TCFilter, error) {
 // Detach detaches the program with this handle and priority, no matter who attached it (bpf_tc_detach). Errors are as
 // for Query.
 func (h TCHook) Detach(handle uint32, priority uint16) error {
-	return h.call("detach from", func(hook *C.struct_bpf_tc_hook) error {
+	return h.call("detach from", func(hook *cTCHook) error {
 		if err := h.checkFilter(handle, priority); err != nil {
 			return err
 		}
-		o := tcOpts(handle, priority)
-		return clib.FromRet(int(C.bpf_tc_detach(hook, &o)))
+		return clib.FromRet(int(detachTC(hook, handle, priority)))
 	})
 }
 
@@ -207,28 +174,22 @@ func (h TCHook) String() string {
 	return fmt.Sprintf("tc %s of device %d", point, h.IfIndex)
 }
 
-func (h TCHook) call(op string, f func(*C.struct_bpf_tc_hook) error) error {
+func (h TCHook) call(op string, f func(*cTCHook) error) error {
 	return h.callFor(op, h.String(), f)
 }
 
-func (h TCHook) callFor(op, object string, f func(*C.struct_bpf_tc_hook) error) error {
+func (h TCHook) callFor(op, object string, f func(*cTCHook) error) error {
 	var c cArgs
 	defer c.Free()
-	hook := C.struct_bpf_tc_hook{
-		sz: C.sizeof_struct_bpf_tc_hook, ifindex: C.int(h.IfIndex), attach_point: uint32(h.AttachPoint),
-		parent: C.__u32(h.Parent),
-	}
 	return call(op, object, func() error {
 		if err := h.check(); err != nil {
 			return err
 		}
-		if h.AttachPoint == TCQdisc {
-			C.lbg_set_qdisc(&hook, c.Of("queueing discipline", h.Qdisc), C.__u32(h.QdiscHandle))
-		}
+		qdisc := c.Optional("queueing discipline", h.Qdisc)
 		if c.Err != nil {
 			return c.Err
 		}
-		return f(&hook)
+		return f(tcHook(h, qdisc))
 	})
 }
 
@@ -272,14 +233,4 @@ func (h TCHook) checkFilter(handle uint32, priority uint16) error {
 		return fault.Invalidf("an attached program has a handle and a priority above 0, not %d and %d", handle, priority)
 	}
 	return h.checkOne()
-}
-
-func tcOpts(handle uint32, priority uint16) C.struct_bpf_tc_opts {
-	return C.struct_bpf_tc_opts{
-		sz: C.sizeof_struct_bpf_tc_opts, handle: C.__u32(handle), priority: C.__u32(priority),
-	}
-}
-
-func tcFilter(o *C.struct_bpf_tc_opts) TCFilter {
-	return TCFilter{uint32(o.handle), uint16(o.priority), uint32(o.prog_id)}
 }

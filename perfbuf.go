@@ -1,11 +1,5 @@
 package libbpf
 
-/*
-#include <bpf/libbpf.h>
-#include "perfbuf_cgo.h"
-*/
-import "C"
-
 import (
 	"context"
 	"encoding/binary"
@@ -85,7 +79,7 @@ func (b *PerfBufferBuilder) check() error {
 }
 
 // places returns the CPUs and their keys, which are below the number of entries of the map.
-func (b *PerfBufferBuilder) places(entries uint32) (cpus, keys []C.int, err error) {
+func (b *PerfBufferBuilder) places(entries uint32) (cpus, keys []cInt, err error) {
 	list, given := b.CPUs, b.MapKeys
 	if list == nil {
 		if list, err = onlineCPUs(); err != nil {
@@ -105,10 +99,10 @@ func (b *PerfBufferBuilder) places(entries uint32) (cpus, keys []C.int, err erro
 		if given[i] < 0 || uint64(given[i]) >= uint64(entries) {
 			return nil, nil, fault.Invalidf("CPU %d has key %d, and the map's keys are from 0 to %d", cpu, given[i], entries-1)
 		}
-		if slices.Contains(keys, C.int(given[i])) {
+		if slices.Contains(keys, cInt(given[i])) {
 			return nil, nil, fault.Invalidf("key %d is there twice", given[i])
 		}
-		cpus, keys = append(cpus, C.int(cpu)), append(keys, C.int(given[i]))
+		cpus, keys = append(cpus, cInt(cpu)), append(keys, cInt(given[i]))
 	}
 	if len(cpus) == 0 {
 		return nil, nil, fault.Invalidf("the map has no entry for a CPU that is online")
@@ -168,8 +162,9 @@ func (b PerfBufferBuilder) Build(m MapCore) (*PerfBuffer, error) {
 	}
 	try := func() error {
 		return call(op, what, func() error {
-			return clib.FromRet(int(C.lbg_perf_new(C.int(fd), C.size_t(pages), (*C.uchar)(unsafe.Pointer(&p.attr)),
-				&cpus[0], &keys[0], C.int(len(cpus)), &p.pb)))
+			var ret cInt
+			p.pb, ret = newPerf(fd, pages, &p.attr, cpus, keys)
+			return clib.FromRet(int(ret))
 		})
 	}
 	err = try()
@@ -186,7 +181,7 @@ func (b PerfBufferBuilder) Build(m MapCore) (*PerfBuffer, error) {
 		for i := range p.rings {
 			p.rings[i].unmap()
 		}
-		C.perf_buffer__free(p.pb)
+		freePerf(p.pb)
 		_ = unix.Close(fd)
 	}
 	for i, cpu := range cpus {
@@ -198,7 +193,7 @@ func (b PerfBufferBuilder) Build(m MapCore) (*PerfBuffer, error) {
 		p.rings = append(p.rings, ring)
 	}
 	p.d.source = p
-	if err := p.d.start(what, int(C.perf_buffer__epoll_fd(p.pb)), release); err != nil {
+	if err := p.d.start(what, perfEpollFD(p.pb), release); err != nil {
 		return nil, err
 	}
 	return p, nil
@@ -219,7 +214,7 @@ func (b PerfBufferBuilder) Build(m MapCore) (*PerfBuffer, error) {
 // had returned.
 type PerfBuffer struct {
 	d        drain
-	pb       *C.struct_perf_buffer
+	pb       *cPerfBuffer
 	ofC      bool // its callbacks are C's
 	options  PerfBufferBuilder
 	attr     unix.PerfEventAttr
@@ -247,16 +242,12 @@ func (p *PerfBuffer) PollContext(ctx context.Context) (int, error) { return p.dr
 // has handed over (perf_buffer__consume).
 func (p *PerfBuffer) Consume() (int, error) { return p.drain().consumeNow(everything) }
 
-func (p *PerfBuffer) bufferFD(index int) int {
-	return int(C.perf_buffer__buffer_fd(p.pb, C.size_t(index)))
-}
+func (p *PerfBuffer) bufferFD(index int) int { return perfBufferFD(p.pb, index) }
 
 // libbpfRing is libbpf's mapping of a buffer: the page with the positions, and behind it size bytes of data.
 func (p *PerfBuffer) libbpfRing(index int) (start unsafe.Pointer, size int, err error) {
-	var memory *C.uchar
-	var length C.size_t
-	err = clib.FromRet(int(C.lbg_perf_buffer(p.pb, C.int(index), &memory, &length)))
-	return unsafe.Pointer(memory), int(length), err
+	start, size, ret := perfMemory(p.pb, index)
+	return start, size, clib.FromRet(int(ret))
 }
 
 // Buffers returns how many buffers there are, one for each CPU, or 0 after Close (perf_buffer__buffer_cnt). They are
@@ -303,7 +294,7 @@ func (p *PerfBuffer) ConsumeBuffer(index int) (int, error) {
 		return 0, err
 	}
 	if p.ofC {
-		return p.consumed(C.perf_buffer__consume_buffer(p.pb, C.size_t(index)))
+		return p.consumed(consumePerfBuffer(p.pb, index))
 	}
 	return p.consumeSome(context.Background(), index, index+1, everything)
 }

@@ -1,14 +1,5 @@
 package libbpf
 
-/*
-#cgo noescape lbg_rings_consume
-
-#include <stdbool.h>
-#include <stdlib.h>
-#include "ringbuf_cgo.h"
-*/
-import "C"
-
 import (
 	"context"
 	"fmt"
@@ -54,7 +45,7 @@ func (b RingBufferBuilder) Build() (*RingBuffer, error) {
 		return nil, &Error{Op: op, Object: what, Err: fault.Invalidf("Sources is empty")}
 	}
 	r := &RingBuffer{batch: make([]byte, ringBatch)}
-	var fds []C.int
+	var fds []cInt
 	closeFDs := func() {
 		for _, fd := range fds {
 			_ = unix.Close(int(fd))
@@ -67,12 +58,14 @@ func (b RingBufferBuilder) Build() (*RingBuffer, error) {
 			closeFDs()
 			return nil, err
 		}
-		fds, sizes = append(fds, C.int(fd)), append(sizes, size)
+		fds, sizes = append(fds, cInt(fd)), append(sizes, size)
 		r.callbacks = append(r.callbacks, source.Callback)
 	}
 	r.handle = cgo.NewHandle(r)
 	err := call(op, what, func() error {
-		return clib.FromRet(int(C.lbg_rings_new(&fds[0], C.uint32_t(len(fds)), C.uintptr_t(r.handle), &r.rings)))
+		var ret cInt
+		r.rings, ret = newRings(fds, r.handle)
+		return clib.FromRet(int(ret))
 	})
 	if err != nil {
 		r.handle.Delete()
@@ -80,7 +73,7 @@ func (b RingBufferBuilder) Build() (*RingBuffer, error) {
 		return nil, err
 	}
 	release := func() {
-		C.lbg_rings_free(r.rings)
+		closeRings(r.rings)
 		r.handle.Delete()
 		r.unmap()
 		closeFDs()
@@ -93,10 +86,10 @@ func (b RingBufferBuilder) Build() (*RingBuffer, error) {
 		}
 		r.mapped = append(r.mapped, mapped)
 		consumer, producer := mapped.PositionAddresses()
-		C.lbg_ring_map(r.rings, C.uint32_t(i), consumer, producer, C.ulong(size))
+		setRingMemory(r.rings, i, consumer, producer, size)
 	}
 	r.rb, r.d.source = r.rings.rb, r
-	if err := r.d.start(what, int(C.ring_buffer__epoll_fd(r.rb)), release); err != nil {
+	if err := r.d.start(what, ringsEpollFD(r.rb), release); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -139,9 +132,9 @@ const ringBatch = 32 << 10
 // callback goes on in the caller of Poll or Consume; the RingBuffer is then as if the callback had returned.
 type RingBuffer struct {
 	d         drain
-	rb        *C.struct_ring_buffer
-	rings     *C.struct_lbg_rings // nil if C code made the ring_buffer
-	handle    cgo.Handle          // to this, for libbpfGoRecords
+	rb        *cRingBuffer
+	rings     *cRingSet  // nil if C code made the ring_buffer
+	handle    cgo.Handle // to this, for libbpfGoRecords
 	mapped    []mappedRing
 	callbacks []func(record []byte) error
 
@@ -208,7 +201,7 @@ func (r *RingBuffer) consumeRings() error {
 			return err
 		}
 	}
-	ret := C.lbg_rings_consume(r.rings, r.how(r.call.most), cBytes(r.batch), C.size_t(len(r.batch)), C.uint64_t(r.call.most-r.call.n))
+	ret := consumeRings(r.rings, r.how(r.call.most), r.batch, r.call.most-r.call.n)
 	err := clib.FromRet(int(ret))
 	if err == unix.EBADMSG {
 		return ring.ErrCorrupt
@@ -220,47 +213,35 @@ func (r *RingBuffer) consumeRings() error {
 func (r *RingBuffer) how(most int) uint32 {
 	switch {
 	case most != everything:
-		return C.LBG_CONSUME_N
+		return howConsumeN
 	case r.d.op == opPoll:
-		return C.LBG_POLL
+		return howPoll
 	}
-	return C.LBG_CONSUME
+	return howConsume
 }
 
-// libbpfGoRecords receives a batch of records that libbpf took from the ring buffers, and one for which the batch had
-// no room, and hands them to the callbacks. It returns whether to stop. A panic goes to the caller of the method once C
-// has returned. If a callback ends its goroutine (runtime.Goexit), that unwinds the C functions, which have nothing
-// left to do then.
-//
-//export libbpfGoRecords
-func libbpfGoRecords(handle C.uintptr_t, used C.size_t, outsize *C.uchar) (stop C.bool) {
-	r := cgo.Handle(handle).Value().(*RingBuffer)
-	r.first, r.end = 0, int(used)
-	if outsize != nil {
-		size := (*C.struct_lbg_record)(unsafe.Pointer(outsize)).size
-		r.outsize = C.GoBytes(unsafe.Pointer(outsize), C.int(C.sizeof_struct_lbg_record+size))
-		C.free(unsafe.Pointer(outsize))
-	}
+// receive hands a batch of used bytes to the callbacks, and a record for which the batch had no room, or nil. It reports
+// whether to go on. A panic goes to the caller of the method once C has returned. If a callback ends its goroutine
+// (runtime.Goexit), that unwinds the C functions, which have nothing left to do then.
+func (r *RingBuffer) receive(used int, outsize []byte) (goOn bool) {
+	r.first, r.end, r.outsize = 0, used, outsize
 	defer func() {
 		if r.call.panicked = recover(); r.call.panicked != nil {
-			stop = true
+			goOn = false
 		}
 	}()
-	return C.bool(!r.handOver())
+	return r.handOver()
 }
 
-// libbpfGoRecord hands over one record in place while C code polls the ring_buffer. It returns whether to stop.
-//
-//export libbpfGoRecord
-func libbpfGoRecord(handle C.uintptr_t, index C.uint32_t, data unsafe.Pointer, size C.size_t) (stop C.bool) {
-	r := cgo.Handle(handle).Value().(*RingBuffer)
+// receiveInPlace hands over one record while C code polls the ring_buffer, and reports whether to go on.
+func (r *RingBuffer) receiveInPlace(index int, record []byte) (goOn bool) {
 	defer func() {
 		if value := recover(); value != nil {
-			r.ofC, stop = &CallbackPanic{value, debug.Stack()}, true
+			r.ofC, goOn = &CallbackPanic{value, debug.Stack()}, false
 		}
 	}()
-	r.ofC = r.callbacks[index](unsafe.Slice((*byte)(data), int(size)))
-	return r.ofC != nil
+	r.ofC = r.callbacks[index](record)
+	return r.ofC == nil
 }
 
 // handOver hands over what libbpf has taken from the ring buffers, and reports whether to go on. A record counts once
@@ -279,7 +260,7 @@ func (r *RingBuffer) handOver() bool {
 		} else {
 			at, r.outsize = unsafe.Pointer(&r.outsize[0]), nil
 		}
-		record := (*C.struct_lbg_record)(at)
+		record := (*cRecord)(at)
 		size := uintptr(record.size)
 		room := ring.Room(size)
 		r.first += int(room)
@@ -363,12 +344,7 @@ func (r *RingBuffer) Stats(index int) (RingStats, error) {
 	if index < 0 || index >= len(r.mapped) {
 		return RingStats{}, d.fail(op, fault.Invalidf("there are %d ring buffers, and no number %d", len(r.mapped), index))
 	}
-	var stats C.struct_lbg_ring_stats
-	C.lbg_rings_stats(r.rb, C.uint32_t(index), &stats)
-	return RingStats{
-		Size: uint64(stats.size), Available: uint64(stats.available),
-		ConsumerPos: uint64(stats.consumer_pos), ProducerPos: uint64(stats.producer_pos),
-	}, nil
+	return ringStats(r.rb, index), nil
 }
 
 // UsePointer calls f with the struct ring_buffer of libbpf, which stays valid until f returns. Poll and Consume fail

@@ -1,11 +1,5 @@
 package libbpf
 
-/*
-#include <stdbool.h>
-#include "samplecallback_cgo.h"
-*/
-import "C"
-
 import (
 	"fmt"
 	"runtime/cgo"
@@ -50,19 +44,19 @@ func NewSampleCallback(sample func(cpu int, record []byte) error, lost func(cpu 
 }
 
 // RingSample returns the C function for ring buffers, a ring_buffer_sample_fn.
-func (c *SampleCallback) RingSample() unsafe.Pointer { return C.lbg_on_ring_sample }
+func (c *SampleCallback) RingSample() unsafe.Pointer { return onRingSample() }
 
 // PerfSample returns the C function for the records of perf buffers, a perf_buffer_sample_fn.
-func (c *SampleCallback) PerfSample() unsafe.Pointer { return C.lbg_on_perf_sample }
+func (c *SampleCallback) PerfSample() unsafe.Pointer { return onPerfSample() }
 
 // PerfLost returns the C function for the losses of perf buffers, a perf_buffer_lost_fn.
-func (c *SampleCallback) PerfLost() unsafe.Pointer { return C.lbg_on_perf_lost }
+func (c *SampleCallback) PerfLost() unsafe.Pointer { return onPerfLost() }
 
 // PerfEvent returns the C function for whole events of perf buffers, a perf_buffer_event_fn.
-func (c *SampleCallback) PerfEvent() unsafe.Pointer { return C.lbg_on_perf_event }
+func (c *SampleCallback) PerfEvent() unsafe.Pointer { return onPerfEvent() }
 
 // Context returns the context that C passes with these functions. It is no pointer to memory.
-func (c *SampleCallback) Context() unsafe.Pointer { return C.lbg_context(C.uintptr_t(c.handle)) }
+func (c *SampleCallback) Context() unsafe.Pointer { return contextOf(c.handle) }
 
 // Err returns the last error of the callback, and forgets it: the next call returns nil, unless there is a new error.
 func (c *SampleCallback) Err() error {
@@ -107,9 +101,9 @@ func (p *CallbackPanic) Unwrap() error {
 }
 
 // callbackOf returns nil for a callback that was closed.
-func callbackOf(handle C.uintptr_t) (c *SampleCallback) {
+func callbackOf(handle cgo.Handle) (c *SampleCallback) {
 	defer func() { _ = recover() }() // as Value panics
-	return cgo.Handle(handle).Value().(*SampleCallback)
+	return handle.Value().(*SampleCallback)
 }
 
 // guard runs f, and reports whether it succeeded.
@@ -127,23 +121,17 @@ func (c *SampleCallback) guard(f func() error) (ok bool) {
 	return true
 }
 
-//export libbpfGoSample
-func libbpfGoSample(handle C.uintptr_t, cpu C.int, data unsafe.Pointer, size C.size_t) (stop C.bool) {
-	c := callbackOf(handle)
-	if c == nil {
-		return true
-	}
-	return C.bool(!c.guard(func() error { return c.sample(int(cpu), unsafe.Slice((*byte)(data), int(size))) }))
+// receive hands over a record, and reports whether to go on.
+func (c *SampleCallback) receive(cpu int, record []byte) bool {
+	return c.guard(func() error { return c.sample(cpu, record) })
 }
 
-//export libbpfGoLost
-func libbpfGoLost(handle C.uintptr_t, cpu C.int, count C.__u64) {
-	c := callbackOf(handle)
-	if c == nil || c.lost == nil {
+func (c *SampleCallback) receiveLost(cpu int, count uint64) {
+	if c.lost == nil {
 		return
 	}
 	c.guard(func() error {
-		c.lost(int(cpu), uint64(count))
+		c.lost(cpu, count)
 		return nil
 	})
 }

@@ -1,37 +1,5 @@
 package libbpf
 
-/*
-#cgo noescape lbg_user_ring_reserve
-#cgo nocallback lbg_user_ring_reserve
-#cgo noescape lbg_user_ring_commit
-#cgo nocallback lbg_user_ring_commit
-
-#include <errno.h>
-#include <stdbool.h>
-#include <bpf/libbpf.h>
-
-static int lbg_user_ring_new(int map_fd, struct user_ring_buffer **ring)
-{
-	*ring = user_ring_buffer__new(map_fd, NULL);
-	return *ring ? 0 : -errno;
-}
-
-static int lbg_user_ring_reserve(struct user_ring_buffer *ring, __u32 size, void **sample)
-{
-	*sample = user_ring_buffer__reserve(ring, size);
-	return *sample ? 0 : -errno;
-}
-
-static void lbg_user_ring_commit(struct user_ring_buffer *ring, void *sample, bool submit)
-{
-	if (submit)
-		user_ring_buffer__submit(ring, sample);
-	else
-		user_ring_buffer__discard(ring, sample);
-}
-*/
-import "C"
-
 import (
 	"context"
 	"fmt"
@@ -71,7 +39,7 @@ type UserRingBuffer struct {
 	size int
 
 	mu   sync.Mutex // reserve of libbpf is for one thread at a time
-	ring *C.struct_user_ring_buffer
+	ring *cUserRing
 	ofC  bool // C frees it
 
 	// memory is a mapping of our own, in which Go sees the samples of libbpf: libbpf unmaps its own when samples may
@@ -91,7 +59,7 @@ type UserRingBuffer struct {
 func NewUserRingBuffer(m MapCore) (*UserRingBuffer, error) { return newUserRingBuffer(m, nil, false) }
 
 // newUserRingBuffer wraps a ring of C's, or a new one if that is nil. ofC says that C frees it.
-func newUserRingBuffer(m MapCore, ring *C.struct_user_ring_buffer, ofC bool) (*UserRingBuffer, error) {
+func newUserRingBuffer(m MapCore, ring *cUserRing, ofC bool) (*UserRingBuffer, error) {
 	const op = "open user ring buffer of"
 	c, err := coreOf(m)
 	if err != nil {
@@ -110,7 +78,7 @@ func newUserRingBuffer(m MapCore, ring *C.struct_user_ring_buffer, ofC bool) (*U
 	r.h = handle.New(handle.Resource{
 		Release: func() error {
 			if !r.ofC {
-				C.user_ring_buffer__free(r.ring)
+				freeUserRing(r.ring)
 			}
 			return r.memory.Retire()
 		},
@@ -125,7 +93,9 @@ func newUserRingBuffer(m MapCore, ring *C.struct_user_ring_buffer, ofC bool) (*U
 	}
 	if ring == nil {
 		err = call(op, r.what, func() error {
-			return clib.FromRet(int(C.lbg_user_ring_new(C.int(fd), &r.ring)))
+			var ret cInt
+			r.ring, ret = newUserRing(fd)
+			return clib.FromRet(int(ret))
 		})
 	}
 	if err != nil {
@@ -182,22 +152,22 @@ var errUserRingFull = fault.New("it is full", unix.ENOSPC)
 // reserve returns nil and no error when the ring is full. The caller has acquired it, and the sample keeps it so.
 func (r *UserRingBuffer) reserve(size int) (*UserRingSample, error) {
 	sample := &UserRingSample{ring: r, size: size}
-	ret := -C.int(unix.E2BIG)
+	ret := -cInt(unix.E2BIG)
 	if size <= math.MaxInt32 {
 		r.mu.Lock()
 		// Only the holders of the lock move the producer position, in C. The program reads the bytes after it has seen,
 		// with acquire, that libbpf's commit exchanged the header, with release, behind the caller's plain stores.
 		begin := atomic.LoadUintptr(r.producer) + ring.HeaderSize
 		sample.memory = unsafe.Add(r.data, begin&uintptr(r.size-1))
-		ret = C.lbg_user_ring_reserve(r.ring, C.__u32(size), &sample.libbpfs)
+		sample.libbpfs, ret = reserveUserRing(r.ring, size)
 		r.mu.Unlock()
 	}
 	switch ret {
 	case 0:
 		return sample, nil
-	case -C.int(unix.ENOSPC):
+	case -cInt(unix.ENOSPC):
 		return nil, nil
-	case -C.int(unix.E2BIG):
+	case -cInt(unix.E2BIG):
 		text := fmt.Sprintf("a sample of %d bytes never fits into %d, which hold its header of 8 bytes, too", size, r.size)
 		return nil, fault.New(text, unix.E2BIG)
 	}
@@ -318,7 +288,7 @@ func (s *UserRingSample) commit(submit bool) bool {
 	if s == nil || !s.done.CompareAndSwap(false, true) {
 		return false
 	}
-	C.lbg_user_ring_commit(s.ring.ring, s.libbpfs, C.bool(submit))
+	commitUserRing(s.ring.ring, s.libbpfs, submit)
 	s.ring.h.Drop()
 	return true
 }
