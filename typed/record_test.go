@@ -234,7 +234,7 @@ func TestPerfReader(t *testing.T) {
 	_, _, perf := eventBuffers(t)
 	cpu := onOneCPU(t)
 	events := must[*typed.PerfReader[eventRecord]](t)(
-		typed.NewPerfReader[eventRecord](perf, libbpf.PerfReaderOptions{Pages: 8}))
+		typed.NewPerfReader[eventRecord](perf, libbpf.PerfReaderOptions{Pages: 32 << 10 / os.Getpagesize()}))
 	defer events.Close()
 	emit(5)
 	var err error
@@ -273,7 +273,7 @@ func TestPerfReader(t *testing.T) {
 	if events.EpollFD() < 0 {
 		t.Error("no epoll descriptor")
 	}
-	emit(500) // more than 8 pages have room for
+	emit(500) // more than 32 KiB have room for
 	if must[uint64](t)(events.Lost()) == 0 {
 		t.Error("no record was lost")
 	}
@@ -402,7 +402,7 @@ func TestUserRingBuf(t *testing.T) {
 	const size = unsafe.Sizeof(command{})
 	dirty := slices.Repeat([]byte{0xee}, int(size))
 	var want []uint64
-	for i := range uint64(300) { // several times around
+	for i := range uint64(os.Getpagesize() / 120 * 10) { // several times around
 		sample := must[typed.UserRingSample[command]](t)(ring.Reserve())
 		value := sample.Value()
 		memory := (*[size]byte)(unsafe.Pointer(value))
@@ -452,7 +452,7 @@ func TestUserRingBuf(t *testing.T) {
 	check(t, ring.Close())
 	wantErr(t, second(ring.Reserve()), libbpf.ErrClosed)
 
-	large := must[*typed.UserRingBuf[[8192]byte]](t)(typed.NewUserRingBuf[[8192]byte](m))
+	large := must[*typed.UserRingBuf[[64 << 10]byte]](t)(typed.NewUserRingBuf[[64 << 10]byte](m))
 	defer large.Close()
 	wantErr(t, second(large.Reserve()), unix.E2BIG)
 	wantInvalid(t, second(typed.NewUserRingBuf[string](m)), "string")
