@@ -1,35 +1,7 @@
 package btf
 
-/*
-#cgo !libbpf_debug CFLAGS: -g0
-#cgo libbpf_debug CFLAGS: -Og -g
-#cgo !libbpf_system CFLAGS: -I${SRCDIR}/../libbpf/upstream/api
-#cgo libbpf_system CFLAGS: -DLIBBPF_GO_SYSTEM
-#cgo noescape btf__type_by_id
-#cgo nocallback btf__type_by_id
-#cgo noescape btf__name_by_offset
-#cgo nocallback btf__name_by_offset
-#cgo noescape btf__type_cnt
-#cgo nocallback btf__type_cnt
-#include "btf_cgo.h"
-
-// libbpf_get_error handles both ways in which libbpf returns an error instead of a pointer.
-static struct btf *result(struct btf *btf, int *err)
-{
-	*err = (int)libbpf_get_error(btf);
-	return *err ? NULL : btf;
-}
-static struct btf *parse(const char *path, int *err) { return result(btf__parse(path, NULL), err); }
-static struct btf *parse_raw(const void *data, __u32 size, int *err) { return result(btf__new(data, size), err); }
-static struct btf *load_kernel(int *err) { return result(btf__load_vmlinux_btf(), err); }
-static struct btf *load_module(const char *name, struct btf *base, int *err)
-{
-	return result(btf__load_module_btf(name, base), err);
-}
-*/
-import "C"
-
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -42,7 +14,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/libbpf-go/libbpf-go/internal/cmem"
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 	"github.com/libbpf-go/libbpf-go/internal/handle"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
@@ -52,7 +23,7 @@ import (
 // races with Close either completes or returns [ErrClosed].
 type BTF struct {
 	h    *handle.Handle // keeps c, and a use of base's
-	c    *C.struct_btf
+	c    *cBTF
 	what string // what the types are of, for errors
 	base *BTF   // the types to which a module's types refer
 	ofC  bool   // C code owns it, and frees it
@@ -70,13 +41,13 @@ type BTF struct {
 // errors.Is: [ErrNoBTF] for an ELF file without type information, [os.ErrNotExist], [os.ErrPermission], unix.EINVAL for
 // damaged type information.
 func Parse(path string) (*BTF, error) {
-	var c cmem.Args[C.char]
+	var c cArgs
 	defer c.Free()
 	p := c.Name("path", path)
 	if c.Err != nil {
 		return nil, fmt.Errorf("btf: parse %q: %w", path, c.Err)
 	}
-	b, err := newBTF("parse", path, nil, func(ret *C.int) *C.struct_btf { return C.parse(p, ret) })
+	b, err := newBTF("parse", path, nil, func(ret *cInt) *cBTF { return parseFile(p, ret) })
 	switch {
 	case lacksBTF(path, err):
 		return nil, fmt.Errorf("btf: parse %s: %w", path, ErrNoBTF)
@@ -105,9 +76,7 @@ func ParseRaw(data []byte) (*BTF, error) {
 	if len(data) == 0 || uint64(len(data)) > math.MaxUint32 {
 		return nil, fmt.Errorf("btf: parse %s of %d bytes: %w", what, len(data), fault.Invalidf("it must have from 1 byte to 4 GiB"))
 	}
-	b, err := newBTF("parse", what, nil, func(ret *C.int) *C.struct_btf {
-		return C.parse_raw(unsafe.Pointer(&data[0]), C.__u32(len(data)), ret)
-	})
+	b, err := newBTF("parse", what, nil, func(ret *cInt) *cBTF { return parseRaw(data, ret) })
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +89,7 @@ func ParseRaw(data []byte) (*BTF, error) {
 //
 // errors.Is: [os.ErrNotExist] when there is none.
 func LoadKernel() (*BTF, error) {
-	return newBTF("load", "the kernel's types", nil, func(ret *C.int) *C.struct_btf { return C.load_kernel(ret) })
+	return newBTF("load", "the kernel's types", nil, loadKernelTypes)
 }
 
 // LoadModule reads the type information of a kernel module (btf__load_module_btf, Linux 5.11); the caller closes it.
@@ -134,11 +103,11 @@ func LoadModule(name string, kernel *BTF) (*BTF, error) {
 	if err := kernel.acquire(); err != nil {
 		return nil, err
 	}
-	var c cmem.Args[C.char]
+	var c cArgs
 	defer c.Free()
 	p := c.Of("name", name)
-	b, err := newBTF("load", "types of module "+name, kernel, func(ret *C.int) *C.struct_btf {
-		return C.load_module(p, kernel.c, ret)
+	b, err := newBTF("load", "types of module "+name, kernel, func(ret *cInt) *cBTF {
+		return loadModuleTypes(p, kernel.c, ret)
 	})
 	if err != nil {
 		kernel.h.Drop()
@@ -147,10 +116,10 @@ func LoadModule(name string, kernel *BTF) (*BTF, error) {
 }
 
 // newBTF takes ownership of the C object that read returns, and of the use of base that was acquired for it.
-func newBTF(op, what string, base *BTF, read func(ret *C.int) *C.struct_btf) (*BTF, error) {
-	var c *C.struct_btf
+func newBTF(op, what string, base *BTF, read func(ret *cInt) *cBTF) (*BTF, error) {
+	var c *cBTF
 	err := saying(func() error {
-		var ret C.int
+		var ret cInt
 		if c = read(&ret); c != nil {
 			return nil
 		}
@@ -159,13 +128,13 @@ func newBTF(op, what string, base *BTF, read func(ret *C.int) *C.struct_btf) (*B
 	if err != nil {
 		return nil, fmt.Errorf("btf: %s %s: %w", op, what, err)
 	}
-	b := &BTF{c: c, what: what, base: base, numTypes: int(C.btf__type_cnt(c)) - 1}
+	b := &BTF{c: c, what: what, base: base, numTypes: numTypes(c)}
 	// libbpf determines the pointer size on first use and stores it. After this call, later uses only read it. If no
 	// type tells the size, libbpf would take that of this machine. But the kernel's types tell it, and for BPF programs
 	// it is 8.
-	if b.pointerSize = int(C.btf__pointer_size(c)); b.pointerSize == 0 {
+	if b.pointerSize = pointerSize(c); b.pointerSize == 0 {
 		b.pointerSize = 8
-		C.btf__set_pointer_size(c, 8)
+		setPointerSize(c, 8)
 	}
 	b.dumpable = sync.OnceValue(b.checkDump)
 	b.h = handle.New(handle.Resource{Release: b.free})
@@ -174,7 +143,7 @@ func newBTF(op, what string, base *BTF, read func(ret *C.int) *C.struct_btf) (*B
 
 // trustOrCheck checks type numbers and names, because libbpf before 1.4 did not. On error it closes b.
 func (b *BTF) trustOrCheck() (*BTF, error) {
-	if C.libbpf_major_version() == 1 && C.libbpf_minor_version() < 4 {
+	if libbpfBefore(1, 4) {
 		if err := b.checkReferences(); err != nil {
 			_ = b.Close()
 			return nil, fmt.Errorf("btf: parse %s: %w", b.what, err)
@@ -194,7 +163,7 @@ func (b *BTF) acquire() error {
 // free is called by the handle.
 func (b *BTF) free() error {
 	if !b.ofC {
-		C.btf__free(b.c)
+		freeBTF(b.c)
 	}
 	if b.base != nil {
 		b.base.h.Drop()
@@ -244,7 +213,7 @@ func (b *BTF) typeByID(id TypeID) (Type, error) {
 	if int64(id) > int64(b.numTypes) {
 		return nil, fmt.Errorf("btf: type %d: %w", id, ErrNotFound)
 	}
-	p := unsafe.Pointer(C.btf__type_by_id(b.c, C.__u32(id)))
+	p := typeByID(b.c, id)
 	if p == nil {
 		return nil, fmt.Errorf("btf: type %d: %w", id, ErrNotFound)
 	}
@@ -260,11 +229,11 @@ func (b *BTF) name(off uint32) (string, error) {
 	if off == 0 {
 		return "", nil
 	}
-	s := C.btf__name_by_offset(b.c, C.__u32(off))
-	if s == nil {
+	name, ok := nameByOffset(b.c, off)
+	if !ok {
 		return "", fmt.Errorf("name at offset %d: %w", off, unix.EINVAL)
 	}
-	return C.GoString(s), nil
+	return name, nil
 }
 
 // TypeByName returns the type with that name (btf__find_by_name_kind). With several kinds, the first kind that has such
@@ -288,11 +257,11 @@ func (b *BTF) TypeByName(name string, kinds ...Kind) (Type, error) {
 	if name == "" || strings.IndexByte(name, 0) >= 0 {
 		return nil, notFound()
 	}
-	var c cmem.Args[C.char]
+	var c cArgs
 	defer c.Free()
 	n := c.Of("name", name)
 	if len(kinds) == 0 {
-		if id := C.btf__find_by_name(b.c, n); id > 0 || name == "void" {
+		if id := findByName(b.c, n); id > 0 || name == "void" {
 			return b.typeByID(TypeID(max(id, 0)))
 		}
 	}
@@ -304,7 +273,7 @@ func (b *BTF) TypeByName(name string, kinds ...Kind) (Type, error) {
 			continue
 		}
 		// libbpf returns 0 for the name "void", whatever the kind.
-		if id := C.btf__find_by_name_kind(b.c, n, C.__u32(kind)); id > 0 {
+		if id := findByNameKind(b.c, n, kind); id > 0 {
 			return b.typeByID(TypeID(id))
 		}
 	}
@@ -380,7 +349,7 @@ func (b *BTF) size(id TypeID) (int, error) {
 	if int64(id) > int64(b.numTypes) {
 		return 0, fmt.Errorf("btf: size of type %d: %w", id, ErrNotFound)
 	}
-	size := C.btf__resolve_size(b.c, C.__u32(id))
+	size := resolveSize(b.c, id)
 	if size < 0 {
 		return 0, fmt.Errorf("btf: size of type %d: %w", id, clib.FromRet(int(size)))
 	}
@@ -398,12 +367,11 @@ func (b *BTF) Raw() ([]byte, error) {
 	defer b.h.Drop()
 	b.rawMu.Lock()
 	defer b.rawMu.Unlock()
-	var size C.__u32
-	p := C.btf__raw_data(b.c, &size)
-	if p == nil {
+	raw := rawData(b.c)
+	if raw == nil {
 		return nil, fmt.Errorf("btf: raw data: %w", unix.ENOMEM)
 	}
-	return append([]byte(nil), unsafe.Slice((*byte)(p), int(size))...), nil
+	return bytes.Clone(raw), nil
 }
 
 // String returns a description such as "BTF of the kernel's types".

@@ -1,10 +1,5 @@
 package btf
 
-/*
-#include "btf_cgo.h"
-*/
-import "C"
-
 import (
 	"bytes"
 	"cmp"
@@ -16,7 +11,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/libbpf-go/libbpf-go/internal/cmem"
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
@@ -111,35 +105,34 @@ func (b *BTF) Declaration(id TypeID, name string) (string, error) {
 type dumper struct {
 	b    *BTF
 	w    io.Writer
-	c    *C.struct_btf_dump
-	text *C.struct_lbg_dump_text
+	c    *cDump
+	text *cDumpText
 }
 
 func (b *BTF) newDumper(w io.Writer) (*dumper, error) {
 	if err := b.dumpable(); err != nil {
 		return nil, err
 	}
-	text := (*C.struct_lbg_dump_text)(C.calloc(1, C.size_t(unsafe.Sizeof(C.struct_lbg_dump_text{}))))
+	text := newDumpText()
 	if text == nil {
 		return nil, unix.ENOMEM
 	}
-	var c *C.struct_btf_dump
+	var c *cDump
 	err := saying(func() error {
-		var ret C.int
-		c = C.lbg_dump_new(b.c, text, &ret)
+		var ret cInt
+		c, ret = newDump(b.c, text)
 		return clib.FromRet(int(ret))
 	})
 	if err != nil {
-		C.free(unsafe.Pointer(text))
+		freeDumpText(text)
 		return nil, err
 	}
 	return &dumper{b, w, c, text}, nil
 }
 
 func (d *dumper) free() {
-	C.btf_dump__free(d.c)
-	C.free(unsafe.Pointer(d.text.data))
-	C.free(unsafe.Pointer(d.text))
+	freeDump(d.c)
+	freeDumpText(d.text)
 }
 
 // flush writes the collected text.
@@ -162,9 +155,9 @@ func (d *dumper) header(guard string) error {
 		return err
 	}
 	const enough = 64 << 10
-	next, end := C.__u32(1), C.__u32(d.b.numTypes+1)
+	next, end := TypeID(1), TypeID(d.b.numTypes+1)
 	for next < end {
-		err := saying(func() error { return clib.FromRet(int(C.lbg_dump_types(d.c, d.text, &next, end, enough))) })
+		err := saying(func() error { return clib.FromRet(int(dumpTypes(d.c, d.text, &next, end, enough))) })
 		if err != nil {
 			return fmt.Errorf("type %d: %w", next-1, err)
 		}
@@ -227,11 +220,11 @@ func (d *dumper) kfuncs() error {
 }
 
 func (d *dumper) declare(id TypeID, name string) error {
-	var c cmem.Args[C.char]
+	var c cArgs
 	defer c.Free()
 	n := c.Of("name", name)
 	if c.Err != nil {
 		return c.Err
 	}
-	return saying(func() error { return clib.FromRet(int(C.lbg_dump_decl(d.c, C.__u32(id), n))) })
+	return saying(func() error { return clib.FromRet(int(dumpDeclaration(d.c, id, n))) })
 }

@@ -1,10 +1,5 @@
 package btf
 
-/*
-#include "btf_cgo.h"
-*/
-import "C"
-
 import (
 	"fmt"
 	"unsafe"
@@ -62,7 +57,7 @@ func ofC(types unsafe.Pointer, ofC bool) (*BTF, error) {
 	if types == nil {
 		return nil, fmt.Errorf("btf: adopt %s: %w", what, fault.Invalidf("the pointer is nil"))
 	}
-	b, err := newBTF("adopt", what, nil, func(*C.int) *C.struct_btf { return (*C.struct_btf)(types) })
+	b, err := newBTF("adopt", what, nil, func(*cInt) *cBTF { return (*cBTF)(types) })
 	if err != nil {
 		return nil, err
 	}

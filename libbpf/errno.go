@@ -1,11 +1,5 @@
 package clib
 
-/*
-#include "vendor.h"
-#include <bpf/libbpf.h>
-*/
-import "C"
-
 import "syscall"
 
 // Errno is an error code of libbpf, with the number of enum libbpf_errno in libbpf.h. Codes below 4000 are the kernel's
@@ -31,11 +25,7 @@ const (
 )
 
 // Error is libbpf's own text for the code (libbpf_strerror).
-func (e Errno) Error() string {
-	var buf [128]C.char
-	C.libbpf_strerror(C.int(e), &buf[0], C.size_t(len(buf)))
-	return C.GoString(&buf[0])
-}
+func (e Errno) Error() string { return errorText(e) }
 
 // FromRet converts the return value of a libbpf function to an error. It is nil for 0 and above, an [Errno] for
 // libbpf's own codes, and otherwise a [syscall.Errno].

@@ -54,3 +54,9 @@ func USDTSpecSize() int { return (int(C.libbpf_go_usdt_spec_size()) + 7) &^ 7 }
 // ForgetMissing makes the vendored libbpf probe again, when needed, each kernel feature that it found missing. libbpf
 // probes a feature only once, and treats every failure as a missing feature.
 func ForgetMissing() { C.libbpf_go_forget_missing() }
+
+func errorText(e Errno) string {
+	var buf [128]C.char
+	C.libbpf_strerror(C.int(e), &buf[0], C.size_t(len(buf)))
+	return C.GoString(&buf[0])
+}
