@@ -39,11 +39,14 @@ configuration may have other features.
 			of, err := machineOf(r.release)
 			return err == nil && of.arch == m.arch
 		}
-		for _, left := range m.leftOut {
-			if slices.ContainsFunc(reports, is) {
-				fmt.Fprintf(w, "Not run on %s, because %s: `%s`.\n\n", m.arch, left.why, left.test)
-			}
+		if !slices.ContainsFunc(reports, is) || len(m.leftOut) == 0 {
+			continue
 		}
+		fmt.Fprintf(w, "These tests do not run on %s:\n\n", m.arch)
+		for _, left := range m.leftOut {
+			fmt.Fprintf(w, "- `%s`: %s\n", left.test, left.why)
+		}
+		fmt.Fprintln(w)
 	}
 	header := func(column string) {
 		fmt.Fprintf(w, "| %s |", column)
