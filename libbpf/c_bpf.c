@@ -1,5 +1,4 @@
 #include "sources.h"
-#include "hot.h"
 #if LIBBPF_GO_HAS("upstream/libbpf/src/bpf.c")
 #include "upstream/libbpf/src/bpf.c"
 #endif

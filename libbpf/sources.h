@@ -13,6 +13,7 @@
 #ifdef LIBBPF_GO_VENDORED
 #define LIBBPF_API
 #define Z_PREFIX
+#define NO_GZCOMPRESS /* libbpf reads the kernel's configuration, and writes nothing compressed */
 #include "libelf_names.h"
 #endif
 

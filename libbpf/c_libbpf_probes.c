@@ -1,4 +1,0 @@
-#include "sources.h"
-#if LIBBPF_GO_HAS("upstream/libbpf/src/libbpf_probes.c")
-#include "upstream/libbpf/src/libbpf_probes.c"
-#endif
