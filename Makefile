@@ -216,6 +216,7 @@ test-dist: root ## build from a release in every way, in a bare Debian 12 withou
 .PHONY: test-build
 test-build: ## build in every way: against each libbpf and none, static, for other architectures, with musl (slow)
 	@$(MAKE) deps
+	@$(MAKE) vendor
 	@scripts/install-deps.sh cross
 	@scripts/build_matrix.sh
 	@scripts/order_test.sh
