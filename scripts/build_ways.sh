@@ -138,9 +138,9 @@ cc -static -I. -o "$tmp/host" "$tmp/host.c" -L. -lapp >"$tmp/out" 2>&1 || fail "
 prints "$tmp/host"
 echo "ok: $what"
 
-mkdir work
-printf 'go 1.25.0\n\nuse (\n\t..\n\t%s\n)\n' "$root" >work/go.work
-runs "workspace" GOWORK="$PWD/work/go.work"
+mkdir both
+printf 'go 1.25.0\n\nuse (\n\t..\n\t%s\n)\n' "$root" >both/go.work
+runs "workspace" GOWORK="$PWD/both/go.work"
 
 # The vendor folder, with the tree gone. It is whole, and the licences are in it.
 what="go mod vendor"

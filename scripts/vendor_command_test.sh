@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests what a user does whose libbpf-go comes without sources, where no libbpf is installed: he runs the command that
+# Tests what a user does whose libbpf-go comes without sources, where no libbpf is installed: run the command that
 # the error of the C compiler names, in each kind of module. It needs the archive of this machine's apt.
 #
 #   vendor_command_test.sh PROXY    a folder with a release without sources, as "dist -bare" writes it
@@ -12,7 +12,7 @@ export GOPROXY=file://$1,$(go env GOPROXY) GONOSUMDB=$library GOFLAGS=-buildvcs=
 tmp=$(realpath "$(mktemp -d)")
 trap 'GOFLAGS= go clean -modcache; rm -rf "$tmp"' EXIT
 export GOMODCACHE=$tmp/modules
-app=$tmp/work/app
+app=$tmp/user/app
 
 fail() {
 	printf 'vendor_command_test: FAIL: %s\n' "$*" >&2
@@ -26,7 +26,7 @@ does() { "$@" >"$tmp/out" 2>&1 || fail "$what: $*"; }
 # new WHAT: a module that uses libbpf-go. Its name is always the same, so that Go's cache has what was compiled before.
 new() {
 	what=$1
-	rm -rf "$tmp/work"
+	rm -rf "$tmp/user"
 	mkdir -p "$app/inner"
 	cd "$app"
 	does go mod init example.org/app
