@@ -53,6 +53,7 @@
 //	RingBuffer, PerfBuffer           safe; one Poll or Consume at a time, a second one fails with unix.EBUSY
 //	RingReader, PerfReader           safe; one loop at a time, a second one fails with unix.EBUSY
 //	RingChannel                      safe; one Run at a time
+//	Linker                           safe; calls take turns
 //	UserRingBuffer, UserRingSample   safe; only the holder of a sample fills it
 //	SetPrint, PossibleCPUs, Version  safe
 //

@@ -33,6 +33,7 @@ func residentKB(t *testing.T) int {
 func TestNothingLeaks(t *testing.T) {
 	testutil.Root(t)
 	attach, rejected := readObject(t, "attach"), readObject(t, "rejected")
+	unit, library := readObject(t, "link_main"), readObject(t, "link_library")
 	for name, cycle := range map[string]func(){
 		"open, load, attach, close": func() {
 			o, err := libbpf.OpenMemory(attach)
@@ -76,6 +77,15 @@ func TestNothingLeaks(t *testing.T) {
 				t.Fatal("attached")
 			}
 			check(t, loaded.Close())
+		},
+		"link": func() {
+			_, err := link(t, unit, library)
+			check(t, err)
+		},
+		"fail to link": func() {
+			if _, err := link(t, library, library); err == nil {
+				t.Fatal("linked one unit twice")
+			}
 		},
 		"maps": func() {
 			m, err := libbpf.CreateMap(libbpf.MapTypeRingBuf, "ring", 0, 0, uint32(os.Getpagesize()), libbpf.MapCreateOptions{})

@@ -9,6 +9,7 @@ package libbpf
 
 #include "libbpf/vendor.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -146,10 +147,36 @@ static int lbg_link_update_map(struct bpf_link *link, const struct bpf_map *map)
 	return 0;
 #endif
 }
+
+// Before libbpf 1.6 its linker takes files by their path only.
+static struct bpf_linker *lbg_linker_new(int fd)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 6
+	return bpf_linker__new_fd(fd, NULL);
+#else
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return bpf_linker__new(path, NULL);
+#endif
+}
+
+static int lbg_linker_add(struct bpf_linker *linker, int fd)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 6
+	return bpf_linker__add_fd(linker, fd, NULL);
+#else
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return bpf_linker__add_file(linker, path, NULL);
+#endif
+}
 */
 import "C"
 
 import (
+	"fmt"
 	"unsafe"
 
 	"github.com/libbpf-go/libbpf-go/btf"
@@ -161,6 +188,7 @@ type (
 	cMap      = C.struct_bpf_map
 	cProgram  = C.struct_bpf_program
 	cLink     = C.struct_bpf_link
+	cLinker   = C.struct_bpf_linker
 	cOpenOpts = C.struct_bpf_object_open_opts
 )
 
@@ -400,3 +428,18 @@ func updateLinkMap(l *cLink, m *cMap) cInt { return C.lbg_link_update_map(l, m) 
 func newText(size int) cString   { return (*C.char)(C.calloc(1, C.size_t(size))) }
 func textOf(text cString) string { return C.GoString(text) }
 func freeText(text cString)      { C.free(unsafe.Pointer(text)) }
+
+// newCLinker makes a linker that writes to an open file, which must stay open.
+func newCLinker(fd int) (*cLinker, error) {
+	l, errno := C.lbg_linker_new(C.int(fd))
+	return l, errno
+}
+
+func freeLinker(l *cLinker)               { C.bpf_linker__free(l) }
+func addToLinker(l *cLinker, fd int) cInt { return C.lbg_linker_add(l, C.int(fd)) }
+func finalizeLinker(l *cLinker) cInt      { return C.bpf_linker__finalize(l) }
+
+// linkerNames are the names that a file has in the linker's messages, by the version of libbpf.
+func linkerNames(fd int) []string {
+	return []string{fmt.Sprintf("fd:%d", fd), fmt.Sprintf("/proc/self/fd/%d", fd)}
+}

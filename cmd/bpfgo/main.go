@@ -1,6 +1,7 @@
 // Command bpfgo loads compiled BPF objects and shows their events and maps, without writing any Go.
 //
 //	bpfgo run OBJ [-- CMD ARGS...]    load and attach an object, show its events and maps
+//	bpfgo link -o OUT OBJ...          link objects into one
 //	bpfgo btf dump [--file PATH]      write types as a C header: vmlinux.h for the kernel's types
 //	bpfgo cflags, bpfgo ldflags       print the C compiler and linker flags of libbpf
 //	bpfgo version                     print the versions of bpfgo, libbpf and the kernel
@@ -15,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -50,6 +52,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"run", "load and attach an object, show its events and maps", runHelp, runRun},
+		{"link", "link objects into one", linkHelp, runLink},
 		{"btf dump", "write types as a C header", btfDumpHelp, runBTFDump},
 		{"cflags", "print the C compiler flags of libbpf", cflagsHelp, runCFlags},
 		{"ldflags", "print the linker flags of libbpf", ldflagsHelp, runLDFlags},
@@ -93,6 +96,9 @@ func dispatch(args []string, stdout, stderr io.Writer) error {
 			return help(words, stdout)
 		}
 		return err
+	}
+	if len(args) == 1 && slices.ContainsFunc(commands(), func(c command) bool { return strings.HasPrefix(c.name, args[0]+" ") }) {
+		return help(args, stdout)
 	}
 	return usagef("unknown command %q; try 'bpfgo help'", strings.Join(args[:min(len(args), 2)], " "))
 }
