@@ -1,0 +1,232 @@
+package gotypes
+
+import (
+	"cmp"
+	"fmt"
+	"math/bits"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/btf"
+	"github.com/libbpf-go/libbpf-go/internal/fault"
+)
+
+// shape is how Go has a C type.
+type shape struct {
+	expr  string // the Go type
+	size  int    // in bytes, on all machines
+	align int    // Go's alignment on 64-bit machines; on others it may be less
+	note  string // what the Go type does not tell, for a comment
+}
+
+var errTooLarge = unix.E2BIG
+
+// shape returns the shape of a type. context is the name for a struct, union or enum that has none.
+func (g *Generator) shape(id btf.TypeID, context string) (*shape, error) {
+	if g.depth++; g.depth > maxDepth {
+		g.depth--
+		return nil, errDeep
+	}
+	defer func() { g.depth-- }()
+	t, err := g.types.Resolve(id)
+	if err != nil {
+		return nil, err
+	}
+	switch t := t.(type) {
+	case *btf.Int:
+		return g.integer(t)
+	case *btf.Float:
+		if t.Size == 4 || t.Size == 8 {
+			return number("float", t.Size), nil
+		}
+		return opaque(t.Size, cName(t))
+	case *btf.Ptr:
+		s := number("uint", uint32(g.types.PointerSize()))
+		s.note = g.pointer(t)
+		return s, nil
+	case *btf.Array:
+		return g.array(t, context)
+	case *btf.Enum:
+		if t.Size > 8 || bits.OnesCount32(t.Size) != 1 {
+			return opaque(t.Size, cName(t))
+		}
+		if t.Name() == "" && g.typedefs[t.ID()] == nil && context == "" {
+			return g.anonymousEnum(t), nil
+		}
+		return g.declared(t, context, func(name string) (*shape, error) { return g.enum(t, name) })
+	case *btf.Composite:
+		return g.declared(t, context, func(name string) (*shape, error) { return g.composite(t, name) })
+	case *btf.Fwd:
+		return nil, fault.Invalidf("%s is declared but not defined", cName(t))
+	}
+	return nil, fault.Invalidf("no value has the type %s", cName(t))
+}
+
+// declared returns the shape of a type that has a declaration of its own. The first call makes it.
+func (g *Generator) declared(t btf.Type, context string, declare func(name string) (*shape, error)) (*shape, error) {
+	if s, ok := g.shapes[t.ID()]; ok {
+		if s == nil {
+			return nil, fault.Newf(unix.ELOOP, "%s contains itself", cName(t))
+		}
+		return s, nil
+	}
+	g.shapes[t.ID()] = nil
+	name := g.typeName(t, context)
+	s, err := declare(name)
+	if err != nil {
+		delete(g.shapes, t.ID())
+		delete(g.names, name)
+		return nil, err
+	}
+	g.shapes[t.ID()] = s
+	return s, nil
+}
+
+// typeName takes a name for a struct, union or enum: its own, its typedef's, or what the context has for it.
+func (g *Generator) typeName(t btf.Type, context string) string {
+	suffix := map[btf.Kind]string{btf.KindStruct: "Struct", btf.KindUnion: "Union"}[t.Kind()]
+	if suffix == "" {
+		suffix = "Enum"
+	}
+	c := t.Name()
+	if typedef := g.typedefs[t.ID()]; c == "" && typedef != nil {
+		c = typedef.Name()
+	}
+	if c == "" {
+		return g.named("", cmp.Or(context, g.opts.Prefix+"Anonymous"), suffix)
+	}
+	return g.named(c, g.opts.Prefix+goName(c), suffix)
+}
+
+func number(kind string, size uint32) *shape {
+	return &shape{expr: kind + strconv.Itoa(int(size)*8), size: int(size), align: int(size)}
+}
+
+// opaque is bytes for what Go has no type for.
+func opaque(size uint32, note string) (*shape, error) {
+	if size > maxSize {
+		return nil, errLarge
+	}
+	return &shape{expr: fmt.Sprintf("[%d]byte", size), size: int(size), align: 1, note: note}, nil
+}
+
+func (g *Generator) integer(t *btf.Int) (*shape, error) {
+	switch {
+	case t.Bool && t.Size == 1:
+		return &shape{expr: g.ctypes("Bool"), size: 1, align: 1}, nil
+	case isChar(t):
+		return &shape{expr: "byte", size: 1, align: 1}, nil
+	case t.Size > 8 || bits.OnesCount32(t.Size) != 1:
+		return opaque(t.Size, cName(t))
+	case t.Signed:
+		return number("int", t.Size), nil
+	}
+	return number("uint", t.Size), nil
+}
+
+// isChar reports whether a type is the one that C has text in. A signed char or an unsigned char is a number.
+func isChar(t btf.Type) bool {
+	i, ok := t.(*btf.Int)
+	return ok && i.Size == 1 && i.Name() == "char"
+}
+
+func (g *Generator) array(t *btf.Array, context string) (*shape, error) {
+	elem, err := g.types.Resolve(t.Elem)
+	if err != nil {
+		return nil, err
+	}
+	if isChar(elem) && t.Len > 0 {
+		return g.text(t.Len)
+	}
+	s, err := g.shape(t.Elem, context)
+	if err != nil {
+		return nil, err
+	}
+	if s.size > 0 && int64(t.Len) > maxSize/int64(s.size) {
+		return nil, errLarge
+	}
+	return &shape{
+		expr: fmt.Sprintf("[%d]%s", t.Len, s.expr), size: s.size * int(t.Len), align: s.align, note: s.note,
+	}, nil
+}
+
+// text is the shape of an array of char. All arrays of one length have the same type.
+func (g *Generator) text(length uint32) (*shape, error) {
+	if length > maxSize {
+		return nil, errLarge
+	}
+	n := int(length)
+	name, ok := g.chars[n]
+	if !ok {
+		name = g.named("", fmt.Sprintf("%sChars%d", g.opts.Prefix, n), "Text")
+		g.chars[n] = name
+		g.decls = append(g.decls, declaration{name: name, code: fmt.Sprintf(`
+// %[1]s is text in C, an array of %[2]d char.
+type %[1]s [%[2]d]byte
+
+// String is the text before the first NUL.
+func (c %[1]s) String() string { return %[3]s(c[:]) }
+
+// Set stores s, and fills the rest with NULs. s must have no NUL, and at most %[4]d bytes.
+func (c *%[1]s) Set(s string) error { return %[5]s(c[:], s) }
+`, name, n, g.ctypes("Text"), n-1, g.ctypes("SetText"))})
+	}
+	return &shape{expr: name, size: n, align: 1}, nil
+}
+
+// pointer says what a pointer points to.
+func (g *Generator) pointer(t *btf.Ptr) string {
+	name, tags := "", ""
+	id := t.Target
+	for range maxDepth {
+		target, err := g.types.TypeByID(id)
+		if err != nil {
+			return ""
+		}
+		switch target := target.(type) {
+		case *btf.Modifier:
+			if target.Kind() == btf.KindTypeTag {
+				tags += ", " + oneLine(target.Name())
+			}
+			id = target.Target
+			continue
+		case *btf.FuncProto:
+			name = "a function"
+		case *btf.Ptr:
+			name = "a pointer"
+		default:
+			name = cName(target)
+		}
+		break
+	}
+	if name == "" {
+		return ""
+	}
+	return "pointer to " + name + tags
+}
+
+// cName is what C calls a type.
+func cName(t btf.Type) string {
+	name := oneLine(t.Name())
+	switch t.Kind() {
+	case btf.KindVoid:
+		return "void"
+	case btf.KindStruct, btf.KindUnion, btf.KindEnum:
+		if name == "" {
+			return t.Kind().String() + " without a name"
+		}
+		return t.Kind().String() + " " + name
+	case btf.KindEnum64:
+		return "enum " + name
+	case btf.KindFwd:
+		if t.(*btf.Fwd).Union {
+			return "union " + name
+		}
+		return "struct " + name
+	}
+	if name == "" {
+		return t.Kind().String()
+	}
+	return name
+}
