@@ -133,18 +133,9 @@ func (l *lacking) Error() string {
 func (l *lacking) Unwrap() error        { return l.errno }
 func (l *lacking) Is(target error) bool { return target == errors.ErrUnsupported }
 
-// VersionError says that the linked libbpf is too old for an operation. It matches [errors.ErrUnsupported].
-type VersionError struct {
-	Func  string // what is missing: a function, or a feature such as `section "tcx/ingress"`
-	Needs string // the first libbpf that has it, such as "1.5"
-}
-
-func (e *VersionError) Error() string {
-	return fmt.Sprintf("%s needs libbpf %s, and %s is linked", e.Func, e.Needs, clib.VersionString())
-}
-
-// Is reports whether target is [errors.ErrUnsupported].
-func (e *VersionError) Is(target error) bool { return target == errors.ErrUnsupported }
+// VersionError says that the linked libbpf is too old for an operation: Func is what is missing, a function or a
+// feature, and Needs the first libbpf that has it, such as "1.5". It matches [errors.ErrUnsupported].
+type VersionError = clib.VersionError
 
 // fromErrno translates the errno that cgo returns with a NULL of libbpf's. It returns other errors unchanged.
 func fromErrno(err error) error {

@@ -1,9 +1,7 @@
 package libbpf
 
 import (
-	"fmt"
 	"strconv"
-	"strings"
 
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
@@ -19,13 +17,8 @@ type LibraryVersion struct {
 
 // Version returns the version of the libbpf that is linked into the program (libbpf_version_string).
 func Version() LibraryVersion {
-	v := LibraryVersion{Patch: -1, Vendored: clib.Vendored()}
-	numbers := []*int{&v.Major, &v.Minor, &v.Patch}
-	for i, text := range strings.SplitN(clib.VersionString(), ".", len(numbers)) {
-		if n, err := strconv.Atoi(text); err == nil {
-			*numbers[i] = n
-		}
-	}
+	v := LibraryVersion{Vendored: clib.Vendored()}
+	v.Major, v.Minor, v.Patch = clib.VersionNumbers()
 	return v
 }
 
@@ -42,9 +35,4 @@ func (v LibraryVersion) String() string {
 }
 
 // needs returns a [VersionError] if the linked libbpf is older than the version that has this function.
-func needs(function string, major, minor int) error {
-	if v := Version(); v.Major > major || v.Major == major && v.Minor >= minor {
-		return nil
-	}
-	return &VersionError{Func: function, Needs: fmt.Sprintf("%d.%d", major, minor)}
-}
+func needs(function string, major, minor int) error { return clib.Needs(function, major, minor) }

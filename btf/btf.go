@@ -3,18 +3,15 @@ package btf
 import (
 	"bytes"
 	"cmp"
-	"errors"
+	"encoding/binary"
 	"fmt"
 	"iter"
-	"math"
-	"os"
 	"strings"
 	"sync"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/libbpf-go/libbpf-go/internal/fault"
 	"github.com/libbpf-go/libbpf-go/internal/handle"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
@@ -22,101 +19,37 @@ import (
 // BTF is type information. It never changes. All methods are safe for concurrent use, also with Close: a call that
 // races with Close either completes or returns [ErrClosed].
 type BTF struct {
-	h    *handle.Handle // keeps c, and a use of base's
-	c    *cBTF
-	what string // what the types are of, for errors
-	base *BTF   // the types to which a module's types refer
-	ofC  bool   // C code owns it, and frees it
+	h     *handle.Handle // keeps c, and a use of base's
+	c     *cBTF
+	frees *cBTF  // what the last use frees; nil if others free c
+	what  string // what the types are of, for errors
+
+	base     *BTF // the types to which a module's types refer
+	ownsBase bool // Close closes the base too
 
 	pointerSize int
 	numTypes    int
+	order       binary.ByteOrder
 
 	rawMu    sync.Mutex // libbpf makes the raw form on first use
 	dumpable func() error
 }
 
-// Parse reads the type information in the file at path (btf__parse); the caller closes it. The file is an ELF file with
-// a .BTF section, such as a compiled BPF object, or has raw BTF, as the files in /sys/kernel/btf do.
-//
-// errors.Is: [ErrNoBTF] for an ELF file without type information, [os.ErrNotExist], [os.ErrPermission], unix.EINVAL for
-// damaged type information.
-func Parse(path string) (*BTF, error) {
-	var c cArgs
-	defer c.Free()
-	p := c.Name("path", path)
-	if c.Err != nil {
-		return nil, fmt.Errorf("btf: parse %q: %w", path, c.Err)
-	}
-	b, err := newBTF("parse", path, nil, func(ret *cInt) *cBTF { return parseFile(p, ret) })
-	switch {
-	case lacksBTF(path, err):
-		return nil, fmt.Errorf("btf: parse %s: %w", path, ErrNoBTF)
-	case err != nil:
-		return nil, err
-	}
-	return b.trustOrCheck()
-}
-
-// lacksBTF reports whether the error means an ELF file without type information. Older versions of libbpf return the
-// errno of a missing file for it.
-func lacksBTF(path string, err error) bool {
-	if errors.Is(err, unix.ENOENT) {
-		_, err := os.Stat(path)
-		return err == nil
-	}
-	return errors.Is(err, unix.ENODATA)
-}
-
-// ParseRaw reads raw type information, which is the content of a .BTF section (btf__new); the caller closes it.
-// ParseRaw copies data.
-//
-// errors.Is: unix.EINVAL for data that is not type information, or is damaged.
-func ParseRaw(data []byte) (*BTF, error) {
-	const what = "raw data"
-	if len(data) == 0 || uint64(len(data)) > math.MaxUint32 {
-		return nil, fmt.Errorf("btf: parse %s of %d bytes: %w", what, len(data), fault.Invalidf("it must have from 1 byte to 4 GiB"))
-	}
-	b, err := newBTF("parse", what, nil, func(ret *cInt) *cBTF { return parseRaw(data, ret) })
-	if err != nil {
-		return nil, err
-	}
-	return b.trustOrCheck()
-}
-
-// LoadKernel reads the running kernel's type information (btf__load_vmlinux_btf); the caller closes it. It reads
-// /sys/kernel/btf/vmlinux or, if that does not exist, the kernel image where distributions install it. It needs Linux
-// 5.4, built with CONFIG_DEBUG_INFO_BTF.
-//
-// errors.Is: [os.ErrNotExist] when there is none.
-func LoadKernel() (*BTF, error) {
-	return newBTF("load", "the kernel's types", nil, loadKernelTypes)
-}
-
-// LoadModule reads the type information of a kernel module (btf__load_module_btf, Linux 5.11); the caller closes it.
-// The module's types are numbered after the kernel's, and refer to them. kernel may be closed before the result.
-//
-// errors.Is: [os.ErrNotExist] when the module does not exist or is not loaded; [ErrClosed] for kernel.
-func LoadModule(name string, kernel *BTF) (*BTF, error) {
-	if name == "" || strings.ContainsAny(name, "/\x00") || strings.HasPrefix(name, ".") {
-		return nil, fmt.Errorf("btf: load types of module %q: %w", name, fault.Invalidf("not a valid module name"))
-	}
-	if err := kernel.acquire(); err != nil {
-		return nil, err
-	}
-	var c cArgs
-	defer c.Free()
-	p := c.Of("name", name)
-	b, err := newBTF("load", "types of module "+name, kernel, func(ret *cInt) *cBTF {
-		return loadModuleTypes(p, kernel.c, ret)
-	})
-	if err != nil {
-		kernel.h.Drop()
-	}
-	return b, err
-}
-
 // newBTF takes ownership of the C object that read returns, and of the use of base that was acquired for it.
 func newBTF(op, what string, base *BTF, read func(ret *cInt) *cBTF) (*BTF, error) {
+	c, err := newC(read)
+	if err != nil {
+		return nil, fmt.Errorf("btf: %s %s: %w", op, what, err)
+	}
+	b := makeBTF(c, what)
+	b.base = base
+	if own := baseOf(c); base == nil && own != nil {
+		b.adoptBase(own)
+	}
+	return b, nil
+}
+
+func newC(read func(ret *cInt) *cBTF) (*cBTF, error) {
 	var c *cBTF
 	err := saying(func() error {
 		var ret cInt
@@ -125,25 +58,50 @@ func newBTF(op, what string, base *BTF, read func(ret *cInt) *cBTF) (*BTF, error
 		}
 		return cmp.Or(clib.FromRet(int(ret)), error(unix.EINVAL))
 	})
-	if err != nil {
-		return nil, fmt.Errorf("btf: %s %s: %w", op, what, err)
+	return c, err
+}
+
+// newSplitBTF is newBTF for types that refer to those of base. It acquires the use of base.
+func newSplitBTF(op, what string, base *BTF, read func(base *cBTF, ret *cInt) *cBTF) (*BTF, error) {
+	if err := base.acquire(); err != nil {
+		return nil, fmt.Errorf("btf: %s %s: the base: %w", op, what, err)
 	}
-	b := &BTF{c: c, what: what, base: base, numTypes: numTypes(c)}
+	b, err := newBTF(op, what, base, func(ret *cInt) *cBTF { return read(base.c, ret) })
+	if err != nil {
+		base.h.Drop()
+	}
+	return b, err
+}
+
+func makeBTF(c *cBTF, what string) *BTF {
+	b := &BTF{c: c, frees: c, what: what, numTypes: numTypes(c), order: byteOrder(c)}
 	// libbpf determines the pointer size on first use and stores it. After this call, later uses only read it. If no
 	// type tells the size, libbpf would take that of this machine. But the kernel's types tell it, and for BPF programs
 	// it is 8.
 	if b.pointerSize = pointerSize(c); b.pointerSize == 0 {
-		b.pointerSize = 8
-		setPointerSize(c, 8)
+		b.setPointerSize(8)
 	}
 	b.dumpable = sync.OnceValue(b.checkDump)
 	b.h = handle.New(handle.Resource{Release: b.free})
-	return b, nil
+	return b
+}
+
+func (b *BTF) setPointerSize(size int) {
+	b.pointerSize = size
+	setPointerSize(b.c, size)
+}
+
+// adoptBase is for types that brought their base with them: libbpf frees the two together. So the base, which may be in
+// use for longer, frees both.
+func (b *BTF) adoptBase(c *cBTF) {
+	b.base, b.ownsBase = makeBTF(c, "the base of "+b.what), true
+	b.base.frees, b.frees = b.frees, nil
+	_ = b.base.acquire()
 }
 
 // trustOrCheck checks type numbers and names, because libbpf before 1.4 did not. On error it closes b.
 func (b *BTF) trustOrCheck() (*BTF, error) {
-	if libbpfBefore(1, 4) {
+	if clib.Needs("the check of references", 1, 4) != nil {
 		if err := b.checkReferences(); err != nil {
 			_ = b.Close()
 			return nil, fmt.Errorf("btf: parse %s: %w", b.what, err)
@@ -162,8 +120,11 @@ func (b *BTF) acquire() error {
 
 // free is called by the handle.
 func (b *BTF) free() error {
-	if !b.ofC {
-		freeBTF(b.c)
+	if b.frees != nil {
+		freeBTF(b.frees)
+	}
+	if b.ownsBase {
+		_ = b.base.Close()
 	}
 	if b.base != nil {
 		b.base.h.Drop()
@@ -180,8 +141,27 @@ func (b *BTF) Close() error {
 	return b.h.Close()
 }
 
-// NumTypes is the number of types, without void (btf__type_cnt). Types are numbered from 1 to NumTypes. It is 0 for a
-// nil BTF.
+// Base returns the BTF to which the types refer, whose numbers come before theirs (btf__base_btf). It is nil for types
+// that refer to no others. It is the BTF that was given as the base. If none was given, because a file or the kernel
+// had it, Close of b closes it too.
+func (b *BTF) Base() *BTF {
+	if b == nil {
+		return nil
+	}
+	return b.base
+}
+
+// ByteOrder is the byte order of the machine that the types describe, and of [BTF.Raw] (btf__endianness):
+// [binary.LittleEndian] or [binary.BigEndian]. It is nil for a nil BTF.
+func (b *BTF) ByteOrder() binary.ByteOrder {
+	if b == nil {
+		return nil
+	}
+	return b.order
+}
+
+// NumTypes is the number of types, without void (btf__type_cnt). Types are numbered from 1 to NumTypes. The types of
+// the base are the first of them. It is 0 for a nil BTF.
 func (b *BTF) NumTypes() int {
 	if b == nil {
 		return 0
@@ -189,8 +169,8 @@ func (b *BTF) NumTypes() int {
 	return b.numTypes
 }
 
-// PointerSize is the size of a pointer, in bytes, on the machine that the types describe (btf__pointer_size). If they do
-// not tell it, which only those of BPF programs may, it is 8 (btf__set_pointer_size). It is 0 for a nil BTF.
+// PointerSize is the size of a pointer, in bytes, on the machine that the types describe (btf__pointer_size). If they
+// do not tell it, which only those of BPF programs may, it is 8 (btf__set_pointer_size). It is 0 for a nil BTF.
 func (b *BTF) PointerSize() int {
 	if b == nil {
 		return 0
@@ -280,6 +260,33 @@ func (b *BTF) TypeByName(name string, kinds ...Kind) (Type, error) {
 	return nil, notFound()
 }
 
+// TypesByName iterates over all types with that name, of any kind, in the order of their numbers. If an error ends the
+// loop, such as [ErrClosed], it is in *err; otherwise *err is nil. err may be nil.
+func (b *BTF) TypesByName(name string, err *error) iter.Seq[Type] {
+	return func(yield func(Type) bool) {
+		var failed error
+		if err == nil {
+			err = &failed
+		}
+		if *err = b.acquire(); *err != nil {
+			return
+		}
+		defer b.h.Drop()
+		if name == "" || strings.IndexByte(name, 0) >= 0 {
+			return
+		}
+		var c cArgs
+		defer c.Free()
+		n := c.Of("name", name)
+		for id := nextNamed(b.c, 1, n); id != 0; id = nextNamed(b.c, id+1, n) {
+			var t Type
+			if t, *err = b.typeByID(id); *err != nil || !yield(t) {
+				return
+			}
+		}
+	}
+}
+
 // Types iterates over all types except void, in the order of their numbers. If an error ends the loop, such as
 // [ErrClosed], it is in *err; otherwise *err is nil. err may be nil.
 func (b *BTF) Types(err *error) iter.Seq[Type] {
@@ -356,8 +363,8 @@ func (b *BTF) size(id TypeID) (int, error) {
 	return int(size), nil
 }
 
-// Raw returns a copy of the type information in the form that [ParseRaw] reads (btf__raw_data). The raw form of a
-// module does not include the kernel's types.
+// Raw returns a copy of the type information in the form that [ParseRaw] reads, in its [BTF.ByteOrder] (btf__raw_data).
+// The types of the base are not in it. [BTF.Builder] has the raw form in the other byte order.
 //
 // errors.Is: [ErrClosed], unix.ENOMEM.
 func (b *BTF) Raw() ([]byte, error) {
@@ -365,13 +372,22 @@ func (b *BTF) Raw() ([]byte, error) {
 		return nil, err
 	}
 	defer b.h.Drop()
+	raw, err := b.raw()
+	if err != nil {
+		return nil, fmt.Errorf("btf: raw data: %w", err)
+	}
+	return bytes.Clone(raw), nil
+}
+
+// raw is in libbpf's memory, until b is closed.
+func (b *BTF) raw() ([]byte, error) {
 	b.rawMu.Lock()
 	defer b.rawMu.Unlock()
 	raw := rawData(b.c)
 	if raw == nil {
-		return nil, fmt.Errorf("btf: raw data: %w", unix.ENOMEM)
+		return nil, unix.ENOMEM
 	}
-	return bytes.Clone(raw), nil
+	return raw, nil
 }
 
 // String returns a description such as "BTF of the kernel's types".

@@ -18,7 +18,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
-func parse(t *testing.T, b *builder) *BTF {
+func parse(t *testing.T, b *rawTypes) *BTF {
 	t.Helper()
 	parsed, err := ParseRaw(b.bytes())
 	if err != nil {
@@ -52,16 +52,16 @@ func TestEveryKind(t *testing.T) {
 		&Composite{h(7, KindStruct, "twin"), 40,
 			[]Member{{"first", 1, 0, 0}, {"bits", 1, 32, 3}, {"more", 1, 35, 5}, {"arr", 3, 64, 0}}},
 		&Fwd{h(8, KindFwd, "gone"), true},
-		&Modifier{h(9, KindVolatile, ""), 1},
-		&Modifier{h(10, KindConst, ""), 9},
-		&Modifier{h(11, KindRestrict, ""), 2},
+		&Modifier{h(9, KindVolatile, ""), 1, false},
+		&Modifier{h(10, KindConst, ""), 9, false},
+		&Modifier{h(11, KindRestrict, ""), 2, false},
 		&Func{h(12, KindFunc, "call"), 13, LinkageGlobal},
 		&FuncProto{h(13, KindFuncProto, ""), 1, []Param{{"x", 1}, {"", 0}}},
 		&Var{h(14, KindVar, "counter"), 10, LinkageGlobal},
 		&Datasec{h(15, KindDatasec, ".data"), 8, []DatasecVar{{14, 4, 4}}},
 		&Float{h(16, KindFloat, "double"), 8},
-		&DeclTag{h(17, KindDeclTag, "bpf_kfunc"), 12, -1},
-		&Modifier{h(18, KindTypeTag, "user"), 1},
+		&DeclTag{h(17, KindDeclTag, "bpf_kfunc"), 12, -1, false},
+		&Modifier{h(18, KindTypeTag, "user"), 1, false},
 		&Enum{h(19, KindEnum64, "wide"), 8, false, []EnumValue{{"LOW", 1}, {"HIGH", -1 << 63}}},
 	}
 	var err error
@@ -252,6 +252,25 @@ func TestNilAndClosed(t *testing.T) {
 		check("Declaration", err)
 		_, err = LoadModule("none", b)
 		check("LoadModule", err)
+		_, err = b.Alignment(1)
+		check("Alignment", err)
+		_, err = b.StringByOffset(1)
+		check("StringByOffset", err)
+		_, err = b.FindString("int")
+		check("FindString", err)
+		_, err = ParseRawSplit(everyKind().bytes(), b)
+		check("ParseRawSplit", err)
+		_, err = FromIDSplit(1, b)
+		check("FromIDSplit", err)
+		check("Builder", b.Builder().Err())
+		for range b.TypesByName("int", &err) {
+			t.Errorf("%s.TypesByName yields a type", name)
+		}
+		check("TypesByName", err)
+		for range b.Reachable(&err, 1) {
+			t.Errorf("%s.Reachable yields a type", name)
+		}
+		check("Reachable", err)
 		check("DumpC", b.DumpC(&bytes.Buffer{}, DumpCOptions{}))
 		for range b.Types(&err) {
 			t.Errorf("%s.Types yields a type", name)
@@ -262,7 +281,8 @@ func TestNilAndClosed(t *testing.T) {
 		}
 	}
 	var none *BTF
-	if none.NumTypes() != 0 || none.PointerSize() != 0 || none.Close() != nil {
+	if none.NumTypes() != 0 || none.PointerSize() != 0 || none.Close() != nil || none.Base() != nil ||
+		none.ByteOrder() != nil {
 		t.Error("a nil BTF is not empty")
 	}
 }

@@ -103,7 +103,7 @@ func decodeType(id TypeID, w []uint32, name func(off uint32) (string, error)) (T
 	case KindTypedef:
 		return &Typedef{h, target}, nil
 	case KindVolatile, KindConst, KindRestrict, KindTypeTag:
-		return &Modifier{h, target}, nil
+		return &Modifier{h, target, kind == KindTypeTag && kflag}, nil
 	case KindFunc:
 		return &Func{h, target, Linkage(info & 0xffff)}, nil
 	case KindFuncProto:
@@ -125,7 +125,7 @@ func decodeType(id TypeID, w []uint32, name func(off uint32) (string, error)) (T
 		}
 		return s, nil
 	case KindDeclTag:
-		return &DeclTag{h, target, int(int32(rest[0]))}, nil
+		return &DeclTag{h, target, int(int32(rest[0])), kflag}, nil
 	default:
 		return &Unknown{h}, nil
 	}

@@ -39,28 +39,33 @@ func (b *BTF) Release() (unsafe.Pointer, error) {
 	case b.base != nil:
 		return nil, fmt.Errorf("btf: release %s: the types refer to those of another BTF: %w", b.what, unix.EBUSY)
 	}
-	if err := b.h.CloseIdle(func() { b.ofC = true }); err != nil {
+	if err := b.h.CloseIdle(func() { b.frees = nil }); err != nil {
 		return nil, fmt.Errorf("btf: release %s: %w", b.what, err)
 	}
 	return unsafe.Pointer(b.c), nil
 }
 
 // Adopt makes a BTF of a struct btf from C code, and takes ownership of it: Close frees it.
-func Adopt(types unsafe.Pointer) (*BTF, error) { return ofC(types, false) }
+func Adopt(types unsafe.Pointer) (*BTF, error) { return ofC(types, "adopt") }
 
 // Borrow makes a BTF of a struct btf that C code owns. C must not free it before Release or, if no operation is in
 // progress, Close.
-func Borrow(types unsafe.Pointer) (*BTF, error) { return ofC(types, true) }
-
-func ofC(types unsafe.Pointer, ofC bool) (*BTF, error) {
-	const what = "types of C's"
-	if types == nil {
-		return nil, fmt.Errorf("btf: adopt %s: %w", what, fault.Invalidf("the pointer is nil"))
-	}
-	b, err := newBTF("adopt", what, nil, func(*cInt) *cBTF { return (*cBTF)(types) })
+func Borrow(types unsafe.Pointer) (*BTF, error) {
+	b, err := ofC(types, "borrow")
 	if err != nil {
 		return nil, err
 	}
-	b.ofC = ofC
+	b.frees = nil
+	if b.base != nil {
+		b.base.frees = nil
+	}
 	return b, nil
+}
+
+func ofC(types unsafe.Pointer, op string) (*BTF, error) {
+	const what = "types of C's"
+	if types == nil {
+		return nil, fmt.Errorf("btf: %s %s: %w", op, what, fault.Invalidf("the pointer is nil"))
+	}
+	return newBTF(op, what, nil, func(*cInt) *cBTF { return (*cBTF)(types) })
 }

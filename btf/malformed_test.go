@@ -22,42 +22,44 @@ func exercise(b *BTF) {
 	}
 	for id := range min(b.NumTypes()+2, 32) {
 		_, _ = b.Declaration(TypeID(id), "x")
+		_, _ = b.Alignment(TypeID(id))
 	}
 	_, _ = b.Raw()
+	_, _ = b.FindString("twin")
 }
 
 func TestMalformed(t *testing.T) {
 	tests := map[string]struct {
-		make func(b *builder)
+		make func(b *rawTypes)
 		want error // the dump's error; nil if libbpf may refuse to parse the types
 	}{
-		"typedef of itself":        {func(b *builder) { b.add("t", KindTypedef, 0, 1) }, unix.ELOOP},
-		"const of itself":          {func(b *builder) { b.add("", KindConst, 0, 1) }, unix.ELOOP},
-		"pointer to itself":        {func(b *builder) { b.add("", KindPtr, 0, 1) }, unix.ELOOP},
-		"array of itself":          {func(b *builder) { b.add("", KindArray, 0, 0, 1, 1, 3) }, unix.ELOOP},
-		"function taking itself":   {func(b *builder) { b.add("", KindFuncProto, 1, 0, 0, 1) }, unix.ELOOP},
-		"struct in itself":         {func(b *builder) { b.add("s", KindStruct, 1, 4, b.name("m"), 1, 0) }, unix.ELOOP},
+		"typedef of itself":        {func(b *rawTypes) { b.add("t", KindTypedef, 0, 1) }, unix.ELOOP},
+		"const of itself":          {func(b *rawTypes) { b.add("", KindConst, 0, 1) }, unix.ELOOP},
+		"pointer to itself":        {func(b *rawTypes) { b.add("", KindPtr, 0, 1) }, unix.ELOOP},
+		"array of itself":          {func(b *rawTypes) { b.add("", KindArray, 0, 0, 1, 1, 3) }, unix.ELOOP},
+		"function taking itself":   {func(b *rawTypes) { b.add("", KindFuncProto, 1, 0, 0, 1) }, unix.ELOOP},
+		"struct in itself":         {func(b *rawTypes) { b.add("s", KindStruct, 1, 4, b.name("m"), 1, 0) }, unix.ELOOP},
 		"anonymous struct cycle":   {anonymousCycle, unix.ELOOP},
-		"const, pointer, const":    {func(b *builder) { b.add("", KindConst, 0, 2); b.add("", KindPtr, 0, 1) }, unix.ELOOP},
+		"const, pointer, const":    {func(b *rawTypes) { b.add("", KindConst, 0, 2); b.add("", KindPtr, 0, 1) }, unix.ELOOP},
 		"a long chain":             {longChain, unix.E2BIG},
 		"structs in structs":       {deepStructs, unix.E2BIG},
 		"exponential anonymous":    {exponential, unix.E2BIG},
-		"member of type void":      {func(b *builder) { b.add("s", KindStruct, 1, 16, b.name("m"), 0, 64) }, unix.EINVAL},
+		"member of type void":      {func(b *rawTypes) { b.add("s", KindStruct, 1, 16, b.name("m"), 0, 64) }, unix.EINVAL},
 		"member without size":      {zeroSizeMember, unix.EINVAL},
-		"member far out":           {func(b *builder) { member(b, 1<<31) }, unix.E2BIG},
-		"hole of a gigabyte":       {func(b *builder) { member(b, 1<<30) }, unix.E2BIG},
-		"struct of 4 GiB":          {func(b *builder) { b.add("s", KindStruct, 0, 0xffffffff) }, unix.E2BIG},
-		"type number out of range": {func(b *builder) { b.add("", KindPtr, 0, 99) }, nil},
-		"name out of range":        {func(b *builder) { b.types = append(b.types, 1<<20, uint32(KindFwd)<<24, 0) }, nil},
-		"unknown kind":             {func(b *builder) { b.add("u", 31, 0, 0) }, nil},
-		"entries missing":          {func(b *builder) { b.add("s", KindStruct, 100, 4) }, nil},
-		"extra words":              {func(b *builder) { b.add("s", KindStruct, 0, 4); b.types = append(b.types, 1) }, nil},
+		"member far out":           {func(b *rawTypes) { member(b, 1<<31) }, unix.E2BIG},
+		"hole of a gigabyte":       {func(b *rawTypes) { member(b, 1<<30) }, unix.E2BIG},
+		"struct of 4 GiB":          {func(b *rawTypes) { b.add("s", KindStruct, 0, 0xffffffff) }, unix.E2BIG},
+		"type number out of range": {func(b *rawTypes) { b.add("", KindPtr, 0, 99) }, nil},
+		"name out of range":        {func(b *rawTypes) { b.types = append(b.types, 1<<20, uint32(KindFwd)<<24, 0) }, nil},
+		"unknown kind":             {func(b *rawTypes) { b.add("u", 31, 0, 0) }, nil},
+		"entries missing":          {func(b *rawTypes) { b.add("s", KindStruct, 100, 4) }, nil},
+		"extra words":              {func(b *rawTypes) { b.add("s", KindStruct, 0, 4); b.types = append(b.types, 1) }, nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			builder := newBuilder()
-			tt.make(builder)
-			b, err := ParseRaw(builder.bytes())
+			raw := newRaw()
+			tt.make(raw)
+			b, err := ParseRaw(raw.bytes())
 			if err != nil {
 				if tt.want != nil {
 					t.Errorf("ParseRaw: %v, want it to leave that to the dump", err)
@@ -73,23 +75,23 @@ func TestMalformed(t *testing.T) {
 	}
 }
 
-func anonymousCycle(b *builder) {
+func anonymousCycle(b *rawTypes) {
 	b.add("", KindPtr, 0, 2)
 	b.add("", KindStruct, 1, 8, b.name("next"), 1, 0)
 }
 
-func member(b *builder, bitOffset uint32) {
+func member(b *rawTypes, bitOffset uint32) {
 	b.add("int", KindInt, 0, 4, 32)
 	b.add("s", KindStruct, 1, 8, b.name("m"), 1, bitOffset)
 }
 
-func zeroSizeMember(b *builder) {
+func zeroSizeMember(b *rawTypes) {
 	b.add("int", KindInt, 0, 0, 0)
 	b.add("", KindArray, 0, 0, 1, 1, 2)
 	b.add("s", KindStruct, 1, 16, b.name("m"), 2, 64)
 }
 
-func longChain(b *builder) {
+func longChain(b *rawTypes) {
 	const n = 50_000
 	for i := range n {
 		b.add("", KindConst, 0, uint32(i+2))
@@ -97,7 +99,7 @@ func longChain(b *builder) {
 	b.add("int", KindInt, 0, 4, 32)
 }
 
-func deepStructs(b *builder) {
+func deepStructs(b *rawTypes) {
 	const n = 100_000
 	for i := range n {
 		b.add("s", KindStruct, 1, 4, b.name("m"), uint32(i+2), 0)
@@ -105,7 +107,7 @@ func deepStructs(b *builder) {
 	b.add("int", KindInt, 0, 4, 32)
 }
 
-func exponential(b *builder) {
+func exponential(b *rawTypes) {
 	for i := range 64 {
 		next := uint32(i + 2)
 		b.add("", KindUnion, 2, 4, b.name("a"), next, 0, b.name("b"), next, 0)
@@ -136,7 +138,7 @@ func TestBitFlips(t *testing.T) {
 }
 
 func FuzzParseRaw(f *testing.F) {
-	add := func(b *builder) {
+	add := func(b *rawTypes) {
 		types := make([]byte, 0, 4*len(b.types))
 		for _, w := range b.types {
 			types = binary.NativeEndian.AppendUint32(types, w)
@@ -144,12 +146,12 @@ func FuzzParseRaw(f *testing.F) {
 		f.Add(types, b.names)
 	}
 	add(everyKind())
-	small := newBuilder()
+	small := newRaw()
 	zeroSizeMember(small)
 	anonymousCycle(small)
 	add(small)
 	f.Fuzz(func(t *testing.T, types, names []byte) {
-		built := &builder{names: append(append([]byte{0}, names...), 0)}
+		built := &rawTypes{names: append(append([]byte{0}, names...), 0)}
 		for w := range slices.Chunk(types, 4) {
 			built.types = append(built.types, binary.NativeEndian.Uint32(append(w[:len(w):len(w)], 0, 0, 0)))
 		}

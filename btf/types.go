@@ -165,6 +165,8 @@ type Typedef struct {
 type Modifier struct {
 	header
 	Target TypeID
+	// Attr says that the name of a type tag is that of any attribute, and not only the text of a btf_type_tag.
+	Attr bool
 }
 
 // Linkage says where a function or variable is visible. The values are those of enum btf_func_linkage and of BTF_VAR_*
@@ -226,6 +228,8 @@ type DeclTag struct {
 	Target TypeID
 	// Component is the number of the tagged member or parameter of the target, or -1 for the whole target.
 	Component int
+	// Attr says that the name is that of any attribute, and not only the text of a btf_decl_tag.
+	Attr bool
 }
 
 // Unknown is a type of a kind that this package does not know.
