@@ -24,6 +24,9 @@ type Link struct {
 	what string // for errors
 	noFD bool   // a USDT link: libbpf hides its descriptors, and bpf_link__fd returns 0
 
+	program *Program // what it attaches, of an object
+	ops     *Map     // or what it registers
+
 	// libbpf changes the link in most calls.
 	mu        sync.Mutex
 	ptr       *cLink // nil for a link that began as a descriptor: libbpf has no function to wrap one
@@ -187,6 +190,23 @@ func (l *Link) String() string {
 		return "link"
 	}
 	return l.what
+}
+
+// Program returns the program that the link was made for. It is nil if it was not a [Program] of an object, which is so
+// for links of handles, of struct_ops maps, and for those that were opened by id, descriptor or pin.
+func (l *Link) Program() *Program {
+	if l == nil {
+		return nil
+	}
+	return l.program
+}
+
+// Map returns the struct_ops map that the link registers, or nil.
+func (l *Link) Map() *Map {
+	if l == nil {
+		return nil
+	}
+	return l.ops
 }
 
 func (l *Link) fail(op string, err error) error { return &Error{Op: op, Object: l.String(), Err: err} }

@@ -2,6 +2,7 @@ package libbpf
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/libbpf-go/libbpf-go/internal/fault"
@@ -32,23 +33,31 @@ func (p *Program) attach(place string, f func() (*cLink, error)) (*Link, error) 
 func (p *Program) attachLocking(
 	place string, shared *sync.Mutex, f func() (*cLink, error),
 ) (*Link, error) {
-	return p.o.attach(p.objectTo(place), shared, func() (*cLink, error) {
+	return p.attaches(p.o.attach(p.objectTo(place), shared, func() (*cLink, error) {
 		ptr, errno := f()
 		if ptr == nil {
 			return nil, fromErrno(errno)
 		}
 		return ptr, nil
-	})
+	}))
+}
+
+// attaches notes that the link attaches the program.
+func (p *Program) attaches(link *Link, err error) (*Link, error) {
+	if link != nil {
+		link.program = p
+	}
+	return link, err
 }
 
 // attachFD is attach for a function of libbpf that returns a link's descriptor.
 func (p *Program) attachFD(place string, f func() (int, error)) (*Link, error) {
 	var fd int
 	object := p.objectTo(place)
-	return p.o.attachWith(object, func() (err error) {
+	return p.attaches(p.o.attachWith(object, func() (err error) {
 		fd, err = f()
 		return err
-	}, func() (*Link, error) { return newFDLink(p.o.h, fd, "link of "+object) })
+	}, func() (*Link, error) { return newFDLink(p.o.h, fd, "link of "+object) }))
 }
 
 // attachAuto is Attach, but returns nil without an error where the section does not say where to attach.
@@ -59,10 +68,10 @@ func (p *Program) attachAuto() (*Link, error) {
 	if link, named, err := p.attachSection(); named {
 		return link, err
 	}
-	return p.o.attach(fmt.Sprintf("program %q", p.name), nil, func() (*cLink, error) {
+	return p.attaches(p.o.attach(fmt.Sprintf("program %q", p.name), nil, func() (*cLink, error) {
 		ptr, ret := attachAuto(p.ptr)
 		return ptr, explainTracefs(clib.FromRet(int(ret)), p.sectionNeedsTracefs())
-	})
+	}))
 }
 
 // usdtLock is the lock for destroying USDT links. Destroying one reads and changes memory that the links share in the
@@ -112,9 +121,13 @@ func (o *Object) attachWith(object string, f func() error, link func() (*Link, e
 // bpf_object__attach_skeleton does. It skips programs that were not loaded, whose autoattach is off, or whose sections
 // do not say where to attach. When one fails, Attach detaches those before it.
 //
-// The links are in the order of the programs, then of the maps. They belong to the caller; Close of the object closes
-// them too.
-func (o *Object) Attach() (links []*Link, err error) {
+// The links are in the order of the programs, then of the maps; [Link.Program] and [Link.Map] tell which is whose. They
+// belong to the caller; Close of the object closes them too.
+func (o *Object) Attach() (links []*Link, err error) { return o.AttachExcept(nil) }
+
+// AttachExcept is Attach, without the programs and struct_ops maps of the links that are given. These were attached
+// before, in another way. Nil links are ignored, and so are those of other objects.
+func (o *Object) AttachExcept(attached []*Link) (links []*Link, err error) {
 	if err := o.acquire("attach", fmt.Sprintf("object %q", o.Name())); err != nil {
 		return nil, err
 	}
@@ -128,6 +141,9 @@ func (o *Object) Attach() (links []*Link, err error) {
 		}
 	}()
 	for _, p := range o.programs {
+		if slices.ContainsFunc(attached, func(l *Link) bool { return l.Program() == p }) {
+			continue
+		}
 		link, err := p.attachAuto()
 		if err != nil {
 			return links, err
@@ -137,7 +153,8 @@ func (o *Object) Attach() (links []*Link, err error) {
 		}
 	}
 	for _, m := range o.maps {
-		if m.typ != MapTypeStructOps || m.fd < 0 || !m.autoattach {
+		if m.typ != MapTypeStructOps || m.fd < 0 || !m.autoattach ||
+			slices.ContainsFunc(attached, func(l *Link) bool { return l.Map() == m }) {
 			continue
 		}
 		link, err := m.AttachStructOps()

@@ -15,7 +15,7 @@ func (m *Map) AttachStructOps() (*Link, error) {
 	if err != nil {
 		return nil, err
 	}
-	link.structOps = true
+	link.structOps, link.ops = true, m
 	link.needsObject = definitionOf(m.ptr).Flags&CreateStructOpsLink == 0
 	return link, nil
 }
