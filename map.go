@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -101,9 +102,9 @@ func (m *OpenMap) ValueSize() (uint32, error) {
 	return openMapGet(m, "value size", func() uint32 { return mapValueSize(m.ptr) })
 }
 
-// SetValueSize changes the length of a value in bytes (bpf_map__set_value_size). For global data it resizes the
-// section, whose last variable must be an array; errors.Is(err, [errors.ErrUnsupported]) for global data before libbpf
-// 1.3.
+// SetValueSize changes the length of a value in bytes (bpf_map__set_value_size). The map then has no types for its keys
+// and values, because its definition's do not fit. For global data it resizes the section, whose last variable must be
+// an array; errors.Is(err, [errors.ErrUnsupported]) for global data before libbpf 1.3.
 func (m *OpenMap) SetValueSize(size uint32) error {
 	return m.use("set value size of", func() error {
 		if m.isStructOps() || m.typ() == MapTypeArena {
@@ -115,8 +116,12 @@ func (m *OpenMap) SetValueSize(size uint32) error {
 				return err
 			}
 		}
+		resized := size != mapValueSize(m.ptr) && m.initialValue() == nil
 		if err := clib.FromRet(int(setMapValueSize(m.ptr, size))); err != nil {
 			return err
+		}
+		if resized {
+			clib.ForgetTypes(unsafe.Pointer(m.ptr))
 		}
 		m.o.forgetTypes() // libbpf gave the last variable a new type
 		return nil

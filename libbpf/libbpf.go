@@ -27,12 +27,14 @@ static const char *vendored(void) { return libbpf_go_build; }
 
 size_t libbpf_go_usdt_spec_size(void);  // in c_usdt.c
 void libbpf_go_forget_missing(void);    // in c_features.c
+void libbpf_go_forget_types(struct bpf_map *map); // in c_libbpf.c
 */
 import "C"
 
 import (
 	"strings"
 	"sync"
+	"unsafe"
 )
 
 // VersionString is the version of the linked libbpf: "1.7.0" for the vendored one, "1.1" for the system's, which does
@@ -54,6 +56,10 @@ func USDTSpecSize() int { return (int(C.libbpf_go_usdt_spec_size()) + 7) &^ 7 }
 // ForgetMissing makes the vendored libbpf probe again, when needed, each kernel feature that it found missing. libbpf
 // probes a feature only once, and treats every failure as a missing feature.
 func ForgetMissing() { C.libbpf_go_forget_missing() }
+
+// ForgetTypes takes the types of keys and values away from a struct bpf_map that is not created yet. A system's libbpf
+// has no way to do so.
+func ForgetTypes(m unsafe.Pointer) { C.libbpf_go_forget_types((*C.struct_bpf_map)(m)) }
 
 func errorText(e Errno) string {
 	var buf [128]C.char
