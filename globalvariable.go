@@ -109,3 +109,23 @@ func (o *Object) GlobalMemory(name string) (memory *MapMemory, offset int, err e
 
 var errStaticOnly = fault.Invalidf("libbpf does not make its section mappable, because all variables in it are static: " +
 	"add CreateMMapable to the flags of the section's map before Load")
+
+// SectionMemory maps the section of global variables with that name into memory, as GlobalMemory does for one variable.
+// offset is where the variables begin in memory, in bytes. The section ".addr_space.1" has the variables of the object's
+// arena.
+func (o *Object) SectionMemory(section string) (memory *MapMemory, offset int, err error) {
+	op, object := "map memory of", fmt.Sprintf("section %q", section)
+	if err := o.acquire(op, object); err != nil {
+		return nil, 0, err
+	}
+	defer o.h.Drop()
+	m := o.section(section)
+	if m == nil || m.fd < 0 {
+		return nil, 0, &Error{Op: op, Object: object, Err: fault.Newf(ErrNotFound, "object %q has no map for it", o.name)}
+	}
+	memory, err = m.Memory()
+	if errors.Is(err, errNotMappable) {
+		err = &Error{Op: op, Object: object, Err: errStaticOnly}
+	}
+	return memory, m.globals, err
+}
