@@ -57,7 +57,7 @@ func runCFlags(args []string, stdout, _ io.Writer) error {
 	if *output != "" {
 		return writeCFlags(*output)
 	}
-	packages, err := list(".", clibPath)
+	packages, err := listPackages(".", clibPath)
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ const (
 	clibPath    = libraryPath + "/libbpf"
 )
 
-// listed is what list finds out about a package.
+// listed is what listPackages finds out about a package.
 type listed struct {
 	Dir, Name string
 	system    bool // its C code is for the system's libbpf, because of the build tag libbpf_system
@@ -87,8 +87,8 @@ type listed struct {
 
 const listFormat = `{{.Name}} {{range .CgoCFLAGS}}{{if eq . "-DLIBBPF_GO_SYSTEM"}}system{{end}}{{end}} {{.Dir}}`
 
-// list runs "go list" for packages, in the module of a folder.
-func list(folder string, paths ...string) ([]listed, error) {
+// listPackages runs "go list" for packages, in the module of a folder.
+func listPackages(folder string, paths ...string) ([]listed, error) {
 	cmd := exec.Command("go", append([]string{"list", "-find", "-f=" + listFormat}, paths...)...)
 	cmd.Dir = folder
 	var stderr bytes.Buffer
@@ -178,7 +178,7 @@ import _ "%s" // links libbpf
 
 // writeCFlags writes the flags as a file of a cgo package.
 func writeCFlags(file string) error {
-	packages, err := list(filepath.Dir(file), clibPath, ".")
+	packages, err := listPackages(filepath.Dir(file), clibPath, ".")
 	if err != nil {
 		return err
 	}

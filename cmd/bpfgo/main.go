@@ -2,6 +2,7 @@
 //
 //	bpfgo run OBJ [-- CMD ARGS...]    load and attach an object, show its events and maps
 //	bpfgo link -o OUT OBJ...          link objects into one
+//	bpfgo gen SOURCE...               make Go code from BPF programs, for go:generate
 //	bpfgo btf dump [--file PATH]      write types as a C header: vmlinux.h for the kernel's types
 //	bpfgo cflags, bpfgo ldflags       print the C compiler and linker flags of libbpf
 //	bpfgo version                     print the versions of bpfgo, libbpf and the kernel
@@ -53,6 +54,7 @@ func commands() []command {
 	return []command{
 		{"run", "load and attach an object, show its events and maps", runHelp, runRun},
 		{"link", "link objects into one", linkHelp, runLink},
+		{"gen", "make Go code from BPF programs, for go:generate", genHelp, runGen},
 		{"btf dump", "write types as a C header", btfDumpHelp, runBTFDump},
 		{"cflags", "print the C compiler flags of libbpf", cflagsHelp, runCFlags},
 		{"ldflags", "print the linker flags of libbpf", ldflagsHelp, runLDFlags},
