@@ -25,9 +25,11 @@ type ObjectBuilder struct {
 	// PinRootPath is the folder on a BPF file system for maps that are defined with LIBBPF_PIN_BY_NAME. Load pins such
 	// a map there, or uses the one that is pinned there. The default is "/sys/fs/bpf".
 	PinRootPath string
-	// BTFCustomPath is a file with kernel BTF, raw or ELF. CO-RE relocations use it instead of the running kernel's
-	// BTF.
+	// BTFCustomPath is a file with kernel BTF, raw or ELF. CO-RE relocations use it instead of the running kernel's BTF,
+	// which they do not need then: see [btf.Minimize].
 	BTFCustomPath string
+	// BTFCustom is the content of such a file, for BTF that is embedded in the program.
+	BTFCustom []byte
 	// RelaxedMaps makes libbpf ignore attributes of map definitions that it does not know. Otherwise opening fails.
 	RelaxedMaps bool
 	// Kconfig has lines of a kernel configuration, such as "CONFIG_HZ=250". They override the running kernel's
@@ -109,6 +111,15 @@ func (b ObjectBuilder) open(
 		return nil, &Error{Op: op, Object: what, Err: err}
 	}
 	o := &OpenObject{what: what, printer: b.printer()}
+	complete := false
+	defer func() {
+		if !complete {
+			_ = o.Close()
+		}
+	}()
+	if err := b.setCustomBTF(c, &opts, o); err != nil {
+		return nil, &Error{Op: op, Object: what, Err: err}
+	}
 	if b.KernelLogSize != 0 {
 		if err := checkInt32("KernelLogSize", b.KernelLogSize); err != nil {
 			return nil, &Error{Op: op, Object: what, Err: err}
@@ -128,12 +139,6 @@ func (b ObjectBuilder) open(
 		o.printer.Deliver(said)
 		return nil, err
 	}
-	complete := false
-	defer func() {
-		if !complete {
-			_ = o.Close()
-		}
-	}()
 	o.describe()
 	if err := o.checkStructOps(); err != nil {
 		said, err := failedSaying(said, op, what, err)

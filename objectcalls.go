@@ -211,6 +211,9 @@ func openOpts(c *cArgs, b *ObjectBuilder) cOpenOpts {
 // setOpenToken needs libbpf 1.4.
 func setOpenToken(opts *cOpenOpts, path cString) { C.lbg_set_token_path(opts, path) }
 
+// setOpenBTF replaces the path of the custom BTF.
+func setOpenBTF(opts *cOpenOpts, path cString) { opts.btf_custom_path = path }
+
 func setOpenLog(opts *cOpenOpts, log *kernelLog, size int) {
 	opts.kernel_log_buf, opts.kernel_log_size = log.buffer(), C.size_t(size)
 }

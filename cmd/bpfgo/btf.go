@@ -27,11 +27,7 @@ func runBTFDump(args []string, stdout, _ io.Writer) error {
 	}
 
 	quiet()
-	load := btf.LoadKernel
-	if *file != "" {
-		load = func() (*btf.BTF, error) { return btf.Parse(*file) }
-	}
-	types, err := load()
+	types, err := loadTypes(*file)
 	if err != nil {
 		return err
 	}

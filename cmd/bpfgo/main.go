@@ -4,6 +4,8 @@
 //	bpfgo link -o OUT OBJ...          link objects into one
 //	bpfgo gen SOURCE...               make Go code from BPF programs, for go:generate
 //	bpfgo btf dump [--file PATH]      write types as a C header: vmlinux.h for the kernel's types
+//	bpfgo btf min -o OUT OBJ...       write the types that the relocations of objects need
+//	bpfgo btf relocations OBJ         show CO-RE relocations, and what they become
 //	bpfgo cflags, bpfgo ldflags       print the C compiler and linker flags of libbpf
 //	bpfgo version                     print the versions of bpfgo, libbpf and the kernel
 //
@@ -56,6 +58,8 @@ func commands() []command {
 		{"link", "link objects into one", linkHelp, runLink},
 		{"gen", "make Go code from BPF programs, for go:generate", genHelp, runGen},
 		{"btf dump", "write types as a C header", btfDumpHelp, runBTFDump},
+		{"btf min", "write the types that the relocations of objects need", btfMinHelp, runBTFMin},
+		{"btf relocations", "show CO-RE relocations, and what they become", btfRelocationsHelp, runBTFRelocations},
 		{"cflags", "print the C compiler flags of libbpf", cflagsHelp, runCFlags},
 		{"ldflags", "print the linker flags of libbpf", ldflagsHelp, runLDFlags},
 		{"version", "print the versions of bpfgo, libbpf and the kernel", versionHelp, runVersion},
@@ -111,12 +115,15 @@ func help(words []string, stdout io.Writer) error {
 	if topic == "" {
 		text.WriteString("bpfgo loads compiled BPF objects and shows their events and maps.\n\n")
 		for _, c := range commands() {
-			fmt.Fprintf(&text, "  bpfgo %-12s%s\n", c.name, c.summary)
+			fmt.Fprintf(&text, "  bpfgo %-17s%s\n", c.name, c.summary)
 		}
 		text.WriteString("\n\"bpfgo help COMMAND\" describes a command.\n")
 	}
 	for _, c := range commands() {
 		if c.name == topic || strings.HasPrefix(c.name, topic+" ") && topic != "" {
+			if text.Len() > 0 {
+				text.WriteString("\n")
+			}
 			text.WriteString(c.help)
 		}
 	}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/libbpf-go/libbpf-go/btf"
+)
+
+const btfMinHelp = `usage: bpfgo btf min -o OUT [--file PATH] OBJ...
+
+Writes the minimal types of the running kernel for these objects: only what their CO-RE relocations need, some
+kilobytes. A program that brings them can load the objects on kernels that have no types in /sys/kernel/btf
+(ObjectBuilder.BTFCustom). It does what "bpftool gen min_core_btf" does. Example:
+
+  bpfgo btf min -o 4.19.btf --file 4.19.0-27-amd64.btf app.bpf.o
+
+  -o OUT        the file to write, as raw BTF
+  --file PATH   take the types of this file instead of the running kernel's: raw BTF, or an ELF file with BTF
+`
+
+const btfRelocationsHelp = `usage: bpfgo btf relocations [--file PATH] OBJ
+
+Shows the CO-RE relocations of an object, and what they become on the running kernel: function and instruction, kind,
+type or member, the value for the object's own types, and the value for the kernel's. Example:
+
+  on_exec insn 4: byte_off struct task_struct.pid: 1264 -> 1472
+
+  --file PATH   take the types of this file instead of the running kernel's: raw BTF, or an ELF file with BTF
+`
+
+// loadTypes reads the types of a file, or the running kernel's if no file is given.
+func loadTypes(file string) (*btf.BTF, error) {
+	if file == "" {
+		return btf.LoadKernel()
+	}
+	return btf.Parse(file)
+}
+
+func runBTFMin(args []string, _, _ io.Writer) error {
+	flags := newFlags("btf min")
+	out, file := flags.String("o", "", ""), flags.String("file", "", "")
+	objects, err := parseFlags(flags, args)
+	switch {
+	case err != nil:
+		return err
+	case *out == "":
+		return usagef("btf min: give -o OUT, the file to write")
+	case len(objects) == 0:
+		return usagef("btf min: give the objects that need the types")
+	}
+
+	quiet()
+	kernel, err := loadTypes(*file)
+	if err != nil {
+		return err
+	}
+	defer kernel.Close()
+	var relocations []*btf.Relocations
+	for _, object := range objects {
+		r, err := btf.RelocationsInFile(object)
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		relocations = append(relocations, r)
+	}
+	minimal, err := btf.Minimize(relocations, kernel)
+	if err != nil {
+		return err
+	}
+	defer minimal[0].Close()
+	raw, err := minimal[0].Raw()
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(*out, raw, 0o666)
+}
+
+func runBTFRelocations(args []string, stdout, _ io.Writer) error {
+	flags := newFlags("btf relocations")
+	file := flags.String("file", "", "")
+	operands, err := parseFlags(flags, args)
+	switch {
+	case err != nil:
+		return err
+	case len(operands) != 1:
+		return usagef("btf relocations: give one object")
+	}
+
+	quiet()
+	relocations, err := btf.RelocationsInFile(operands[0])
+	if err != nil {
+		return err
+	}
+	defer relocations.Close()
+	kernel, err := loadTypes(*file)
+	if err != nil {
+		return err
+	}
+	defer kernel.Close()
+	resolved, err := relocations.Resolve(kernel)
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriter(stdout)
+	for _, r := range resolved {
+		becomes := fmt.Sprintf("%d -> %d", r.Old, r.New)
+		switch {
+		case r.Err != nil:
+			becomes = "error: " + oneLine(r.Err.Error())
+		case r.Poisoned:
+			becomes = "not there"
+		}
+		fmt.Fprintf(out, "%s: %s\n", r.Relocation, becomes)
+	}
+	return out.Flush()
+}

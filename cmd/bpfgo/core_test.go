@@ -1,0 +1,53 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/btf"
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
+)
+
+func needVendored(t *testing.T) {
+	t.Helper()
+	if !libbpf.Version().Vendored {
+		_, err := btf.RelocationsInMemory(nil)
+		testutil.Skip(t, "vendored-libbpf", err)
+	}
+}
+
+func TestBTFMin(t *testing.T) {
+	needVendored(t)
+	object, dir := testutil.Object(t, "core"), t.TempDir()
+	minimal := filepath.Join(dir, "minimal.btf")
+	mustRun(t, "btf", "min", "-o", minimal, object)
+	info, err := os.Stat(minimal)
+	if err != nil || info.Size() > 4096 {
+		t.Errorf("%v, %v", info, err)
+	}
+	stdout, _ := mustRun(t, "btf", "relocations", object)
+	again, _ := mustRun(t, "btf", "relocations", "--file", minimal, object)
+	if stdout != again {
+		t.Errorf("the relocations with the minimal types differ:\n%s\n%s", again, stdout)
+	}
+	for _, want := range []string{
+		": type_exists struct no_such_struct___x: 1 -> 0\n",
+		": byte_off struct no_such_struct___x.member: not there\n",
+		": enumval_value enum sock_type::SOCK_RAW = 3: 3 -> 3\n",
+	} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("%q is not in\n%s", want, stdout)
+		}
+	}
+	_, stderr, status := bpfgo("btf", "min", "-o", filepath.Join(dir, "x"), "/no/such/file")
+	if status != exitFailure {
+		t.Errorf("exit status %d", status)
+	}
+	wantLine(t, stderr, "/no/such/file", "no such file")
+	if _, err := os.Stat(filepath.Join(dir, "x")); err == nil {
+		t.Error("something was written")
+	}
+}
