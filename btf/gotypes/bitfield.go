@@ -9,8 +9,8 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
-// bitBlocks finds the bytes for each bit field: those of its union, or bytes that it shares with the bit fields beside
-// it, which become a field.
+// bitBlocks finds the bytes for each bit field: those of its union, or bytes that it may share with other bit fields,
+// which become a field.
 func (w *writer) bitBlocks(all []placed) ([]*block, error) {
 	blocks := make([]*block, len(all))
 	var free []int // of no union
@@ -31,7 +31,7 @@ func (w *writer) bitBlocks(all []placed) ([]*block, error) {
 	var shared []*block
 	for _, i := range free {
 		from, to := all[i].offset/8, (all[i].offset+all[i].width+7)/8
-		if n := len(shared); n == 0 || from > shared[n-1].offset+shared[n-1].size {
+		if n := len(shared); n == 0 || from >= shared[n-1].offset+shared[n-1].size {
 			shared = append(shared, &block{name: fmt.Sprintf("bits%d", from), offset: from})
 		}
 		b := shared[len(shared)-1]
@@ -62,17 +62,17 @@ func (w *writer) bitField(p placed, in *block) {
 		signed = t.Signed
 		switch {
 		case t.Bool:
-			expr = "bool"
+			expr, signed = "bool", false
 		case t.Size > 8 || bits.OnesCount32(t.Size) != 1:
 			expr = "uint64"
 		default:
 			expr = number("uint", t.Size).expr
 		}
-		if signed && !t.Bool {
+		if signed {
 			expr = expr[1:]
 		}
 	case *btf.Enum:
-		s, err := w.g.shape(p.t, w.name+p.goName)
+		s, err := w.g.shape(p.t, w.contextOf(&p))
 		if err != nil || t.Size > 8 || bits.OnesCount32(t.Size) != 1 {
 			w.bitsWithoutNumber(p)
 			return
@@ -82,25 +82,24 @@ func (w *writer) bitField(p placed, in *block) {
 		w.bitsWithoutNumber(p)
 		return
 	}
+	w.makeMethod(&p)
 	setter := w.members.add("Set"+p.goName, "Field")
-	value := fmt.Sprintf("%s(%s)", w.ctypes(load), where)
+	value, stored := fmt.Sprintf("%s(%s)", w.ctypes(load), where), "uint64(v)"
 	if signed {
 		value = fmt.Sprintf("%s(%s, %d)", w.ctypes("SignExtend"), value, p.width)
 	}
-	stored := "uint64(v)"
-	if expr == "bool" {
+	switch expr {
+	case "bool":
 		value, stored = value+" != 0", w.ctypes("Bit")+"(v)"
-	} else {
+	case "uint64":
+		stored = "v"
+	case "int64":
+	default:
 		value = expr + "(" + value + ")"
 	}
-	bitsOf := "bits"
-	if p.width == 1 {
-		bitsOf = "bit"
-	}
-	w.methodf(w.methodDoc(p, "%s is bit field %s, of %d %s.", p.goName, p.name, p.width, bitsOf),
-		"%s() %s { return %s }", p.goName, expr, value)
-	w.methodf(w.methodDoc(p, "%s stores the lowest %d %s of v in bit field %s.", setter, p.width, bitsOf, p.name),
-		"%s(v %s) { %s(%s, %s) }", setter, expr, w.ctypes(store), where, stored)
+	w.methodf(w.methodDoc(p, "%s is bit field %s.", p.goName, p.name), "%s() %s { return %s }", p.goName, expr, value)
+	w.methodf(w.methodDoc(p, "%s stores bit field %s.", setter, p.name), "%s(v %s) { %s(%s, %s) }",
+		setter, expr, w.ctypes(store), where, stored)
 }
 
 // bitsWithoutNumber is for a bit field of a type that has none.

@@ -31,27 +31,28 @@ type collector struct {
 	g      *Generator
 	parts  []part
 	blocks []*block
-	c      string // the outer type's name in C
+	c      string // the outer type's name in C, without the keyword
 	visits int
 	depth  int
 }
 
-// composite declares a struct or a union. It never fails for what is in it: what can't be expressed is left as bytes.
-func (g *Generator) composite(t *btf.Composite, name string) (*shape, error) {
+// composite declares a struct or a union; cName is what C calls it. It never fails for what is in it: what can't be
+// expressed is left as bytes.
+func (g *Generator) composite(t *btf.Composite, name, cName string) (*shape, error) {
 	if t.Size > maxSize {
 		return nil, errLarge
 	}
-	w := g.newWriter(name, cName(t), int(t.Size), int(t.Size))
+	w := g.newWriter(name, cName, int(t.Size), int(t.Size))
 	w.doc = g.doc(t.ID(), -1)
+	c := collector{g: g, c: t.Name()}
 	if typedef := g.typedefs[t.ID()]; t.Name() == "" && typedef != nil {
-		w.c = cName(typedef)
 		w.doc += g.doc(typedef.ID(), -1)
+		c.c = typedef.Name()
 	}
 	if isOpaque(t) {
 		w.opaque("The kernel's own data: programs can't read or write it either.")
 		return w.finish(), nil
 	}
-	c := collector{g: g, c: t.Name()}
 	var outer *block
 	if t.Kind() == btf.KindUnion && t.Size > 0 {
 		outer = &block{size: int(t.Size), name: "bytes"}

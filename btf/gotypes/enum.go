@@ -8,11 +8,11 @@ import (
 	"github.com/libbpf-go/libbpf-go/btf"
 )
 
-// enum declares an enum as a named number with its constants.
-func (g *Generator) enum(t *btf.Enum, name string) (*shape, error) {
+// enum declares an enum as a named number with its constants. c is what C calls it.
+func (g *Generator) enum(t *btf.Enum, name, c string) (*shape, error) {
 	s := enumNumber(t)
 	var code, cases strings.Builder
-	fmt.Fprintf(&code, "// %s is C's %s.\n%stype %s %s\n\n", name, cName(t), g.doc(t.ID(), -1), name, s.expr)
+	fmt.Fprintf(&code, "// %s is %s.\n%stype %[1]s %[4]s\n\n", name, c, prefixed(g.doc(t.ID(), -1)), s.expr)
 	if len(t.Values) > 0 {
 		fmt.Fprintf(&code, "// Values of %s.\nconst (\n", name)
 		seen := make(map[string]bool)

@@ -102,9 +102,12 @@ func (g *Generator) NamedType(id btf.TypeID, name string) (string, error) {
 	if err := g.scan(); err != nil {
 		return "", err
 	}
-	s, err := g.shape(id, name)
+	s, err := g.shape(id, context{goName: name})
 	if err != nil {
 		return "", fmt.Errorf("gotypes: type %d: %w", id, err)
+	}
+	if strings.Contains(s.expr, "ctypes.") {
+		g.ctypes("")
 	}
 	return s.expr, nil
 }

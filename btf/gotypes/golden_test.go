@@ -6,6 +6,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -26,14 +29,69 @@ func tool(t *testing.T, name string) string {
 	return path
 }
 
-// compile returns the types of a C file.
-func compile(t *testing.T, clang, source string, flags ...string) *btf.BTF {
+// compilers are clang and newer versions of it that are beside it, by their major version.
+func compilers(t *testing.T) map[int]string {
 	t.Helper()
-	object := filepath.Join(t.TempDir(), "types.o")
-	args := append([]string{"-g", "-O2", "-Wall", "-Werror", "-target", "bpfel", "-c", source, "-o", object}, flags...)
-	if out, err := exec.Command(clang, args...).CombinedOutput(); err != nil {
-		t.Fatalf("clang: %v\n%s", err, out)
+	paths := []string{tool(t, "clang")}
+	for version := 15; version < 30; version++ {
+		if path, err := exec.LookPath("clang-" + strconv.Itoa(version)); err == nil {
+			paths = append(paths, path)
+		}
 	}
+	found := make(map[int]string)
+	for _, path := range paths {
+		out, err := exec.Command(path, "-dumpversion").Output()
+		testutil.Check(t, err)
+		major, _, _ := strings.Cut(string(out), ".")
+		version, err := strconv.Atoi(major)
+		testutil.Check(t, err)
+		found[version] = path
+	}
+	return found
+}
+
+// source is a C file of testdata. Comments at its beginning say what it needs.
+type source struct {
+	path  string
+	clang int  // the first version that describes its types
+	both  bool // the other byte order has another golden file
+}
+
+func sources(t *testing.T) []source {
+	t.Helper()
+	paths, err := filepath.Glob("testdata/*.c")
+	testutil.Check(t, err)
+	needs := regexp.MustCompile(`(?m)^// clang: (\d+)$`)
+	var all []source
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		testutil.Check(t, err)
+		s := source{path: path, both: bytes.Contains(text, []byte("\n// orders: both\n"))}
+		if m := needs.FindSubmatch(text); m != nil {
+			s.clang, err = strconv.Atoi(string(m[1]))
+			testutil.Check(t, err)
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+func (s source) name() string { return strings.TrimSuffix(filepath.Base(s.path), ".c") }
+
+// compile returns the path of the object, for a target such as bpfel.
+func (s source) compile(t *testing.T, clang, target string) string {
+	t.Helper()
+	object := filepath.Join(t.TempDir(), s.name()+".o")
+	out, err := exec.Command(clang, "-g", "-O2", "-Wall", "-Werror", "-fms-extensions", "-Wno-microsoft-anon-tag",
+		"-target", target, "-c", s.path, "-o", object).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", clang, err, out)
+	}
+	return object
+}
+
+func parse(t testing.TB, object string) *btf.BTF {
+	t.Helper()
 	types, err := btf.Parse(object)
 	testutil.Check(t, err)
 	t.Cleanup(func() { _ = types.Close() })
@@ -43,23 +101,55 @@ func compile(t *testing.T, clang, source string, flags ...string) *btf.BTF {
 // TestGolden compares the declarations of the types in testdata/*.c with testdata/*.go.golden. "go test -update" writes
 // these.
 func TestGolden(t *testing.T) {
-	clang := tool(t, "clang")
-	sources, err := filepath.Glob("testdata/*.c")
-	testutil.Check(t, err)
-	for _, source := range sources {
-		t.Run(strings.TrimSuffix(filepath.Base(source), ".c"), func(t *testing.T) {
-			types := compile(t, clang, source)
-			var got bytes.Buffer
-			testutil.Check(t, gotypes.Generate(&got, types, "golden", gotypes.Options{}))
-			golden := strings.TrimSuffix(source, ".c") + ".go.golden"
-			if *update {
-				testutil.Check(t, os.WriteFile(golden, got.Bytes(), 0o644))
+	clangs := compilers(t)
+	for _, s := range sources(t) {
+		for version, clang := range clangs {
+			if version < s.clang {
+				continue
 			}
-			want, err := os.ReadFile(golden)
-			testutil.Check(t, err)
-			if !bytes.Equal(got.Bytes(), want) {
-				t.Errorf("not as in %s:\n%s", golden, got.Bytes())
+			for _, target := range []string{"bpfel", "bpfeb"} {
+				if target == "bpfeb" && !s.both {
+					continue
+				}
+				t.Run(s.name()+"/"+target+"/clang-"+strconv.Itoa(version), func(t *testing.T) {
+					compareGolden(t, s, parse(t, s.compile(t, clang, target)), target)
+				})
 			}
-		})
+		}
 	}
+}
+
+func compareGolden(t *testing.T, s source, types *btf.BTF, target string) {
+	var got bytes.Buffer
+	testutil.Check(t, gotypes.Generate(&got, types, "golden", gotypes.Options{BigEndian: target == "bpfeb"}))
+	golden := strings.TrimSuffix(s.path, ".c") + ".go.golden"
+	if target == "bpfeb" {
+		golden = strings.TrimSuffix(s.path, ".c") + ".bigendian.go.golden"
+	}
+	if *update {
+		testutil.Check(t, os.WriteFile(golden, got.Bytes(), 0o644))
+	}
+	want, err := os.ReadFile(golden)
+	testutil.Check(t, err)
+	if !bytes.Equal(got.Bytes(), want) {
+		t.Errorf("not as in %s:\n%s", golden, difference(string(want), got.String()))
+	}
+	checkTypes(t, got.Bytes())
+}
+
+// difference is the lines that only one of two texts has.
+func difference(want, got string) string {
+	var b strings.Builder
+	wanted, found := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for _, line := range wanted {
+		if !slices.Contains(found, line) {
+			b.WriteString("- " + line + "\n")
+		}
+	}
+	for _, line := range found {
+		if !slices.Contains(wanted, line) {
+			b.WriteString("+ " + line + "\n")
+		}
+	}
+	return b.String()
 }

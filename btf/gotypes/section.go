@@ -37,7 +37,7 @@ func (g *Generator) Section(name, goName string, variables []Variable, size int)
 	}
 	taken := g.names.add(goName, "Section")
 	w := g.newWriter(taken, "section "+oneLine(name), size, 0)
-	w.context, w.section = g.opts.Prefix, true
+	w.section = true
 	if err := w.variables(name, variables); err != nil {
 		delete(g.names, taken)
 		return "", fmt.Errorf("gotypes: section %s: %w", name, err)

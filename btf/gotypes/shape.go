@@ -22,8 +22,14 @@ type shape struct {
 
 var errTooLarge = unix.E2BIG
 
-// shape returns the shape of a type. context is the name for a struct, union or enum that has none.
-func (g *Generator) shape(id btf.TypeID, context string) (*shape, error) {
+// context is where a type is used, for a struct, union or enum that has no name.
+type context struct {
+	goName string // the name that it gets
+	c      string // what has the type
+}
+
+// shape returns the shape of a type.
+func (g *Generator) shape(id btf.TypeID, at context) (*shape, error) {
 	if g.depth++; g.depth > maxDepth {
 		g.depth--
 		return nil, errDeep
@@ -46,17 +52,17 @@ func (g *Generator) shape(id btf.TypeID, context string) (*shape, error) {
 		s.note = g.pointer(t)
 		return s, nil
 	case *btf.Array:
-		return g.array(t, context)
+		return g.array(t, at)
 	case *btf.Enum:
 		if t.Size > 8 || bits.OnesCount32(t.Size) != 1 {
 			return opaque(t.Size, cName(t))
 		}
-		if t.Name() == "" && g.typedefs[t.ID()] == nil && context == "" {
+		if t.Name() == "" && g.typedefs[t.ID()] == nil && at.goName == "" {
 			return g.anonymousEnum(t), nil
 		}
-		return g.declared(t, context, func(name string) (*shape, error) { return g.enum(t, name) })
+		return g.declared(t, at, func(name, c string) (*shape, error) { return g.enum(t, name, c) })
 	case *btf.Composite:
-		return g.declared(t, context, func(name string) (*shape, error) { return g.composite(t, name) })
+		return g.declared(t, at, func(name, c string) (*shape, error) { return g.composite(t, name, c) })
 	case *btf.Fwd:
 		return nil, fault.Invalidf("%s is declared but not defined", cName(t))
 	}
@@ -64,7 +70,7 @@ func (g *Generator) shape(id btf.TypeID, context string) (*shape, error) {
 }
 
 // declared returns the shape of a type that has a declaration of its own. The first call makes it.
-func (g *Generator) declared(t btf.Type, context string, declare func(name string) (*shape, error)) (*shape, error) {
+func (g *Generator) declared(t btf.Type, at context, declare func(name, c string) (*shape, error)) (*shape, error) {
 	if s, ok := g.shapes[t.ID()]; ok {
 		if s == nil {
 			return nil, fault.Newf(unix.ELOOP, "%s contains itself", cName(t))
@@ -72,8 +78,8 @@ func (g *Generator) declared(t btf.Type, context string, declare func(name strin
 		return s, nil
 	}
 	g.shapes[t.ID()] = nil
-	name := g.typeName(t, context)
-	s, err := declare(name)
+	name, c := g.typeName(t, at)
+	s, err := declare(name, c)
 	if err != nil {
 		delete(g.shapes, t.ID())
 		delete(g.names, name)
@@ -83,20 +89,21 @@ func (g *Generator) declared(t btf.Type, context string, declare func(name strin
 	return s, nil
 }
 
-// typeName takes a name for a struct, union or enum: its own, its typedef's, or what the context has for it.
-func (g *Generator) typeName(t btf.Type, context string) string {
+// typeName takes a Go name for a struct, union or enum: its own, its typedef's, or the context's. c is what C calls it.
+func (g *Generator) typeName(t btf.Type, at context) (name, c string) {
 	suffix := map[btf.Kind]string{btf.KindStruct: "Struct", btf.KindUnion: "Union"}[t.Kind()]
 	if suffix == "" {
 		suffix = "Enum"
 	}
-	c := t.Name()
-	if typedef := g.typedefs[t.ID()]; c == "" && typedef != nil {
-		c = typedef.Name()
+	named := t
+	if typedef := g.typedefs[t.ID()]; t.Name() == "" && typedef != nil {
+		named = typedef
 	}
-	if c == "" {
-		return g.named("", cmp.Or(context, g.opts.Prefix+"Anonymous"), suffix)
+	if c := named.Name(); c != "" {
+		return g.named(c, g.opts.Prefix+goName(c), suffix), keyword(named) + " " + oneLine(c)
 	}
-	return g.named(c, g.opts.Prefix+goName(c), suffix)
+	name = g.named("", cmp.Or(at.goName, g.opts.Prefix+"Anonymous"), suffix)
+	return name, cmp.Or(at.c, cName(t))
 }
 
 func number(kind string, size uint32) *shape {
@@ -114,7 +121,7 @@ func opaque(size uint32, note string) (*shape, error) {
 func (g *Generator) integer(t *btf.Int) (*shape, error) {
 	switch {
 	case t.Bool && t.Size == 1:
-		return &shape{expr: g.ctypes("Bool"), size: 1, align: 1}, nil
+		return &shape{expr: "ctypes.Bool", size: 1, align: 1}, nil
 	case isChar(t):
 		return &shape{expr: "byte", size: 1, align: 1}, nil
 	case t.Size > 8 || bits.OnesCount32(t.Size) != 1:
@@ -131,7 +138,7 @@ func isChar(t btf.Type) bool {
 	return ok && i.Size == 1 && i.Name() == "char"
 }
 
-func (g *Generator) array(t *btf.Array, context string) (*shape, error) {
+func (g *Generator) array(t *btf.Array, at context) (*shape, error) {
 	elem, err := g.types.Resolve(t.Elem)
 	if err != nil {
 		return nil, err
@@ -139,7 +146,7 @@ func (g *Generator) array(t *btf.Array, context string) (*shape, error) {
 	if isChar(elem) && t.Len > 0 {
 		return g.text(t.Len)
 	}
-	s, err := g.shape(t.Elem, context)
+	s, err := g.shape(t.Elem, at)
 	if err != nil {
 		return nil, err
 	}
@@ -209,24 +216,30 @@ func (g *Generator) pointer(t *btf.Ptr) string {
 // cName is what C calls a type.
 func cName(t btf.Type) string {
 	name := oneLine(t.Name())
-	switch t.Kind() {
-	case btf.KindVoid:
-		return "void"
-	case btf.KindStruct, btf.KindUnion, btf.KindEnum:
-		if name == "" {
-			return t.Kind().String() + " without a name"
-		}
-		return t.Kind().String() + " " + name
-	case btf.KindEnum64:
-		return "enum " + name
-	case btf.KindFwd:
-		if t.(*btf.Fwd).Union {
-			return "union " + name
-		}
-		return "struct " + name
-	}
-	if name == "" {
+	switch word := keyword(t); {
+	case name == "" && word == "":
 		return t.Kind().String()
+	case name == "":
+		return word + " without a name"
+	case word == "" || t.Kind() == btf.KindTypedef:
+		return name
+	default:
+		return word + " " + name
 	}
-	return name
+}
+
+// keyword is what a declaration of a type begins with.
+func keyword(t btf.Type) string {
+	switch t := t.(type) {
+	case *btf.Enum:
+		return "enum"
+	case *btf.Composite, *btf.Typedef:
+		return t.Kind().String()
+	case *btf.Fwd:
+		if t.Union {
+			return "union"
+		}
+		return "struct"
+	}
+	return ""
 }

@@ -13,21 +13,20 @@ import (
 
 // writer makes the declaration of a struct type that has bytes where C has them.
 type writer struct {
-	g         *Generator
-	name      string // in Go
-	c         string // in C
-	doc       string // comment lines
-	receiver  string
-	size      int
-	maxAlign  int // what no field may exceed
-	align     int // the largest alignment of a field
-	members   scope
-	fields    []field
-	methods   strings.Builder
-	imports   map[string]bool
-	context  string // in front of the names of types that have none
-	section  bool   // it is no C type but a section: its end is free, and nothing follows
-	last     bool   // no parts follow
+	g        *Generator
+	name     string // in Go
+	c        string // in C
+	doc      string // comment lines
+	receiver string
+	size     int
+	maxAlign int // what no field may exceed
+	align    int // the largest alignment of a field
+	members  scope
+	fields   []field
+	methods  strings.Builder
+	imports  map[string]bool
+	section  bool // it is no C type but a section: its end is free, and nothing follows
+	last     bool // no parts follow
 }
 
 // field is a field of the Go struct, or padding, which is called _.
@@ -36,7 +35,8 @@ type field struct {
 	offset  int
 	size    int // -1: up to the next field
 	expr    string
-	carrier int // the alignment that the struct gets because of the field, where its Go type does not have it
+	align   int // of the Go type; 0 and 1 are the same
+	carrier int // the alignment that the bytes in it need
 	doc     string
 	note    string
 }
@@ -45,7 +45,7 @@ type field struct {
 // that may be rounded up, 0, tells which alignments the type can have.
 func (g *Generator) newWriter(name, c string, size, limit int) *writer {
 	w := &writer{
-		g: g, name: name, c: c, context: name, receiver: "s", size: size, maxAlign: 8, align: 1,
+		g: g, name: name, c: c, receiver: "s", size: size, maxAlign: 8, align: 1,
 		members: scope{}, imports: make(map[string]bool),
 	}
 	for limit%w.maxAlign != 0 {
@@ -105,7 +105,7 @@ func (w *writer) write(parts []part, blocks []*block) error {
 	for i := range all {
 		p := &all[i]
 		if p.width == 0 {
-			if p.shape, p.err = w.g.shape(p.t, w.context+p.goName); fatal(p.err) {
+			if p.shape, p.err = w.g.shape(p.t, w.contextOf(p)); fatal(p.err) {
 				return p.err
 			}
 		}
@@ -145,6 +145,14 @@ func (w *writer) write(parts []part, blocks []*block) error {
 	return w.arrange()
 }
 
+// contextOf is for the type of a part. A variable's type is named after the variable alone.
+func (w *writer) contextOf(p *placed) context {
+	if w.section {
+		return context{w.g.opts.Prefix + p.goName, "the type of variable " + oneLine(p.name)}
+	}
+	return context{w.name + p.goName, "the type of member " + oneLine(p.name) + " of " + w.c}
+}
+
 // memberName takes a Go name for a part.
 func (w *writer) memberName(p part) string {
 	name := goName(p.name)
@@ -181,7 +189,7 @@ func (w *writer) plain(p placed) error {
 	switch {
 	case aligned:
 		w.align = max(w.align, p.shape.align)
-		w.fields = append(w.fields, field{name: p.goName, offset: offset, size: p.shape.size,
+		w.fields = append(w.fields, field{name: p.goName, offset: offset, size: p.shape.size, align: p.shape.align,
 			expr: w.typed(p.shape.expr), doc: p.doc, note: p.shape.note})
 	case p.shape.size == 0:
 		w.remark("Member %s has no bytes.", p.name)
@@ -208,6 +216,7 @@ func (w *writer) inBlock(p placed) error {
 		w.byValue(p, fmt.Sprintf("%s[%d:%d]", p.block.name, from, to))
 		return nil
 	}
+	w.makeMethod(&p)
 	at := p.block.name
 	if from > 0 {
 		at = fmt.Sprintf("%s[%d]", at, from)
@@ -218,11 +227,25 @@ func (w *writer) inBlock(p placed) error {
 	return nil
 }
 
+// interfaceMethods are methods for which "go vet" wants the signature of Go's own interfaces.
+var interfaceMethods = map[string]bool{
+	"Format": true, "GobDecode": true, "GobEncode": true, "MarshalJSON": true, "MarshalXML": true, "Peek": true,
+	"ReadByte": true, "ReadFrom": true, "ReadRune": true, "Scan": true, "Seek": true, "UnmarshalJSON": true,
+	"UnmarshalXML": true, "UnreadByte": true, "UnreadRune": true, "WriteByte": true, "WriteTo": true,
+}
+
+// makeMethod gives a part that becomes a method another name where that of a field does not serve.
+func (w *writer) makeMethod(p *placed) {
+	if interfaceMethods[p.goName] {
+		p.goName = w.members.add(p.goName+"Field", "Field")
+	}
+}
+
 // methodDoc is the comment of a method for a part.
 func (w *writer) methodDoc(p placed, format string, args ...any) string {
 	doc := oneLine(fmt.Sprintf(format, args...))
 	if p.shape != nil && p.shape.note != "" {
-		doc += " It is of type " + p.shape.note + "."
+		doc = strings.TrimSuffix(doc, ".") + ": " + p.shape.note + "."
 	}
 	doc = "// " + doc + "\n"
 	if p.doc != "" {
@@ -233,6 +256,7 @@ func (w *writer) methodDoc(p placed, format string, args ...any) string {
 
 // byValue adds a getter and a setter for a part that Go can't point to. bytes are where it is.
 func (w *writer) byValue(p placed, bytes string) {
+	w.makeMethod(&p)
 	setter := w.members.add("Set"+p.goName, "Field")
 	expr := w.typed(p.shape.expr)
 	w.methodf(w.methodDoc(p, "%s returns a copy of member %s.", p.goName, p.name), "%s() %s { return %s[%[2]s](%[4]s.%[5]s) }",
@@ -255,7 +279,7 @@ func (w *writer) tail(p placed) error {
 	}
 	elem := strings.TrimPrefix(p.shape.expr, "[0]")
 	method := w.members.add(p.goName+"In", "Field")
-	w.methodf(w.methodDoc(p, "%s returns the elements of member %s, which follow the struct to the end of a record. record begins with the struct. The result is in place if the record is aligned for it, and otherwise a copy.", method, p.name),
+	w.methodf(w.methodDoc(p, "%s returns the elements of %s in a record that begins with the struct: see [ctypes.Tail].", method, p.name),
 		"%s(record []byte) []%s { return %s[%[2]s](record, %[4]d) }", method, w.typed(elem), w.ctypes("Tail"), p.offset/8)
 	return nil
 }
@@ -278,6 +302,10 @@ func (w *writer) arrange() error {
 			}
 			f.size = next - f.offset
 			f.expr = fmt.Sprintf("[%d]byte", f.size)
+		}
+		if f.size == 0 && f.offset < end {
+			w.remark("Field %s has no bytes, and is in the middle of another.", f.name)
+			continue
 		}
 		if f.offset < end || f.offset+f.size > w.size {
 			return fault.Invalidf("members overlap, or are outside, at byte %d of %d", f.offset, w.size)
@@ -303,12 +331,17 @@ func appendPadding(fields []field, from, to int) []field {
 func (w *writer) finish() *shape {
 	w.imports["unsafe"] = true
 	var code, asserts strings.Builder
-	fmt.Fprintf(&code, "// %s is C's %s.\n%stype %[1]s struct {\n", w.name, w.c, prefixed(w.doc))
+	fmt.Fprintf(&code, "// %s is %s.\n%stype %[1]s struct {\n", w.name, w.c, prefixed(w.doc))
 	fmt.Fprintf(&asserts, "_ [%d]struct{} = [unsafe.Sizeof(%s{})]struct{}{}\n", w.size, w.name)
+	if w.align > 1 {
+		fmt.Fprintf(&asserts, "_ [unsafe.Alignof(uint%d(0))]struct{} = [unsafe.Alignof(%s{})]struct{}{}\n", 8*w.align, w.name)
+	}
+	carried := w.carried()
 	for _, f := range w.fields {
 		code.WriteString(f.doc)
-		if f.carrier > 1 {
+		if f.carrier == w.align && !carried {
 			fmt.Fprintf(&code, "_ [0]uint%d // aligns the bytes\n", 8*f.carrier)
+			carried = true
 		}
 		fmt.Fprintf(&code, "%s %s", f.name, f.expr)
 		if f.note != "" {
@@ -323,6 +356,11 @@ func (w *writer) finish() *shape {
 	maps.Copy(w.g.imports, w.imports)
 	w.g.decls = append(w.g.decls, declaration{name: w.name, code: code.String(), asserts: asserts.String()})
 	return &shape{expr: w.name, size: w.size, align: w.align}
+}
+
+// carried reports whether a field gives the type its alignment by itself.
+func (w *writer) carried() bool {
+	return w.align == 1 || slices.ContainsFunc(w.fields, func(f field) bool { return f.align == w.align })
 }
 
 // prefixed separates further lines of a comment from the first.
