@@ -226,11 +226,33 @@ func (l *Linker) Link() error {
 		}
 		l.ended = fault.Invalidf("already linked")
 		object, err := readDescriptor(l.out)
+		if err == nil && l.units.added > 1 {
+			object, err = relink(l.what, object)
+		}
 		if err != nil {
 			return err
 		}
 		return l.write(object)
 	})
+}
+
+// relink links a linked object alone. In its BTF, libbpf has left each variable or map that is extern in one unit, and
+// is defined in a later one, at offset 0, and does not open such an object. In what it reads, it corrects the offsets.
+func relink(what string, object []byte) ([]byte, error) {
+	var again []byte
+	l, err := newLinker(what, func(object []byte) error {
+		again = object
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close()
+	if err := l.AddMemory(what, object); err != nil {
+		return nil, err
+	}
+	err = l.Link()
+	return again, err
 }
 
 // readDescriptor reads all of an open file.

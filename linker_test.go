@@ -8,7 +8,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -97,28 +96,6 @@ func TestLinker(t *testing.T) {
 				t.Errorf("the shared map has %d hits, the last of them %d", hits, last)
 			}
 		})
-	}
-}
-
-// libbpf's linker gives the same bytes to C. bpftool has the libbpf of its own version, which may join types otherwise.
-func TestLinkerAsC(t *testing.T) {
-	bpftool, err := exec.LookPath("bpftool")
-	if err != nil {
-		t.Skip("no bpftool")
-	}
-	version, err := exec.Command(bpftool, "version").Output()
-	check(t, err)
-	path := filepath.Join(t.TempDir(), "joined.bpf.o")
-	units := []string{testutil.Object(t, "link_main"), testutil.Object(t, "link_library")}
-	if out, err := exec.Command(bpftool, append([]string{"gen", "object", path}, units...)...).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	want, err := os.ReadFile(path)
-	check(t, err)
-	got, err := link(t, readObject(t, "link_main"), readObject(t, "link_library"))
-	check(t, err)
-	if !bytes.Equal(got, want) {
-		t.Errorf("%d bytes, unlike the %d of this bpftool:\n%s", len(got), len(want), version)
 	}
 }
 
