@@ -89,6 +89,10 @@ $(BPF_OUT)%.bpf.o: %.bpf.c $(BPF_HEADERS) $(wildcard libbpf/libbpf_vendored.h) M
 # The tests need objects without BTF.
 $(BPF_OUT)bpf/nobtf.bpf.o $(BPF_OUT)bpf/nobtf_extern.bpf.o: BPF_CFLAGS := $(filter-out -g,$(BPF_CFLAGS))
 
+# And one of the other order of bytes than the kernel's.
+$(BPF_OUT)bpf/other_order.bpf.o: BPF_CFLAGS := $(subst -target $(BPF_TARGET),-target \
+	$(if $(filter s390x-%,$(MULTIARCH)),bpfel,bpfeb),$(BPF_CFLAGS))
+
 -include $(BPF_DEPENDS)
 
 $(GENERATED)/vmlinux.h: $(GENERATED)/kernel | bin/bpfgo $(if $(BPF_KERNEL),bin/vm)

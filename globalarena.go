@@ -17,10 +17,18 @@ type arenaGlobals struct {
 }
 
 // prepareObject is bpf_object__prepare.
-func (o *OpenObject) prepareObject() error { return clib.FromRet(int(prepareObject(o.ptr))) }
+func (o *OpenObject) prepareObject() error {
+	if o.otherOrder {
+		return errOtherOrder
+	}
+	return clib.FromRet(int(prepareObject(o.ptr)))
+}
 
 // loadObject is bpf_object__load.
 func (o *OpenObject) loadObject() error {
+	if o.otherOrder {
+		return errOtherOrder
+	}
 	if m := o.arena(); m != nil {
 		placed, ret := loadObjectWithArena(o.ptr, m.ptr)
 		m.arena.placed = placed

@@ -66,6 +66,8 @@ func OpenMemory(object []byte) (*OpenObject, error) { return ObjectBuilder{}.Ope
 // OpenFile opens a compiled object (bpf_object__open_file). It needs no privileges, because it does not change the
 // kernel. The caller owns the result: load it or close it. errors.Is(err, [ErrNoBTF]) when the object lacks type
 // information that it needs, errors.Is(err, [os.ErrNotExist]) when there is no such file.
+//
+// An object of the other byte order can be opened, to look at it (libbpf 1.6). Load refuses it.
 func (b ObjectBuilder) OpenFile(path string) (*OpenObject, error) {
 	var c cArgs
 	defer c.Free()
@@ -110,7 +112,7 @@ func (b ObjectBuilder) open(
 	if err := b.setToken(c, &opts); err != nil {
 		return nil, &Error{Op: op, Object: what, Err: err}
 	}
-	o := &OpenObject{what: what, printer: b.printer()}
+	o := &OpenObject{what: what, printer: b.printer(), otherOrder: file.otherOrder}
 	complete := false
 	defer func() {
 		if !complete {
@@ -237,6 +239,8 @@ type OpenObject struct {
 	programs []*OpenProgram
 	printer  *clib.Printer
 	log      *kernelLog
+
+	otherOrder bool // the object's order of bytes is not this machine's
 
 	mu      sync.Mutex
 	ended   error    // why the object can no longer be used

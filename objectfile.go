@@ -19,9 +19,13 @@ import (
 
 // objectFile is what is known about an object before libbpf reads it. The zero value means that nothing could be read.
 type objectFile struct {
-	read     bool
-	sections []string
+	read       bool
+	otherOrder bool // not this machine's
+	sections   []string
 }
+
+// errOtherOrder: the object can be opened, to look at it, and not be loaded.
+var errOtherOrder = fault.New("it has the other byte order", clib.ErrnoEndian)
 
 // readFile refuses what is not a regular file, because libbpf would leak its descriptor, and what is not a BPF object.
 // If the file can't be opened, libbpf reports it.
@@ -54,14 +58,15 @@ func readObject(object io.ReaderAt) (objectFile, error) {
 	if what := notObject(head[:n]); what != "" {
 		return objectFile{}, fault.New("it is "+what, clib.ErrnoFormat)
 	}
-	if order := elf.Data(head[elf.EI_DATA]); order != nativeOrder() {
-		return objectFile{}, fault.Newf(clib.ErrnoEndian, "it has the other byte order (%v)", order)
+	otherOrder := elf.Data(head[elf.EI_DATA]) != nativeOrder()
+	if otherOrder && needs("opening objects of the other byte order", 1, 6) != nil {
+		return objectFile{}, errOtherOrder
 	}
 	file, err := elf.NewFile(object)
 	if err != nil {
-		return objectFile{}, nil
+		return objectFile{otherOrder: otherOrder}, nil
 	}
-	found := objectFile{read: true}
+	found := objectFile{read: true, otherOrder: otherOrder}
 	for _, s := range file.Sections {
 		found.sections = append(found.sections, s.Name)
 	}
