@@ -272,6 +272,9 @@ func (c *Config) build(t target, scratch string) (*product, error) {
 	}
 	p := &product{target: t}
 	elf, err := link(objects, c.Sources)
+	if err != nil && len(objects) == 1 {
+		elf, err = c.unlinked(objects[0], err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -284,6 +287,19 @@ func (c *Config) build(t target, scratch string) (*product, error) {
 	}
 	p.depends = compiler.depends
 	return p, nil
+}
+
+// unlinked is an object that libbpf's linker refuses, and libbpf may load.
+func (c *Config) unlinked(path string, why error) ([]byte, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if file, err := readELF(data); err != nil || file.Section(".BTF") == nil {
+		return nil, why
+	}
+	fmt.Fprintf(c.Stderr, "%s: warning: the object is as the compiler made it: %v\n", c.Sources[0], why)
+	return data, nil
 }
 
 // link joins objects. names are those of the sources, for errors.

@@ -108,8 +108,6 @@ func (o *object) close() { _ = o.types.Close() }
 func cause(err error) error {
 	var failed *libbpf.Error
 	switch {
-	case errors.Is(err, libbpf.ErrNoBTF):
-		return errors.New("it has no BTF: compile it with -g, and do not strip it")
 	case errors.As(err, &failed) && len(failed.Messages) > 0:
 		return fmt.Errorf("%w (%s)", failed.Err, strings.Join(failed.Messages, "; "))
 	case errors.As(err, &failed):
