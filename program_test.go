@@ -2,6 +2,7 @@ package libbpf_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -122,6 +123,13 @@ func TestProgramDebugInfo(t *testing.T) {
 	for _, l := range lines {
 		if int(l.InstructionOffset) >= len(insns) || l.Line() > len(text) {
 			t.Errorf("line %+v of %d instructions and %d lines", l, len(insns), len(text))
+			continue
+		}
+		source, err := l.Source(types)
+		check(t, err)
+		if source.Text != text[l.Line()-1] || !strings.HasSuffix(source.File, "testrun.bpf.c") ||
+			!strings.HasPrefix(source.String(), fmt.Sprintf("%s:%d: ", source.File, l.Line())) {
+			t.Errorf("the source is %+v, and the line %q", source, text[l.Line()-1])
 		}
 	}
 	_, err = new(libbpf.Program).LineInfo()

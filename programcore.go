@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 	"github.com/libbpf-go/libbpf-go/internal/handle"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
@@ -25,6 +26,8 @@ type ProgramCore interface {
 	UseFD(f func(fd int) error) error
 	Info(include ProgramInfoParts) (ProgramInfo, error)
 	FDInfo() (ProgramFDInfo, error)
+	BTF() (*btf.BTF, error)
+	SourceLines() ([]SourceLine, error)
 	TestRun(options TestRunOptions) (TestRunResult, error)
 	BindMap(m MapCore) error
 	AssociateStructOps(m MapCore) error

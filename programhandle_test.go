@@ -50,9 +50,9 @@ func TestProgramInfo(t *testing.T) {
 		if len(info.FuncInfo) != 1 || info.FuncInfo[0].InstructionOffset != 0 {
 			t.Errorf("functions %+v", info.FuncInfo)
 		}
-		source, err := os.ReadFile("bpf/testrun.bpf.c")
+		text, err := os.ReadFile("bpf/testrun.bpf.c")
 		check(t, err)
-		lines := strings.Split(string(source), "\n")
+		lines := strings.Split(string(text), "\n")
 		for _, l := range info.LineInfo {
 			if l.Line() < 1 || l.Line() > len(lines) {
 				t.Errorf("line %d, column %d of %d lines", l.Line(), l.Column(), len(lines))
@@ -60,6 +60,25 @@ func TestProgramInfo(t *testing.T) {
 		}
 		if first := info.LineInfo[0]; !strings.Contains(lines[first.Line()-1], "grow_packet") {
 			t.Errorf("the first line is %d", first.Line())
+		}
+		source, err := p.SourceLines()
+		check(t, err)
+		if len(source) != len(info.LineInfo) {
+			t.Errorf("%d source lines of %d", len(source), len(info.LineInfo))
+		}
+		for i, l := range source {
+			if l.Line != info.LineInfo[i].Line() || l.Column != info.LineInfo[i].Column() || l.Text != lines[l.Line-1] ||
+				filepath.Base(l.File) != "testrun.bpf.c" || l.InstructionOffset >= len(info.XlatedInstructions) {
+				t.Errorf("%+v, and the line is %q", l, lines[l.Line-1])
+			}
+		}
+		types, err := p.BTF()
+		check(t, err)
+		defer types.Close()
+		f, err := types.TypeByID(info.FuncInfo[0].TypeID)
+		check(t, err)
+		if f.Name() != "grow_packet" {
+			t.Errorf("the function is %q", f.Name())
 		}
 		if len(info.JITedLineInfo) != 0 && len(info.JITedLineInfo) != len(info.LineInfo) {
 			t.Errorf("%d JITed lines and %d lines", len(info.JITedLineInfo), len(info.LineInfo))

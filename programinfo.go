@@ -48,7 +48,7 @@ type FuncInfo struct {
 	TypeID            btf.TypeID // in the program's BTF
 }
 
-// LineInfo says from which source line an instruction is. The strings are in the program's BTF.
+// LineInfo says from which source line an instruction is. The strings are in the program's BTF: see [LineInfo.Source].
 type LineInfo struct {
 	InstructionOffset uint32 // counted in instructions
 	FileNameOffset    uint32 // in the BTF's strings
