@@ -32,6 +32,7 @@ type BTF struct {
 	order       binary.ByteOrder
 
 	rawMu    sync.Mutex // libbpf makes the raw form on first use
+	fdMu     sync.Mutex // for the descriptor that libbpf keeps
 	dumpable func() error
 }
 
@@ -101,13 +102,20 @@ func (b *BTF) adoptBase(c *cBTF) {
 
 // trustOrCheck checks type numbers and names, because libbpf before 1.4 did not. On error it closes b.
 func (b *BTF) trustOrCheck() (*BTF, error) {
-	if clib.Needs("the check of references", 1, 4) != nil {
-		if err := b.checkReferences(); err != nil {
-			_ = b.Close()
-			return nil, fmt.Errorf("btf: parse %s: %w", b.what, err)
-		}
+	if err := trustOrCheck(b.c); err != nil {
+		_ = b.Close()
+		return nil, fmt.Errorf("btf: parse %s: %w", b.what, err)
 	}
 	return b, nil
+}
+
+func trustOrCheck(c *cBTF) error {
+	if clib.Needs("the check of references", 1, 4) == nil {
+		return nil
+	}
+	b := makeBTF(c, "")
+	b.frees = nil
+	return b.checkReferences()
 }
 
 // acquire begins an operation. When it returns nil, b.h.Drop must follow.

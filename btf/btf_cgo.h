@@ -18,4 +18,8 @@ struct btf_dump *lbg_dump_new(const struct btf *btf, struct lbg_dump_text *text,
 int lbg_dump_types(struct btf_dump *dump, struct lbg_dump_text *text, __u32 *next, __u32 end, size_t enough);
 int lbg_dump_decl(struct btf_dump *dump, __u32 id, const char *name);
 
+/* These run on a stack that is as large as the number of types needs. */
+int lbg_dedup(struct btf *btf, struct btf_ext *ext);
+int lbg_distill(struct btf *btf, struct btf **base, struct btf **split);
+
 #endif

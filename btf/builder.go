@@ -168,6 +168,10 @@ func (b *Builder) replace(raw []byte) error {
 	if err != nil {
 		return err
 	}
+	if err := trustOrCheck(c); err != nil {
+		freeBTF(c)
+		return err
+	}
 	if b.c != nil {
 		freeBTF(b.c)
 	}
@@ -211,6 +215,14 @@ func (b *Builder) NumTypes() int {
 
 // NextID is the number that the next type gets.
 func (b *Builder) NextID() TypeID { return TypeID(b.NumTypes() + 1) }
+
+// nativeOrder is this machine's byte order.
+var nativeOrder = func() binary.ByteOrder {
+	if binary.NativeEndian.Uint16([]byte{1, 0}) == 1 {
+		return binary.LittleEndian
+	}
+	return binary.BigEndian
+}()
 
 // SetByteOrder sets the byte order of Raw and BTF (btf__set_endianness): [binary.LittleEndian] or [binary.BigEndian].
 // The default is that of this machine or, if there is a base, of the base.

@@ -197,7 +197,17 @@ func TestBuilderErrors(t *testing.T) {
 		"a far member and bits": {func(b *Builder) {
 			b.AddStruct(long, 4, Member{"a", 0, 1 << 24, 0}, Member{"b", 0, 0, 1})
 		}, unix.EINVAL},
-		"types of another base": {func(b *Builder) { b.AddBTF(parseSplit(t)) }, unix.EINVAL},
+		"relocation without a base": {func(b *Builder) { b.Relocate(parse(t, everyKind())) }, unix.EINVAL},
+		"dedup of damaged types":    {func(b *Builder) { b.AddPtr(99); b.Dedup(nil) }, unix.EINVAL},
+		"permute with few numbers":  {func(b *Builder) { b.AddPtr(0); b.Permute(nil, nil) }, unix.EINVAL},
+		"permute to one number": {func(b *Builder) {
+			b.AddPtr(0)
+			b.AddPtr(0)
+			b.Permute([]TypeID{1, 1}, nil)
+		}, unix.EINVAL},
+		"permute to void":         {func(b *Builder) { b.AddPtr(0); b.Permute([]TypeID{0}, nil) }, unix.EINVAL},
+		"dedup with a closed ext": {func(b *Builder) { b.Dedup(&Ext{}) }, ErrClosed},
+		"types of another base":   {func(b *Builder) { b.AddBTF(parseSplit(t)) }, unix.EINVAL},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newTestBuilder(t)

@@ -131,6 +131,75 @@ static int add_fwd(struct btf *btf, const char *name, __u32 kind)
 				       kind == BTF_KIND_UNION ? BTF_FWD_UNION : BTF_FWD_ENUM);
 }
 
+static struct btf_ext *parse_ext(const void *data, __u32 size, int *err)
+{
+	struct btf_ext *ext = btf_ext__new(data, size);
+
+	*err = (int)libbpf_get_error(ext);
+	return *err ? NULL : ext;
+}
+
+// Before 1.5, libbpf only takes an ext in this machine's byte order.
+static bool ext_is_big_endian(const struct btf_ext *ext)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 5
+	return btf_ext__endianness(ext) == BTF_BIG_ENDIAN;
+#else
+	return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
+#endif
+}
+
+static int set_ext_endianness(struct btf_ext *ext, enum btf_endianness endianness)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 5
+	return btf_ext__set_endianness(ext, endianness);
+#else
+	return -ENOTSUP;
+#endif
+}
+
+static const void *ext_raw_data(const struct btf_ext *ext, __u32 *size)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 4
+	return btf_ext__raw_data(ext, size);
+#else
+	return btf_ext__get_raw_data(ext, size);
+#endif
+}
+
+static int permute(struct btf *btf, __u32 *numbers, __u32 n, struct btf_ext *ext)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 7
+	LIBBPF_OPTS(btf_permute_opts, opts, .btf_ext = ext);
+
+	return btf__permute(btf, numbers, n, &opts);
+#else
+	return -ENOTSUP;
+#endif
+}
+
+static int relocate(struct btf *btf, const struct btf *base)
+{
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 5
+	return btf__relocate(btf, base);
+#else
+	return -ENOTSUP;
+#endif
+}
+
+static int load_into_kernel(const void *data, size_t size, __u32 level, char *log, __u32 log_size, __u32 token)
+{
+	LIBBPF_OPTS(bpf_btf_load_opts, opts, .log_level = level, .log_buf = log, .log_size = log_size);
+
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 4
+	if (token) {
+		opts.btf_flags = 1U << 16; // BPF_F_TOKEN_FD, which some kernel headers lack
+		opts.token_fd = token;
+	}
+#endif
+	return bpf_btf_load(data, size, &opts);
+}
+
 // next_named returns the first type from id on with that name, or 0.
 static __u32 next_named(const struct btf *btf, __u32 id, const char *name)
 {
@@ -152,6 +221,8 @@ import (
 	"encoding/binary"
 	"unsafe"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/libbpf-go/libbpf-go/internal/cmem"
 )
 
@@ -163,6 +234,7 @@ type (
 	cBTF      = C.struct_btf
 	cDump     = C.struct_btf_dump
 	cDumpText = C.struct_lbg_dump_text
+	cExt      = C.struct_btf_ext
 )
 
 // Functions of libbpf. Those that return a cInt return what libbpf returns, below 0 the number of an error.
@@ -271,13 +343,14 @@ func dumpDeclaration(d *cDump, id TypeID, name cString) cInt {
 // newEmpty's base may be nil.
 func newEmpty(base *cBTF, ret *cInt) *cBTF { return C.new_empty(base, ret) }
 
-func setByteOrder(b *cBTF, order binary.ByteOrder) {
-	endianness := uint32(C.BTF_LITTLE_ENDIAN)
+func endianness(order binary.ByteOrder) uint32 {
 	if order == binary.BigEndian {
-		endianness = C.BTF_BIG_ENDIAN
+		return C.BTF_BIG_ENDIAN
 	}
-	C.btf__set_endianness(b, endianness)
+	return C.BTF_LITTLE_ENDIAN
 }
+
+func setByteOrder(b *cBTF, order binary.ByteOrder) { C.btf__set_endianness(b, endianness(order)) }
 
 // findString and addString return the offset of the string.
 
@@ -369,3 +442,59 @@ func addParam(b *cBTF, name cString, typ TypeID) cInt {
 func addDatasecVar(b *cBTF, typ TypeID, offset, size uint32) cInt {
 	return C.btf__add_datasec_var_info(b, cInt(typ), C.__u32(offset), C.__u32(size))
 }
+
+// dedup's ext may be nil, and so may permute's.
+func dedup(b *cBTF, ext *cExt) cInt { return C.lbg_dedup(b, ext) }
+
+// permute needs one number at least.
+func permute(b *cBTF, numbers []uint32, ext *cExt) cInt {
+	return C.permute(b, (*C.__u32)(&numbers[0]), C.__u32(len(numbers)), ext)
+}
+
+func relocate(b, base *cBTF) cInt { return C.relocate(b, base) }
+
+func distill(b *cBTF) (base, split *cBTF, ret cInt) {
+	ret = C.lbg_distill(b, &base, &split)
+	return base, split, ret
+}
+
+// parseExt needs one byte at least.
+func parseExt(data []byte, ret *cInt) *cExt {
+	return C.parse_ext(unsafe.Pointer(&data[0]), C.__u32(len(data)), ret)
+}
+
+func freeExt(ext *cExt) { C.btf_ext__free(ext) }
+
+// rawExt is libbpf's memory, or nil for a lack of memory.
+func rawExt(ext *cExt) []byte {
+	var size C.__u32
+	p := C.ext_raw_data(ext, &size)
+	return unsafe.Slice((*byte)(p), int(size))
+}
+
+func extByteOrder(ext *cExt) binary.ByteOrder {
+	if C.ext_is_big_endian(ext) {
+		return binary.BigEndian
+	}
+	return binary.LittleEndian
+}
+
+func setExtByteOrder(ext *cExt, order binary.ByteOrder) cInt {
+	return C.set_ext_endianness(ext, endianness(order))
+}
+
+// loadIntoKernel returns a descriptor. log may be nil.
+func loadIntoKernel(raw []byte, level uint32, log []byte, token int) (fd cInt, text string) {
+	var c cArgs
+	defer c.Free()
+	var buf *C.char
+	if len(log) > 0 {
+		buf = (*C.char)(unsafe.Pointer(cmem.Lend(&c, log)))
+	}
+	fd = C.load_into_kernel(unsafe.Pointer(&raw[0]), C.size_t(len(raw)), C.__u32(level), buf, C.__u32(len(log)),
+		C.__u32(token))
+	return fd, unix.ByteSliceToString(log)
+}
+
+func fdOf(b *cBTF) cInt      { return C.btf__fd(b) }
+func setFD(b *cBTF, fd cInt) { C.btf__set_fd(b, fd) }

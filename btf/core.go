@@ -187,6 +187,9 @@ func (r *Relocations) read(image []byte) error {
 
 func (r *Relocations) readExt(data []byte) error {
 	return saying(func() error {
+		if err := checkTables(data); err != nil {
+			return err
+		}
 		var ret cInt
 		ext := parseExt(data, &ret)
 		if ext == nil {

@@ -3,14 +3,6 @@ package btf
 /*
 #include "btf_cgo.h"
 #include "../libbpf/core_relo.h"
-
-static struct btf_ext *parse_ext(const __u8 *data, __u32 size, int *err)
-{
-	struct btf_ext *ext = btf_ext__new(data, size);
-
-	*err = (int)libbpf_get_error(ext);
-	return *err ? NULL : ext;
-}
 */
 import "C"
 
@@ -21,19 +13,11 @@ import (
 // C's types, for files that pass them on and call no C.
 type (
 	cU32           = C.__u32
-	cExt           = C.struct_btf_ext
 	cCoreRelo      = C.struct_libbpf_go_core_relo
 	cCoreSpec      = C.struct_libbpf_go_core_spec
 	cCoreCandidate = C.struct_libbpf_go_core_candidate
 	cCoreResult    = C.struct_libbpf_go_core_result
 )
-
-// parseExt needs one byte at least. It returns nil with an error in *ret.
-func parseExt(data []byte, ret *cInt) *cExt {
-	return C.parse_ext((*C.__u8)(unsafe.Pointer(&data[0])), C.__u32(len(data)), ret)
-}
-
-func freeExt(ext *cExt) { C.btf_ext__free(ext) }
 
 // coreRelos are the relocations in .BTF.ext, or none with an error in the second result.
 func coreRelos(ext *cExt) ([]cCoreRelo, cInt) {

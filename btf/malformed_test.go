@@ -137,33 +137,41 @@ func TestBitFlips(t *testing.T) {
 	}
 }
 
-func FuzzParseRaw(f *testing.F) {
-	add := func(b *rawTypes) {
-		types := make([]byte, 0, 4*len(b.types))
-		for _, w := range b.types {
-			types = binary.NativeEndian.AppendUint32(types, w)
-		}
-		f.Add(types, b.names)
+// addTypes adds a seed: types and their names.
+func addTypes(f *testing.F, b *rawTypes) {
+	types := make([]byte, 0, 4*len(b.types))
+	for _, w := range b.types {
+		types = binary.NativeEndian.AppendUint32(types, w)
 	}
-	add(everyKind())
+	f.Add(types, b.names)
+}
+
+// typesOf makes types of what a fuzzer made of a seed.
+func typesOf(types, names []byte) *rawTypes {
+	built := &rawTypes{names: append(append([]byte{0}, names...), 0)}
+	for w := range slices.Chunk(types, 4) {
+		built.types = append(built.types, binary.NativeEndian.Uint32(append(w[:len(w):len(w)], 0, 0, 0)))
+	}
+	return built
+}
+
+func FuzzParseRaw(f *testing.F) {
+	addTypes(f, everyKind())
 	small := newRaw()
 	zeroSizeMember(small)
 	anonymousCycle(small)
-	add(small)
+	addTypes(f, small)
 	f.Fuzz(func(t *testing.T, types, names []byte) {
-		built := &rawTypes{names: append(append([]byte{0}, names...), 0)}
-		for w := range slices.Chunk(types, 4) {
-			built.types = append(built.types, binary.NativeEndian.Uint32(append(w[:len(w):len(w)], 0, 0, 0)))
-		}
-		b, err := ParseRaw(built.bytes())
+		b, err := ParseRaw(typesOf(types, names).bytes())
 		if err != nil {
 			return
 		}
 		start := time.Now()
 		exercise(b)
+		n := b.NumTypes()
 		_ = b.Close()
 		if took := time.Since(start); took > 5*time.Second {
-			t.Errorf("%v for %d types", took, b.NumTypes())
+			t.Errorf("%v for %d types", took, n)
 		}
 	})
 }

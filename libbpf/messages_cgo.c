@@ -161,3 +161,13 @@ char *lbg_capture_end(struct lbg_capture *c, size_t *len)
 	free(c);
 	return buf;
 }
+
+struct lbg_capture *lbg_capture_current(void)
+{
+	return current;
+}
+
+void lbg_capture_use(struct lbg_capture *c)
+{
+	current = c;
+}

@@ -33,4 +33,11 @@ void lbg_print_set_level(int level);
 struct lbg_capture *lbg_capture_begin(int level);
 char *lbg_capture_end(struct lbg_capture *capture, size_t *len);
 
+/*
+ * For C code that runs a part of a capture on another thread, while the first waits: current is the capture of the
+ * calling thread, use makes it that of another.
+ */
+struct lbg_capture *lbg_capture_current(void);
+void lbg_capture_use(struct lbg_capture *capture);
+
 #endif
