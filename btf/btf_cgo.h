@@ -3,6 +3,7 @@
 
 #include "../libbpf/vendor.h"
 
+#include <setjmp.h>
 #include <stdlib.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -12,11 +13,19 @@ struct lbg_dump_text {
 	char *data;
 	size_t len, cap;
 	int err;
+
+	/* If not NULL: where to go when there is more text than most. */
+	jmp_buf *full;
+	size_t most;
 };
 
 struct btf_dump *lbg_dump_new(const struct btf *btf, struct lbg_dump_text *text, int *err);
 int lbg_dump_types(struct btf_dump *dump, struct lbg_dump_text *text, __u32 *next, __u32 end, size_t enough);
 int lbg_dump_decl(struct btf_dump *dump, __u32 id, const char *name);
+
+/* flags: 1 compact, 2 skip_names, 4 emit_zeroes, 8 emit_strings. */
+int lbg_dump_data(struct btf_dump *dump, struct lbg_dump_text *text, __u32 id, const void *data, size_t size,
+		  const char *indent, int level, int flags);
 
 /* These run on a stack that is as large as the number of types needs. */
 int lbg_dedup(struct btf *btf, struct btf_ext *ext);

@@ -271,6 +271,11 @@ func TestNilAndClosed(t *testing.T) {
 			t.Errorf("%s.Reachable yields a type", name)
 		}
 		check("Reachable", err)
+		check("DumpData", b.DumpData(&bytes.Buffer{}, 1, nil, DumpDataOptions{}))
+		_, _, err = b.DistillBase()
+		check("DistillBase", err)
+		check("LoadIntoKernel", b.LoadIntoKernel(LoadOptions{}))
+		check("UseFD", b.UseFD(func(int) error { return nil }))
 		check("DumpC", b.DumpC(&bytes.Buffer{}, DumpCOptions{}))
 		for range b.Types(&err) {
 			t.Errorf("%s.Types yields a type", name)

@@ -280,6 +280,10 @@ func (b *Builder) BTF() (*BTF, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkNumbers(made.c); err != nil {
+		_ = made.Close()
+		return nil, fmt.Errorf("btf: make a BTF: %w", err)
+	}
 	made.what = "a Builder"
 	if b.pointerSize != 0 {
 		made.setPointerSize(b.pointerSize)

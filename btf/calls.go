@@ -498,3 +498,17 @@ func loadIntoKernel(raw []byte, level uint32, log []byte, token int) (fd cInt, t
 
 func fdOf(b *cBTF) cInt      { return C.btf__fd(b) }
 func setFD(b *cBTF, fd cInt) { C.btf__set_fd(b, fd) }
+
+// dumpTypeData dumps a value of which size bytes are there, and of which C may read more. indent may be nil.
+func dumpTypeData(
+	d *cDump, text *cDumpText, id TypeID, data *byte, size int, indent cString, opts DumpDataOptions,
+) cInt {
+	var flags cInt
+	for i, set := range [...]bool{opts.Compact, opts.SkipNames, opts.EmitZeroes, opts.EmitStrings} {
+		if set {
+			flags |= 1 << i
+		}
+	}
+	return C.lbg_dump_data(d, text, C.__u32(id), unsafe.Pointer(data), C.size_t(size), indent, cInt(opts.IndentLevel),
+		flags)
+}

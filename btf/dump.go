@@ -113,6 +113,11 @@ func (b *BTF) newDumper(w io.Writer) (*dumper, error) {
 	if err := b.dumpable(); err != nil {
 		return nil, err
 	}
+	return b.makeDumper(w)
+}
+
+// makeDumper is newDumper for a dump whose types are checked elsewhere.
+func (b *BTF) makeDumper(w io.Writer) (*dumper, error) {
 	text := newDumpText()
 	if text == nil {
 		return nil, unix.ENOMEM

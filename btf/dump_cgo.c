@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,8 @@ static void collect(void *ctx, const char *fmt, va_list args)
 		text->len += (size_t)n;
 	}
 	va_end(again);
+	if (text->full && (text->err || text->len > text->most))
+		longjmp(*text->full, 1);
 }
 
 struct btf_dump *lbg_dump_new(const struct btf *btf, struct lbg_dump_text *text, int *err)
@@ -64,4 +67,33 @@ int lbg_dump_decl(struct btf_dump *dump, __u32 id, const char *name)
 	};
 
 	return btf_dump__emit_type_decl(dump, id, &opts);
+}
+
+/* Text that is longer ends the dump. libbpf does not look at what is wrong with the output. */
+static const size_t most_text = 1 << 26;
+
+int lbg_dump_data(struct btf_dump *dump, struct lbg_dump_text *text, __u32 id, const void *data, size_t size,
+		  const char *indent, int level, int flags)
+{
+	LIBBPF_OPTS(btf_dump_type_data_opts, opts,
+		.indent_str = indent,
+		.indent_level = level,
+		.compact = flags & 1,
+		.skip_names = flags & 2,
+		.emit_zeroes = flags & 4,
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 7
+		.emit_strings = flags & 8,
+#endif
+	);
+	jmp_buf full;
+	int ret;
+
+	/* After a jump, the dump is only freed. */
+	if (setjmp(full))
+		return text->err ? text->err : -E2BIG;
+	text->most = most_text;
+	text->full = &full;
+	ret = btf_dump__dump_type_data(dump, id, data, size, &opts);
+	text->full = NULL;
+	return text->err ? text->err : ret;
 }

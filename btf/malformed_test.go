@@ -137,13 +137,17 @@ func TestBitFlips(t *testing.T) {
 	}
 }
 
-// addTypes adds a seed: types and their names.
-func addTypes(f *testing.F, b *rawTypes) {
-	types := make([]byte, 0, 4*len(b.types))
+// seedOf is what a fuzzer gets of types: them and their names.
+func seedOf(b *rawTypes) (types, names []byte) {
 	for _, w := range b.types {
 		types = binary.NativeEndian.AppendUint32(types, w)
 	}
-	f.Add(types, b.names)
+	return types, b.names
+}
+
+func addTypes(f *testing.F, b *rawTypes) {
+	types, names := seedOf(b)
+	f.Add(types, names)
 }
 
 // typesOf makes types of what a fuzzer made of a seed.

@@ -94,7 +94,7 @@ func (b *Builder) transform(op string, ext *Ext, f func(ext *cExt) error) {
 		if err := b.reparse(); err != nil {
 			return err
 		}
-		if err := checkForwards(b.c); err != nil {
+		if err := checkNumbers(b.c); err != nil {
 			return err
 		}
 		run := func(c *cExt) error {
@@ -123,12 +123,19 @@ func (b *Builder) reparse() error {
 	return b.replace(raw)
 }
 
-// checkForwards checks that declarations refer to no type. libbpf would follow the number, and does not check it.
-func checkForwards(c *cBTF) error {
-	for id := 1; id <= numTypes(c); id++ {
+// checkNumbers checks that the types to which types refer exist. libbpf checks most of them, but not what a function
+// returns, and not the number that a declaration may have in place of a size, which it follows too.
+func checkNumbers(c *cBTF) error {
+	n := uint32(numTypes(c))
+	for id := uint32(1); id <= n; id++ {
 		words := typeMemory(c, TypeID(id))
 		if Kind(words[wordInfo]>>24&0x1f) == KindFwd && words[wordSize] != 0 {
 			return fmt.Errorf("type %d, a declaration, refers to type %d: %w", id, words[wordSize], unix.EINVAL)
+		}
+		for _, at := range referenceWords(words[wordInfo]) {
+			if words[at] > n {
+				return fmt.Errorf("type %d refers to type %d of %d: %w", id, words[at], n, unix.EINVAL)
+			}
 		}
 	}
 	return nil
@@ -187,7 +194,7 @@ func (b *BTF) DistillBase() (base, split *BTF, err error) {
 	if err := clib.Needs("btf__distill_base", 1, 5); err != nil {
 		return fail(err)
 	}
-	if err := checkForwards(b.c); err != nil {
+	if err := checkNumbers(b.c); err != nil {
 		return fail(err)
 	}
 	var cBase, cSplit *cBTF
