@@ -1,7 +1,10 @@
 package gen
 
 import (
+	"cmp"
 	"errors"
+	"math"
+	"slices"
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/btf"
@@ -54,7 +57,17 @@ func (o *object) readMaps(opened *libbpf.OpenObject, section *btf.Datasec) error
 		}
 		o.maps = append(o.maps, model)
 	}
+	// In the order of the source, as libbpf has only the struct_ops.
+	slices.SortStableFunc(o.maps, func(a, b mapModel) int { return cmp.Compare(o.order(a.name), o.order(b.name)) })
 	return nil
+}
+
+// order is where the definition of a map is. Those of struct_ops are in other sections, and come last.
+func (o *object) order(name string) int {
+	if at, ok := o.file.variable(".maps", name); ok {
+		return at.offset
+	}
+	return math.MaxInt
 }
 
 // readTypes reads the types of keys and values from the definition of a map: a struct whose members key and value are

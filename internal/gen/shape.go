@@ -1,7 +1,6 @@
 package gen
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -87,7 +86,9 @@ func (e *emitter) shape() (*shape, error) {
 		p := &e.object.programs[i]
 		says := p.section
 		s.programs = append(s.programs, named{inPrograms.name(e.fieldName(p.name)), p.name, p.doc, says})
-		s.links = append(s.links, named{inLinks.name(e.fieldName(p.name)), p.name, nil, "of the program " + p.name})
+		if !strings.HasPrefix(strings.TrimPrefix(p.section, "?"), "struct_ops") { // the map has the link
+			s.links = append(s.links, named{inLinks.name(e.fieldName(p.name)), p.name, nil, "of the program " + p.name})
+		}
 	}
 	for i := range e.object.maps {
 		m := &e.object.maps[i]
@@ -240,11 +241,11 @@ func (e *emitter) resolveMap(m *mapShape) (err error) {
 			}
 		}
 		if record != 0 && !e.plainDescriptor(m, record) {
-			m.record, err = e.types.Type(record)
+			m.record, err = e.types.NamedType(record, m.field+"Record")
 		}
 		return err
 	}
-	view, err := e.view(m.model)
+	view, err := e.view(m.model, m.field)
 	if err != nil {
 		return err
 	}
@@ -254,7 +255,7 @@ func (e *emitter) resolveMap(m *mapShape) (err error) {
 		e.use(libraryPath + "/typed")
 	}
 	if m.model.inner != nil {
-		m.inner, err = e.view(m.model.inner)
+		m.inner, err = e.view(m.model.inner, m.field+"Inner")
 	}
 	return err
 }
@@ -269,11 +270,11 @@ func (e *emitter) plainDescriptor(m *mapShape, value btf.TypeID) bool {
 	return err == nil && isInt
 }
 
-// view is package typed's kind for a map, or empty.
-func (e *emitter) view(m *mapModel) (string, error) {
+// view is package typed's kind for a map, or empty. Types without a name are named after the field.
+func (e *emitter) view(m *mapModel, field string) (string, error) {
 	switch m.definition.Type {
 	case libbpf.MapTypeCgroupStorage, libbpf.MapTypePerCPUCgroupStorage:
-		return e.cgroupView(m)
+		return e.cgroupView(m, field)
 	}
 	kind, ok := kindsOfMaps[m.definition.Type]
 	if !ok || kind.key && m.key == 0 || kind.value && m.value == 0 {
@@ -287,14 +288,14 @@ func (e *emitter) view(m *mapModel) (string, error) {
 				return "", nil
 			}
 		}
-		argument, err := e.types.Type(key)
+		argument, err := e.types.NamedType(key, field+"Key")
 		if err != nil {
 			return "", err
 		}
 		arguments = append(arguments, argument)
 	}
 	if kind.value {
-		argument, err := e.types.Type(m.value)
+		argument, err := e.types.NamedType(m.value, field+"Value")
 		if err != nil {
 			return "", err
 		}
@@ -307,7 +308,7 @@ func (e *emitter) view(m *mapModel) (string, error) {
 }
 
 // cgroupView is view for the older storage of cgroups, whose keys are of one of two types.
-func (e *emitter) cgroupView(m *mapModel) (string, error) {
+func (e *emitter) cgroupView(m *mapModel, field string) (string, error) {
 	if m.key == 0 || m.value == 0 {
 		return "", nil
 	}
@@ -315,7 +316,7 @@ func (e *emitter) cgroupView(m *mapModel) (string, error) {
 	if m.definition.KeySize != 8 {
 		key = "typed.CgroupStorageKey"
 	}
-	value, err := e.types.Type(m.value)
+	value, err := e.types.NamedType(m.value, field+"Value")
 	if err != nil {
 		return "", err
 	}
@@ -343,7 +344,7 @@ func (e *emitter) prefixed(key btf.TypeID) btf.TypeID {
 func (e *emitter) resolveOps(ops *opsShape, of *btf.Composite) error {
 	fields := unique{}
 	for _, member := range of.Members {
-		what, err := e.opsMember(member)
+		what, err := e.opsMember(member, ops.typ+e.fieldName(member.Name))
 		if err != nil {
 			return err
 		}
@@ -360,38 +361,51 @@ func (e *emitter) resolveOps(ops *opsShape, of *btf.Composite) error {
 
 const programType = "*libbpf.OpenProgram"
 
-// opsMember is the Go type of a member of a struct_ops, or empty if it has none.
-func (e *emitter) opsMember(m btf.Member) (string, error) {
-	if m.BitfieldSize != 0 || m.Name == "" {
+// opsMember is the Go type of a member of a struct_ops, or empty if it has none: a pointer to data is the kernel's. A type
+// without a name gets this one.
+func (e *emitter) opsMember(m btf.Member, name string) (string, error) {
+	if m.Name == "" {
 		return "", nil
 	}
 	t, err := e.object.types.Resolve(m.Type)
 	if err != nil {
 		return "", err
 	}
-	switch t := t.(type) {
-	case *btf.Ptr:
-		target, err := e.object.types.Resolve(t.Target)
-		switch {
-		case errors.Is(err, btf.ErrNotFound):
-			return "", nil
-		case err != nil:
-			return "", err
-		case target.Kind() == btf.KindFuncProto:
-			return programType, nil
-		}
-		return "", nil
-	case *btf.Int, *btf.Enum, *btf.Float:
-		return e.types.Type(m.Type)
-	case *btf.Array:
-		elem, err := e.object.types.Resolve(t.Elem)
-		if err != nil {
+	if pointer, ok := t.(*btf.Ptr); ok {
+		target, err := e.object.types.Resolve(pointer.Target)
+		if err != nil || target.Kind() != btf.KindFuncProto {
 			return "", err
 		}
-		switch elem.(type) {
-		case *btf.Int, *btf.Enum, *btf.Float:
-			return e.types.Type(m.Type)
-		}
+		return programType, nil
 	}
-	return "", nil
+	plain, err := e.plain(m.Type, 0)
+	if err != nil || !plain {
+		return "", err
+	}
+	return e.types.NamedType(m.Type, name)
+}
+
+// maxNesting keeps types that contain themselves, which only damaged BTF has, from taking for ever.
+const maxNesting = 32
+
+// plain tells whether there are no pointers in a type.
+func (e *emitter) plain(id btf.TypeID, depth int) (bool, error) {
+	t, err := e.object.types.Resolve(id)
+	if err != nil || depth > maxNesting {
+		return false, err
+	}
+	switch t := t.(type) {
+	case *btf.Int, *btf.Enum, *btf.Float:
+		return true, nil
+	case *btf.Array:
+		return e.plain(t.Elem, depth+1)
+	case *btf.Composite:
+		for _, m := range t.Members {
+			if plain, err := e.plain(m.Type, depth+1); !plain {
+				return false, err
+			}
+		}
+		return true, nil
+	}
+	return false, nil
 }

@@ -167,7 +167,7 @@ func (e *emitter) structOps(s *shape) {
 			e.field(f.named, f.typ)
 		}
 		for _, name := range ops.others {
-			e.printf("// %s: not a value that Go can set\n", strings.Map(printable, name))
+			e.printf("// %s: has a pointer, which is the kernel's\n", strings.Map(printable, name))
 		}
 		e.printf("}\n\n")
 	}
@@ -187,8 +187,8 @@ func (e *emitter) loaded(s *shape) {
 	}
 	if len(s.programs) > 0 {
 		e.printf("Programs %s\n", e.id("", "Programs"))
-		e.printf("Links %s // after Attach\n", e.id("", "Links"))
-	} else if len(s.links) > 0 {
+	}
+	if len(s.links) > 0 {
 		e.printf("Links %s // after Attach\n", e.id("", "Links"))
 	}
 	for _, section := range s.sections {
