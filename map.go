@@ -20,7 +20,8 @@ type OpenMap struct {
 	ptr  *cMap
 	name string
 
-	arena arenaGlobals
+	arena        arenaGlobals
+	recordTypeID btf.TypeID
 }
 
 // String is such as `map "counts"`.
@@ -436,6 +437,7 @@ type Map struct {
 	ptr *cMap
 
 	keyTypeID, valueTypeID btf.TypeID
+	recordTypeID           btf.TypeID
 	definedPin             string // the pin path of the definition, or ""
 	autoattach             bool   // of a struct_ops
 	globals                int    // in an arena: the offset of the global variables, in bytes
@@ -460,10 +462,11 @@ func newMap(o *Object, from *OpenMap) (*Map, error) {
 	}
 	loaded := &Map{
 		mapCore: core, o: o, ptr: m,
-		keyTypeID:   mapKeyTypeID(m),
-		valueTypeID: mapValueTypeID(m),
-		definedPin:  mapPinPath(m),
-		autoattach:  from.autoattach(),
+		keyTypeID:    mapKeyTypeID(m),
+		valueTypeID:  mapValueTypeID(m),
+		recordTypeID: from.recordTypeID,
+		definedPin:   mapPinPath(m),
+		autoattach:   from.autoattach(),
 	}
 	if core.typ == MapTypeArena && fd >= 0 {
 		loaded.setArena(from, uintptr(os.Getpagesize())*uintptr(core.maxEntries))

@@ -157,7 +157,9 @@ func (o *OpenObject) describe() {
 	o.name = nameOfObject(o.ptr)
 	o.what = fmt.Sprintf("object %q", o.name)
 	for m := nextMap(o.ptr, nil); m != nil; m = nextMap(o.ptr, m) {
-		o.maps = append(o.maps, &OpenMap{o: o, ptr: m, name: o.mapIndex.add(o.ptr, m)})
+		opened := &OpenMap{o: o, ptr: m, name: o.mapIndex.add(o.ptr, m)}
+		opened.takeRecordType()
+		o.maps = append(o.maps, opened)
 	}
 	for p := nextProgram(o.ptr, nil); p != nil; p = nextProgram(o.ptr, p) {
 		o.programs = append(o.programs, &OpenProgram{

@@ -55,9 +55,6 @@ type opsField struct {
 // Open opens the object, and sets the fields of a struct that stand for what is there before Load. It needs no
 // privileges. The caller loads or closes the result.
 //
-// A ring buffer whose definition has the type of its records, as __type(value, struct event), is opened without it:
-// the kernel refuses ring buffers that have a value.
-//
 // The error matches [libbpf.ErrNotFound] for a field whose name the object does not have.
 func (s Spec) Open(b libbpf.ObjectBuilder, into any) (*OpenObject, error) {
 	fields, err := fieldsOf(into)
@@ -70,7 +67,6 @@ func (s Spec) Open(b libbpf.ObjectBuilder, into any) (*OpenObject, error) {
 		return nil, err
 	}
 	o := &OpenObject{OpenObject: opened}
-	err = o.dropRecordTypes()
 	for i := 0; i < len(fields) && err == nil; i++ {
 		err = fields[i].fail(o.setField(fields[i]))
 	}
@@ -79,34 +75,6 @@ func (s Spec) Open(b libbpf.ObjectBuilder, into any) (*OpenObject, error) {
 		return nil, err
 	}
 	return o, nil
-}
-
-// dropRecordTypes takes away the key and the value of buffers, which describe records.
-func (o *OpenObject) dropRecordTypes() error {
-	for m := range o.Maps() {
-		d, err := m.Definition()
-		if err != nil {
-			return err
-		}
-		size := uint32(0)
-		switch d.Type {
-		case libbpf.MapTypeRingBuf, libbpf.MapTypeUserRingBuf:
-		case libbpf.MapTypePerfEventArray: // descriptors under indices
-			size = 4
-		default:
-			continue
-		}
-		if d.KeySize != size {
-			err = m.SetKeySize(size)
-		}
-		if d.ValueSize != size && err == nil {
-			err = m.SetValueSize(size)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (o *OpenObject) setField(f field) error {

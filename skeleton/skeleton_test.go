@@ -214,27 +214,6 @@ func TestStructOps(t *testing.T) {
 	}
 }
 
-// TestRecordTypes opens an object whose ring buffer has the type of its records.
-func TestRecordTypes(t *testing.T) {
-	var before struct {
-		Events *libbpf.OpenMap `bpf:"events"`
-	}
-	o, err := spec(t, "records").Open(libbpf.ObjectBuilder{}, &before)
-	check(t, err)
-	defer o.Close()
-	if size, err := before.Events.ValueSize(); err != nil || size != 0 {
-		t.Errorf("the value's size is %d, %v", size, err)
-	}
-	needs.ToLoad(t, o.OpenObject)
-	var after struct {
-		Events *libbpf.Map `bpf:"events"`
-		Perf   *libbpf.Map `bpf:"perf"`
-	}
-	object, err := o.Load(&after)
-	check(t, err)
-	check(t, object.Close())
-}
-
 func TestErrors(t *testing.T) {
 	s := spec(t, "globals")
 	b := libbpf.ObjectBuilder{}

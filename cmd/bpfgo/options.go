@@ -30,7 +30,8 @@ Before loading:
 
 Events:
   --event MAP=TYPE       decode the records of MAP as this type of the object, such as the name of a struct; can
-                         be repeated. Records without a type are shown in hexadecimal.
+                         be repeated. By default it is the type of the value in the definition of MAP, as in
+                         __type(value, struct event). Records without a type are shown in hexadecimal.
   --json                 show one JSON object per line:
                            {"map":...,"type":...,"data":...} for an event, with "cpu" for a perf buffer;
                            without a type, "data" is hexadecimal

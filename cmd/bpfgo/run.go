@@ -195,6 +195,8 @@ func (s *session) prepareStreams(open *libbpf.OpenObject) error {
 			if stream.typ, err = s.typeNamed(name); err != nil {
 				return fmt.Errorf("--event %s=%s: %w", stream.name, name, err)
 			}
+		} else if stream.typ, err = s.recordType(m); err != nil {
+			return fmt.Errorf("map %s: %w", stream.name, err)
 		}
 		s.streams = append(s.streams, stream)
 	}
@@ -214,6 +216,15 @@ func (s *session) prepareStreams(open *libbpf.OpenObject) error {
 		}
 	}
 	return nil
+}
+
+// recordType is the type that the definition of a buffer has for its records, or nil.
+func (s *session) recordType(m *libbpf.OpenMap) (*decode.Type, error) {
+	id, err := m.RecordTypeID()
+	if err != nil || id == 0 || s.types == nil {
+		return nil, err
+	}
+	return s.types.Type(id)
 }
 
 func (s *session) typeNamed(name string) (*decode.Type, error) {
