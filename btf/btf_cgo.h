@@ -20,7 +20,8 @@ struct lbg_dump_text {
 };
 
 struct btf_dump *lbg_dump_new(const struct btf *btf, struct lbg_dump_text *text, int *err);
-int lbg_dump_types(struct btf_dump *dump, struct lbg_dump_text *text, __u32 *next, __u32 end, size_t enough);
+int lbg_dump_types(struct btf_dump *dump, struct lbg_dump_text *text, const __u32 *ids, size_t n, size_t *dumped,
+		   size_t enough);
 int lbg_dump_decl(struct btf_dump *dump, __u32 id, const char *name);
 
 /* flags: 1 compact, 2 skip_names, 4 emit_zeroes, 8 emit_strings. */

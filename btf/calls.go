@@ -330,10 +330,12 @@ func newDump(b *cBTF, text *cDumpText) (d *cDump, ret cInt) {
 
 func freeDump(d *cDump) { C.btf_dump__free(d) }
 
-// dumpTypes dumps the types from *next to before end, or until there are enough bytes of text, and leaves the next one
-// in *next.
-func dumpTypes(d *cDump, text *cDumpText, next *TypeID, end TypeID, enough int) cInt {
-	return C.lbg_dump_types(d, text, (*C.__u32)(next), C.__u32(end), C.size_t(enough))
+// dumpTypes dumps the types, until there are enough bytes of text, and returns how many it dumped. It needs one at
+// least.
+func dumpTypes(d *cDump, text *cDumpText, ids []TypeID, enough int) (n int, ret cInt) {
+	var dumped C.size_t
+	ret = C.lbg_dump_types(d, text, (*C.__u32)(&ids[0]), C.size_t(len(ids)), &dumped, C.size_t(enough))
+	return int(dumped), ret
 }
 
 func dumpDeclaration(d *cDump, id TypeID, name cString) cInt {

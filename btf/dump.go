@@ -19,6 +19,11 @@ import (
 type DumpCOptions struct {
 	// IncludeGuard is the macro that prevents including the header twice. The default is __VMLINUX_H__.
 	IncludeGuard string
+	// Unsorted writes types in the order of their numbers. Otherwise the order is that of their kinds and names, as
+	// bpftool's, which changes less from one kernel to the next.
+	Unsorted bool
+	// Types are the types to write, in this order, with those that they need, and without kfuncs. The default is all.
+	Types []TypeID
 }
 
 const dumpPrologue = `#ifndef %[1]s
@@ -28,13 +33,19 @@ const dumpPrologue = `#ifndef %[1]s
 #pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = record)
 #endif
 
-#ifndef BPF_NO_KFUNC_PROTOTYPES
 #ifndef __ksym
 #define __ksym __attribute__((section(".ksyms")))
 #endif
 
 #ifndef __weak
 #define __weak __attribute__((weak))
+#endif
+
+#ifndef __bpf_fastcall
+#if __has_attribute(bpf_fastcall)
+#define __bpf_fastcall __attribute__((bpf_fastcall))
+#else
+#define __bpf_fastcall
 #endif
 #endif
 
@@ -53,8 +64,12 @@ const dumpEpilogue = `#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
 // kfuncs, unless BPF_NO_KFUNC_PROTOTYPES is defined. The types of Linux 7 need clang's -fms-extensions (and
 // -Wno-microsoft-anon-tag), because they have members without a name.
 //
-// errors.Is: [ErrClosed]; unix.EINVAL, unix.ELOOP or unix.E2BIG for types that can't be written as C, or are too large;
-// the error that w returned. When it returns an error, it may have written a part of the header.
+// Byte for byte, it is what bpftool 7.7 writes, which has the same libbpf as 1.7; but of the sorted types, bpftool
+// leaves out the first.
+//
+// errors.Is: [ErrClosed], [ErrNotFound] for one of Types; unix.EINVAL, unix.ELOOP or unix.E2BIG for types that can't be
+// written as C, or are too large; the error that w returned. When it returns an error, it may have written a part of
+// the header.
 func (b *BTF) DumpC(w io.Writer, opts DumpCOptions) error {
 	if err := b.acquire(); err != nil {
 		return err
@@ -65,7 +80,7 @@ func (b *BTF) DumpC(w io.Writer, opts DumpCOptions) error {
 		return fmt.Errorf("btf: dump %s: %w", b.what, err)
 	}
 	defer d.free()
-	if err := d.header(cmp.Or(opts.IncludeGuard, "__VMLINUX_H__")); err != nil {
+	if err := d.header(opts); err != nil {
 		return fmt.Errorf("btf: dump %s: %w", b.what, err)
 	}
 	return nil
@@ -155,26 +170,58 @@ func (d *dumper) flush() error {
 	return err
 }
 
-func (d *dumper) header(guard string) error {
+func (d *dumper) header(opts DumpCOptions) error {
+	guard := cmp.Or(opts.IncludeGuard, "__VMLINUX_H__")
+	ids, err := d.b.dumpIDs(opts)
+	if err != nil {
+		return err
+	}
 	if _, err := fmt.Fprintf(d.w, dumpPrologue, guard); err != nil {
 		return err
 	}
 	const enough = 64 << 10
-	next, end := TypeID(1), TypeID(d.b.numTypes+1)
-	for next < end {
-		err := saying(func() error { return clib.FromRet(int(dumpTypes(d.c, d.text, &next, end, enough))) })
-		if err != nil {
-			return fmt.Errorf("type %d: %w", next-1, err)
+	for at := 0; at < len(ids); {
+		n := 0
+		err := saying(func() error {
+			var ret cInt
+			n, ret = dumpTypes(d.c, d.text, ids[at:], enough)
+			return clib.FromRet(int(ret))
+		})
+		if at += n; err != nil {
+			return fmt.Errorf("type %d: %w", ids[at-1], err)
 		}
 		if err := d.flush(); err != nil {
 			return err
 		}
 	}
-	if err := d.kfuncs(); err != nil {
-		return err
+	if opts.Types == nil {
+		if err := d.kfuncs(); err != nil {
+			return err
+		}
 	}
-	_, err := fmt.Fprintf(d.w, dumpEpilogue, guard)
+	_, err = fmt.Fprintf(d.w, dumpEpilogue, guard)
 	return err
+}
+
+// dumpIDs are the types to dump, in order.
+func (b *BTF) dumpIDs(opts DumpCOptions) ([]TypeID, error) {
+	switch {
+	case opts.Types != nil:
+		for _, id := range opts.Types {
+			if int64(id) > int64(b.numTypes) {
+				return nil, fmt.Errorf("type %d: %w", id, ErrNotFound)
+			}
+		}
+		return opts.Types, nil
+	case opts.Unsorted:
+		ids := make([]TypeID, b.numTypes)
+		for i := range ids {
+			ids[i] = TypeID(i + 1)
+		}
+		return ids, nil
+	default:
+		return b.dumpOrder()
+	}
 }
 
 // kfuncs declares the functions that the kernel's build has tagged as callable from BPF programs.
@@ -182,12 +229,22 @@ func (d *dumper) kfuncs() error {
 	type kfunc struct {
 		name  string
 		proto TypeID
+		id    TypeID
 	}
 	var kfuncs []kfunc
+	fast := make(map[TypeID]bool)
 	var err error
 	for t := range d.b.Types(&err) {
 		tag, ok := t.(*DeclTag)
-		if !ok || tag.Name() != "bpf_kfunc" || tag.Component != -1 {
+		if !ok || tag.Component != -1 {
+			continue
+		}
+		switch tag.Name() {
+		case "bpf_kfunc":
+		case "bpf_fastcall":
+			fast[tag.Target] = true
+			continue
+		default:
 			continue
 		}
 		target, err := d.b.typeByID(tag.Target)
@@ -195,13 +252,13 @@ func (d *dumper) kfuncs() error {
 			return err
 		}
 		if f, ok := target.(*Func); ok {
-			kfuncs = append(kfuncs, kfunc{f.Name(), f.Proto})
+			kfuncs = append(kfuncs, kfunc{f.Name(), f.Proto, f.ID()})
 		}
 	}
-	if err != nil || len(kfuncs) == 0 {
+	if err != nil {
 		return err
 	}
-	slices.SortFunc(kfuncs, func(a, b kfunc) int { return cmp.Compare(a.name, b.name) })
+	slices.SortStableFunc(kfuncs, func(a, b kfunc) int { return cmp.Compare(a.name, b.name) })
 	kfuncs = slices.Compact(kfuncs)
 
 	write := func(text string) {
@@ -209,9 +266,12 @@ func (d *dumper) kfuncs() error {
 			_, err = io.WriteString(d.w, text)
 		}
 	}
-	write("#ifndef BPF_NO_KFUNC_PROTOTYPES\n")
+	write("\n/* BPF kfuncs */\n#ifndef BPF_NO_KFUNC_PROTOTYPES\n")
 	for _, f := range kfuncs {
 		write("extern ")
+		if fast[f.id] {
+			write("__bpf_fastcall ")
+		}
 		if err == nil {
 			err = d.declare(f.proto, f.name)
 		}

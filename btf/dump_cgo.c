@@ -47,11 +47,12 @@ struct btf_dump *lbg_dump_new(const struct btf *btf, struct lbg_dump_text *text,
 	return *err ? NULL : dump;
 }
 
-/* Dumps types from *next on until there is enough text for one trip to Go. */
-int lbg_dump_types(struct btf_dump *dump, struct lbg_dump_text *text, __u32 *next, __u32 end, size_t enough)
+/* Dumps types until there is enough text for one trip to Go. *dumped counts them, also one that failed. */
+int lbg_dump_types(struct btf_dump *dump, struct lbg_dump_text *text, const __u32 *ids, size_t n, size_t *dumped,
+		   size_t enough)
 {
-	while (*next < end && text->len < enough && !text->err) {
-		int err = btf_dump__dump_type(dump, (*next)++);
+	for (*dumped = 0; *dumped < n && text->len < enough && !text->err;) {
+		int err = btf_dump__dump_type(dump, ids[(*dumped)++]);
 
 		if (err)
 			return err;
