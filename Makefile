@@ -256,7 +256,7 @@ FUZZTIME ?= 60s
 fuzz: ## look for damaged objects, BTF, buffers and values that bring anything down (FUZZTIME=60s each)
 	@$(MAKE) setup
 	@for target in .:FuzzOpenMemory ./btf:FuzzParseRaw ./internal/ring:FuzzReader ./internal/perf:FuzzRead \
-		./cmd/bpfgo/internal/decode:FuzzTypes \
+		./internal/gen:FuzzObject ./cmd/bpfgo/internal/decode:FuzzTypes \
 		./cmd/bpfgo/internal/decode:FuzzDecode ./cmd/bpfgo/internal/decode:FuzzSet; do \
 		$(GO) test -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x "$${target%:*}" || exit; \
 	done

@@ -214,6 +214,39 @@ func TestStructOps(t *testing.T) {
 	}
 }
 
+// TestArena changes variables in an arena before and after Load.
+func TestArena(t *testing.T) {
+	type variables struct {
+		Total uint64
+		Spans [2]struct{ From, To uint32 }
+	}
+	var before struct {
+		Arena *variables `bpf:".addr_space.1"`
+	}
+	o, err := spec(t, "arena_globals").Open(libbpf.ObjectBuilder{}, &before)
+	check(t, err)
+	defer o.Close()
+	if before.Arena.Total != 40 || before.Arena.Spans[0].To != 2 {
+		t.Errorf("first values are %+v", before.Arena)
+	}
+	before.Arena.Total, before.Arena.Spans[1].To = 100, 11
+	needs.ToLoad(t, o.OpenObject)
+	var after struct {
+		Arena *variables      `bpf:".addr_space.1"`
+		Add   *libbpf.Program `bpf:"add"`
+	}
+	object, err := o.Load(&after)
+	check(t, err)
+	defer object.Close()
+	_, err = after.Add.TestRun(libbpf.TestRunOptions{})
+	check(t, err)
+	if after.Arena.Total != 111 || after.Arena.Spans[1].From != 9 {
+		t.Errorf("the program left %+v", after.Arena)
+	}
+	check(t, object.Close())
+	_ = after.Arena.Total // can still be read
+}
+
 func TestErrors(t *testing.T) {
 	s := spec(t, "globals")
 	b := libbpf.ObjectBuilder{}

@@ -98,7 +98,7 @@ func (e *emitter) file(types []byte) ([]byte, error) {
 	var text bytes.Buffer
 	sources := make([]string, len(e.Sources))
 	for i, source := range e.Sources {
-		sources[i] = filepath.Base(source)
+		sources[i] = strings.Map(printable, filepath.Base(source))
 	}
 	fmt.Fprintf(&text, "%s from %s. DO NOT EDIT.\n\n", generatedBy, strings.Join(sources, ", "))
 	fmt.Fprintf(&text, "//go:build %s\n\npackage %s\n\nimport (\n", e.target.constraint(e.Tags), e.Package)

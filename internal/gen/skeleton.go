@@ -2,6 +2,7 @@ package gen
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/libbpf-go/libbpf-go"
@@ -87,7 +88,7 @@ func (e *emitter) open(s *shape) {
 	}
 	for _, section := range s.sections {
 		if section.name != kconfigSection {
-			e.printf("%s *%s `bpf:%q` // %s: the values at first\n", section.field, section.typ, section.name, section.says)
+			e.printf("%s *%s %s // %s: the values at first\n", section.field, section.typ, tag(section.name), section.says)
 		}
 	}
 	e.printf("}\n\n")
@@ -138,12 +139,21 @@ func (e *emitter) open(s *shape) {
 	e.structOps(s)
 }
 
+// tag is the tag of a field.
+func tag(name string) string {
+	text := fmt.Sprintf("bpf:%q", name)
+	if strconv.CanBackquote(text) {
+		return "`" + text + "`"
+	}
+	return strconv.Quote(text)
+}
+
 // field writes a field with its documentation, and what it is behind it.
 func (e *emitter) field(n named, typ string) {
 	for _, text := range n.doc {
 		e.commentLines([]string{text})
 	}
-	e.printf("%s %s `bpf:%q`", n.field, typ, n.name)
+	e.printf("%s %s %s", n.field, typ, tag(n.name))
 	if n.says != "" {
 		e.printf(" // %s", strings.Map(printable, n.says))
 	}
@@ -196,7 +206,7 @@ func (e *emitter) loaded(s *shape) {
 		if section.name == kconfigSection || strings.HasPrefix(section.name, ".rodata") {
 			says = "a copy"
 		}
-		e.printf("%s *%s `bpf:%q` // %s: %s\n", section.field, section.typ, section.name, section.says, says)
+		e.printf("%s *%s %s // %s: %s\n", section.field, section.typ, tag(section.name), section.says, says)
 	}
 	e.printf("}\n\n")
 	if len(s.links) > 0 {
