@@ -22,6 +22,9 @@ func TestArchitecture(t *testing.T) {
 			return err
 		case entry.IsDir():
 			// These are no part of the library: tools, tests and modules of their own.
+			if entry.Name() == "testdata" {
+				return filepath.SkipDir
+			}
 			switch path {
 			case ".git", "bench", "bin", "examples", "scripts", "selftests", "internal/testutil", "libbpf/upstream":
 				return filepath.SkipDir

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/libbpf-go/libbpf-go/btf"
+	"github.com/libbpf-go/libbpf-go/ctypes"
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 	"github.com/libbpf-go/libbpf-go/internal/place"
 )
@@ -177,12 +178,12 @@ func (g *global) get() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	number, _ := place.Load(g.memory, g.bit, g.bits)
+	number, _ := place.Native.Load(g.memory, g.bit, g.bits)
 	if signed {
-		number = place.SignExtend(number, g.bits)
+		number = uint64(ctypes.SignExtend(number, g.bits))
 	}
 	value := make([]byte, size)
-	place.Store(value, 0, 8*size, number)
+	place.Native.Store(value, 0, 8*size, number)
 	return value, nil
 }
 
@@ -203,15 +204,15 @@ func (g *global) set(value any) error {
 		copy(g.memory, image)
 		return nil
 	}
-	number, _ := place.Load(image, 0, 8*size)
+	number, _ := place.Native.Load(image, 0, 8*size)
 	kept := number << (64 - g.bits) >> (64 - g.bits)
 	if signed {
-		number, kept = place.SignExtend(number, 8*size), place.SignExtend(number, g.bits)
+		number, kept = uint64(ctypes.SignExtend(number, 8*size)), uint64(ctypes.SignExtend(number, g.bits))
 	}
 	if number != kept {
 		return outOfRange(signed && int64(number) < 0, number, fmt.Sprintf("%d bits", g.bits))
 	}
-	place.Store(g.memory, g.bit, g.bits, number)
+	place.Native.Store(g.memory, g.bit, g.bits, number)
 	return nil
 }
 

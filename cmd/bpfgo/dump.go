@@ -11,7 +11,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/btf"
-	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/decode"
+	"github.com/libbpf-go/libbpf-go/btf/decode"
 )
 
 // dump is a map whose content is shown.

@@ -12,7 +12,7 @@ import (
 	"sync"
 	"unicode/utf8"
 
-	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/decode"
+	"github.com/libbpf-go/libbpf-go/btf/decode"
 )
 
 // output writes events and maps to standard output, as text or as JSON lines. It is safe for concurrent use.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/decode"
+	"github.com/libbpf-go/libbpf-go/btf/decode"
 )
 
 func TestParseRunOptions(t *testing.T) {

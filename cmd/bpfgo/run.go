@@ -21,7 +21,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/btf"
-	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/decode"
+	"github.com/libbpf-go/libbpf-go/btf/decode"
 	"github.com/libbpf-go/libbpf-go/internal/place"
 )
 
@@ -303,11 +303,15 @@ func (s *session) set(open *libbpf.OpenObject, set setting) error {
 	if err != nil {
 		return err
 	}
-	at, err := place.At(s.btf, variable.Type, name, path)
+	whole, err := s.types.Type(variable.Type)
 	if err != nil {
 		return err
 	}
-	if err := s.types.Set(image, at, set.name, set.value); err != nil {
+	part, err := whole.As(name).Field(path)
+	if err != nil {
+		return err
+	}
+	if err := part.Set(image, set.value); err != nil {
 		return err
 	}
 	return open.SetGlobal(name, image)

@@ -49,7 +49,7 @@ func (p Part) element(types *btf.BTF, name, step string) (Part, error) {
 	if !ok {
 		return Part{}, missingf("%s is not an array and has no element %d", Declaration(types, p.Type, name), n)
 	}
-	if n >= uint64(array.Len) {
+	if n >= uint64(array.Len) && array.Len != 0 { // a flexible array has as many as there is data
 		return Part{}, invalidf("%s has no element %d", Declaration(types, p.Type, name), n)
 	}
 	size, err := types.Size(array.Elem)

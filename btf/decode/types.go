@@ -1,16 +1,24 @@
-// Package decode turns the bytes of BPF maps, records and variables into text and JSON, as their BTF describes them,
-// and text back into bytes.
 package decode
 
 import (
+	"encoding/binary"
 	"fmt"
+	"sync"
 
 	"github.com/libbpf-go/libbpf-go/btf"
+	"github.com/libbpf-go/libbpf-go/internal/fault"
+	"github.com/libbpf-go/libbpf-go/internal/place"
 )
 
-// Types makes types of a BTF ready for decoding. It is not safe for concurrent use; the types that it makes are.
+// Types makes types of a BTF ready. It and the types that it makes are safe for concurrent use.
 type Types struct {
-	btf   *btf.BTF
+	// ByteOrder is the byte order of the data. It begins as that of the BTF. Types keep the order that they were made
+	// with: set it before.
+	ByteOrder binary.ByteOrder
+
+	btf *btf.BTF
+
+	mu    sync.Mutex
 	nodes map[btf.TypeID]*node // nil while a type is being made
 	depth int
 	tags  map[tagged]string
@@ -28,9 +36,11 @@ const (
 	tagMin = "bpfgo:min"
 )
 
-// NewTypes is the Types of b, which must stay open as long as it is used.
+// NewTypes returns the Types of b, which must stay open as long as types are made ready, searched for parts, and set.
+//
+// errors.Is: [btf.ErrClosed].
 func NewTypes(b *btf.BTF) (*Types, error) {
-	t := &Types{btf: b, nodes: map[btf.TypeID]*node{}, tags: map[tagged]string{}}
+	t := &Types{btf: b, ByteOrder: b.ByteOrder(), nodes: map[btf.TypeID]*node{}, tags: map[tagged]string{}}
 	var err error
 	for typ := range b.Types(&err) {
 		if tag, ok := typ.(*btf.DeclTag); ok && (tag.Name() == tagMax || tag.Name() == tagMin) {
@@ -46,24 +56,27 @@ const (
 	maxLeaves = 1 << 20 // numbers, strings and so on in a value
 )
 
-type kind uint8
+// Kind is the kind of a value.
+type Kind uint8
 
+// The kinds of values.
 const (
-	kindInt    kind = iota
-	kindBool        // an integer that is 0 or 1
-	kindChar        // an integer that is a character
-	kindString      // an array of characters
-	kindEnum
-	kindPtr
-	kindFloat
-	kindHex    // a number too large or too odd for Go
-	kindStruct // or a union
-	kindArray
+	KindMissing Kind = iota // the data ends before the value
+	KindInt
+	KindBool
+	KindChar   // an integer that is a character
+	KindString // an array of characters
+	KindEnum
+	KindPtr
+	KindFloat
+	KindBig    // a number that is too large or too odd for 64 bits
+	KindStruct // a struct, a union or a section of data
+	KindArray
 )
 
 // node is a type without typedefs and qualifiers, with anonymous members made the outer type's own.
 type node struct {
-	kind    kind
+	kind    Kind
 	size    int // in bytes
 	signed  bool
 	union   bool
@@ -81,17 +94,31 @@ type member struct {
 	bit  int        // offset
 	bits int        // width of a bit field; 0 for others
 	tag  string
+	last bool // in its struct, or a member of a union
 	*node
 }
 
-// Type is a type that can be decoded. A nil Type stands for one that is not known: its values are shown in hexadecimal.
+// Type is a type that is ready, or a part of one: see [Type.Field]. A nil Type stands for one that is not known: its
+// values are shown in hexadecimal.
+//
+// Its methods read data, which is a value of the whole type. They never change it, except those whose names begin with
+// Set.
 type Type struct {
-	name string
-	root *node
+	types *Types
+	id    btf.TypeID
+	name  string // of the type
+	path  string // of the part, or the name of a variable; for errors
+	at    field
 }
 
-// Type makes the type of that number ready. It returns an error for types that have no values, or unreasonable ones.
+// Type makes the type of that number ready. A variable has the values of its type, and a section of data those of its
+// variables.
+//
+// errors.Is: unix.EINVAL for a type that has no values, such as a function, or unreasonable ones; [btf.ErrNotFound],
+// [btf.ErrClosed].
 func (t *Types) Type(id btf.TypeID) (*Type, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	root, err := t.node(id)
 	if err != nil {
 		return nil, err
@@ -100,11 +127,14 @@ func (t *Types) Type(id btf.TypeID) (*Type, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Type{name: typ.Name(), root: root}, nil
+	at := field{node: root, order: place.OrderOf(t.ByteOrder), tail: true}
+	return &Type{types: t, id: id, name: typ.Name(), path: "value", at: at}, nil
 }
 
 // Named makes the type of that name ready: a struct, a union, a typedef, an enum or an integer, in this order where
-// several have the name. The keyword may stand before the name.
+// several have the name. The keyword may stand before the name: "struct event".
+//
+// errors.Is: as for [Types.Type].
 func (t *Types) Named(name string) (*Type, error) {
 	kinds := []btf.Kind{btf.KindStruct, btf.KindUnion, btf.KindTypedef, btf.KindEnum, btf.KindEnum64, btf.KindInt,
 		btf.KindFloat}
@@ -125,7 +155,7 @@ func (t *Types) Named(name string) (*Type, error) {
 	return t.Type(typ.ID())
 }
 
-// Name is the type's name without keyword, empty for an anonymous one.
+// Name is the name of the type without the keyword. It is empty for a type without a name.
 func (t *Type) Name() string {
 	if t == nil {
 		return ""
@@ -133,29 +163,45 @@ func (t *Type) Name() string {
 	return t.name
 }
 
-// Size is the size of a value in bytes, 0 for an unknown type.
+// Size is the size of a value in bytes, without a flexible array at its end. It is 0 for an unknown type.
 func (t *Type) Size() int {
 	if t == nil {
 		return 0
 	}
-	return t.root.size
+	return t.at.size
+}
+
+// Kind is the kind of values, KindMissing for an unknown type.
+func (t *Type) Kind() Kind {
+	if t == nil {
+		return KindMissing
+	}
+	return t.at.kind
+}
+
+// ID is the type's number in its BTF, 0 for an unknown type.
+func (t *Type) ID() btf.TypeID {
+	if t == nil {
+		return 0
+	}
+	return t.id
 }
 
 func (t *Types) node(id btf.TypeID) (*node, error) {
 	if n, ok := t.nodes[id]; ok {
 		if n == nil {
-			return nil, fmt.Errorf("type %d contains itself", id)
+			return nil, fault.Invalidf("type %d contains itself", id)
 		}
 		return n, nil
 	}
 	if t.depth++; t.depth > maxDepth {
-		return nil, fmt.Errorf("type %d is nested too deep", id)
+		return nil, fault.Invalidf("type %d is nested too deep", id)
 	}
 	defer func() { t.depth-- }()
 	t.nodes[id] = nil
 	n, err := t.make(id)
 	if err == nil && n.leaves > maxLeaves {
-		err = fmt.Errorf("type %d has too many parts", id)
+		err = fault.Invalidf("type %d has too many parts", id)
 	}
 	if err != nil {
 		delete(t.nodes, id)
@@ -174,11 +220,11 @@ func (t *Types) make(id btf.TypeID) (*node, error) {
 	case *btf.Int:
 		return makeInt(typ), nil
 	case *btf.Ptr:
-		return &node{kind: kindPtr, size: t.btf.PointerSize(), leaves: 1}, nil
+		return &node{kind: KindPtr, size: t.btf.PointerSize(), leaves: 1}, nil
 	case *btf.Float:
-		n := &node{kind: kindFloat, size: int(typ.Size), leaves: 1}
+		n := &node{kind: KindFloat, size: int(typ.Size), leaves: 1}
 		if n.size != 4 && n.size != 8 {
-			n.kind = kindHex
+			n.kind = KindBig
 		}
 		return n, nil
 	case *btf.Enum:
@@ -190,27 +236,27 @@ func (t *Types) make(id btf.TypeID) (*node, error) {
 	case *btf.Datasec:
 		return t.makeDatasec(typ)
 	default:
-		return nil, fmt.Errorf("type %d, of kind %s, has no values", id, typ.Kind())
+		return nil, fault.Invalidf("type %d, of kind %s, has no values", id, typ.Kind())
 	}
 }
 
 func makeInt(typ *btf.Int) *node {
-	n := &node{kind: kindInt, size: int(typ.Size), signed: typ.Signed, leaves: 1}
+	n := &node{kind: KindInt, size: int(typ.Size), signed: typ.Signed, leaves: 1}
 	switch {
 	case n.size > 8 || n.size == 0:
-		n.kind = kindHex
+		n.kind = KindBig
 	case typ.Bool:
-		n.kind = kindBool
+		n.kind = KindBool
 	case n.size == 1 && (typ.Char || typ.Name() == "char"):
-		n.kind = kindChar
+		n.kind = KindChar
 	}
 	return n
 }
 
 func makeEnum(typ *btf.Enum) *node {
-	n := &node{kind: kindEnum, size: int(typ.Size), signed: typ.Signed, leaves: 1, values: typ.Values}
+	n := &node{kind: KindEnum, size: int(typ.Size), signed: typ.Signed, leaves: 1, values: typ.Values}
 	if n.size > 8 || n.size == 0 {
-		n.kind = kindHex
+		n.kind = KindBig
 		return n
 	}
 	n.names = make(map[int64]string, len(typ.Values))
@@ -227,28 +273,29 @@ func (t *Types) makeArray(typ *btf.Array) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &node{kind: kindArray, elem: elem, length: int(typ.Len)}
+	n := &node{kind: KindArray, elem: elem, length: int(typ.Len)}
 	size := uint64(elem.size) * uint64(typ.Len)
 	leaves := uint64(max(elem.leaves, 1)) * uint64(typ.Len)
-	if elem.kind == kindChar {
-		n.kind = kindString
+	if elem.kind == KindChar {
+		n.kind = KindString
 		leaves = 1 + uint64(typ.Len)/16
 	}
 	if leaves > maxLeaves || size > 1<<31 {
-		return nil, fmt.Errorf("array of %d elements is too large", typ.Len)
+		return nil, fault.Invalidf("array of %d elements is too large", typ.Len)
 	}
 	n.size, n.leaves = int(size), int(leaves)
 	return n, nil
 }
 
 func (t *Types) makeComposite(typ *btf.Composite) (*node, error) {
-	n := &node{kind: kindStruct, size: int(typ.Size), union: typ.Kind() == btf.KindUnion}
+	n := &node{kind: KindStruct, size: int(typ.Size), union: typ.Kind() == btf.KindUnion}
 	for i, m := range typ.Members {
 		of, err := t.node(m.Type)
 		if err != nil {
 			return nil, fmt.Errorf("member %q: %w", m.Name, err)
 		}
 		bit, bits := int(m.BitOffset), int(m.BitfieldSize)
+		last := typ.Kind() == btf.KindUnion || i == len(typ.Members)-1
 		if bits == 0 {
 			if bit, bits, err = t.oldBitField(m.Type, bit); err != nil {
 				return nil, err
@@ -257,22 +304,23 @@ func (t *Types) makeComposite(typ *btf.Composite) (*node, error) {
 		switch {
 		case bits != 0 && m.Name == "":
 			// A bit field without a name only fills a hole.
-		case bits != 0 && (bits > 64 || of.kind >= kindPtr):
-			return nil, fmt.Errorf("member %q: bit field of %d bits and an odd type", m.Name, bits)
-		case m.Name == "" && of.kind == kindStruct:
+		case bits != 0 && (bits > 64 || of.kind >= KindPtr):
+			return nil, fault.Invalidf("member %q: bit field of %d bits and an odd type", m.Name, bits)
+		case m.Name == "" && of.kind == KindStruct:
 			n.union = n.union || of.union
 			for _, inner := range of.members {
 				inner.bit += bit
+				inner.last = inner.last && last
 				n.members = append(n.members, inner)
 				n.leaves += inner.leaves
 			}
 		default:
 			n.members = append(n.members,
-				member{m.Name, m.Type, bit, bits, t.tags[tagged{typ.ID(), i}], of})
+				member{m.Name, m.Type, bit, bits, t.tags[tagged{typ.ID(), i}], last, of})
 			n.leaves += max(of.leaves, 1)
 		}
 		if n.leaves > maxLeaves {
-			return nil, fmt.Errorf("type %d has too many parts", typ.ID())
+			return nil, fault.Invalidf("type %d has too many parts", typ.ID())
 		}
 	}
 	return n, nil
@@ -292,7 +340,7 @@ func (t *Types) oldBitField(id btf.TypeID, bit int) (offset, bits int, err error
 }
 
 func (t *Types) makeDatasec(typ *btf.Datasec) (*node, error) {
-	n := &node{kind: kindStruct, size: int(typ.Size)}
+	n := &node{kind: KindStruct, size: int(typ.Size)}
 	for _, v := range typ.Vars {
 		variable, err := t.btf.TypeByID(v.Type)
 		if err != nil {
@@ -304,7 +352,7 @@ func (t *Types) makeDatasec(typ *btf.Datasec) (*node, error) {
 		}
 		n.members = append(n.members, member{name: variable.Name(), id: v.Type, bit: 8 * int(v.Offset), node: of})
 		if n.leaves += max(of.leaves, 1); n.leaves > maxLeaves {
-			return nil, fmt.Errorf("section %s has too many parts", typ.Name())
+			return nil, fault.Invalidf("section %s has too many parts", typ.Name())
 		}
 	}
 	return n, nil

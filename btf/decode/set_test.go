@@ -21,21 +21,21 @@ func set(t *testing.T, b *btf.BTF, types *Types, name, value string) (string, er
 	}
 	image := bytes.Repeat([]byte{0xff}, size)
 	before := bytes.Clone(image)
-	at, err := place.At(b, variable.Type, variable.Name, path)
+	whole, err := types.Type(variable.Type)
+	if err != nil {
+		t.Fatal(err)
+	}
+	part, err := whole.As(variable.Name).Field(path)
 	if err != nil {
 		return "", err
 	}
-	if err := types.Set(image, at, name, value); err != nil {
+	if err := part.Set(image, value); err != nil {
 		if !bytes.Equal(image, before) {
 			t.Errorf("%s=%s failed and changed the value", name, value)
 		}
 		return "", err
 	}
-	decoded, err := types.Type(variable.Type)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return decoded.Text(image), nil
+	return whole.Text(image), nil
 }
 
 func TestSet(t *testing.T) {
@@ -132,11 +132,15 @@ func TestSetErrors(t *testing.T) {
 	}
 	// A variable that is shorter than its type says.
 	for _, name := range []string{"title", "numbers", "limit"} {
-		typ, err := b.TypeByName(name, btf.KindVar)
+		variable, err := b.TypeByName(name, btf.KindVar)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := types.Set([]byte{1}, place.Part{Type: typ.ID()}, name, "1"); err == nil {
+		typ, err := types.Type(variable.ID())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := typ.Set([]byte{1}, "1"); err == nil {
 			t.Errorf("%s was set in one byte", name)
 		}
 	}
@@ -159,12 +163,12 @@ func FuzzSet(f *testing.F) {
 				t.Fatal(err)
 			}
 			image := make([]byte, size)
-			if err := types.Set(image, place.Part{Type: v.Type}, "x", value); err != nil {
-				continue
-			}
 			typ, err := types.Type(v.Type)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if err := typ.Set(image, value); err != nil {
+				continue
 			}
 			// What was set and is shown can be set again and is the same.
 			text := typ.Text(image)
@@ -172,7 +176,7 @@ func FuzzSet(f *testing.F) {
 			if text[0] == '"' || text[0] == '[' {
 				continue
 			}
-			if err := types.Set(again, place.Part{Type: v.Type}, "x", text); err != nil {
+			if err := typ.Set(again, text); err != nil {
 				t.Errorf("%q is shown as %s: %v", value, text, err)
 			} else if !bytes.Equal(again, image) && text != "NaN" {
 				t.Errorf("%q is shown as %s, which is another value", value, text)

@@ -42,7 +42,7 @@ func named(t testing.TB, name string) *Type {
 
 // native returns what this machine has, which is one of two orders of bytes.
 func native(little, big string) string {
-	if bigEndian {
+	if bool(place.Native) {
 		return big
 	}
 	return little
@@ -69,7 +69,7 @@ func everything() []byte {
 	b = order.AppendUint32(b, 0x01020304)
 	b = order.AppendUint32(b, 0x04030201)
 	bits := uint64(5 | 0b10001<<3 | 0<<8 | 0x8000000001<<16)
-	if bigEndian { // then compilers begin with the highest bits
+	if bool(place.Native) { // then compilers begin with the highest bits
 		bits = 5<<61 | 0b10001<<56 | 0<<48 | 0x8000000001<<8
 	}
 	b = order.AppendUint64(b, bits)
@@ -80,7 +80,7 @@ func everything() []byte {
 	b = order.AppendUint32(b, math.Float32bits(1.5))
 	b = order.AppendUint64(b, math.Float64bits(math.NaN()))
 	large := []uint64{0xdeadbeef, 1}
-	if bigEndian {
+	if bool(place.Native) {
 		slices.Reverse(large)
 	}
 	b = order.AppendUint64(order.AppendUint64(b, large[0]), large[1])
@@ -313,6 +313,9 @@ func FuzzDecode(f *testing.F) {
 		if got := typ.AppendJSON(nil, data); !json.Valid(got) {
 			t.Errorf("not JSON: %s", got)
 		}
+		var v Value
+		typ.Decode(&v, data)
+		v.Any()
 		if typ.Compare(data, data) != 0 {
 			t.Error("data differs from itself")
 		}
@@ -356,7 +359,16 @@ func FuzzTypes(f *testing.F) {
 				t.Errorf("not JSON: %s", got)
 			}
 			typ.Compare(data, data[:40])
-			_ = types.Set(append([]byte(nil), data...), place.Part{Type: btf.TypeID(id)}, "x", "1")
+			_ = typ.Set(append([]byte(nil), data...), "1")
+			var v Value
+			typ.Decode(&v, data)
+			v.Any()
+			for _, path := range []string{"[1]", "a", "[0].x"} {
+				if part, err := typ.Field(path); err == nil {
+					part.Text(data)
+					_ = part.Set(append([]byte(nil), data...), "1")
+				}
+			}
 		}
 	})
 }

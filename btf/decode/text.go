@@ -19,8 +19,8 @@ func (t *Type) Columns() []Column {
 	if t == nil {
 		return []Column{{}}
 	}
-	f := t.field()
-	if f.kind != kindStruct || len(f.members) == 0 {
+	f := t.at
+	if f.kind != KindStruct || len(f.members) == 0 {
 		return []Column{f.column("")}
 	}
 	columns := make([]Column, len(f.members))
@@ -33,16 +33,16 @@ func (t *Type) Columns() []Column {
 func (f field) column(name string) Column {
 	c := Column{Name: name}
 	switch f.kind {
-	case kindInt, kindBool, kindChar, kindFloat:
+	case KindInt, KindBool, KindChar, KindFloat:
 		c.Width, c.Right = []int{0, 4, 6, 6, 8, 8, 8, 8, 12}[min(f.size, 8)], true
-	case kindEnum:
+	case KindEnum:
 		for _, v := range f.values {
 			c.Width = max(c.Width, len(v.Name))
 		}
 		c.Width = min(c.Width, 16)
-	case kindPtr:
+	case KindPtr:
 		c.Width = 18
-	case kindString:
+	case KindString:
 		c.Width = min(f.size, 16)
 	}
 	return c
@@ -53,8 +53,8 @@ func (t *Type) Cells(data []byte) []string {
 	if t == nil {
 		return []string{Hex(data)}
 	}
-	f := t.field()
-	if f.kind != kindStruct || len(f.members) == 0 {
+	f := t.at
+	if f.kind != KindStruct || len(f.members) == 0 {
 		return []string{f.cell(data)}
 	}
 	cells := make([]string, len(f.members))
@@ -66,18 +66,26 @@ func (t *Type) Cells(data []byte) []string {
 
 // CompareColumn orders two values by one of their columns.
 func (t *Type) CompareColumn(column int, a, b []byte) int {
-	if t == nil || t.root.kind != kindStruct || len(t.root.members) == 0 {
+	if t == nil || t.at.kind != KindStruct || len(t.at.members) == 0 {
 		return t.Compare(a, b)
 	}
-	return t.field().member(column).compare(a, b)
+	return t.at.member(column).compare(a, b)
 }
 
-// Text is a value as text.
+// Text is a value as text. A string that stands alone has quotes only if it needs them.
 func (t *Type) Text(data []byte) string {
 	if t == nil {
 		return Hex(data)
 	}
-	return t.field().cell(data)
+	return t.at.cell(data)
+}
+
+// AppendText appends a value as text to dst. A string has quotes.
+func (t *Type) AppendText(dst, data []byte) []byte {
+	if t == nil {
+		return append(dst, Hex(data)...)
+	}
+	return t.at.appendText(dst, data)
 }
 
 // maxHex is how many bytes of unknown type are shown; the rest is counted.
@@ -96,7 +104,7 @@ const missing = "?"
 
 // cell is the text of a value that stands alone.
 func (f field) cell(data []byte) string {
-	if f.kind == kindString {
+	if f.kind == KindString {
 		text, _ := f.text(data)
 		if plain(text) {
 			return string(text)
@@ -122,19 +130,19 @@ func plain(text []byte) bool {
 
 func (f field) appendText(dst, data []byte) []byte {
 	switch f.kind {
-	case kindString:
+	case KindString:
 		text, _ := f.text(data)
-		if len(text) == 0 && f.bytes(data) == nil && f.size > 0 {
+		if len(text) == 0 && f.bytes(data) == nil && f.width(data) > 0 {
 			return append(dst, missing...)
 		}
 		return strconv.AppendQuote(dst, string(text))
-	case kindHex:
+	case KindBig:
 		raw := f.bytes(data)
 		if len(raw) < f.size {
 			return append(dst, missing...)
 		}
-		return append(dst, hexNumber(raw)...)
-	case kindStruct:
+		return f.appendBig(dst, raw)
+	case KindStruct:
 		dst = append(dst, '{')
 		for i, m := range f.members {
 			if i > 0 {
@@ -144,7 +152,7 @@ func (f field) appendText(dst, data []byte) []byte {
 			dst = f.member(i).appendText(dst, data)
 		}
 		return append(dst, '}')
-	case kindArray:
+	case KindArray:
 		return f.appendArrayText(dst, data)
 	}
 	value, ok := f.load(data)
@@ -152,15 +160,15 @@ func (f field) appendText(dst, data []byte) []byte {
 		return append(dst, missing...)
 	}
 	switch {
-	case f.kind == kindBool && value <= 1:
+	case f.kind == KindBool && value <= 1:
 		return strconv.AppendBool(dst, value == 1)
-	case f.kind == kindChar && value >= ' ' && value <= '~':
+	case f.kind == KindChar && value >= ' ' && value <= '~':
 		return strconv.AppendQuoteRune(dst, rune(value))
-	case f.kind == kindPtr:
+	case f.kind == KindPtr:
 		return strconv.AppendUint(append(dst, "0x"...), value, 16)
-	case f.kind == kindFloat:
+	case f.kind == KindFloat:
 		return strconv.AppendFloat(dst, f.float(value), 'g', -1, 8*f.size)
-	case f.kind == kindEnum:
+	case f.kind == KindEnum:
 		if name := f.enumName(value); name != "" {
 			return append(dst, name...)
 		}
@@ -179,8 +187,9 @@ func (f field) appendNumber(dst []byte, value uint64) []byte {
 const minZeros = 4
 
 func (f field) appendArrayText(dst, data []byte) []byte {
-	shown := f.length
-	if zeros := f.length - f.nonzero(data); zeros >= minZeros && len(f.bytes(data)) == f.size {
+	n := f.count(data)
+	shown := n
+	if zeros := n - f.nonzero(data, n); zeros >= minZeros && len(f.bytes(data)) == f.width(data) {
 		shown -= zeros
 	}
 	dst = append(dst, '[')
@@ -193,7 +202,7 @@ func (f field) appendArrayText(dst, data []byte) []byte {
 		}
 		dst = f.index(i).appendText(dst, data)
 	}
-	if shown < f.length {
+	if shown < n {
 		if shown > 0 {
 			dst = append(dst, ", "...)
 		}

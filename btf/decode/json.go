@@ -13,15 +13,20 @@ type Fit struct {
 	Extra     []byte // what follows the value
 }
 
-// Fit compares the data with the type's size. An unknown type fits everything.
+// Fit compares the data with the type's size. A flexible array at the end takes all elements that are there. An unknown
+// type fits everything.
 func (t *Type) Fit(data []byte) Fit {
 	if t == nil {
 		return Fit{}
 	}
-	if len(data) < t.root.size {
+	end := t.at.bit/8 + t.at.size
+	if flexible, ok := t.at.flexibleEnd(); ok {
+		end = flexible.bit/8 + flexible.width(data)
+	}
+	if len(data) < end {
 		return Fit{Truncated: true}
 	}
-	return Fit{Extra: data[t.root.size:]}
+	return Fit{Extra: data[end:]}
 }
 
 // AppendJSON appends a value as JSON to dst. Structs become objects, char arrays strings, enums the name or, where the
@@ -31,21 +36,21 @@ func (t *Type) AppendJSON(dst, data []byte) []byte {
 	if t == nil {
 		return AppendJSONString(dst, hex.EncodeToString(data))
 	}
-	return t.field().appendJSON(dst, data)
+	return t.at.appendJSON(dst, data)
 }
 
 func (f field) appendJSON(dst, data []byte) []byte {
 	switch f.kind {
-	case kindString:
+	case KindString:
 		text, _ := f.text(data)
 		return AppendJSONString(dst, string(text))
-	case kindHex:
+	case KindBig:
 		raw := f.bytes(data)
 		if len(raw) < f.size {
 			return append(dst, "null"...)
 		}
-		return AppendJSONString(dst, hexNumber(raw))
-	case kindStruct:
+		return append(f.appendBig(append(dst, '"'), raw), '"')
+	case KindStruct:
 		dst = append(dst, '{')
 		first := true
 		for i, m := range f.members {
@@ -61,9 +66,9 @@ func (f field) appendJSON(dst, data []byte) []byte {
 			dst = at.appendJSON(dst, data)
 		}
 		return append(dst, '}')
-	case kindArray:
+	case KindArray:
 		dst = append(dst, '[')
-		for i := range f.length {
+		for i := range f.count(data) {
 			at := f.index(i)
 			if at.bit/8 >= len(data) {
 				break
@@ -80,18 +85,18 @@ func (f field) appendJSON(dst, data []byte) []byte {
 		return append(dst, "null"...)
 	}
 	switch {
-	case f.kind == kindBool && value <= 1:
+	case f.kind == KindBool && value <= 1:
 		return strconv.AppendBool(dst, value == 1)
-	case f.kind == kindPtr:
+	case f.kind == KindPtr:
 		return append(strconv.AppendUint(append(dst, `"0x`...), value, 16), '"')
-	case f.kind == kindFloat:
+	case f.kind == KindFloat:
 		number := f.float(value)
 		text := strconv.FormatFloat(number, 'g', -1, 8*f.size)
 		if math.IsNaN(number) || math.IsInf(number, 0) {
 			return AppendJSONString(dst, text)
 		}
 		return append(dst, text...)
-	case f.kind == kindEnum:
+	case f.kind == KindEnum:
 		if name := f.enumName(value); name != "" {
 			return AppendJSONString(dst, name)
 		}
