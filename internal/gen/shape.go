@@ -87,7 +87,7 @@ func (e *emitter) shape() (*shape, error) {
 		says := p.section
 		s.programs = append(s.programs, named{inPrograms.name(e.fieldName(p.name)), p.name, p.doc, says})
 		if !strings.HasPrefix(strings.TrimPrefix(p.section, "?"), "struct_ops") { // the map has the link
-			s.links = append(s.links, named{inLinks.name(e.fieldName(p.name)), p.name, nil, "of the program " + p.name})
+			s.links = append(s.links, named{inLinks.name(e.fieldName(p.name)), p.name, nil, p.section})
 		}
 	}
 	for i := range e.object.maps {
