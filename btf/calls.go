@@ -15,7 +15,6 @@ package btf
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <linux/memfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
@@ -50,7 +49,7 @@ static struct btf *parse_raw(const void *data, __u32 size, struct btf *base, int
 
 	if (!base)
 		return result(btf__new(data, size), err);
-	fd = (int)syscall(SYS_memfd_create, "btf", MFD_CLOEXEC);
+	fd = (int)syscall(SYS_memfd_create, "btf", 1U); // MFD_CLOEXEC, which some headers lack
 	if (fd < 0) {
 		*err = -errno;
 		return NULL;
@@ -84,6 +83,8 @@ static int is_module(__u32 id)
 		return fd;
 	err = bpf_obj_get_info_by_fd(fd, &info, &len);
 	close(fd);
+	if (err == -E2BIG)
+		return 0; // before Linux 5.11, which brought the BTF of modules, BTF has no name
 	if (err)
 		return err;
 	return info.kernel_btf && strcmp(name, "vmlinux") != 0;

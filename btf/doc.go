@@ -1,5 +1,5 @@
 // Package btf reads BTF, the type information of the kernel, its modules and compiled BPF objects: types, their sizes,
-// and the offsets of their members. It also writes the types as a C header.
+// and the offsets of their members. It makes BTF, and writes types as a C header and values as C text.
 //
 //	kernel, err := btf.LoadKernel()
 //	if err != nil {
@@ -18,15 +18,27 @@
 //
 // A [BTF] is a list of types numbered from 1; 0 is void. A type refers to others by [TypeID]. Each kind that BTF knows
 // is one of the Go types that implement [Type]; kinds with the same content share one: [Composite] is a struct or a
-// union, [Enum] is an enum of any width, [Modifier] is const, volatile, restrict or a type tag. A kind that this
-// package does not know becomes an [Unknown].
+// union, [Enum] is an enum of any width, [Modifier] is const, volatile, restrict or a type tag. libbpf refuses to parse
+// kinds that came after it: it can't tell how long they are. A kind that it knows and this package does not becomes an
+// [Unknown].
 //
 // The values are plain Go memory: they stay valid after Close. Each call returns a new value, so changing one does not
 // affect others.
 //
+// Split BTF, such as a module's, refers to the types of its base, such as the kernel's: [ParseSplit], [LoadModule]. The
+// numbers go on after those of the base, and all methods include its types. Types for a machine of the other byte order
+// are read like others, and keep their order in [BTF.Raw].
+//
+// # Building
+//
+// A BTF never changes. A [Builder] makes one, from nothing ([NewBuilder]), on a base ([NewSplitBuilder]) or from a copy
+// ([BTF.Builder]). It adds types, one at a time or as copies of others; removes duplicates, changes the order, and
+// moves types to another base. [BTF.LoadIntoKernel] gives types to the kernel, for maps and programs.
+//
 // # Untrusted input
 //
 // Type information may be damaged or malicious. Reading it is safe: type numbers and names that are out of range,
-// cycles and endless definitions are errors that match unix.EINVAL, unix.ELOOP or unix.E2BIG. It is not checked that a
-// type is consistent, for example that a member is within its struct.
+// cycles and endless definitions are errors that match unix.EINVAL, unix.ELOOP or unix.E2BIG. So are building and
+// dumping; but [Builder.Dedup] can take long with types that were made for that. It is not checked that a type is
+// consistent, for example that a member is within its struct.
 package btf

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// orderTypes have each rank, and names that decide in each way. The golden files are bpftool 7.7's output for them, sorted
-// and unsorted.
+// orderTypes have each rank, and names that decide in each way. The golden files are bpftool 7.7's output for them,
+// sorted and unsorted.
 func orderTypes(t *testing.T) *BTF {
 	b := newTestBuilder(t)
 	char := b.AddInt("char", 1, IntSigned)
