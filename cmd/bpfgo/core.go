@@ -31,14 +31,6 @@ type or member, the value for the object's own types, and the value for the kern
   --file PATH   take the types of this file instead of the running kernel's: raw BTF, or an ELF file with BTF
 `
 
-// loadTypes reads the types of a file, or the running kernel's if no file is given.
-func loadTypes(file string) (*btf.BTF, error) {
-	if file == "" {
-		return btf.LoadKernel()
-	}
-	return btf.Parse(file)
-}
-
 func runBTFMin(args []string, _, _ io.Writer) error {
 	flags := newFlags("btf min")
 	out, file := flags.String("o", "", ""), flags.String("file", "", "")
@@ -53,7 +45,7 @@ func runBTFMin(args []string, _, _ io.Writer) error {
 	}
 
 	quiet()
-	kernel, err := loadTypes(*file)
+	kernel, err := source{file: *file}.load()
 	if err != nil {
 		return err
 	}
@@ -96,7 +88,7 @@ func runBTFRelocations(args []string, stdout, _ io.Writer) error {
 		return err
 	}
 	defer relocations.Close()
-	kernel, err := loadTypes(*file)
+	kernel, err := source{file: *file}.load()
 	if err != nil {
 		return err
 	}

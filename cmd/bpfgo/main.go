@@ -3,7 +3,7 @@
 //	bpfgo run OBJ [-- CMD ARGS...]    load and attach an object, show its events and maps
 //	bpfgo link -o OUT OBJ...          link objects into one
 //	bpfgo gen SOURCE...               make Go code from BPF programs, for go:generate
-//	bpfgo btf dump [--file PATH]      write types as a C header: vmlinux.h for the kernel's types
+//	bpfgo btf dump [FLAGS]            write types as a C header: vmlinux.h for the kernel's types
 //	bpfgo btf min -o OUT OBJ...       write the types that the relocations of objects need
 //	bpfgo btf relocations OBJ         show CO-RE relocations, and what they become
 //	bpfgo cflags, bpfgo ldflags       print the C compiler and linker flags of libbpf

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,6 +15,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
@@ -178,6 +181,10 @@ func TestUsage(t *testing.T) {
 		{"btf dump --fil x", "flag provided but not defined: --fil"},
 		{"link a.o", "give -o OUT"},
 		{"link -o a.o", "give the objects to link"},
+		{"btf dump --file a --id 1", "exclude each other"},
+		{"btf dump --base a", "--base needs --file"},
+		{"btf dump --id x", `invalid value "x" for flag --id`},
+		{"btf dump --id 4294967296", "must be below"},
 		{"btf min a.o", "give -o OUT"},
 		{"btf min -o x", "give the objects"},
 		{"btf relocations", "give one object"},
@@ -273,6 +280,64 @@ func TestBTFDump(t *testing.T) {
 			t.Errorf("%s: exit status %d, output %q", path, status, stdout)
 		}
 		wantLine(t, stderr, path, want)
+	}
+}
+
+// The types of a program that is in the kernel, and those of a file that refers to another one.
+func TestBTFDumpOfOthers(t *testing.T) {
+	testutil.Root(t)
+	o, err := libbpf.OpenFile(testutil.Object(t, "core"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	obj, err := o.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer obj.Close()
+	program, err := obj.Program("relocated")
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := program.Info(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, _ := mustRun(t, "btf", "dump", "--id", fmt.Sprint(info.BTFID))
+	if !strings.Contains(stdout, "\nstruct task_struct___partly {\n") {
+		t.Errorf("the program's types lack a struct:\n%s", stdout)
+	}
+
+	kernel, err := btf.LoadKernel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kernel.Close()
+	b := btf.NewSplitBuilder(kernel)
+	defer b.Close()
+	task, err := kernel.TypeByName("list_head", btf.KindStruct)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.AddStruct("of_a_module", 16, btf.Member{Name: "list", Type: task.ID()})
+	raw, err := b.Raw()
+	if err != nil {
+		t.Fatal(err)
+	}
+	module := filepath.Join(t.TempDir(), "module.btf")
+	if err := os.WriteFile(module, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stdout, _ = mustRun(t, "btf", "dump", "--file", module, "--base", "/sys/kernel/btf/vmlinux")
+	if !strings.Contains(stdout, "\nstruct of_a_module {\n\tstruct list_head list;\n};\n") {
+		t.Errorf("the module's types lack a struct in %d bytes", len(stdout))
+	}
+	for args, want := range map[string]string{"--id 4294967295": "no such", "--module no_such_module": "no_such_module"} {
+		_, stderr, status := bpfgo(append([]string{"btf", "dump"}, strings.Fields(args)...)...)
+		if status != exitFailure {
+			t.Errorf("%s: exit status %d", args, status)
+		}
+		wantLine(t, stderr, want)
 	}
 }
 
