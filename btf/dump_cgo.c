@@ -1,10 +1,39 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "btf_cgo.h"
+
+#if UINTPTR_MAX == UINT32_MAX
+/*
+ * For the value of an enum that has no name, libbpf gives 64 bits to a "%u" and two strings. With pointers of 32 bits,
+ * the first string would be the upper half, which is 0. Of other numbers, it is never NULL.
+ */
+static int print_enum(char *to, size_t size, va_list args)
+{
+	unsigned int value = va_arg(args, unsigned int);
+	const char *delim = va_arg(args, const char *);
+	const char *newline;
+
+	if (!delim)
+		delim = va_arg(args, const char *);
+	newline = va_arg(args, const char *);
+	return snprintf(to, size, "%u%s%s", value, delim, newline);
+}
+
+static int print(char *to, size_t size, const char *fmt, va_list args)
+{
+	if (strcmp(fmt, "%u%s%s") == 0)
+		return print_enum(to, size, args);
+	return vsnprintf(to, size, fmt, args);
+}
+#else
+#define print vsnprintf
+#endif
 
 /* libbpf prints a few bytes at a time; collecting them here saves Go a call for each. */
 static void collect(void *ctx, const char *fmt, va_list args)
@@ -16,7 +45,7 @@ static void collect(void *ctx, const char *fmt, va_list args)
 	if (text->err)
 		return;
 	va_copy(again, args);
-	n = vsnprintf(text->data ? text->data + text->len : NULL, text->cap - text->len, fmt, args);
+	n = print(text->data ? text->data + text->len : NULL, text->cap - text->len, fmt, args);
 	if (n < 0) {
 		text->err = -errno;
 	} else if ((size_t)n >= text->cap - text->len) {
@@ -26,7 +55,7 @@ static void collect(void *ctx, const char *fmt, va_list args)
 		if (data) {
 			text->data = data;
 			text->cap = cap;
-			vsnprintf(data + text->len, cap - text->len, fmt, again);
+			print(data + text->len, cap - text->len, fmt, again);
 			text->len += (size_t)n;
 		} else {
 			text->err = -ENOMEM;

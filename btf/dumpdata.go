@@ -176,6 +176,10 @@ func (c *valueCheck) inside(t Type) (value, error) {
 	case *Int:
 		return value{extent: int64(t.Size)}, nil
 	case *Enum:
+		// Here libbpf gives the upper half of the value to a C function that takes it for a pointer.
+		if t.Kind() == KindEnum && t.Size > 4 && math.MaxInt == math.MaxInt32 {
+			return value{}, fmt.Errorf("enum %d of %d bytes on a machine of 32 bits: %w", t.ID(), t.Size, unix.EINVAL)
+		}
 		return value{extent: int64(t.Size)}, nil
 	case *Ptr:
 		return value{extent: int64(c.b.pointerSize)}, nil

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -69,6 +70,7 @@ func TestDumpData(t *testing.T) {
 		"chars": {4, []byte("ab\x00\x00\x00\x00\x00\x00"), DumpDataOptions{Compact: true}, "(char[8])['a','b',]"},
 		"enum":  {5, words(1), DumpDataOptions{}, "(enum color)GREEN"},
 		"other": {5, words(9), DumpDataOptions{}, "(enum color)9"},
+		"far":   {5, words(0xfffffffe), DumpDataOptions{}, "(enum color)4294967294"},
 		"var":   {8, words(3), DumpDataOptions{}, "static int count = (int)3"},
 		"data":  {9, words(3), DumpDataOptions{}, "SEC(\".data\") static int count = (int)3;"},
 		"union": {14, words(1, 2), DumpDataOptions{Compact: true},
@@ -229,4 +231,16 @@ func FuzzDumpData(f *testing.F) {
 			t.Errorf("%v for %d types", took, n)
 		}
 	})
+}
+
+// On a machine of 32 bits, libbpf would take the upper half of the value for a string.
+func TestDumpDataOfAWideEnum(t *testing.T) {
+	b := newTestBuilder(t)
+	b.AddEnum("wide", 8, EnumValue{"ONE", 1})
+	data := make([]byte, 8)
+	nativeOrder.PutUint64(data, 7<<32)
+	err := build(t, b).DumpData(io.Discard, 1, data, DumpDataOptions{})
+	if math.MaxInt == math.MaxInt32 && !errors.Is(err, unix.EINVAL) || math.MaxInt != math.MaxInt32 && err != nil {
+		t.Errorf("error %v", err)
+	}
 }
