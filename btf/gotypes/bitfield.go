@@ -1,6 +1,7 @@
 package gotypes
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/bits"
 	"slices"
@@ -52,7 +53,7 @@ func (w *writer) bitField(p placed, in *block) {
 		return
 	}
 	load, store := "LoadBits", "StoreBits"
-	if w.g.opts.BigEndian {
+	if w.g.types.ByteOrder() == binary.BigEndian {
 		load, store = "LoadBitsBig", "StoreBitsBig"
 	}
 	where := fmt.Sprintf("%s.%s[:], %d, %d", w.receiver, in.name, p.offset-8*in.offset, p.width)

@@ -30,7 +30,8 @@
 //   - What the kernel alone may access, such as a struct bpf_spin_lock, is bytes without methods.
 //
 // Declaration tags become comments. Const, volatile and type tags change nothing; a comment has the type tags of
-// pointers. What can't be expressed is left as bytes, with a comment and one of the Warnings.
+// pointers. What can't be expressed is left as bytes, with a comment and one of the Warnings. So are structs that
+// are nested more than 14 deep.
 //
 // # Names
 //

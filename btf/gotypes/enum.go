@@ -77,7 +77,7 @@ func (g *Generator) constants(t *btf.Enum, enum string) []string {
 		case g.opts.RawEnumNames:
 			generated = g.opts.Prefix + identifier(c[i])
 		case enum == "":
-			generated = g.opts.Prefix + goName(c[i])
+			generated = g.opts.Prefix + GoName(c[i])
 		default:
 			generated = enum + camel(c[i][len(common):])
 		}

@@ -29,10 +29,6 @@ type Options struct {
 	// RawEnumNames keeps the C names of enumerators.
 	RawEnumNames bool
 
-	// BigEndian tells that the types are those of a big-endian machine, which counts the bits of bit fields from the
-	// other end.
-	BigEndian bool
-
 	// Reserved are the Go names that are taken in the package.
 	Reserved []string
 }
@@ -68,12 +64,14 @@ type declaration struct {
 	asserts string
 }
 
-// Limits for types that are made up. The Linux kernel's types stay far below each of these.
+// Limits for types that are made up. The Linux kernel's types stay below each of these. Package go/types, and so "go
+// vet", takes twice as long for each level of structs.
 const (
 	maxSize    = 1 << 30 // bytes of a type, which 32-bit machines still have
-	maxDepth   = 64      // types in each other
-	maxVisits  = 1 << 16 // members of one type, with those of anonymous members
-	totalVisit = 1 << 22 // members of all types
+	maxDepth   = 64      // types in each other, as the generator comes to them
+	maxHeight  = 14      // structs in each other
+	maxVisits  = 1 << 13 // members of one type, with those of anonymous members
+	totalVisit = 1 << 20 // members of all types
 )
 
 // New returns a generator for types, which must not be closed before the last use of the generator.
@@ -191,6 +189,9 @@ func (g *Generator) scan() error {
 				g.typedefs[target.ID()] = t
 			}
 		case *btf.DeclTag:
+			if t.Attr {
+				break // for the compiler
+			}
 			at := tagged{t.Target, t.Component}
 			g.tags[at] = append(g.tags[at], t.Name())
 		}

@@ -121,7 +121,7 @@ func TestGolden(t *testing.T) {
 
 func compareGolden(t *testing.T, s source, types *btf.BTF, target string) {
 	var got bytes.Buffer
-	testutil.Check(t, gotypes.Generate(&got, types, "golden", gotypes.Options{BigEndian: target == "bpfeb"}))
+	testutil.Check(t, gotypes.Generate(&got, types, "golden", gotypes.Options{}))
 	golden := strings.TrimSuffix(s.path, ".c") + ".go.golden"
 	if target == "bpfeb" {
 		golden = strings.TrimSuffix(s.path, ".c") + ".bigendian.go.golden"

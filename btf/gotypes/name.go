@@ -23,8 +23,8 @@ var initialisms = func() map[string]string {
 	return m
 }()
 
-// goName is a C name in Go's style, exported: "tgid_of" is "TGIDOf".
-func goName(c string) string {
+// GoName is a C name in Go's style, exported: "tgid_of" is "TGIDOf".
+func GoName(c string) string {
 	name := camel(c)
 	// Not all scripts have capitals, and no name begins with a digit.
 	if !token.IsExported(name) {
@@ -33,7 +33,7 @@ func goName(c string) string {
 	return name
 }
 
-// camel is goName for a name that is not the beginning of one: it may begin with a digit. The C name is split at
+// camel is GoName for a name that is not the beginning of one: it may begin with a digit. The C name is split at
 // underscores and at what is no letter or digit. Parts in capitals only, as macros and enumerators have, get one capital.
 func camel(c string) string {
 	var b strings.Builder
@@ -63,31 +63,38 @@ func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 // isCapitals reports whether a part of a name has capitals only. One letter alone is a name in any case.
 func isCapitals(s string) bool { return len(s) > 1 && strings.ToUpper(s) == s }
 
-// scope is the names that are taken in a package, or among the fields and methods of a type.
-type scope map[string]bool
+// scope is the names that are taken in a package, or among the fields and methods of a type. The number of a name is the
+// last one that was added to it.
+type scope map[string]int
 
 // newPackage is the scope of a package. The generated code uses Go's own names, so nothing else may have them.
 func newPackage(reserved []string) scope {
-	s := scope{"_": true, "init": true, "main": true, "unsafe": true, "ctypes": true}
+	s := scope{"_": 1, "init": 1, "main": 1, "unsafe": 1, "ctypes": 1}
 	for _, name := range types.Universe.Names() {
-		s[name] = true
+		s[name] = 1
 	}
 	for _, name := range reserved {
-		s[name] = true
+		s[name] = 1
 	}
 	return s
 }
 
+func (s scope) isFree(name string) bool {
+	_, taken := s[name]
+	return !taken && !token.IsKeyword(name)
+}
+
 // add takes a name, with the suffix if it is not free, and with a number if that is not free either.
 func (s scope) add(name, suffix string) string {
-	free := name
-	for n := 1; s[free] || token.IsKeyword(free); n++ {
-		free = name + suffix
-		if n > 1 {
-			free += strconv.Itoa(n)
-		}
+	if !s.isFree(name) {
+		name += suffix
 	}
-	s[free] = true
+	free := name
+	for !s.isFree(free) {
+		s[name]++
+		free = name + strconv.Itoa(s[name])
+	}
+	s[free] = 1
 	return free
 }
 

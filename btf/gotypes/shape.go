@@ -17,7 +17,9 @@ type shape struct {
 	expr  string // the Go type
 	size  int    // in bytes, on all machines
 	align int    // Go's alignment on 64-bit machines; on others it may be less
-	note  string // what the Go type does not tell, for a comment
+	// height is how many structs are in each other.
+	height int
+	note   string // what the Go type does not tell, for a comment
 }
 
 var errTooLarge = unix.E2BIG
@@ -100,7 +102,7 @@ func (g *Generator) typeName(t btf.Type, at context) (name, c string) {
 		named = typedef
 	}
 	if c := named.Name(); c != "" {
-		return g.named(c, g.opts.Prefix+goName(c), suffix), keyword(named) + " " + oneLine(c)
+		return g.named(c, g.opts.Prefix+GoName(c), suffix), keyword(named) + " " + oneLine(c)
 	}
 	name = g.named("", cmp.Or(at.goName, g.opts.Prefix+"Anonymous"), suffix)
 	return name, cmp.Or(at.c, cName(t))
@@ -154,7 +156,7 @@ func (g *Generator) array(t *btf.Array, at context) (*shape, error) {
 		return nil, errLarge
 	}
 	return &shape{
-		expr: fmt.Sprintf("[%d]%s", t.Len, s.expr), size: s.size * int(t.Len), align: s.align, note: s.note,
+		expr: fmt.Sprintf("[%d]%s", t.Len, s.expr), size: s.size * int(t.Len), align: s.align, height: s.height, note: s.note,
 	}, nil
 }
 
@@ -193,7 +195,7 @@ func (g *Generator) pointer(t *btf.Ptr) string {
 		}
 		switch target := target.(type) {
 		case *btf.Modifier:
-			if target.Kind() == btf.KindTypeTag {
+			if target.Kind() == btf.KindTypeTag && !target.Attr {
 				tags += ", " + oneLine(target.Name())
 			}
 			id = target.Target

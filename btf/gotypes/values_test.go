@@ -47,7 +47,7 @@ func TestValues(t *testing.T) {
 		testutil.Check(t, err)
 		defer types.Close()
 		var code bytes.Buffer
-		testutil.Check(t, gotypes.Generate(&code, types, name, gotypes.Options{BigEndian: target == "bpfeb"}))
+		testutil.Check(t, gotypes.Generate(&code, types, name, gotypes.Options{}))
 		write(t, filepath.Join(module, name, "types.go"), code.Bytes())
 	}
 	for _, s := range sources(t) {

@@ -21,6 +21,7 @@ type writer struct {
 	size     int
 	maxAlign int // what no field may exceed
 	align    int // the largest alignment of a field
+	height   int // the largest of a field's type
 	members  scope
 	fields   []field
 	methods  strings.Builder
@@ -108,6 +109,12 @@ func (w *writer) write(parts []part, blocks []*block) error {
 			if p.shape, p.err = w.g.shape(p.t, w.contextOf(p)); fatal(p.err) {
 				return p.err
 			}
+			if p.err == nil && p.shape.height >= maxHeight {
+				p.shape, p.err = nil, errDeep
+			}
+			if p.shape != nil {
+				w.height = max(w.height, p.shape.height)
+			}
 		}
 		if p.shape != nil && p.block != nil && p.offset/8%p.shape.align == 0 {
 			p.block.align = max(p.block.align, p.shape.align)
@@ -155,7 +162,7 @@ func (w *writer) contextOf(p *placed) context {
 
 // memberName takes a Go name for a part.
 func (w *writer) memberName(p part) string {
-	name := goName(p.name)
+	name := GoName(p.name)
 	for _, key := range append(p.rename, w.name+"."+name) {
 		if other, ok := w.g.rename(key); ok {
 			name = other
@@ -355,7 +362,7 @@ func (w *writer) finish() *shape {
 	code.WriteString("}\n" + w.methods.String())
 	maps.Copy(w.g.imports, w.imports)
 	w.g.decls = append(w.g.decls, declaration{name: w.name, code: code.String(), asserts: asserts.String()})
-	return &shape{expr: w.name, size: w.size, align: w.align}
+	return &shape{expr: w.name, size: w.size, align: w.align, height: w.height + 1}
 }
 
 // carried reports whether a field gives the type its alignment by itself.

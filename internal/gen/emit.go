@@ -71,8 +71,7 @@ func (e *emitter) emit() ([]byte, error) {
 		return nil, err
 	}
 	e.types = gotypes.New(e.object.types, gotypes.Options{
-		Prefix: e.Prefix, Rename: e.Renames, RawEnumNames: e.RawEnums,
-		BigEndian: e.target.bpf() == "bpfeb", Reserved: s.names(e),
+		Prefix: e.Prefix, Rename: e.Renames, RawEnumNames: e.RawEnums, Reserved: s.names(e),
 	})
 	if err := e.resolve(s); err != nil {
 		return nil, err
