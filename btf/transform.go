@@ -19,7 +19,12 @@ import (
 // The error is in [Builder.Err]: unix.EINVAL if a type refers to one that does not exist, or the types are damaged,
 // unix.ELOOP for a cycle without a struct.
 func (b *Builder) Dedup(ext *Ext) {
-	b.transform("dedup", ext, func(c *cExt) error { return clib.FromRet(int(dedup(b.c, c))) })
+	b.transform("dedup", ext, func(c *cExt) error {
+		if err := b.checkChains(true); err != nil {
+			return err
+		}
+		return clib.FromRet(int(dedup(b.c, c)))
+	})
 }
 
 // Permute gives the types new numbers, and so changes their order (btf__permute). numbers has the new number of each
@@ -71,7 +76,7 @@ func (b *Builder) Relocate(base *BTF) {
 		case b.base.base != nil || base != nil && base.base != nil:
 			return fault.Invalidf("a base has a base")
 		}
-		if err := b.checkChains(); err != nil {
+		if err := b.checkChains(false); err != nil {
 			return err
 		}
 		before := Builder{base: b.base, ownBase: b.ownBase}
@@ -141,37 +146,42 @@ func checkNumbers(c *cBTF) error {
 	return nil
 }
 
-// checkChains finds cycles of typedefs, qualifiers and arrays, which libbpf would follow without an end.
-func (b *Builder) checkChains() error {
+// checkChains finds cycles of types that only add something to another type. libbpf would follow them without an end.
+// Where pointers and functions end a chain for libbpf, throughPtr is false.
+func (b *Builder) checkChains(throughPtr bool) error {
 	const unseen, busy, done = 0, 1, 2
 	state := make([]byte, numTypes(b.c)+1)
 	for id := 1; id < len(state); id++ {
 		var chain []TypeID
 		at := TypeID(id)
-		for state[at] == unseen {
+		for at != 0 && state[at] == unseen {
 			state[at] = busy
 			chain = append(chain, at)
-			words := typeMemory(b.c, at)
-			switch Kind(words[wordInfo] >> 24 & 0x1f) {
-			case KindConst, KindVolatile, KindRestrict, KindTypedef, KindTypeTag:
-				at = TypeID(words[wordSize])
-			case KindArray:
-				at = TypeID(words[wordsFixed])
-			default:
-				at = 0
-			}
-			if at == 0 {
-				break
-			}
+			at = nextInChain(typeMemory(b.c, at), throughPtr)
 		}
 		if at != 0 && state[at] == busy {
-			return fmt.Errorf("type %d contains itself: %w", at, errCycle)
+			return fmt.Errorf("type %d refers to itself: %w", at, errCycle)
 		}
 		for _, id := range chain {
 			state[id] = done
 		}
 	}
 	return nil
+}
+
+// nextInChain is 0 for the end.
+func nextInChain(words []uint32, throughPtr bool) TypeID {
+	switch Kind(words[wordInfo] >> 24 & 0x1f) {
+	case KindConst, KindVolatile, KindRestrict, KindTypedef, KindTypeTag:
+		return TypeID(words[wordSize])
+	case KindPtr, KindFunc:
+		if throughPtr {
+			return TypeID(words[wordSize])
+		}
+	case KindArray:
+		return TypeID(words[wordsFixed])
+	}
+	return 0
 }
 
 // DistillBase makes a base that only has what is needed to find the types to which b refers in another version of b's

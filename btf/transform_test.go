@@ -91,6 +91,24 @@ func TestDedupOfALongChain(t *testing.T) {
 	}
 }
 
+// libbpf compares the types of a and b without an end: they are pointers to themselves.
+func TestDedupOfCycles(t *testing.T) {
+	for _, add := range []func(b *Builder, target TypeID) TypeID{
+		(*Builder).AddPtr, (*Builder).AddConst,
+		func(b *Builder, target TypeID) TypeID { return b.AddTypedef("t", target) },
+	} {
+		b := newTestBuilder(t)
+		add(b, 1)
+		add(b, 2)
+		add(b, 3)
+		b.AddStruct("s", 16, Member{"a", 1, 0, 0}, Member{"b", 1, 64, 0})
+		b.AddStruct("s", 16, Member{"a", 2, 0, 0}, Member{"b", 3, 64, 0})
+		if b.Dedup(nil); !errors.Is(b.Err(), unix.ELOOP) {
+			t.Errorf("error %v", b.Err())
+		}
+	}
+}
+
 func needsLibbpf(t *testing.T, minor int, feature string) {
 	t.Helper()
 	if err := clib.Needs(feature, 1, minor); err != nil {
