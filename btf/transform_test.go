@@ -78,7 +78,7 @@ func TestDedupOfTheKernel(t *testing.T) {
 // libbpf recurses for each of these pointers: a thread's stack is too small for it.
 func TestDedupOfALongChain(t *testing.T) {
 	raw := newRaw()
-	const n = 400_000
+	const n = 200_000
 	for i := range n {
 		raw.add("", KindPtr, 0, uint32(i+2))
 	}
