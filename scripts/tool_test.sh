@@ -19,7 +19,7 @@ fail() {
 }
 
 cp -R examples/count "$tmp/count"
-rm -f "$tmp"/count/vmlinux.h "$tmp"/count/count "$tmp"/count/*.o
+rm -f "$tmp"/count/vmlinux.h "$tmp"/count/count "$tmp"/count/*_bpf.*
 cd "$tmp/count"
 go mod edit -replace "github.com/libbpf-go/libbpf-go=$(realpath --relative-to=. "$root")"
 go generate >"$tmp/out" 2>&1 || fail "go generate"

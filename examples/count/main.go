@@ -2,60 +2,66 @@
 package main
 
 import (
-	_ "embed"
+	"context"
+	"errors"
 	"fmt"
 	"log"
 	"os"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/libbpf-go/libbpf-go"
-	"github.com/libbpf-go/libbpf-go/typed"
 )
 
-//go:generate sh -c "go tool bpfgo btf dump > vmlinux.h"
-//go:generate sh -c "clang -g -O2 -target bpf $(go tool bpfgo cflags) -c count.bpf.c -o count.bpf.o"
+//go:generate go tool bpfgo gen count.bpf.c
 
-//go:embed count.bpf.o
-var object []byte
-
-func main() {
-	if err := run(os.Args[1:]); err != nil {
-		log.Fatal(err)
-	}
-}
-
-func run(args []string) error {
-	if len(args) != 1 {
-		return fmt.Errorf("usage: count PID")
-	}
-	pid, err := strconv.Atoi(args[0])
-	if err != nil {
-		return err
-	}
-	open, err := libbpf.OpenMemory(object)
+func run(pid int) error {
+	open, err := OpenCount(libbpf.ObjectBuilder{})
 	if err != nil {
 		return err
 	}
 	defer open.Close()
-	if err := open.SetGlobal("pid", pid); err != nil {
-		return err
-	}
-	loaded, err := open.Load()
+	open.Rodata.PID = int32(pid) // a global variable, before Load
+
+	count, err := open.Load()
 	if err != nil {
 		return err
 	}
-	defer loaded.Close()
-	if _, err := loaded.Attach(); err != nil {
-		return err
-	}
-	calls, err := typed.NewGlobal[uint64](loaded, "calls")
+	defer count.Close() // detaches as well
+	firsts, err := count.FirstsReader()
 	if err != nil {
 		return err
 	}
-	defer calls.Close()
-	time.Sleep(time.Second)
-	n, err := calls.Get()
-	fmt.Println(n, "system calls")
+	defer firsts.Close()
+	if err := count.Attach(); err != nil {
+		return err
+	}
+
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	for first := range firsts.Records(ctx, &err) { // in place, as *First
+		fmt.Printf("%s makes system call %d\n", first.Thread, first.Call)
+	}
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	for call, n := range count.Maps.Counts.All(&err) { // a *typed.Hash[uint32, uint64]
+		fmt.Printf("system call %d: %d\n", call, n)
+	}
+	fmt.Println(atomic.LoadUint64(&count.Bss.Total), "system calls") // the memory that the program adds to
 	return err
+}
+
+func main() {
+	if len(os.Args) != 2 {
+		log.Fatal("usage: count PID")
+	}
+	pid, err := strconv.Atoi(os.Args[1])
+	if err == nil {
+		err = run(pid)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
 }
