@@ -148,9 +148,11 @@ static int lbg_link_update_map(struct bpf_link *link, const struct bpf_map *map)
 #endif
 }
 
-// Before libbpf 1.6 its linker takes files by their path only.
+// Before libbpf 1.6 its linker takes files by their path only. Older versions return errno for a failure in libelf, which
+// does not set it: with 0 they would go on without what they lack.
 static struct bpf_linker *lbg_linker_new(int fd)
 {
+	errno = EINVAL;
 #if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 6
 	return bpf_linker__new_fd(fd, NULL);
 #else
@@ -163,6 +165,7 @@ static struct bpf_linker *lbg_linker_new(int fd)
 
 static int lbg_linker_add(struct bpf_linker *linker, int fd)
 {
+	errno = EINVAL;
 #if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 6
 	return bpf_linker__add_fd(linker, fd, NULL);
 #else
@@ -171,6 +174,12 @@ static int lbg_linker_add(struct bpf_linker *linker, int fd)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	return bpf_linker__add_file(linker, path, NULL);
 #endif
+}
+
+static int lbg_linker_finalize(struct bpf_linker *linker)
+{
+	errno = EINVAL;
+	return bpf_linker__finalize(linker);
 }
 */
 import "C"
@@ -440,7 +449,7 @@ func newCLinker(fd int) (*cLinker, error) {
 
 func freeLinker(l *cLinker)               { C.bpf_linker__free(l) }
 func addToLinker(l *cLinker, fd int) cInt { return C.lbg_linker_add(l, C.int(fd)) }
-func finalizeLinker(l *cLinker) cInt      { return C.bpf_linker__finalize(l) }
+func finalizeLinker(l *cLinker) cInt      { return C.lbg_linker_finalize(l) }
 
 // linkerNames are the names that a file has in the linker's messages, by the version of libbpf.
 func linkerNames(fd int) []string {
