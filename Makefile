@@ -234,7 +234,7 @@ test-386: root ## run the tests as a 32-bit program, on this kernel (as root)
 	CC=i686-linux-gnu-gcc GOARCH=386 CGO_ENABLED=1 $(GO) test $(NOVCS) $(TESTFLAGS) -short \
 		-ldflags '-linkmode external -extldflags -static' \
 		-skip 'USDT|Uprobe|racepoint|Kprobe|Tracing|Cookies|Order|LinkConformance|AttachCgroup$$|QueryTaskFD|WithoutTracefs|^TestGo$$' \
-		. ./btf ./libbpf ./typed ./internal/...
+		. ./btf ./ctypes ./libbpf ./typed ./internal/...
 
 .PHONY: test-interop
 test-interop: root ## share objects between Go and C under AddressSanitizer (slow)
@@ -255,8 +255,8 @@ FUZZTIME ?= 60s
 .PHONY: fuzz
 fuzz: ## look for damaged objects, BTF, buffers and values that bring anything down (FUZZTIME=60s each)
 	@$(MAKE) setup
-	@for target in .:FuzzOpenMemory ./btf:FuzzParseRaw ./internal/ring:FuzzReader ./internal/perf:FuzzRead \
-		./internal/gen:FuzzObject ./cmd/bpfgo/internal/decode:FuzzTypes \
+	@for target in .:FuzzOpenMemory ./btf:FuzzParseRaw ./btf/gotypes:FuzzGenerate \
+		./internal/ring:FuzzReader ./internal/perf:FuzzRead ./internal/gen:FuzzObject ./cmd/bpfgo/internal/decode:FuzzTypes \
 		./cmd/bpfgo/internal/decode:FuzzDecode ./cmd/bpfgo/internal/decode:FuzzSet; do \
 		$(GO) test -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x "$${target%:*}" || exit; \
 	done

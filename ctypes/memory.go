@@ -2,12 +2,14 @@ package ctypes
 
 import "unsafe"
 
+// Load and Store take the capacity away from what they slice: a slice can be extended up to that without a panic.
+
 // Load returns a copy of the T at the beginning of b, which need not be aligned. T must have no pointers. It panics if b
 // is shorter than a T.
 func Load[T any](b []byte) T {
 	var v T
 	size := unsafe.Sizeof(v)
-	copy(unsafe.Slice((*byte)(unsafe.Pointer(&v)), size), b[:size])
+	copy(unsafe.Slice((*byte)(unsafe.Pointer(&v)), size), b[:len(b):len(b)][:size])
 	return v
 }
 
@@ -15,7 +17,7 @@ func Load[T any](b []byte) T {
 // than a T.
 func Store[T any](b []byte, v T) {
 	size := unsafe.Sizeof(v)
-	copy(b[:size], unsafe.Slice((*byte)(unsafe.Pointer(&v)), size))
+	copy(b[:len(b):len(b)][:size], unsafe.Slice((*byte)(unsafe.Pointer(&v)), size))
 }
 
 // Tail returns the elements from offset to the end of a record: what is in a flexible array member. Bytes that are not a

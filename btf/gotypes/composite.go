@@ -94,6 +94,9 @@ func (c *collector) collect(t *btf.Composite, at int, in *block) error {
 		if c.visits++; c.visits > maxVisits || c.g.visits > totalVisit {
 			return fault.Newf(errTooLarge, "too many members")
 		}
+		if m.BitOffset > 8*maxSize {
+			return fault.Invalidf("member %s at bit %d", oneLine(m.Name), m.BitOffset)
+		}
 		p := part{
 			name: m.Name, t: m.Type, offset: at + int(m.BitOffset), width: int(m.BitfieldSize), block: in,
 			doc: c.g.doc(t.ID(), i),
@@ -116,7 +119,7 @@ func (c *collector) collect(t *btf.Composite, at int, in *block) error {
 		if i, ok := resolved.(*btf.Int); ok && p.width == 0 && uint32(i.Bits) < 8*i.Size {
 			p.width, p.offset = int(i.Bits), p.offset+int(i.Offset)
 		}
-		if p.offset > at+8*int(t.Size) || p.width == 0 && p.offset%8 != 0 {
+		if p.offset > at+8*int(t.Size) || p.offset > 8*maxSize || p.width == 0 && p.offset%8 != 0 {
 			return fault.Invalidf("member %s at bit %d of %d bytes", oneLine(m.Name), p.offset-at, t.Size)
 		}
 		p.rename = []string{c.c + "." + m.Name}

@@ -35,9 +35,9 @@
 //
 // # Names
 //
-// Names are exported, and in Go's style: the parts of the C name between underscores begin with a capital, and initialisms
-// such as ID, CPU and TGID are in capitals. An underscore stays only between digits. Constants begin with their type's
-// name, without the beginning that all enumerators share: enum color { COLOR_RED, COLOR_BLUE } has ColorRed and
+// Names are exported, and in Go's style: the parts of the C name between underscores begin with a capital, and
+// initialisms such as ID, CPU and TGID are in capitals. An underscore stays only between digits. Constants begin with
+// their type's name, without the beginning that all enumerators share: enum color { COLOR_RED, COLOR_BLUE } has ColorRed and
 // ColorBlue.
 //
 // A name that is taken gets a suffix: Struct, Union, Enum, Text for text, Section, Value for constants, and Field for

@@ -8,8 +8,10 @@ import (
 	"go/format"
 	"go/token"
 	"io"
+	"maps"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/internal/fault"
@@ -42,7 +44,8 @@ type Generator struct {
 	chars    map[int]string        // the types of text, by length
 	decls    []declaration
 	warnings []string
-	imports  map[string]bool
+	imports  map[string]bool // of the declarations
+	asked    map[string]bool // imports of the types that Type returned
 	depth    int
 	visits   int
 
@@ -67,7 +70,7 @@ type declaration struct {
 // Limits for types that are made up. The Linux kernel's types stay below each of these. Package go/types, and so "go
 // vet", takes twice as long for each level of structs.
 const (
-	maxSize    = 1 << 30 // bytes of a type, which 32-bit machines still have
+	maxSize    = 1 << 27 // bytes of a type, whose bits an int counts on 32-bit machines too
 	maxDepth   = 64      // types in each other, as the generator comes to them
 	maxHeight  = 14      // structs in each other
 	maxVisits  = 1 << 13 // members of one type, with those of anonymous members
@@ -83,6 +86,7 @@ func New(types *btf.BTF, opts Options) *Generator {
 		shapes:   make(map[btf.TypeID]*shape),
 		chars:    make(map[int]string),
 		imports:  make(map[string]bool),
+		asked:    make(map[string]bool),
 		typedefs: make(map[btf.TypeID]*btf.Typedef),
 		tags:     make(map[tagged][]string),
 	}
@@ -105,7 +109,7 @@ func (g *Generator) NamedType(id btf.TypeID, name string) (string, error) {
 		return "", fmt.Errorf("gotypes: type %d: %w", id, err)
 	}
 	if strings.Contains(s.expr, "ctypes.") {
-		g.ctypes("")
+		g.asked[ctypesPath] = true
 	}
 	return s.expr, nil
 }
@@ -140,14 +144,11 @@ func (g *Generator) source() []byte {
 	return code.Bytes()
 }
 
-// Imports are the paths of the packages that the declarations use, sorted.
+// Imports are the paths of the packages that the declarations use, and the types that Type returned, sorted.
 func (g *Generator) Imports() []string {
-	paths := make([]string, 0, len(g.imports))
-	for path := range g.imports {
-		paths = append(paths, path)
-	}
-	slices.Sort(paths)
-	return paths
+	all := maps.Clone(g.imports)
+	maps.Copy(all, g.asked)
+	return slices.Sorted(maps.Keys(all))
 }
 
 // Warnings has a line for each thing in C that the Go declarations do not express. The declarations have it as a comment.
@@ -163,12 +164,6 @@ const ctypesPath = "github.com/libbpf-go/libbpf-go/ctypes"
 func (g *Generator) ctypes(name string) string {
 	g.imports[ctypesPath] = true
 	return "ctypes." + name
-}
-
-// unsafe is a name of package unsafe.
-func (g *Generator) unsafe(name string) string {
-	g.imports["unsafe"] = true
-	return "unsafe." + name
 }
 
 // scan reads all types once, for what points to a type: typedefs and tags.
@@ -254,6 +249,6 @@ var (
 
 // oneLine makes text fit for a comment: whatever names and tags have in them, it stays one line.
 func oneLine(text string) string {
-	text = strings.ToValidUTF8(text, "?")
-	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\u2028' || r == '\u2029' || r == '\ufeff' }), " ")
+	breaks := func(r rune) bool { return !unicode.IsPrint(r) }
+	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "?"), breaks), " ")
 }

@@ -115,7 +115,7 @@ func commonPrefix(enum string, names []string) string {
 		common = enum + "_"
 	}
 	for _, name := range names {
-		if len(name) <= len(common) || !strings.EqualFold(name[:len(common)], common) || strings.Trim(name[len(common):], "_") == "" {
+		if len(name) <= len(common) || !strings.EqualFold(name[:len(common)], common) || camel(name[len(common):]) == "" {
 			return ""
 		}
 	}

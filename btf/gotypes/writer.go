@@ -229,7 +229,8 @@ func (w *writer) inBlock(p placed) error {
 		at = fmt.Sprintf("%s[%d]", at, from)
 	}
 	w.imports["unsafe"] = true
-	w.methodf(w.methodDoc(p, "%s is member %s, in place.", p.goName, p.name), "%s() *%s { return (*%[2]s)(unsafe.Pointer(&%[3]s.%[4]s)) }",
+	w.methodf(w.methodDoc(p, "%s is member %s, in place.", p.goName, p.name),
+		"%s() *%s { return (*%[2]s)(unsafe.Pointer(&%[3]s.%[4]s)) }",
 		p.goName, w.typed(p.shape.expr), w.receiver, at)
 	return nil
 }
@@ -266,7 +267,8 @@ func (w *writer) byValue(p placed, bytes string) {
 	w.makeMethod(&p)
 	setter := w.members.add("Set"+p.goName, "Field")
 	expr := w.typed(p.shape.expr)
-	w.methodf(w.methodDoc(p, "%s returns a copy of member %s.", p.goName, p.name), "%s() %s { return %s[%[2]s](%[4]s.%[5]s) }",
+	w.methodf(w.methodDoc(p, "%s returns a copy of member %s.", p.goName, p.name),
+		"%s() %s { return %s[%[2]s](%[4]s.%[5]s) }",
 		p.goName, expr, w.ctypes("Load"), w.receiver, bytes)
 	w.methodf(fmt.Sprintf("// %s stores member %s.\n", setter, oneLine(p.name)), "%s(v %s) { %s(%s.%s, v) }",
 		setter, expr, w.ctypes("Store"), w.receiver, bytes)
@@ -286,7 +288,8 @@ func (w *writer) tail(p placed) error {
 	}
 	elem := strings.TrimPrefix(p.shape.expr, "[0]")
 	method := w.members.add(p.goName+"In", "Field")
-	w.methodf(w.methodDoc(p, "%s returns the elements of %s in a record that begins with the struct: see [ctypes.Tail].", method, p.name),
+	const doc = "%s returns the elements of %s in a record that begins with the struct: see [ctypes.Tail]."
+	w.methodf(w.methodDoc(p, doc, method, p.name),
 		"%s(record []byte) []%s { return %s[%[2]s](record, %[4]d) }", method, w.typed(elem), w.ctypes("Tail"), p.offset/8)
 	return nil
 }
