@@ -43,7 +43,7 @@ type Global[T any] struct {
 //   - for a pointer, a uint64;
 //   - for an array, an array of as many elements;
 //   - for a struct, a struct whose fields are the same at the same offsets, whatever their names;
-//   - for any variable, an array of as many bytes.
+//   - for any variable, and any part of a struct, an array of as many bytes.
 //
 // Otherwise the error matches [libbpf.ErrInvalid]. The other errors are those of [libbpf.Object.GlobalVariable].
 //

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/ctypes"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 	"github.com/libbpf-go/libbpf-go/typed"
 )
@@ -134,6 +135,35 @@ func TestGlobalKeepsTheRest(t *testing.T) {
 	rest := global[ys](t, o, "points")
 	check(t, rest.Set(ys{Y: 20, Z: 40}))
 	wantValue(t, points, [4]point{{1, 20}, {3, 40}, {5, 6}, {7, 8}})
+}
+
+// generatedConfig is config as package gotypes declares it: the bytes of bit fields and unions are for its methods.
+type generatedConfig struct {
+	Mode    uint32
+	bits4   [1]byte
+	_       [3]byte
+	_       [0]uint32
+	union8  [4]byte
+	Corners [2]point
+	Name    [8]byte
+	_       [4]byte
+	Address uint64
+	Ratio   float64
+	On      ctypes.Bool
+	_       [7]byte
+}
+
+func TestGlobalOfGeneratedType(t *testing.T) {
+	o := loadGlobals(t, openGlobals(t))
+	config := global[generatedConfig](t, o, "config")
+	c := must[generatedConfig](t)(config.Get())
+	if whole := ctypes.Load[uint32](c.union8[:]); whole != 0x10002 {
+		t.Errorf("the union is %#x", whole)
+	}
+	c.bits4[0] = 0x7f
+	ctypes.Store(c.union8[:], uint32(5))
+	check(t, config.Set(c))
+	wantValue(t, config, c)
 }
 
 func TestGlobalOfAnotherType(t *testing.T) {

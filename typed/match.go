@@ -27,9 +27,6 @@ func (m *matcher) match(t reflect.Type, id btf.TypeID, name string) error {
 		return fault.Invalidf("%s has %d bytes and must have %d, as %s has", t, t.Size(), size,
 			place.Declaration(m.types, id, name))
 	}
-	if t.Kind() == reflect.Array && t.Elem().Kind() == reflect.Uint8 {
-		return nil // the bytes as they are
-	}
 	return m.at(t, 0, t.String(), id, name)
 }
 
@@ -49,6 +46,9 @@ func (m *matcher) at(t reflect.Type, offset uintptr, path string, id btf.TypeID,
 		}
 		return nil
 	case reflect.Array:
+		if t.Elem().Kind() == reflect.Uint8 {
+			return nil // the bytes as they are
+		}
 		return m.arrayAt(t, offset, path, id, name)
 	}
 	ok, err := m.numberAt(t, uint64(offset), id)
