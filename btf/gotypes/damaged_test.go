@@ -64,6 +64,10 @@ func TestDamaged(t *testing.T) {
 			b.AddStruct("s", 16, btf.Member{Name: "a", Type: 2}, btf.Member{Name: "f", Type: 4, BitOffset: 32},
 				btf.Member{Name: "b", Type: 3, BitOffset: 64})
 		}, "member f is bytes"},
+		"two members that are no values": {func(b *btf.Builder) {
+			b.AddFuncProto(0)
+			b.AddStruct("s", 8, btf.Member{Name: "f", Type: 4}, btf.Member{Name: "g", Type: 4})
+		}, ""},
 		"a size that no member can have": {func(b *btf.Builder) {
 			b.AddStruct("s", 0xffffffff, btf.Member{Name: "a", Type: 2})
 		}, ""},

@@ -310,7 +310,10 @@ func (w *writer) arrange() error {
 			if i+1 < len(w.fields) {
 				next = w.fields[i+1].offset
 			}
-			f.size = next - f.offset
+			if f.size = next - f.offset; f.size == 0 {
+				w.remark("There are no bytes for member %s.", f.note)
+				continue
+			}
 			f.expr = fmt.Sprintf("[%d]byte", f.size)
 		}
 		if f.size == 0 && f.offset < end {
