@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -239,35 +237,6 @@ func TestMinimize(t *testing.T) {
 	}
 	if _, err := Minimize(nil, nil); !errors.Is(err, ErrClosed) {
 		t.Error(err)
-	}
-}
-
-func TestMinimizeAsBPFTool(t *testing.T) {
-	bpftool, err := exec.LookPath("bpftool")
-	if err != nil {
-		t.Skip("no bpftool")
-	}
-	path := filepath.Join(t.TempDir(), "min.btf")
-	out, err := exec.Command(bpftool, "gen", "min_core_btf", "/sys/kernel/btf/vmlinux", path,
-		testutil.Object(t, "core")).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	theirs, err := Parse(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer theirs.Close()
-	r := relocations(t, "core")
-	all, err := Minimize([]*Relocations{r}, loadKernel(t))
-	ours := closing(t, all, err)[0]
-	want, err := r.Resolve(theirs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sameResolutions(t, r, want, ours)
-	if ours.NumTypes() > theirs.NumTypes() {
-		t.Errorf("%d types, bpftool has %d", ours.NumTypes(), theirs.NumTypes())
 	}
 }
 

@@ -59,9 +59,6 @@ func TestDedupOfSplitTypes(t *testing.T) {
 
 // The kernel's types have no duplicates left. Recursion goes as deep as they refer to each other.
 func TestDedupOfTheKernel(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it takes seconds")
-	}
 	k := loadKernel(t)
 	b := k.Builder()
 	defer b.Close()
