@@ -73,7 +73,7 @@ GENERATED := $(BPF_OUT)bpf/generated
 BPF_CFLAGS := -g -O2 -Wall -fms-extensions -Wno-microsoft-anon-tag -target $(BPF_TARGET) -mcpu=v3 \
 	-D__TARGET_ARCH_$(ARCH) -Ibpf -I$(GENERATED) -Ilibbpf/upstream/api \
 	$(if $(MULTIARCH),$(if $(BPF_OUT),-I/usr/$(MULTIARCH)/include,-I/usr/include/$(MULTIARCH)))
-BPF_SOURCES := $(wildcard bpf/*.bpf.c selftests/*/*.bpf.c bench/*/*.bpf.c)
+BPF_SOURCES := $(wildcard bpf/*.bpf.c bench/*/*.bpf.c)
 BPF_OBJECTS := $(addprefix $(BPF_OUT),$(BPF_SOURCES:.c=.o))
 BPF_DEPENDS := $(foreach object,$(BPF_OBJECTS),$(dir $(object)).$(notdir $(object:.o=.d)))
 BPF_HEADERS := $(GENERATED)/vmlinux.h $(GENERATED)/syscall_nr.h
@@ -115,11 +115,29 @@ $(GENERATED)/syscall_nr.h: scripts/gen_syscall_nr.sh
 	@mkdir -p $(@D)
 	CC="$(BPF_CC)" scripts/gen_syscall_nr.sh >$@
 
+# The selftests are a user's module: what is generated there needs no more than a user has.
+.PHONY: selftests
+selftests: $(BPF_HEADERS) ## generate the code of the selftests
+	cd selftests && CLANG="$(CLANG)" GOFLAGS=$(NOVCS) $(GO) generate ./...
+
+# For another architecture it is at the same places in bin/ARCH.
+SELFTESTS := $(wildcard selftests/*/*.bpf.c)
+
+.PHONY: selftests-elsewhere
+selftests-elsewhere: $(BPF_HEADERS) bin/bpfgo
+	@for source in $(SELFTESTS); do \
+		mkdir -p $(BPF_OUT)$$(dirname $$source) && \
+		CLANG="$(CLANG)" bin/bpfgo gen --target $(BPF_ARCH) -I$(GENERATED) --package main \
+			--output $(BPF_OUT)$$(dirname $$source) $$source || exit; \
+	done
+
 .PHONY: bpf-arm64 bpf-s390x
-bpf-arm64: ## compile the BPF objects for the kernels of an architecture in QEMU
-	@$(MAKE) bpf BPF_OUT=bin/arm64/ BPF_CC=aarch64-linux-gnu-gcc BPF_TARGET=bpfel BPF_KERNEL=7-arm64-16k
+bpf-arm64: ## compile the BPF objects, and generate code, for the kernels of an architecture in QEMU
+	@$(MAKE) bpf selftests-elsewhere BPF_OUT=bin/arm64/ BPF_CC=aarch64-linux-gnu-gcc BPF_TARGET=bpfel BPF_ARCH=arm64 \
+		BPF_KERNEL=7-arm64-16k
 bpf-s390x: ## the same
-	@$(MAKE) bpf BPF_OUT=bin/s390x/ BPF_CC=s390x-linux-gnu-gcc BPF_TARGET=bpfeb BPF_KERNEL=7-s390x
+	@$(MAKE) bpf selftests-elsewhere BPF_OUT=bin/s390x/ BPF_CC=s390x-linux-gnu-gcc BPF_TARGET=bpfeb BPF_ARCH=s390x \
+		BPF_KERNEL=7-s390x
 
 # At work
 
@@ -128,11 +146,11 @@ root:
 	@[ "$$(id -u)" = 0 ] || { echo "make $(MAKECMDGOALS) loads BPF programs into the kernel: run it as root" >&2; exit 1; }
 
 .PHONY: setup
-setup: ## deps, vendor, build, bpf: all that the demo and the tests need
+setup: ## deps, vendor, build, bpf, selftests: all that the demo and the tests need
 	@$(MAKE) deps
 	@$(MAKE) vendor
 	@$(MAKE) build
-	@$(MAKE) bpf
+	@$(MAKE) bpf selftests
 
 .PHONY: demo
 demo: root ## trace the system calls of a workload: a table of real numbers (as root)
@@ -145,9 +163,11 @@ test: root ## set up and run all tests (as root; LIBBPF_GO_STRICT=1: each test, 
 	@$(MAKE) setup
 	@$(MAKE) fmt-check test-vendor test-cgo
 	$(GO) vet ./...
+	cd selftests && $(GO) vet ./...
 	@: >$(SKIPPED)
 	LIBBPF_GO_SKIPPED=$(SKIPPED) $(GO) test -race $(TESTFLAGS) ./...
 	LIBBPF_GO_SKIPPED=$(SKIPPED) $(GO) test $(TESTFLAGS) ./...
+	cd selftests && LIBBPF_GO_SKIPPED=$(SKIPPED) $(GO) test $(TESTFLAGS) ./...
 	@scripts/dist_test.sh
 	@$(MAKE) test-vm-runner test-elsewhere
 
@@ -187,7 +207,7 @@ test-vm: ## run all tests on other kernels in QEMU, and write docs/kernels.md (K
 	@scripts/install-deps.sh vm
 	@for arch in $(OTHER_ARCHS); do scripts/install-deps.sh $$arch || exit; done
 	@$(MAKE) bin/vm
-	@$(MAKE) bpf $(addprefix bpf-,$(OTHER_ARCHS))
+	@$(MAKE) bpf selftests $(addprefix bpf-,$(OTHER_ARCHS))
 	bin/vm test $(if $(KERNEL),-k $(KERNEL),-page docs/kernels.md)
 	$(if $(findstring $(RACE_KERNEL),$(VM_KERNELS)),bin/vm test -race -k $(RACE_KERNEL) -packages $(RACE_PACKAGES) \
 		-logs bin/kernels/race)
@@ -205,7 +225,7 @@ test-vm-runner:
 
 .PHONY: test-elsewhere
 test-elsewhere:
-	@$(MAKE) bpf bin/vm
+	@$(MAKE) bpf selftests bin/vm
 	bin/vm test -k $(OTHER_KERNELS) -skipped $(SKIPPED)
 
 .PHONY: test-fresh
@@ -240,7 +260,7 @@ test-386: root ## run the tests as a 32-bit program, on this kernel (as root)
 test-interop: root ## share objects between Go and C under AddressSanitizer (slow)
 	@$(MAKE) setup
 	@mkdir -p bin
-	$(GO) build $(NOVCS) -asan -o bin/interop-asan ./selftests/interop
+	cd selftests && $(GO) build $(NOVCS) -asan -o ../bin/interop-asan ./interop
 	bin/interop-asan
 
 SOAK ?= 10m
@@ -282,6 +302,7 @@ dist: ## write a release of HEAD with the vendored sources, a module proxy, to d
 vet: ## go vet
 	@$(MAKE) setup
 	$(GO) vet ./...
+	cd selftests && $(GO) vet ./...
 
 # Go's own, which need not be on the path.
 GOFMT = "$$($(GO) env GOROOT)/bin/gofmt"
@@ -296,4 +317,4 @@ fmt-check:
 
 .PHONY: clean
 clean: ## remove what was built, but not the vendored libbpf
-	rm -rf bin bpf/generated $(BPF_OBJECTS) $(BPF_DEPENDS)
+	rm -rf bin bpf/generated $(BPF_OBJECTS) $(BPF_DEPENDS) $(wildcard selftests/*/*_bpf.*) selftests/interop/libbpf_flags.go

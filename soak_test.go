@@ -13,7 +13,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
-	"github.com/libbpf-go/libbpf-go/selftests"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/cpus"
 )
 
 // soakTime is how long each kind of buffer is under a producer that is faster than its consumer: make soak.
@@ -214,7 +214,7 @@ func TestSoak(t *testing.T) {
 		// The kernel tells of a CPU's last losses with the next record that it writes.
 		_, err := p.Consume()
 		check(t, err)
-		_, err = selftests.OnEachCPU(func() { write(toPerf, 1) })
+		_, err = cpus.Each(func() { write(toPerf, 1) })
 		check(t, err)
 		_, err = p.Consume()
 		check(t, err)
@@ -247,7 +247,7 @@ func TestSoak(t *testing.T) {
 			}
 		})
 		pending()
-		_, err = selftests.OnEachCPU(func() { write(toPerf, 1) }) // Lost before Linux 6.0
+		_, err = cpus.Each(func() { write(toPerf, 1) }) // Lost before Linux 6.0
 		check(t, err)
 		pending()
 		lost, err := r.Lost()

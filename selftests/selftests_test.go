@@ -2,6 +2,11 @@
 
 // The race detector does not see other processes, so running them again under it, as 'make test' would, has no use.
 
+// Package selftests holds end-to-end programs, one in each folder. They are a module of a user's, with generated code,
+// run on the running kernel, and check their result. The package's test builds all of them, dynamically and statically
+// linked, and runs them.
+//
+// A folder has main.go and a BPF program with the folder's name.
 package selftests
 
 import (
@@ -42,7 +47,7 @@ func TestPrograms(t *testing.T) {
 					if got := isStatic(t, program); got != linking.static {
 						t.Errorf("statically linked: %t, want %t", got, linking.static)
 					}
-					needs.ToLoadFile(t, filepath.Join(name, name+".bpf.o"))
+					needs.ToLoadFile(t, filepath.Join(name, name+"_bpf.o"))
 					run(t, program)
 				})
 			}
@@ -60,9 +65,9 @@ func programs(t *testing.T) []string {
 	var names []string
 	for _, main := range mains {
 		name := filepath.Dir(main)
-		// The build would embed only the source, and the error would come later and be less clear.
-		if _, err := os.Stat(filepath.Join(name, name+".bpf.o")); err != nil {
-			t.Fatalf("%v: run 'make bpf' first", err)
+		// Without it nothing would be built, and the error would come later and be less clear.
+		if _, err := os.Stat(filepath.Join(name, name+"_bpf.o")); err != nil {
+			t.Fatalf("%v: run 'make selftests' first", err)
 		}
 		names = append(names, name)
 	}

@@ -87,7 +87,8 @@ func Object(t testing.TB, name string) string {
 // FindObject is Object for callers without a test.
 func FindObject(name string) (string, error) {
 	for dir := "."; ; dir = filepath.Join(dir, "..") {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+		// Not go.mod, which modules in this one have too.
+		if _, err := os.Stat(filepath.Join(dir, "libbpf", "upstream.lock")); err == nil {
 			path := filepath.Join(dir, "bpf", name+".bpf.o")
 			if _, err := os.Stat(path); err != nil {
 				return "", fmt.Errorf("%w: run 'make bpf' first", err)
@@ -95,7 +96,7 @@ func FindObject(name string) (string, error) {
 			return path, nil
 		}
 		if abs, err := filepath.Abs(dir); err != nil || abs == "/" {
-			return "", errors.New("no go.mod above the test")
+			return "", errors.New("the test is not in the source tree")
 		}
 	}
 }

@@ -198,7 +198,12 @@ func (c *cpio) tree(root string) error {
 	return c.files(root, root, isObject)
 }
 
-func isObject(path string) bool { return strings.HasSuffix(path, ".bpf.o") }
+// isObject also takes what "bpfgo gen" makes.
+func isObject(path string) bool {
+	return slices.ContainsFunc([]string{".bpf.o", "_bpf.o", "_bpf.go"}, func(end string) bool {
+		return strings.HasSuffix(path, end)
+	})
+}
 
 // files adds the files in a folder, except those to omit, in the folder to.
 func (c *cpio) files(from, to string, omit func(path string) bool) error {

@@ -39,7 +39,7 @@ type matrix struct {
 func testAll(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("vm test", flag.ExitOnError)
 	kernels := flags.String("k", "", "the `kernels`, by commas (default: all of kernels.txt)")
-	packages := flags.String("packages", "./...", "the packages, by commas")
+	packages := flags.String("packages", "./...,./selftests/...", "the packages, by commas")
 	run := flags.String("run", "", "only the tests that match, as for go test")
 	skipped := flags.String("skipped", "", "the `file` of the tests that were skipped on the host: only these")
 	m := matrix{}
@@ -163,11 +163,11 @@ func (m *matrix) build(ctx context.Context, machine *machine, dir string) (*suit
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	overlay, err := machine.overlay(dir)
+	tool, err := newGoTool(machine, dir)
 	if err != nil {
 		return nil, err
 	}
-	list, err := machine.goTool(ctx, append([]string{"list", "-f", format}, m.packages...)...)
+	list, err := tool.run(ctx, append([]string{"list", "-f", format}, m.packages...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -179,8 +179,8 @@ func (m *matrix) build(ctx context.Context, machine *machine, dir string) (*suit
 			continue
 		}
 		program := filepath.Join(dir, fmt.Sprintf("%d-%s.test", i, filepath.Base(name)))
-		if _, err := machine.goTool(ctx, "test", overlay, fmt.Sprintf("-race=%t", m.race), "-c", "-o",
-			program, name); err != nil {
+		if _, err := tool.run(ctx, "test", tool.overlay, fmt.Sprintf("-race=%t", m.race), "-c", "-o", program,
+			name); err != nil {
 			return nil, err
 		}
 		j := job{dir: folder, argv: append([]string{program}, m.flags...)}
@@ -190,7 +190,7 @@ func (m *matrix) build(ctx context.Context, machine *machine, dir string) (*suit
 		}
 		j.argv = append(j.argv, "-test.skip="+strings.Join(leftOut, "|"))
 		j.env = []string{"LIBBPF_GO_KNOWN_KERNEL=1", "LIBBPF_GO_SELFTESTS=" + dir}
-		if j.with, err = m.needs(ctx, machine, name, dir, overlay); err != nil {
+		if j.with, err = m.needs(ctx, tool, name, dir); err != nil {
 			return nil, err
 		}
 		s.jobs, s.names = append(s.jobs, j), append(s.names, name)
@@ -202,14 +202,14 @@ func (m *matrix) build(ctx context.Context, machine *machine, dir string) (*suit
 }
 
 // needs returns the programs that the tests of a package start.
-func (m *matrix) needs(ctx context.Context, machine *machine, name, dir, overlay string) ([]string, error) {
+func (m *matrix) needs(ctx context.Context, tool *goTool, name, dir string) ([]string, error) {
 	_, name, _ = strings.Cut(name, "/libbpf-go/libbpf-go/")
 	switch name {
 	case "selftests":
 		var with []string
 		for _, linking := range []struct{ name, flags string }{{"dynamic", ""}, {"static", `-extldflags "-static"`}} {
 			bin := filepath.Join(dir, linking.name) + "/"
-			if _, err := machine.goTool(ctx, "build", overlay, "-buildvcs=false", "-ldflags", linking.flags, "-o", bin,
+			if _, err := tool.run(ctx, "build", tool.overlay, "-buildvcs=false", "-ldflags", linking.flags, "-o", bin,
 				"./selftests/..."); err != nil {
 				return nil, err
 			}
@@ -221,7 +221,7 @@ func (m *matrix) needs(ctx context.Context, machine *machine, name, dir, overlay
 		}
 		return with, nil
 	case "btf":
-		if machine.foreign() {
+		if tool.machine.foreign() {
 			return nil, nil // the host's clang does not run there
 		}
 		clang, err := exec.LookPath("clang")
@@ -230,15 +230,34 @@ func (m *matrix) needs(ctx context.Context, machine *machine, name, dir, overlay
 	return nil, nil
 }
 
-// overlay returns Go's option for programs that embed BPF objects: they get those that are compiled for the machine.
-func (m *machine) overlay(dir string) (string, error) {
-	files := struct{ Replace map[string]string }{make(map[string]string)}
+// goTool is the go command, for a machine.
+type goTool struct {
+	machine *machine
+	overlay string // the option with what is generated and compiled for the machine
+	work    string // the file of a workspace with the modules that have tests
+}
+
+// newGoTool writes the files that the go command needs to a folder.
+func newGoTool(m *machine, dir string) (*goTool, error) {
 	root, err := treeOf(sourceFolder())
 	if err != nil {
-		return "", err
+		return nil, err
 	}
+	overlay, err := m.overlay(root, dir)
+	if err != nil {
+		return nil, err
+	}
+	work := filepath.Join(dir, "go.work")
+	text := fmt.Sprintf("go 1.25.0\n\nuse (\n\t%q\n\t%q\n)\n", root, filepath.Join(root, "selftests"))
+	return &goTool{m, overlay, work}, os.WriteFile(work, []byte(text), 0o644)
+}
+
+// overlay returns Go's option for programs that embed BPF objects: they get those that are compiled for the machine, and
+// the code that was generated with them.
+func (m *machine) overlay(root, dir string) (string, error) {
+	files := struct{ Replace map[string]string }{make(map[string]string)}
 	objects := filepath.Join(root, "bin", m.arch)
-	err = filepath.WalkDir(objects, func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(objects, func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && isObject(path) {
 			files.Replace[root+strings.TrimPrefix(path, objects)] = path
 		}
@@ -255,10 +274,10 @@ func (m *machine) overlay(dir string) (string, error) {
 	return "-overlay=" + path, os.WriteFile(path, list, 0o644)
 }
 
-func (m *machine) goTool(ctx context.Context, args ...string) ([]byte, error) {
+func (t *goTool) run(ctx context.Context, args ...string) ([]byte, error) {
 	var complaints bytes.Buffer
 	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Env = m.env()
+	cmd.Env = append(t.machine.env(), "GOWORK="+t.work)
 	cmd.Stderr = &complaints
 	out, err := cmd.Output()
 	if err != nil {

@@ -259,6 +259,7 @@ func TestObjectsOfOtherArchitectures(t *testing.T) {
 	root := t.TempDir()
 	for name, content := range map[string]string{
 		"go.mod": "m", "bpf/both.bpf.o": "host", "bpf/host.bpf.o": "host", "bin/vm": "x",
+		"x/x_bpf.go": "host", "x/x_bpf.o": "host", "bin/other/x/x_bpf.go": "other", "bin/other/x/x_bpf.o": "other",
 		"bin/other/bpf/both.bpf.o": "other", "bin/other/bpf/generated/vmlinux.h": "x",
 	} {
 		path := filepath.Join(root, name)
@@ -270,7 +271,8 @@ func TestObjectsOfOtherArchitectures(t *testing.T) {
 		}
 	}
 	for arch, want := range map[string]string{
-		runtime.GOARCH: "go.mod=m both.bpf.o=host host.bpf.o=host", "other": "both.bpf.o=other go.mod=m",
+		runtime.GOARCH: "go.mod=m both.bpf.o=host host.bpf.o=host x_bpf.go=host x_bpf.o=host",
+		"other":        "both.bpf.o=other go.mod=m x_bpf.go=other x_bpf.o=other",
 	} {
 		var archive bytes.Buffer
 		c := newCPIO(&archive, &machine{arch: arch})

@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"embed"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -16,13 +15,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go"
-	"github.com/libbpf-go/libbpf-go/selftests"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/cpus"
+	"github.com/libbpf-go/libbpf-go/typed"
 )
 
-// The pattern also matches the source. Otherwise nothing could be built before 'make bpf'.
-//
-//go:embed events.bpf.*
-var files embed.FS
+//go:generate go tool bpfgo gen --target native -I../../bpf/generated events.bpf.c
 
 func main() {
 	if err := run(); err != nil {
@@ -32,42 +29,38 @@ func main() {
 }
 
 func run() error {
-	obj, err := load()
+	events, err := load()
 	if err != nil {
 		return err
 	}
-	defer obj.Close()
+	defer events.Close()
 	perCPU := 100_000 / runtime.NumCPU()
 	want := runtime.NumCPU() * (perCPU + 1) // one more each, at the end
 	small, large, perf := newTally("small", want), newTally("large", want), newTally("perf", want)
-	ring, err := openRing(obj, small)
+	source, err := typed.NewRingSource(events.Maps.Small, small.receive)
+	if err != nil {
+		return err
+	}
+	ring, err := libbpf.RingBufferBuilder{Sources: []libbpf.RingSource{source}}.Build()
 	if err != nil {
 		return err
 	}
 	defer ring.Close()
-	largeMap, err := obj.Map("large")
-	if err != nil {
-		return err
-	}
-	reader, err := libbpf.NewRingReader(largeMap)
+	reader, err := events.LargeReader()
 	if err != nil {
 		return err
 	}
 	defer reader.Close()
-	perfMap, err := obj.Map("perf")
-	if err != nil {
-		return err
-	}
 	perfBuffer, err := libbpf.PerfBufferBuilder{
 		Pages:  8, // for each CPU
-		Sample: func(_ int, record []byte) error { return perf.receive(record) },
+		Sample: func(_ int, record []byte) error { return perf.receive(Event{binary.NativeEndian.Uint64(record)}) },
 		Lost:   func(_ int, count uint64) { perf.lost += count },
-	}.Build(perfMap)
+	}.Build(events.Maps.Perf)
 	if err != nil {
 		return err
 	}
 	defer perfBuffer.Close()
-	if _, err := obj.Attach(); err != nil {
+	if err := events.Attach(); err != nil {
 		return err
 	}
 
@@ -100,20 +93,15 @@ func run() error {
 		return err
 	}
 
-	memory, offset, err := obj.GlobalMemory("totals")
-	if err != nil {
-		return err
-	}
-	defer memory.Close()
-	totals, err := libbpf.MemoryAt[struct{ Produced, SmallLost, LargeLost uint64 }](memory, offset)
-	if err != nil {
-		return err
-	}
+	totals := events.Bss.Totals
 	small.lost, large.lost = totals.SmallLost, totals.LargeLost
-	missed, err := misses(obj)
+	// Newer kernels, such as Linux 7.2, can preempt the program. Then it does not run for the system calls of other
+	// threads on that CPU.
+	info, err := events.Programs.OnSysEnter.Info(0)
 	if err != nil {
 		return err
 	}
+	missed := info.RecursionMisses
 	if totals.Produced > uint64(want) || totals.Produced+missed < uint64(want) {
 		return fmt.Errorf("%d records were produced by %d calls, and %d were missed", totals.Produced, want, missed)
 	}
@@ -126,32 +114,14 @@ func run() error {
 	return nil
 }
 
-// misses returns for how many system calls the program did not run, because it was in progress on that CPU for another
-// thread: newer kernels, such as Linux 7.2, can preempt it there.
-func misses(obj *libbpf.Object) (uint64, error) {
-	program, err := obj.Program("on_sys_enter")
-	if err != nil {
-		return 0, err
-	}
-	info, err := program.Info(0)
-	return info.RecursionMisses, err
-}
-
-func load() (*libbpf.Object, error) {
-	object, err := files.ReadFile("events.bpf.o")
-	if err != nil {
-		return nil, err
-	}
-	open, err := libbpf.ObjectBuilder{Name: "events"}.OpenMemory(object)
+func load() (*Events, error) {
+	open, err := OpenEvents(libbpf.ObjectBuilder{})
 	if err != nil {
 		return nil, err
 	}
 	defer open.Close()
-	for name, value := range map[string]any{"target_tgid": os.Getpid(), "getpgid_nr": unix.SYS_GETPGID} {
-		if err := open.SetGlobal(name, value); err != nil {
-			return nil, err
-		}
-	}
+	open.Rodata.TargetTGID = uint32(os.Getpid())
+	open.Rodata.GetpgidNr = unix.SYS_GETPGID
 	return open.Load()
 }
 
@@ -166,8 +136,8 @@ func newTally(name string, records int) *tally {
 	return &tally{name: name, seen: make([]bool, records)}
 }
 
-func (t *tally) receive(record []byte) error {
-	sequence := binary.NativeEndian.Uint64(record)
+func (t *tally) receive(event Event) error {
+	sequence := event.Sequence
 	if sequence >= uint64(len(t.seen)) || t.seen[sequence] {
 		return fmt.Errorf("%s: number %d came twice or was never written", t.name, sequence)
 	}
@@ -177,26 +147,17 @@ func (t *tally) receive(record []byte) error {
 }
 
 // take receives the records of a loop.
-func (t *tally) take(records iter.Seq[[]byte]) error {
-	for record := range records {
-		if err := t.receive(record); err != nil {
+func (t *tally) take(events iter.Seq[*Event]) error {
+	for event := range events {
+		if err := t.receive(*event); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// openRing opens the ring buffer with the tally's name.
-func openRing(obj *libbpf.Object, t *tally) (*libbpf.RingBuffer, error) {
-	m, err := obj.Map(t.name)
-	if err != nil {
-		return nil, err
-	}
-	return libbpf.RingBufferBuilder{Sources: []libbpf.RingSource{{Map: m, Callback: t.receive}}}.Build()
-}
-
 // read reads in place until ctx is done.
-func read(ctx context.Context, reader *libbpf.RingReader, t *tally) error {
+func read(ctx context.Context, reader *typed.RingReader[Event], t *tally) error {
 	var err error
 	if err := t.take(reader.Records(ctx, &err)); err != nil {
 		return err
@@ -229,7 +190,7 @@ func consume(ctx context.Context, b buffer) error {
 
 // produce makes calls on each CPU.
 func produce(calls int) error {
-	_, err := selftests.OnEachCPU(func() {
+	_, err := cpus.Each(func() {
 		for range calls {
 			_, _ = unix.Getpgid(0)
 		}

@@ -2,18 +2,16 @@
 // the other side made.
 package main
 
-/*
-#cgo !libbpf_system CFLAGS: -I${SRCDIR}/../../libbpf/upstream/api
-#cgo libbpf_system CFLAGS: -DLIBBPF_GO_SYSTEM
+//go:generate go tool bpfgo gen --target native -I../../bpf/generated interop.bpf.c
+//go:generate go tool bpfgo cflags --output libbpf_flags.go
 
-#include "../../libbpf/vendor.h"
+/*
 #include <stdlib.h>
 #include "meter.h"
 */
 import "C"
 
 import (
-	"embed"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -26,14 +24,8 @@ import (
 	"github.com/libbpf-go/libbpf-go/typed"
 )
 
-//go:embed interop.bpf.*
-var files embed.FS
-
 func main() {
-	object, err := files.ReadFile("interop.bpf.o")
-	if err != nil {
-		fail("read the object", err)
-	}
+	object := InteropELF()
 	for _, step := range []struct {
 		name string
 		run  func(object []byte) error
@@ -190,30 +182,20 @@ func cOpensGoLoads(object []byte) error {
 	return nil
 }
 
-func goLoadsCAttaches(object []byte) error {
-	open, err := libbpf.ObjectBuilder{Name: "meter"}.OpenMemory(object)
+func goLoadsCAttaches([]byte) error {
+	open, err := OpenInterop(libbpf.ObjectBuilder{Name: "meter"})
 	if err != nil {
 		return err
 	}
 	defer open.Close()
-	for name, value := range map[string]int{"target_tgid": os.Getpid(), "getpgid_nr": unix.SYS_GETPGID} {
-		if err := open.SetGlobal(name, value); err != nil {
-			return err
-		}
-	}
-	obj, err := open.Load()
+	open.Rodata.TargetTGID = uint32(os.Getpid())
+	open.Rodata.GetpgidNr = unix.SYS_GETPGID
+	interop, err := open.Load()
 	if err != nil {
 		return err
 	}
-	defer obj.Close()
-	events, err := obj.Map("events")
-	if err != nil {
-		return err
-	}
-	program, err := obj.Program("on_enter")
-	if err != nil {
-		return err
-	}
+	defer interop.Close()
+	program, events := interop.Programs.OnEnter, interop.Maps.Events
 	var ring *C.struct_ring_buffer
 	var link *C.struct_bpf_link
 	err = program.UsePointer(func(p unsafe.Pointer) (errno error) {

@@ -3,8 +3,6 @@
 package main
 
 import (
-	"embed"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -16,12 +14,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/typed"
 )
 
-// The pattern also matches the source. Otherwise nothing could be built before 'make bpf'.
-//
-//go:embed pinning.bpf.*
-var files embed.FS
+//go:generate go tool bpfgo gen --target native -I../../bpf/generated pinning.bpf.c
 
 func main() {
 	run := first
@@ -48,11 +44,15 @@ func first() error {
 	if err := pin(dir); err != nil {
 		return err
 	}
-	hits, err := libbpf.MapHandleFromPinnedPath(filepath.Join(dir, "hits"))
+	pinned, err := libbpf.MapHandleFromPinnedPath(filepath.Join(dir, "hits"))
 	if err != nil {
 		return err
 	}
-	defer hits.Close()
+	defer pinned.Close()
+	hits, err := typed.NewHash[uint32, uint64](pinned)
+	if err != nil {
+		return err
+	}
 	if err := expectHits(hits, 10, "pinned, and all else closed"); err != nil {
 		return err
 	}
@@ -72,11 +72,15 @@ func first() error {
 
 // second knows only the folder of the pins.
 func second(dir string) error {
-	hits, err := libbpf.MapHandleFromPinnedPath(filepath.Join(dir, "hits"))
+	pinned, err := libbpf.MapHandleFromPinnedPath(filepath.Join(dir, "hits"))
 	if err != nil {
 		return err
 	}
-	defer hits.Close()
+	defer pinned.Close()
+	hits, err := typed.NewHash[uint32, uint64](pinned)
+	if err != nil {
+		return err
+	}
 	link, err := libbpf.LinkFromPinnedPath(filepath.Join(dir, "link"))
 	if err != nil {
 		return err
@@ -85,7 +89,7 @@ func second(dir string) error {
 	if err := expectHits(hits, 10, "opened by path"); err != nil {
 		return err
 	}
-	if err := errors.Join(link.Unpin(), hits.Unpin(filepath.Join(dir, "hits"))); err != nil {
+	if err := errors.Join(link.Unpin(), pinned.Unpin(filepath.Join(dir, "hits"))); err != nil {
 		return err
 	}
 	if err := expectHits(hits, 10, "unpinned, and the link still open"); err != nil {
@@ -99,40 +103,30 @@ func second(dir string) error {
 
 // pin attaches the program, pins its map and link, and closes everything.
 func pin(dir string) error {
-	object, err := files.ReadFile("pinning.bpf.o")
-	if err != nil {
-		return err
-	}
-	open, err := libbpf.ObjectBuilder{Name: "pinning"}.OpenMemory(object)
+	open, err := OpenPinning(libbpf.ObjectBuilder{})
 	if err != nil {
 		return err
 	}
 	defer open.Close()
-	if err := open.SetGlobal("getpgid_nr", unix.SYS_GETPGID); err != nil {
-		return err
-	}
-	obj, err := open.Load()
+	open.Rodata.GetpgidNr = unix.SYS_GETPGID
+	pinning, err := open.Load()
 	if err != nil {
 		return err
 	}
-	defer obj.Close()
-	links, err := obj.Attach()
-	if err != nil {
+	defer pinning.Close()
+	if err := pinning.Attach(); err != nil {
 		return err
 	}
-	hits, err := obj.Map("hits")
-	if err != nil {
-		return err
-	}
-	return errors.Join(links[0].Pin(filepath.Join(dir, "link")), hits.Pin(filepath.Join(dir, "hits")))
+	return errors.Join(pinning.Links.OnSysEnter.Pin(filepath.Join(dir, "link")),
+		pinning.Maps.Hits.Map().Pin(filepath.Join(dir, "hits")))
 }
 
 // expectHits makes ten calls, and checks how many are counted. It tries again for a while, because the kernel may
 // detach a moment after the last close.
-func expectHits(hits libbpf.MapCore, want uint64, when string) error {
-	tgid := binary.NativeEndian.AppendUint32(nil, uint32(os.Getpid()))
+func expectHits(hits *typed.Hash[uint32, uint64], want uint64, when string) error {
+	tgid := uint32(os.Getpid())
 	for range 100 {
-		if err := hits.Update(tgid, make([]byte, 8), libbpf.Any); err != nil {
+		if err := hits.Update(tgid, 0, libbpf.Any); err != nil {
 			return err
 		}
 		for range 10 {
@@ -142,7 +136,7 @@ func expectHits(hits libbpf.MapCore, want uint64, when string) error {
 		if err != nil {
 			return err
 		}
-		if binary.NativeEndian.Uint64(count) == want {
+		if count == want {
 			fmt.Printf("pinning: process %d: %s: %d hits\n", os.Getpid(), when, want)
 			return nil
 		}

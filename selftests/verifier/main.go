@@ -3,7 +3,6 @@
 package main
 
 import (
-	"embed"
 	"errors"
 	"fmt"
 	"os"
@@ -14,10 +13,7 @@ import (
 	"github.com/libbpf-go/libbpf-go"
 )
 
-// The pattern also matches the source. Otherwise nothing could be built before 'make bpf'.
-//
-//go:embed verifier.bpf.*
-var files embed.FS
+//go:generate go tool bpfgo gen --target native -I../../bpf/generated verifier.bpf.c
 
 func main() {
 	if err := run(); err != nil {
@@ -27,14 +23,14 @@ func main() {
 }
 
 func run() error {
-	open, err := openObject()
+	open, err := OpenVerifier(libbpf.ObjectBuilder{})
 	if err != nil {
 		return err
 	}
 	defer open.Close()
-	obj, err := open.Load()
+	loaded, err := open.Load()
 	if err == nil {
-		_ = obj.Close()
+		_ = loaded.Close()
 		return errors.New("the verifier accepts a careless program")
 	}
 	var rejected *libbpf.VerifierError
@@ -56,33 +52,22 @@ func run() error {
 	}
 
 	// A program that is not loaded is not verified.
-	open, err = openObject()
+	open, err = OpenVerifier(libbpf.ObjectBuilder{})
 	if err != nil {
 		return err
 	}
 	defer open.Close()
-	careless, err := open.Program("careless")
+	if err := open.Programs.Careless.SetAutoload(false); err != nil {
+		return err
+	}
+	loaded, err = open.Load()
 	if err != nil {
 		return err
 	}
-	if err := careless.SetAutoload(false); err != nil {
-		return err
+	defer loaded.Close()
+	if loaded.Programs.Careless != nil {
+		return errors.New("a program is loaded that should not be")
 	}
-	obj, err = open.Load()
-	if err != nil {
-		return err
-	}
-	defer obj.Close()
-	for program := range obj.Programs() {
-		fmt.Printf("verifier: %s is loaded\n", program.Name())
-	}
+	fmt.Printf("verifier: %s is loaded\n", loaded.Programs.Careful.Name())
 	return nil
-}
-
-func openObject() (*libbpf.OpenObject, error) {
-	object, err := files.ReadFile("verifier.bpf.o")
-	if err != nil {
-		return nil, err
-	}
-	return libbpf.ObjectBuilder{Name: "verifier"}.OpenMemory(object)
 }
