@@ -121,7 +121,7 @@ func readConstants(elf []byte, types *btf.BTF) ([]constant, error) {
 		if !ok || !ours {
 			continue
 		}
-		at, found := file.variable(constantSection, of.Name())
+		at, found := file.variable(constantSection, of.Name(), false)
 		if !found || at.offset < 0 || at.size < 0 || at.offset+at.size > len(memory) {
 			return nil, fmt.Errorf("constant %s has no value", name)
 		}

@@ -17,15 +17,12 @@ type elfFile struct {
 	order   binary.ByteOrder
 }
 
-// emBPF is the machine of BPF objects.
-const emBPF = elf.EM_BPF
-
 func readELF(object []byte) (*elfFile, error) {
 	file, err := elf.NewFile(bytes.NewReader(object))
 	if err != nil {
 		return nil, errors.New("it is not an ELF file")
 	}
-	if file.Machine != emBPF {
+	if file.Machine != elf.EM_BPF && file.Machine != elf.EM_NONE { // which old compilers wrote
 		return nil, fmt.Errorf("it is an ELF file for %s and must be for BPF", strings.TrimPrefix(file.Machine.String(), "EM_"))
 	}
 	symbols, err := file.Symbols()
@@ -49,34 +46,40 @@ func (f *elfFile) section(name string) (*elf.Section, elf.SectionIndex) {
 	return nil, elf.SHN_UNDEF
 }
 
-// place is where a variable is in its section.
-type place struct {
+// location is where a variable is in its section.
+type location struct {
 	offset, size int
 	static       bool
 }
 
-// variable finds a variable by the name that BTF has. Compilers write a static variable of a function as the function's
-// name, a dot and the variable's name, and into BTF the variable's name alone.
-func (f *elfFile) variable(section, name string) (place, bool) {
+// variable finds a variable by the name that BTF has. A static variable can have the name of a global one: compilers
+// write that of a function as the function's name, a dot and the variable's name, and into BTF the variable's name alone.
+// Hidden variables count as static: programs outside of the object have no name for them either.
+func (f *elfFile) variable(section, name string, static bool) (location, bool) {
 	_, index := f.section(section)
 	var found *elf.Symbol
 	for i := range f.symbols {
 		s := &f.symbols[i]
-		if s.Section != index || elf.ST_TYPE(s.Info) != elf.STT_OBJECT {
+		if s.Section != index || elf.ST_TYPE(s.Info) != elf.STT_OBJECT || isStatic(s) != static {
 			continue
 		}
 		if s.Name == name {
 			found = s
 			break
 		}
-		if strings.HasSuffix(s.Name, "."+name) && found == nil {
+		if static && strings.HasSuffix(s.Name, "."+name) && found == nil {
 			found = s
 		}
 	}
 	if found == nil {
-		return place{}, false
+		return location{}, false
 	}
-	return place{int(found.Value), int(found.Size), elf.ST_BIND(found.Info) == elf.STB_LOCAL}, true
+	return location{int(found.Value), int(found.Size), static}, true
+}
+
+func isStatic(s *elf.Symbol) bool {
+	visibility := elf.ST_VISIBILITY(s.Other)
+	return elf.ST_BIND(s.Info) == elf.STB_LOCAL || visibility == elf.STV_HIDDEN || visibility == elf.STV_INTERNAL
 }
 
 // relocation is a place in a section that refers to a symbol.

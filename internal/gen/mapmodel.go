@@ -64,7 +64,7 @@ func (o *object) readMaps(opened *libbpf.OpenObject, section *btf.Datasec) error
 
 // order is where the definition of a map is. Those of struct_ops are in other sections, and come last.
 func (o *object) order(name string) int {
-	if at, ok := o.file.variable(".maps", name); ok {
+	if at, ok := o.file.variable(".maps", name, false); ok {
 		return at.offset
 	}
 	return math.MaxInt

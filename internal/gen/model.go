@@ -10,6 +10,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/btf"
+	"github.com/libbpf-go/libbpf-go/internal/place"
 )
 
 // object is what the code is generated from.
@@ -22,7 +23,7 @@ type object struct {
 	programs  []programModel
 	sections  []sectionModel
 	structOps []opsModel
-	kconfig   map[string]place // where libbpf lays out these variables
+	kconfig   map[string]location // where libbpf lays out these variables
 
 	uses, holds map[string][]string
 	docs        map[btf.TypeID][]string // what declaration tags say of a variable, a function or a type
@@ -55,7 +56,7 @@ type sectionModel struct {
 type variable struct {
 	name string
 	typ  btf.TypeID
-	place
+	location
 }
 
 // opsModel is a struct_ops.
@@ -182,25 +183,23 @@ func (o *object) readDocs() error {
 	return err
 }
 
-const kconfigSection = ".kconfig"
-
 // readKconfig reads where libbpf lays out the variables that it takes from the kernel's configuration: it writes that
 // into its BTF.
 func (o *object) readKconfig(types *btf.BTF) error {
-	t, err := types.TypeByName(kconfigSection, btf.KindDatasec)
+	t, err := types.TypeByName(place.Kconfig, btf.KindDatasec)
 	if errors.Is(err, btf.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	o.kconfig = make(map[string]place)
+	o.kconfig = make(map[string]location)
 	for _, v := range t.(*btf.Datasec).Vars {
 		t, err := types.TypeByID(v.Type)
 		if err != nil {
 			return err
 		}
-		o.kconfig[t.Name()] = place{offset: int(v.Offset), size: int(v.Size)}
+		o.kconfig[t.Name()] = location{offset: int(v.Offset), size: int(v.Size)}
 	}
 	return nil
 }
@@ -250,8 +249,12 @@ func (o *object) variablesOf(section *btf.Datasec) ([]variable, error) {
 			continue
 		}
 		at, ok := o.kconfig[of.Name()]
-		if section.Name() != kconfigSection {
-			at, ok = o.file.variable(section.Name(), of.Name())
+		if section.Name() != place.Kconfig {
+			// libbpf notes hidden variables as static when it opens an object, and compilers do not.
+			static := of.Linkage == btf.LinkageStatic
+			if at, ok = o.file.variable(section.Name(), of.Name(), static); !ok {
+				at, ok = o.file.variable(section.Name(), of.Name(), !static)
+			}
 		}
 		if !ok {
 			o.warnf("variable %s of section %s has no symbol: left out", of.Name(), section.Name())
@@ -267,22 +270,12 @@ func (o *object) variablesOf(section *btf.Datasec) ([]variable, error) {
 	return variables, nil
 }
 
-// isGlobal tells whether libbpf makes a map of a section.
-func isGlobal(section string) bool {
-	for _, kind := range []string{".rodata", ".data", ".bss"} {
-		if section == kind || strings.HasPrefix(section, kind+".") {
-			return true
-		}
-	}
-	return section == arenaSection || section == kconfigSection
-}
-
 func (o *object) readSection(section *btf.Datasec) error {
 	variables, err := o.variablesOf(section)
 	if err != nil || !slices.ContainsFunc(variables, func(v variable) bool { return !v.static }) {
 		return err
 	}
-	if !isGlobal(section.Name()) {
+	if !place.IsData(section.Name()) && section.Name() != place.Kconfig {
 		if section.Name() == "license" || section.Name() == "version" {
 			return nil
 		}
@@ -295,7 +288,7 @@ func (o *object) readSection(section *btf.Datasec) error {
 		return nil
 	}
 	size := o.kconfigSize()
-	if s, _ := o.file.section(section.Name()); s != nil && section.Name() != kconfigSection {
+	if s, _ := o.file.section(section.Name()); s != nil && section.Name() != place.Kconfig {
 		size = int(s.Size)
 	}
 	o.sections = append(o.sections, sectionModel{section.Name(), size, variables})

@@ -8,6 +8,7 @@ import (
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/btf/gotypes"
+	"github.com/libbpf-go/libbpf-go/internal/place"
 )
 
 // shape is the skeleton: what has which Go name and which Go type.
@@ -136,7 +137,7 @@ func (e *emitter) describe(m *mapModel) string {
 
 // sectionName is the field of a section: Data for .data, DataConfig for .data.config.
 func sectionName(section string) string {
-	if section == arenaSection {
+	if section == place.Arena {
 		return "Arena"
 	}
 	return goName(strings.ReplaceAll(strings.TrimPrefix(section, "."), ".", "_"))
@@ -144,9 +145,9 @@ func sectionName(section string) string {
 
 func sectionSays(section string) string {
 	switch {
-	case section == arenaSection:
+	case section == place.Arena:
 		return "the variables in the arena"
-	case section == kconfigSection:
+	case section == place.Kconfig:
 		return "the kernel's configuration, as the externs of the source have it"
 	case strings.HasPrefix(section, ".rodata"):
 		return "constants"

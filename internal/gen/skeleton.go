@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/internal/place"
 )
 
 // object2Go writes the object, and what libbpf does not tell of it.
@@ -87,7 +88,7 @@ func (e *emitter) open(s *shape) {
 		e.printf("StructOps %s\n", e.id("", "StructOps"))
 	}
 	for _, section := range s.sections {
-		if section.name != kconfigSection {
+		if section.name != place.Kconfig {
 			e.printf("%s *%s %s // %s: the values at first\n", section.field, section.typ, tag(section.name), section.says)
 		}
 	}
@@ -203,7 +204,7 @@ func (e *emitter) loaded(s *shape) {
 	}
 	for _, section := range s.sections {
 		says := "the memory that programs use"
-		if section.name == kconfigSection || strings.HasPrefix(section.name, ".rodata") {
+		if section.name == place.Kconfig || strings.HasPrefix(section.name, ".rodata") {
 			says = "a copy"
 		}
 		e.printf("%s *%s %s // %s: %s\n", section.field, section.typ, tag(section.name), section.says, says)

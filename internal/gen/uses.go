@@ -4,6 +4,8 @@ import (
 	"debug/elf"
 	"fmt"
 	"slices"
+
+	"github.com/libbpf-go/libbpf-go/internal/place"
 )
 
 // function is a range of instructions.
@@ -25,12 +27,11 @@ type references struct {
 
 // Instructions, of linux/bpf.h.
 const (
-	insnSize     = 8
-	callCode     = 0x85
-	pseudoCall   = 1
-	sourceShift  = 4
-	sourceMask   = 0x0f
-	arenaSection = ".addr_space.1"
+	insnSize    = 8
+	callCode    = 0x85
+	pseudoCall  = 1
+	sourceShift = 4
+	sourceMask  = 0x0f
 )
 
 // findUses finds the maps that each function of sections with programs uses, itself or by the functions that it calls.
@@ -133,7 +134,7 @@ func (r *references) refer(from *function, insn []byte, symbol *elf.Symbol) {
 	switch section := r.Sections[symbol.Section]; {
 	case symbol.Section == r.maps && r.maps != elf.SHN_UNDEF:
 		from.maps[symbol.Name] = true
-	case section.Name == arenaSection && r.arena != "":
+	case section.Name == place.Arena && r.arena != "":
 		from.maps[r.arena] = true
 	case section.Flags&elf.SHF_EXECINSTR != 0:
 		offset := int64(symbol.Value)

@@ -144,11 +144,13 @@ extern bool CONFIG_NOT_THERE __kconfig __weak;
 
 static __noinline int add(__u32 key)
 {
+	static volatile __u8 hits; /* the name of a global variable, in the same section */
 	__u64 *total = bpf_map_lookup_elem(&totals, &key);
 
 	if (total)
 		__sync_fetch_and_add(total, 1);
 	hidden++;
+	hits++;
 	return inside + weak;
 }
 
