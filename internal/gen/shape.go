@@ -276,6 +276,10 @@ func (e *emitter) view(m *mapModel, field string) (string, error) {
 	switch m.definition.Type {
 	case libbpf.MapTypeCgroupStorage, libbpf.MapTypePerCPUCgroupStorage:
 		return e.cgroupView(m, field)
+	case libbpf.MapTypeStackTrace:
+		if m.definition.Flags&libbpf.CreateStackBuildID != 0 { // traces are no addresses
+			return "", nil
+		}
 	}
 	kind, ok := kindsOfMaps[m.definition.Type]
 	if !ok || kind.key && m.key == 0 || kind.value && m.value == 0 {

@@ -97,6 +97,21 @@ struct {
 	__uint(value_size, 20);
 } sizes_only SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
+	__uint(max_entries, 4);
+	__uint(key_size, 4);
+	__uint(value_size, 8 * 16);
+} stacks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
+	__uint(max_entries, 4);
+	__uint(map_flags, BPF_F_STACK_BUILD_ID);
+	__uint(key_size, 4);
+	__uint(value_size, 32 * 16);
+} build_ids SEC(".maps");
+
 struct inner {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 2);
