@@ -8,6 +8,8 @@ void libbpf_go_forget_types(struct bpf_map *map)
 	map->btf_value_type_id = 0;
 }
 #else
+struct bpf_map;
+
 /* libbpf says a warning when the kernel refuses the types, and goes on without. */
 void libbpf_go_forget_types(struct bpf_map *map) {}
 #endif
