@@ -110,9 +110,12 @@ func (o *Object) GlobalMemory(name string) (memory *MapMemory, offset int, err e
 var errStaticOnly = fault.Invalidf("libbpf does not make its section mappable, because all variables in it are static: " +
 	"add CreateMMapable to the flags of the section's map before Load")
 
-// SectionMemory maps the section of global variables with that name into memory, as GlobalMemory does for one variable.
-// offset is where the variables begin in memory, in bytes. The section ".addr_space.1" has the variables of the object's
-// arena.
+// SectionMemory maps the section of global variables with that name, such as ".bss", into memory; the caller closes it.
+// offset is where the variables begin in memory, in bytes. It is 0 but for ".addr_space.1", the variables in the object's
+// arena. The memory of an arena ends with the object. Other memory can be used after the object's Close.
+//
+// errors.Is: [ErrNotFound] for a section that has no map or whose map was not created; [ErrInvalid] for one whose
+// variables are all static, which libbpf does not make mappable; [ErrClosed].
 func (o *Object) SectionMemory(section string) (memory *MapMemory, offset int, err error) {
 	op, object := "map memory of", fmt.Sprintf("section %q", section)
 	if err := o.acquire(op, object); err != nil {
@@ -127,5 +130,8 @@ func (o *Object) SectionMemory(section string) (memory *MapMemory, offset int, e
 	if errors.Is(err, errNotMappable) {
 		err = &Error{Op: op, Object: object, Err: errStaticOnly}
 	}
-	return memory, m.globals, err
+	if err != nil {
+		return nil, 0, err
+	}
+	return memory, m.globals, nil
 }

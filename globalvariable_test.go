@@ -449,3 +449,31 @@ func TestReusedArena(t *testing.T) {
 		check(t, arena.Close())
 	}
 }
+
+func TestSectionMemory(t *testing.T) {
+	obj := load(t, openGlobals(t))
+	memory, offset, err := obj.SectionMemory(".bss.connection_stats")
+	check(t, err)
+	defer memory.Close()
+	_, err = memory.WriteAt(u32(9), int64(offset))
+	check(t, err)
+	value, err := findMap(t, obj, ".bss.connection_stats").Lookup(u32(0), libbpf.Any)
+	check(t, err)
+	if !bytes.Equal(value[:4], u32(9)) {
+		t.Errorf("the variable is %v", value)
+	}
+	for name, want := range map[string]error{
+		".data.hidden":  libbpf.ErrInvalid, // all of its variables are static
+		".data.none":    libbpf.ErrNotFound,
+		".addr_space.1": libbpf.ErrNotFound,
+	} {
+		memory, _, err := obj.SectionMemory(name)
+		wantErr(t, err, want)
+		if memory != nil {
+			t.Errorf("%s: memory beside the error", name)
+		}
+	}
+	check(t, obj.Close())
+	_, _, err = obj.SectionMemory(".bss.connection_stats")
+	wantErr(t, err, libbpf.ErrClosed)
+}

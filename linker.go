@@ -248,7 +248,7 @@ func relink(what string, object []byte) ([]byte, error) {
 		return nil, err
 	}
 	defer l.Close()
-	if err := l.AddMemory(what, object); err != nil {
+	if err := l.AddMemory("what was linked", object); err != nil {
 		return nil, err
 	}
 	err = l.Link()

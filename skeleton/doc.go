@@ -30,4 +30,10 @@
 //
 // The struct must have no pointers, no int, uint or uintptr and no bool: programs can write more than 0 and 1 to a bool,
 // so use ctypes.Bool.
+//
+// # Errors and concurrency
+//
+// Errors name the field, and match what the method of libbpf-go returns that did not succeed. An [OpenObject] and an
+// [Object] are as safe for concurrent use as what they embed. Open, Load and AttachTo set the fields of a struct, which
+// must not be used elsewhere meanwhile.
 package skeleton
