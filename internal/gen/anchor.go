@@ -104,8 +104,8 @@ func sectionOf(elf []byte, name string) []byte {
 	return data
 }
 
-// constant is a macro, and its value as Go writes it.
-type constant struct{ name, value string }
+// constant is a macro, its value as Go writes it, and its name in Go.
+type constant struct{ name, value, goName string }
 
 // readConstants reads the constants of a throw-away object.
 func readConstants(elf []byte, types *btf.BTF) ([]constant, error) {
@@ -129,7 +129,7 @@ func readConstants(elf []byte, types *btf.BTF) ([]constant, error) {
 		if err != nil {
 			return nil, fmt.Errorf("constant %s: %w", name, err)
 		}
-		constants = append(constants, constant{name, value})
+		constants = append(constants, constant{name: name, value: value})
 	}
 	slices.SortFunc(constants, func(a, b constant) int { return strings.Compare(a.name, b.name) })
 	return constants, err

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -174,6 +175,9 @@ func (c *compiler) run(source string, args ...string) error {
 	switch {
 	case errors.As(err, &exit) && strings.Contains(said, "__TARGET_ARCH_") && c.target.arch == "":
 		return fmt.Errorf("%s depends on the architecture: name it, with --target native, or --target amd64,arm64", source)
+	case errors.As(err, &exit) && c.libbpf == "" && missesHeaders.MatchString(said):
+		return fmt.Errorf("%s does not compile: libbpf's headers are missing: run this in a module that uses libbpf-go, "+
+			"or install libbpf's development package", source)
 	case errors.As(err, &exit):
 		return fmt.Errorf("%s does not compile", source)
 	case err != nil:
@@ -181,6 +185,9 @@ func (c *compiler) run(source string, args ...string) error {
 	}
 	return nil
 }
+
+// missesHeaders is what compilers say of a header of libbpf's that is not there.
+var missesHeaders = regexp.MustCompile(`'bpf/[a-z_.]*\.h' file not found`)
 
 func (c *compiler) try(args []string) (said string, err error) {
 	var stderr bytes.Buffer

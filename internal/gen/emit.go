@@ -23,20 +23,13 @@ type emitter struct {
 	types   *gotypes.Generator
 	text    bytes.Buffer
 	imports map[string]bool
-	warned  []string
 }
 
 const libraryPath = "github.com/libbpf-go/libbpf-go"
 
 func (e *emitter) printf(format string, args ...any) { fmt.Fprintf(&e.text, format, args...) }
 
-func (e *emitter) warnf(format string, args ...any) {
-	e.warned = append(e.warned, fmt.Sprintf(format, args...))
-}
-
-func (e *emitter) warnings() []string {
-	return slices.Concat(e.object.warnings, e.warned, e.types.Warnings())
-}
+func (e *emitter) warnings() []string { return slices.Concat(e.object.warnings, e.types.Warnings()) }
 
 func (e *emitter) use(path string) { e.imports[path] = true }
 
@@ -157,11 +150,7 @@ func (e *emitter) constantsToGo() {
 	}
 	e.printf("// Macros of the source.\nconst (\n")
 	for _, c := range e.constants {
-		name := e.Prefix + goName(c.name)
-		if renamed, ok := e.Renames[c.name]; ok {
-			name = renamed
-		}
-		e.printf("%s = %s // %s\n", name, c.value, c.name)
+		e.printf("%s = %s // %s\n", c.goName, c.value, c.name)
 	}
 	e.printf(")\n\n")
 }

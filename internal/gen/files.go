@@ -22,10 +22,13 @@ type file struct {
 	path    string
 	content []byte
 	code    bool // generated Go code
+
+	old []byte // what was there
+	had bool
 }
 
 func (s *fileSet) add(path string, content []byte, code bool) {
-	s.files = append(s.files, file{path, content, code})
+	s.files = append(s.files, file{path: path, content: content, code: code})
 }
 
 func (s *fileSet) names() []string {
@@ -53,30 +56,34 @@ func (s *fileSet) check() error {
 }
 
 // write writes the files. On an error the old ones are there as they were.
-func (s *fileSet) write() (err error) {
-	for _, f := range s.files {
-		if err := f.refuse(); err != nil {
+func (s *fileSet) write() error {
+	for i := range s.files {
+		if err := s.files[i].readOld(); err != nil {
 			return err
 		}
 	}
-	var done []func(keep bool)
-	defer func() {
-		for _, end := range done {
-			end(err == nil)
-		}
-	}()
-	for _, f := range s.files {
-		end, err := f.write()
-		if err != nil {
+	for i := range s.files {
+		if err := s.files[i].write(); err != nil {
+			s.restore(i)
 			return err
 		}
-		done = append(done, end)
 	}
 	return nil
 }
 
-// refuse protects what was made by others.
-func (f *file) refuse() error {
+// restore brings back the first n files.
+func (s *fileSet) restore(n int) {
+	for _, f := range s.files[:n] {
+		if f.had {
+			_ = replace(f.path, f.old)
+		} else {
+			_ = os.Remove(f.path)
+		}
+	}
+}
+
+// readOld reads what is there, and protects what was made by others.
+func (f *file) readOld() error {
 	old, err := os.ReadFile(f.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -90,36 +97,28 @@ func (f *file) refuse() error {
 			return fmt.Errorf("%s is not a BPF object: remove it, or choose another --stem", f.path)
 		}
 	}
+	f.old, f.had = old, true
 	return nil
 }
 
-// write puts the file in place. end keeps it, or brings the old one back.
-func (f *file) write() (end func(keep bool), err error) {
+func (f *file) write() error {
 	if err := os.MkdirAll(filepath.Dir(f.path), 0o777); err != nil {
-		return nil, err
+		return err
 	}
-	made, old := f.path+".new", f.path+".old"
-	if err := os.WriteFile(made, f.content, 0o666); err != nil {
-		_ = os.Remove(made)
-		return nil, err
+	return replace(f.path, f.content)
+}
+
+// replace writes a file as a whole: who reads it finds the old or the new content.
+func replace(path string, content []byte) error {
+	partial := fmt.Sprintf("%s.%d.partial", path, os.Getpid())
+	err := os.WriteFile(partial, content, 0o666)
+	if err == nil {
+		err = os.Rename(partial, path)
 	}
-	had := os.Rename(f.path, old) == nil
-	end = func(keep bool) {
-		switch {
-		case keep && had:
-			_ = os.Remove(old)
-		case !keep && had:
-			_ = os.Rename(old, f.path)
-		case !keep:
-			_ = os.Remove(f.path)
-		}
+	if err != nil {
+		_ = os.Remove(partial)
 	}
-	if err := os.Rename(made, f.path); err != nil {
-		_ = os.Remove(made)
-		end(false)
-		return nil, err
-	}
-	return end, nil
+	return err
 }
 
 // dependsRule is a rule for make: the files depend on the sources.

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/libbpf-go/libbpf-go"
@@ -124,6 +125,7 @@ func (c *Config) prepare() ([]target, error) {
 		return nil, errors.New("no source was given")
 	}
 	inC := false
+	c.Sources = slices.Clone(c.Sources)
 	for i, source := range c.Sources {
 		switch filepath.Ext(source) {
 		case ".c":
@@ -133,7 +135,7 @@ func (c *Config) prepare() ([]target, error) {
 			return nil, fmt.Errorf("%s is neither a C source, which ends in .c, nor an object, which ends in .o", source)
 		}
 		if info, err := os.Stat(source); err != nil {
-			return nil, errors.Unwrap(err)
+			return nil, err
 		} else if info.IsDir() {
 			return nil, fmt.Errorf("%s is a folder", source)
 		}

@@ -68,6 +68,30 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// TestVariants compiles what the options change.
+func TestVariants(t *testing.T) {
+	folder := sources(t, "shapes.bpf.c", "ops.bpf.c")
+	module(t, folder)
+	for name, change := range map[string]func(*gen.Config){
+		"external": func(c *gen.Config) { c.External = true },
+		"private":  func(c *gen.Config) { c.Name, c.Prefix = "shapes", "c" },
+		"named": func(c *gen.Config) {
+			c.Name, c.Renames = "Value", map[string]string{"by_key": "Flows", "key": "FlowKey", "COLOR_RED": "Red"}
+		},
+		"more": func(c *gen.Config) {
+			c.RawEnums, c.Constants, c.Types = true, []string{"BPF_ANY", "__VERSION__", "SHAPES", "LIMIT_A", "LimitA"}, []string{"xdp_action", "struct bpf_sock_addr"}
+			c.Records = map[string]string{"raw_events": "struct key", "perf": "event"}
+		},
+		"several": func(c *gen.Config) { c.Sources = append(c.Sources, filepath.Join(folder, "ops.bpf.c")) },
+	} {
+		c := config(t, folder, "shapes.bpf.c")
+		c.Output, c.Package = filepath.Join(folder, name), name
+		change(&c)
+		run(t, c)
+	}
+	goCommand(t, folder, "vet", "./...")
+}
+
 // TestOurObjects makes code of all objects in the folder bpf that libbpf opens, and compiles it.
 func TestOurObjects(t *testing.T) {
 	objects, err := filepath.Glob("../../bpf/*.bpf.o")

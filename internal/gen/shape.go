@@ -155,12 +155,12 @@ func sectionSays(section string) string {
 	return "global variables"
 }
 
-// names are the Go names that types can't have.
+// names are the Go names that types can't have: those of the skeleton, and of constants, which get theirs here.
 func (s *shape) names(e *emitter) []string {
 	names := []string{
 		e.id("", ""), e.id("", "Open"), e.id("Open", ""), e.id("Load", ""), e.id("Load", "Into"), e.id("", "ELF"), e.id("", "Spec"),
 		e.id("", "Maps"), e.id("", "Programs"), e.id("", "Links"), e.id("", "OpenMaps"), e.id("", "OpenPrograms"), e.id("", "StructOps"),
-		lowerFirst(e.id("", "ELF")), lowerFirst(e.id("", "Spec")),
+		lowerFirst(e.id("", "Object")), lowerFirst(e.id("", "Spec")),
 	}
 	for _, ops := range s.ops {
 		names = append(names, ops.typ)
@@ -168,8 +168,18 @@ func (s *shape) names(e *emitter) []string {
 	for _, m := range s.maps {
 		names = append(names, e.id("New", m.field+"Inner"), e.id("Create", m.field+"Inner"))
 	}
-	for _, c := range e.constants {
-		names = append(names, e.Prefix+goName(c.name))
+	taken := unique{}
+	for _, name := range names {
+		taken[name] = true
+	}
+	for i := range e.constants {
+		c := &e.constants[i]
+		name, renamed := e.Renames[c.name]
+		if !renamed {
+			name = e.Prefix + goName(c.name)
+		}
+		c.goName = taken.name(name)
+		names = append(names, c.goName)
 	}
 	return names
 }

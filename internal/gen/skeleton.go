@@ -13,7 +13,7 @@ import (
 func (e *emitter) object2Go(s *shape) {
 	e.use(libraryPath)
 	e.use(libraryPath + "/skeleton")
-	elf := lowerFirst(e.id("", "ELF"))
+	elf := lowerFirst(e.id("", "Object"))
 	spec := lowerFirst(e.id("", "Spec"))
 	if !e.External {
 		e.printf("//go:embed %s\nvar %s []byte\n\n", e.objectFile, elf)

@@ -114,12 +114,13 @@ func (r *references) read(index elf.SectionIndex) error {
 		if r.order.Uint16([]byte{0, 1}) == 1 { // the registers are in bit fields
 			source = insn[1] & sourceMask
 		}
+		if insn[0] != callCode || source != pseudoCall || related[offset] {
+			continue
+		}
 		immediate := int64(int32(r.order.Uint32(insn[4:])))
-		call := insn[0] == callCode && source == pseudoCall
-		if from := r.at(index, offset); call && !related[offset] && from != nil {
-			if to := r.at(index, uint64(int64(offset)+insnSize+immediate*insnSize)); to != nil {
-				from.calls = append(from.calls, to)
-			}
+		from, to := r.at(index, offset), r.at(index, uint64(int64(offset)+insnSize+immediate*insnSize))
+		if from != nil && to != nil {
+			from.calls = append(from.calls, to)
 		}
 	}
 	return nil

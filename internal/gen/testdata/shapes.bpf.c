@@ -8,6 +8,11 @@
 
 #define TAG(text) __attribute__((btf_decl_tag(text)))
 
+/* Macros whose Go names are taken. */
+#define SHAPES 1
+#define LIMIT_A 2
+#define LimitA 3
+
 enum color { COLOR_RED, COLOR_GREEN = 5, COLOR_NONE = -1 };
 
 struct key {
