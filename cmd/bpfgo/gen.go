@@ -113,7 +113,9 @@ func runGen(args []string, _, stderr io.Writer) error {
 	quiet()
 	for _, source := range c.Sources {
 		if filepath.Ext(source) == ".c" {
-			c.Headers = headers()
+			if c.Headers, err = headers(); err != nil {
+				return err
+			}
 			break
 		}
 	}
@@ -136,15 +138,12 @@ func cutCFlags(args []string) (rest, cflags []string) {
 }
 
 // headers is the folder with the headers of the libbpf that the current folder's module links, or empty for those of the
-// machine.
-func headers() string {
+// machine, also where there is no such module.
+func headers() (string, error) {
 	packages, err := listPackages(".", clibPath)
 	if err != nil {
-		return ""
+		return "", nil
 	}
 	lib, err := linkedLibrary(packages[0])
-	if err != nil {
-		return ""
-	}
-	return lib.headers
+	return lib.headers, err
 }

@@ -157,6 +157,14 @@ func (c *Config) prepare() ([]target, error) {
 	if !token.IsIdentifier(c.Name) {
 		return nil, fmt.Errorf("%q is not a Go name: give one with --name", c.Name)
 	}
+	if c.Prefix != "" && !token.IsIdentifier(c.Prefix) {
+		return nil, fmt.Errorf("%q can't begin Go names: give another --prefix", c.Prefix)
+	}
+	for name, renamed := range c.Renames {
+		if !token.IsIdentifier(renamed) {
+			return nil, fmt.Errorf("%q, for %s, is not a Go name: give another one with --rename", renamed, name)
+		}
+	}
 	if c.Package == "" {
 		c.Package = packageOf(c.Output)
 	}

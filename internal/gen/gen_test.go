@@ -302,6 +302,8 @@ func TestErrors(t *testing.T) {
 		{shapes(func(c *gen.Config) { c.Stem = "data" }), "data_bpf.o is not a BPF object"},
 		{shapes(func(c *gen.Config) { c.Name = "1st" }), `"1st" is not a Go name: give one with --name`},
 		{shapes(func(c *gen.Config) { c.Package = "a-b" }), `"a-b" is not the name of a Go package`},
+		{shapes(func(c *gen.Config) { c.Prefix = "a-" }), `"a-" can't begin Go names: give another --prefix`},
+		{shapes(func(c *gen.Config) { c.Renames = map[string]string{"key": "1"} }), `"1", for key, is not a Go name`},
 		{shapes(func(c *gen.Config) { c.Targets = "pdp11" }), `unknown target "pdp11": it must be one of native, bpfel, bpfeb, amd64`},
 		{shapes(func(c *gen.Config) { c.Targets = "amd64,bpfel" }), "targets amd64 and bpfel are both for 386"},
 		{shapes(func(c *gen.Config) { c.Types = []string{"struct nothing"} }), `there is no "struct nothing"`},

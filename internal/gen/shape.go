@@ -69,10 +69,10 @@ func (u unique) name(wanted string) string {
 	return name
 }
 
-// fieldName is the Go name for a C name.
+// fieldName is the Go name for a C name. Package skeleton needs exported ones.
 func (e *emitter) fieldName(name string) string {
 	if renamed, ok := e.Renames[name]; ok {
-		return renamed
+		return upperFirst(renamed)
 	}
 	return goName(name)
 }
