@@ -95,14 +95,16 @@ func (e *emitter) open(s *shape) {
 	e.printf("}\n\n")
 
 	e.commentLines([]string{
-		fmt.Sprintf("%s opens the object. That needs no privileges. The caller loads or closes the result.", e.id("Open", "")),
+		fmt.Sprintf("%s opens the object. That needs no privileges. The caller loads or closes the result. The errors are those of",
+			e.id("Open", "")),
+		"[libbpf.ObjectBuilder.OpenMemory].",
 	})
 	e.printf("func %s(%s) (*%s, error) {\nx := new(%s)\nvar err error\nx.OpenObject, err = %s.Open(builder, x)\n"+
 		"if err != nil {\nreturn nil, err\n}\nreturn x, nil\n}\n\n", e.id("Open", ""), parameters, name, name, spec)
 
 	e.commentLines([]string{
 		"Load loads the object into the kernel, with the values that the fields have now. It takes x over, whether it succeeds or",
-		"not. The caller closes the result.",
+		"not. The caller closes the result. The errors are those of [libbpf.OpenObject.Load], such as a [*libbpf.VerifierError].",
 	})
 	e.printf("func (x *%s) Load() (*%s, error) {\nloaded := new(%s)\nvar err error\nloaded.Object, err = x.OpenObject.Load(loaded)\n"+
 		"if err != nil {\nreturn nil, err\n}\nreturn loaded, nil\n}\n\n", name, e.id("", ""), e.id("", ""))
@@ -121,22 +123,8 @@ func (e *emitter) open(s *shape) {
 	e.printf("func %s(%s, into any) (*skeleton.Object, error) {\nreturn %s.Load(builder, into)\n}\n\n", e.id("Load", "Into"), parameters,
 		spec)
 
-	if len(s.maps) > 0 {
-		e.comment(nil, "%s are the maps before they are created.", e.id("", "OpenMaps"))
-		e.printf("type %s struct {\n", e.id("", "OpenMaps"))
-		for _, m := range s.maps {
-			e.field(m.named, "*libbpf.OpenMap")
-		}
-		e.printf("}\n\n")
-	}
-	if len(s.programs) > 0 {
-		e.comment(nil, "%s are the programs before they are loaded.", e.id("", "OpenPrograms"))
-		e.printf("type %s struct {\n", e.id("", "OpenPrograms"))
-		for _, p := range s.programs {
-			e.field(p, programType)
-		}
-		e.printf("}\n\n")
-	}
+	e.group("OpenMaps", "the maps before they are created", mapFields(s, func(*mapShape) string { return "*libbpf.OpenMap" }))
+	e.group("OpenPrograms", "the programs before they are loaded", fieldsOf(s.programs, programType))
 	e.structOps(s)
 }
 
@@ -218,30 +206,44 @@ func (e *emitter) loaded(s *shape) {
 		})
 		e.printf("func (x *%s) Attach() error { return x.AttachTo(&x.Links) }\n\n", name)
 	}
-	if len(s.maps) > 0 {
-		e.comment(nil, "%s are the maps.", e.id("", "Maps"))
-		e.printf("type %s struct {\n", e.id("", "Maps"))
-		for _, m := range s.maps {
-			e.field(m.named, m.typ)
-		}
-		e.printf("}\n\n")
+	e.group("Maps", "the maps", mapFields(s, func(m *mapShape) string { return m.typ }))
+	e.group("Programs", "the programs", fieldsOf(s.programs, "*libbpf.Program"))
+	e.group("Links", "the links of what is attached; the others are nil", fieldsOf(s.links, "*libbpf.Link"))
+}
+
+// typedField is a field and its Go type.
+type typedField struct {
+	named
+	typ string
+}
+
+func fieldsOf(all []named, typ string) []typedField {
+	fields := make([]typedField, len(all))
+	for i, n := range all {
+		fields[i] = typedField{n, typ}
 	}
-	if len(s.programs) > 0 {
-		e.comment(nil, "%s are the programs.", e.id("", "Programs"))
-		e.printf("type %s struct {\n", e.id("", "Programs"))
-		for _, p := range s.programs {
-			e.field(p, "*libbpf.Program")
-		}
-		e.printf("}\n\n")
+	return fields
+}
+
+func mapFields(s *shape, typ func(*mapShape) string) []typedField {
+	fields := make([]typedField, len(s.maps))
+	for i := range s.maps {
+		fields[i] = typedField{s.maps[i].named, typ(&s.maps[i])}
 	}
-	if len(s.links) > 0 {
-		e.comment(nil, "%s are the links of what is attached. The others are nil.", e.id("", "Links"))
-		e.printf("type %s struct {\n", e.id("", "Links"))
-		for _, l := range s.links {
-			e.field(l, "*libbpf.Link")
-		}
-		e.printf("}\n\n")
+	return fields
+}
+
+// group writes a struct of the skeleton's, unless it has no fields.
+func (e *emitter) group(name, says string, fields []typedField) {
+	if len(fields) == 0 {
+		return
 	}
+	e.comment(nil, "%s are %s.", e.id("", name), says)
+	e.printf("type %s struct {\n", e.id("", name))
+	for _, f := range fields {
+		e.field(f.named, f.typ)
+	}
+	e.printf("}\n\n")
 }
 
 // readers writes functions for the records of buffers.
