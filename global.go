@@ -105,7 +105,7 @@ func (o *OpenObject) findGlobal(types *btf.BTF, name string) (*global, error) {
 		return nil, fault.Newf(ErrNotFound, "its section %s has no map", v.Section)
 	}
 	memory := m.initialValue()
-	if v.Offset+v.Size > len(memory) {
+	if v.Offset < 0 || v.Size < 0 || v.Size > len(memory)-v.Offset {
 		return nil, fault.Invalidf("the object's BTF places it beyond the end of section %s", v.Section)
 	}
 	return newGlobal(types, v.Type, memory[v.Offset:][:v.Size], strings.TrimSuffix(name, path), path)
@@ -122,12 +122,12 @@ func newGlobal(types *btf.BTF, typ btf.TypeID, memory []byte, name, path string)
 		return nil, err
 	}
 	if at.Bits != 0 {
-		if at.Bits > 8*size || size > 8 || at.Bit+at.Bits > 8*len(memory) {
+		if at.Bits > 8*size || size > 8 || at.Bit > 8*len(memory)-at.Bits {
 			return nil, fault.Invalidf("the object's BTF describes an impossible bit field")
 		}
 		return &global{types, at.Type, memory, at.Bit, at.Bits}, nil
 	}
-	if at.Bit%8 != 0 || at.Bit/8+size > len(memory) {
+	if at.Bit%8 != 0 || size > len(memory)-at.Bit/8 {
 		return nil, fault.Invalidf("the object's BTF places it beyond the end of its variable")
 	}
 	return &global{types: types, typ: at.Type, memory: memory[at.Bit/8:][:size]}, nil

@@ -57,7 +57,7 @@ func (o *Object) findGlobal(types *btf.BTF, name string) (GlobalVariable, error)
 	if err != nil {
 		return GlobalVariable{}, err
 	}
-	if at.Bit/8+size > v.Size {
+	if size > v.Size-at.Bit/8 {
 		return GlobalVariable{}, fault.Invalidf("the object's BTF places it beyond the end of its variable")
 	}
 	m := o.section(v.Section)

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
+	"math"
 	"strings"
 	"sync"
 	"unsafe"
@@ -351,7 +352,8 @@ const maxResolve = 32
 // Size is the size of a type in bytes, after resolving typedefs and qualifiers (btf__resolve_size).
 //
 // errors.Is: [ErrNotFound], [ErrClosed]; unix.EINVAL for a type without a size, such as void, a function or a struct
-// that is only declared, and for a cycle; unix.E2BIG for an array of more than 4 GiB.
+// that is only declared, and for a cycle; unix.E2BIG for an array of more than 4 GiB, and in a 32-bit
+// program for each type of 2 GiB or more.
 func (b *BTF) Size(id TypeID) (int, error) {
 	if err := b.acquire(); err != nil {
 		return 0, err
@@ -367,6 +369,9 @@ func (b *BTF) size(id TypeID) (int, error) {
 	size := resolveSize(b.c, id)
 	if size < 0 {
 		return 0, fmt.Errorf("btf: size of type %d: %w", id, clib.FromRet(int(size)))
+	}
+	if size > math.MaxInt { // in a 32-bit program
+		return 0, fmt.Errorf("btf: size of type %d: %w", id, unix.E2BIG)
 	}
 	return int(size), nil
 }

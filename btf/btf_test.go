@@ -3,6 +3,7 @@ package btf
 import (
 	"bytes"
 	"errors"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -542,5 +543,23 @@ int parent(struct task_struct *task) { return task->real_parent->tgid; }
 	data, err := os.ReadFile(object)
 	if err != nil || !bytes.Contains(data, []byte("0:")) {
 		t.Errorf("the object has no access strings: %v", err)
+	}
+}
+
+// No size is negative, in a 32-bit program either.
+func TestSizeOfLargeType(t *testing.T) {
+	b := NewBuilder()
+	defer b.Close()
+	large := b.AddStruct("large", 1<<32-1)
+	types, err := b.BTF()
+	testutil.Check(t, err)
+	defer types.Close()
+	size, err := types.Size(large)
+	if math.MaxInt == math.MaxInt32 {
+		if !errors.Is(err, unix.E2BIG) {
+			t.Errorf("%d bytes, %v", size, err)
+		}
+	} else if err != nil || int64(size) != 1<<32-1 {
+		t.Errorf("%d bytes, %v", size, err)
 	}
 }

@@ -1,6 +1,7 @@
 package place
 
 import (
+	"math"
 	"strconv"
 	"strings"
 
@@ -30,6 +31,9 @@ func At(types *btf.BTF, id btf.TypeID, name, path string) (Part, error) {
 		if err != nil {
 			return Part{}, err
 		}
+		if at.Bit < 0 { // more than an int counts
+			return Part{}, invalidf("%s%s is too far from the beginning of %s", done, step, name)
+		}
 		rest = rest[len(step):]
 	}
 	return at, nil
@@ -55,6 +59,9 @@ func (p Part) element(types *btf.BTF, name, step string) (Part, error) {
 	size, err := types.Size(array.Elem)
 	if err != nil {
 		return Part{}, err
+	}
+	if size > 0 && n > uint64(math.MaxInt-p.Bit)/8/uint64(size) {
+		return Part{}, invalidf("%s is too far from the beginning of %s", step, name)
 	}
 	return Part{Type: array.Elem, Bit: p.Bit + 8*size*int(n)}, nil
 }
