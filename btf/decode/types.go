@@ -1,8 +1,10 @@
 package decode
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"sync"
 
 	"github.com/libbpf-go/libbpf-go/btf"
@@ -54,6 +56,9 @@ func NewTypes(b *btf.BTF) (*Types, error) {
 const (
 	maxDepth  = 64
 	maxLeaves = 1 << 20 // numbers, strings and so on in a value
+
+	// maxSize is in bytes. An int counts the bits of twice as many: of a place, and of what is there.
+	maxSize = min(1<<31, math.MaxInt/16)
 )
 
 // Kind is the kind of a value.
@@ -200,8 +205,12 @@ func (t *Types) node(id btf.TypeID) (*node, error) {
 	defer func() { t.depth-- }()
 	t.nodes[id] = nil
 	n, err := t.make(id)
-	if err == nil && n.leaves > maxLeaves {
+	switch {
+	case err != nil:
+	case n.leaves > maxLeaves:
 		err = fault.Invalidf("type %d has too many parts", id)
+	case uint(n.size) > maxSize: // or negative, which large ones are in a 32-bit program
+		err = fault.Invalidf("type %d is too large", id)
 	}
 	if err != nil {
 		delete(t.nodes, id)
@@ -280,7 +289,7 @@ func (t *Types) makeArray(typ *btf.Array) (*node, error) {
 		n.kind = KindString
 		leaves = 1 + uint64(typ.Len)/16
 	}
-	if leaves > maxLeaves || size > 1<<31 {
+	if leaves > maxLeaves || size > maxSize {
 		return nil, fault.Invalidf("array of %d elements is too large", typ.Len)
 	}
 	n.size, n.leaves = int(size), int(leaves)
@@ -302,6 +311,8 @@ func (t *Types) makeComposite(typ *btf.Composite) (*node, error) {
 			}
 		}
 		switch {
+		case bit < 0 || bit > 8*n.size-cmp.Or(bits, 8*of.size):
+			return nil, fault.Invalidf("member %q at bit %d is not inside of its %d bytes", m.Name, m.BitOffset, typ.Size)
 		case bits != 0 && m.Name == "":
 			// A bit field without a name only fills a hole.
 		case bits != 0 && (bits > 64 || of.kind >= KindPtr):
@@ -342,6 +353,9 @@ func (t *Types) oldBitField(id btf.TypeID, bit int) (offset, bits int, err error
 func (t *Types) makeDatasec(typ *btf.Datasec) (*node, error) {
 	n := &node{kind: KindStruct, size: int(typ.Size)}
 	for _, v := range typ.Vars {
+		if v.Offset > maxSize {
+			return nil, fault.Invalidf("section %s has a variable at byte %d", typ.Name(), v.Offset)
+		}
 		variable, err := t.btf.TypeByID(v.Type)
 		if err != nil {
 			return nil, err

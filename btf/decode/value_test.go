@@ -203,6 +203,38 @@ func TestFlexible(t *testing.T) {
 	}
 }
 
+// Types that no compiler makes are errors, also in a 32-bit program.
+func TestDamagedTypes(t *testing.T) {
+	b := btf.NewBuilder()
+	defer b.Close()
+	n := b.AddInt("int", 4, btf.IntSigned)
+	large := b.AddStruct("large", 1<<32-1)
+	damaged := map[string]btf.TypeID{
+		"a large struct":          large,
+		"a large array":           b.AddArray(b.AddArray(n, n, 1<<16), n, 1<<16),
+		"a member far away":       b.AddStruct("far", 8, btf.Member{Name: "n", Type: n, BitOffset: 1<<32 - 8}),
+		"a member outside":        b.AddStruct("outside", 8, btf.Member{Name: "n", Type: n, BitOffset: 40}),
+		"a bit field outside":     b.AddStruct("bits", 8, btf.Member{Name: "n", Type: n, BitOffset: 60, BitfieldSize: 5}),
+		"a member that is larger": b.AddStruct("small", 3, btf.Member{Name: "n", Type: n}),
+		"a variable far away": b.AddDatasec(".data", 8, btf.DatasecVar{
+			Type: b.AddVar("v", btf.LinkageGlobal, n), Offset: 1<<32 - 4, Size: 4}),
+	}
+	built, err := b.BTF()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer built.Close()
+	types, err := NewTypes(built)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, id := range damaged {
+		if _, err := types.Type(id); !errors.Is(err, unix.EINVAL) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
 func TestNames(t *testing.T) {
 	typ := madeType(t, binary.LittleEndian, "names")
 	data := []byte("xxxxxxxxyyyyyyyy")
