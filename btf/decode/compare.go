@@ -69,7 +69,7 @@ func (f field) compareBig(a, b []byte) int {
 	return 0
 }
 
-// Summable tells whether values can be added up: whether they are made of integers and of nothing else.
+// Summable tells whether [Type.Sum] can add values up: whether they are made of integers and of nothing else.
 func (t *Type) Summable() bool { return t != nil && t.at.summable() }
 
 func (n *node) summable() bool {
@@ -90,7 +90,8 @@ func (n *node) summable() bool {
 	}
 }
 
-// Sum adds the values of several CPUs up. Of members that are tagged so, it takes the largest or the smallest.
+// Sum adds up the values of several CPUs. The type must be summable. Of members with the declaration tag "bpfgo:max" or
+// "bpfgo:min", it takes the largest or the smallest instead. The result is the caller's.
 func (t *Type) Sum(values [][]byte) []byte {
 	if len(values) == 0 {
 		return nil

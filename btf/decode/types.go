@@ -49,7 +49,10 @@ func NewTypes(b *btf.BTF) (*Types, error) {
 			t.tags[tagged{tag.Target, tag.Component}] = tag.Name()
 		}
 	}
-	return t, err
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
 }
 
 // Bounds that keep types that are made up from costing more than real ones.
@@ -136,24 +139,13 @@ func (t *Types) Type(id btf.TypeID) (*Type, error) {
 	return &Type{types: t, id: id, name: typ.Name(), path: "value", at: at}, nil
 }
 
-// Named makes the type of that name ready: a struct, a union, a typedef, an enum or an integer, in this order where
-// several have the name. The keyword may stand before the name: "struct event".
+// Named makes the type of that name ready: a struct, a union, a typedef, an enum, an integer or a float, in this order
+// where several have the name. The keyword may be in front: "struct event".
 //
 // errors.Is: as for [Types.Type].
 func (t *Types) Named(name string) (*Type, error) {
-	kinds := []btf.Kind{btf.KindStruct, btf.KindUnion, btf.KindTypedef, btf.KindEnum, btf.KindEnum64, btf.KindInt,
-		btf.KindFloat}
-	for keyword, of := range map[string][]btf.Kind{
-		"struct ": {btf.KindStruct},
-		"union ":  {btf.KindUnion},
-		"enum ":   {btf.KindEnum, btf.KindEnum64},
-	} {
-		if len(name) > len(keyword) && name[:len(keyword)] == keyword {
-			name, kinds = name[len(keyword):], of
-			break
-		}
-	}
-	typ, err := t.btf.TypeByName(name, kinds...)
+	typ, err := place.Named(t.btf, name, btf.KindStruct, btf.KindUnion, btf.KindTypedef, btf.KindEnum, btf.KindEnum64,
+		btf.KindInt, btf.KindFloat)
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/libbpf-go/libbpf-go/btf"
-	"github.com/libbpf-go/libbpf-go/internal/fault"
+	"github.com/libbpf-go/libbpf-go/internal/place"
 )
 
 // Generate writes a Go file with declarations of the types with these names, and of all that they need. A name is that
@@ -93,20 +93,7 @@ func (g *Generator) all() error {
 
 // byName asks for the type with a name.
 func (g *Generator) byName(name string) error {
-	kinds := []btf.Kind{btf.KindStruct, btf.KindUnion, btf.KindEnum, btf.KindEnum64, btf.KindTypedef}
-	keyword, plain, found := strings.Cut(name, " ")
-	if found {
-		kinds = map[string][]btf.Kind{
-			"struct": {btf.KindStruct}, "union": {btf.KindUnion}, "enum": {btf.KindEnum, btf.KindEnum64},
-			"typedef": {btf.KindTypedef},
-		}[keyword]
-		if kinds == nil {
-			return fmt.Errorf("gotypes: %q: %w", name, fault.Invalidf("%q is no keyword of a type", keyword))
-		}
-	} else {
-		plain = name
-	}
-	t, err := g.types.TypeByName(plain, kinds...)
+	t, err := place.Named(g.types, name, btf.KindStruct, btf.KindUnion, btf.KindEnum, btf.KindEnum64, btf.KindTypedef)
 	if err != nil {
 		return fmt.Errorf("gotypes: %q: %w", name, err)
 	}

@@ -283,12 +283,13 @@ func TestSectionOfObject(t *testing.T) {
 
 func TestGenerateByName(t *testing.T) {
 	types := build(t, func(b *btf.Builder) {
-		b.AddStruct("task", 4, btf.Member{Name: "pid", Type: 2})
+		b.AddTypedef("job", b.AddStruct("task", 4, btf.Member{Name: "pid", Type: 2}))
 		b.AddStruct("task___old", 8, btf.Member{Name: "pid", Type: 3})
 		b.AddUnion("task", 8, btf.Member{Name: "pid", Type: 3})
 	})
 	for name, want := range map[string]string{
 		"task": "type Task struct {", "task___old": "type TaskOld struct {", "union task": "type Task struct {",
+		"typedef job": "type Task struct {", "job": "type Task struct {",
 	} {
 		var code bytes.Buffer
 		testutil.Check(t, gotypes.Generate(&code, types, "test", gotypes.Options{}, name))
@@ -296,7 +297,7 @@ func TestGenerateByName(t *testing.T) {
 		wantLines(t, code.String(), want)
 	}
 	for name, want := range map[string]error{
-		"absent": btf.ErrNotFound, "enum task": btf.ErrNotFound, "class task": unix.EINVAL, "": btf.ErrNotFound,
+		"absent": btf.ErrNotFound, "enum task": btf.ErrNotFound, "class task": btf.ErrNotFound, "": btf.ErrNotFound,
 	} {
 		if err := gotypes.Generate(&bytes.Buffer{}, types, "test", gotypes.Options{}, name); !errors.Is(err, want) {
 			t.Errorf("%q: %v, want %v", name, err, want)

@@ -1,4 +1,4 @@
-// Package place finds global variables of BPF objects, and parts of them, by the object's BTF.
+// Package place finds types, global variables of BPF objects, and parts of them by their names in BTF.
 package place
 
 import (
