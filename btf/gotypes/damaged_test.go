@@ -75,6 +75,10 @@ func TestDamaged(t *testing.T) {
 			b.AddArray(3, 2, 0xffffffff)
 			b.AddStruct("s", 16, btf.Member{Name: "a", Type: 4})
 		}, "member a"},
+		"an array of nothing that is too large": {func(b *btf.Builder) {
+			b.AddArray(b.AddStruct("nothing", 0), 2, 0xffffffff)
+			b.AddStruct("s", 16, btf.Member{Name: "a", Type: 5})
+		}, "member a"},
 		"members without end": {func(b *btf.Builder) {
 			for i := range btf.TypeID(40) {
 				b.AddUnion("", 4, btf.Member{Type: i + 5}, btf.Member{Type: i + 5})

@@ -152,7 +152,7 @@ func (g *Generator) array(t *btf.Array, at context) (*shape, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.size > 0 && int64(t.Len) > maxSize/int64(s.size) {
+	if int64(t.Len) > maxSize/int64(max(s.size, 1)) { // the length of an array of nothing, too, must be an int
 		return nil, errLarge
 	}
 	return &shape{
