@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
 // openPerfReader reads what stream.bpf.o writes, on the CPU that the test is pinned to.
@@ -204,7 +205,7 @@ func TestPerfReaderEvents(t *testing.T) {
 }
 
 func TestPerfReaderDoesNotAllocate(t *testing.T) {
-	if raceDetector {
+	if testutil.RaceDetector {
 		return
 	}
 	o := loadStream(t, nil)

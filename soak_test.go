@@ -53,7 +53,7 @@ func soak(t *testing.T, full chan<- struct{}, produce func(), consume func(ctx c
 	cancel()
 	consumer.Wait()
 	const noise = 16 << 10 // the garbage collector's
-	if grown := after - before; grown > noise && !raceDetector {
+	if grown := after - before; grown > noise && !testutil.RaceDetector {
 		t.Errorf("memory grew by %d KB", grown)
 	}
 }

@@ -75,7 +75,7 @@ func equal[T comparable](t testing.TB, what string, got, want T) {
 // run: the counters make functions too large to be inlined, and what is handed to a function that is not may escape.
 func noAllocs(t testing.TB, operations map[string]func()) {
 	t.Helper()
-	asBuilt := !raceDetector && testing.CoverMode() == ""
+	asBuilt := !testutil.RaceDetector && testing.CoverMode() == ""
 	for name, f := range operations {
 		if n := testing.AllocsPerRun(200, f); n != 0 && asBuilt {
 			t.Errorf("%s: %v allocations", name, n)

@@ -16,7 +16,7 @@ func TestKernel(t *testing.T) {
 	testutil.Check(t, err)
 	defer kernel.Close()
 	limit := kernel.NumTypes()
-	if testing.Short() || raceDetector {
+	if testing.Short() || testutil.RaceDetector {
 		limit = 500 // some of these need hundreds of others
 	}
 	g := gotypes.New(kernel, gotypes.Options{})

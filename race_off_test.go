@@ -1,5 +1,0 @@
-//go:build !race
-
-package libbpf_test
-
-const raceDetector = false
