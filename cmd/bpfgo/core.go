@@ -33,15 +33,10 @@ type or member, the value for the object's own types, and the value for the kern
 
 func runBTFMin(args []string, _, _ io.Writer) error {
 	flags := newFlags("btf min")
-	out, file := flags.String("o", "", ""), flags.String("file", "", "")
-	objects, err := parseFlags(flags, args)
-	switch {
-	case err != nil:
+	file := flags.String("file", "", "")
+	out, objects, err := parseObjects(flags, args)
+	if err != nil {
 		return err
-	case *out == "":
-		return usagef("btf min: give -o OUT, the file to write")
-	case len(objects) == 0:
-		return usagef("btf min: give the objects that need the types")
 	}
 
 	quiet()
@@ -68,7 +63,7 @@ func runBTFMin(args []string, _, _ io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(*out, raw, 0o666)
+	return os.WriteFile(out, raw, 0o666)
 }
 
 func runBTFRelocations(args []string, stdout, _ io.Writer) error {

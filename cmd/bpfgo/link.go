@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"io"
 
 	"github.com/libbpf-go/libbpf-go"
@@ -18,20 +19,13 @@ objects in the same order give the same bytes. Example:
 `
 
 func runLink(args []string, _, _ io.Writer) error {
-	flags := newFlags("link")
-	out := flags.String("o", "", "")
-	objects, err := parseFlags(flags, args)
-	switch {
-	case err != nil:
+	out, objects, err := parseObjects(newFlags("link"), args)
+	if err != nil {
 		return err
-	case *out == "":
-		return usagef("link: give -o OUT, the file to write")
-	case len(objects) == 0:
-		return usagef("link: give the objects to link")
 	}
 
 	quiet()
-	linker, err := libbpf.NewLinker(*out)
+	linker, err := libbpf.NewLinker(out)
 	if err != nil {
 		return err
 	}
@@ -42,4 +36,19 @@ func runLink(args []string, _, _ io.Writer) error {
 		}
 	}
 	return linker.Link()
+}
+
+// parseObjects is parseFlags for a command that makes one file from objects.
+func parseObjects(flags *flag.FlagSet, args []string) (out string, objects []string, err error) {
+	flags.StringVar(&out, "o", "", "")
+	objects, err = parseFlags(flags, args)
+	switch {
+	case err != nil:
+		return "", nil, err
+	case out == "":
+		return "", nil, usagef("%s: give -o OUT, the file to write", flags.Name())
+	case len(objects) == 0:
+		return "", nil, usagef("%s: give the objects to read", flags.Name())
+	}
+	return out, objects, nil
 }

@@ -103,7 +103,9 @@ func dispatch(args []string, stdout, stderr io.Writer) error {
 		}
 		return err
 	}
-	if len(args) == 1 && slices.ContainsFunc(commands(), func(c command) bool { return strings.HasPrefix(c.name, args[0]+" ") }) {
+	if len(args) == 1 && slices.ContainsFunc(commands(), func(c command) bool {
+		return strings.HasPrefix(c.name, args[0]+" ")
+	}) {
 		return help(args, stdout)
 	}
 	return usagef("unknown command %q; try 'bpfgo help'", strings.Join(args[:min(len(args), 2)], " "))

@@ -180,7 +180,7 @@ func TestUsage(t *testing.T) {
 		{"btf dump --file", "flag needs an argument: --file"},
 		{"btf dump --fil x", "flag provided but not defined: --fil"},
 		{"link a.o", "give -o OUT"},
-		{"link -o a.o", "give the objects to link"},
+		{"link -o a.o", "give the objects"},
 		{"btf dump --file a --id 1", "exclude each other"},
 		{"btf dump --base a", "--base needs --file"},
 		{"btf dump --id x", `invalid value "x" for flag --id`},
