@@ -6,7 +6,6 @@ import (
 	"io"
 	"math"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 
@@ -14,6 +13,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 	"github.com/libbpf-go/libbpf-go/internal/handle"
+	"github.com/libbpf-go/libbpf-go/internal/wholefile"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -49,7 +49,7 @@ type Linker struct {
 // NewLinker makes a linker that writes a file (bpf_linker__new). [Linker.Link] makes the file, or replaces it, when
 // everything is linked: an error leaves it as it was. The caller closes the linker.
 func NewLinker(path string) (*Linker, error) {
-	return newLinker(fmt.Sprintf("%q", path), func(object []byte) error { return replaceFile(path, object) })
+	return newLinker(fmt.Sprintf("%q", path), func(object []byte) error { return withoutPath(wholefile.Write(path, object)) })
 }
 
 // NewLinkerTo makes a linker that writes to w (bpf_linker__new_fd), such as an [os.File] or a [bytes.Buffer]. It writes
@@ -282,36 +282,4 @@ func withoutPath(err error) error {
 		return at.Err
 	}
 	return err
-}
-
-// replaceFile writes a file as a whole: who reads it finds the old or the new content. What is no regular file, such as
-// a pipe, can't be replaced and is written to.
-func replaceFile(path string, content []byte) error {
-	mode := os.FileMode(0o666)
-	info, err := os.Stat(path)
-	if err == nil {
-		if !info.Mode().IsRegular() {
-			return withoutPath(os.WriteFile(path, content, mode))
-		}
-		if path, err = filepath.EvalSymlinks(path); err != nil {
-			return withoutPath(err)
-		}
-		mode = info.Mode().Perm()
-	}
-	partial := fmt.Sprintf("%s.%d.partial", path, os.Getpid())
-	file, err := os.OpenFile(partial, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return withoutPath(err)
-	}
-	_, err = file.Write(content)
-	if closed := file.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(partial, path)
-	}
-	if err != nil {
-		_ = os.Remove(partial)
-	}
-	return withoutPath(err)
 }

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/libbpf-go/libbpf-go/internal/wholefile"
 )
 
 const cflagsHelp = `usage: bpfgo cflags [--output FILE]
@@ -195,7 +197,7 @@ func writeCFlags(file string) error {
 		line = "#cgo CFLAGS: " + quoteFlag(flag, `"`) + "\n\n"
 	}
 	text := fmt.Sprintf(cflagsFile, packages[1].Name, line, lib, lib.symbol, libraryPath)
-	return os.WriteFile(file, []byte(text), 0o666)
+	return wholefile.Write(file, []byte(text))
 }
 
 // includeFlag is the flag for the headers. It is relative to the package, so that the file is the same on all machines

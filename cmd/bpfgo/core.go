@@ -4,9 +4,9 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/libbpf-go/libbpf-go/btf"
+	"github.com/libbpf-go/libbpf-go/internal/wholefile"
 )
 
 const btfMinHelp = `usage: bpfgo btf min -o OUT [--file PATH] OBJ...
@@ -17,7 +17,7 @@ kilobytes. A program that brings them can load the objects on kernels that have 
 
   bpfgo btf min -o 4.19.btf --file 4.19.0-27-amd64.btf app.bpf.o
 
-  -o OUT        the file to write, as raw BTF
+  -o OUT        the file to write, as raw BTF. After an error it is as it was before.
   --file PATH   take the types of this file instead of the running kernel's: raw BTF, or an ELF file with BTF
 `
 
@@ -63,7 +63,7 @@ func runBTFMin(args []string, _, _ io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(out, raw, 0o666)
+	return wholefile.Write(out, raw)
 }
 
 func runBTFRelocations(args []string, stdout, _ io.Writer) error {

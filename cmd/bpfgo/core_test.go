@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,7 +24,18 @@ func TestBTFMin(t *testing.T) {
 	needVendored(t)
 	object, dir := testutil.Object(t, "core"), t.TempDir()
 	minimal := filepath.Join(dir, "minimal.btf")
+	if err := os.WriteFile(minimal, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := os.Open(minimal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
 	mustRun(t, "btf", "min", "-o", minimal, object)
+	if old, err := io.ReadAll(reader); string(old) != "old" {
+		t.Errorf("who reads the old file finds %q, %v", old, err)
+	}
 	info, err := os.Stat(minimal)
 	if err != nil || info.Size() > 4096 {
 		t.Errorf("%v, %v", info, err)

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/libbpf-go/libbpf-go/internal/wholefile"
 )
 
 // generatedBy begins the Go files that are made here. It is of the form that Go's tools know.
@@ -75,7 +77,7 @@ func (s *fileSet) write() error {
 func (s *fileSet) restore(n int) {
 	for _, f := range s.files[:n] {
 		if f.had {
-			_ = replace(f.path, f.old)
+			_ = wholefile.Write(f.path, f.old)
 		} else {
 			_ = os.Remove(f.path)
 		}
@@ -105,20 +107,7 @@ func (f *file) write() error {
 	if err := os.MkdirAll(filepath.Dir(f.path), 0o777); err != nil {
 		return err
 	}
-	return replace(f.path, f.content)
-}
-
-// replace writes a file as a whole: who reads it finds the old or the new content.
-func replace(path string, content []byte) error {
-	partial := fmt.Sprintf("%s.%d.partial", path, os.Getpid())
-	err := os.WriteFile(partial, content, 0o666)
-	if err == nil {
-		err = os.Rename(partial, path)
-	}
-	if err != nil {
-		_ = os.Remove(partial)
-	}
-	return err
+	return wholefile.Write(f.path, f.content)
 }
 
 // dependsRule is a rule for make: the files depend on the sources.
