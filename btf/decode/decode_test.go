@@ -19,15 +19,17 @@ import (
 func types(t testing.TB) (*btf.BTF, *Types) {
 	t.Helper()
 	b, err := btf.Parse(testutil.Object(t, "types"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testutil.Check(t, err)
+	return b, typesOf(t, b)
+}
+
+// typesOf closes b when the test ends.
+func typesOf(t testing.TB, b *btf.BTF) *Types {
+	t.Helper()
 	t.Cleanup(func() { _ = b.Close() })
 	types, err := NewTypes(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b, types
+	testutil.Check(t, err)
+	return types
 }
 
 func named(t testing.TB, name string) *Type {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go/btf"
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
 // made are types of which no compiler here makes all, in a byte order.
@@ -42,15 +43,8 @@ func made(t testing.TB, order binary.ByteOrder) *Types {
 	b.AddStruct("bytes", 2, btf.Member{Name: "b", Type: u8}, btf.Member{Name: "c", Type: char, BitOffset: 8})
 	b.SetByteOrder(order)
 	built, err := b.BTF()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = built.Close() })
-	types, err := NewTypes(built)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return types
+	testutil.Check(t, err)
+	return typesOf(t, built)
 }
 
 var orders = []binary.ByteOrder{binary.LittleEndian, binary.BigEndian}
@@ -220,14 +214,8 @@ func TestDamagedTypes(t *testing.T) {
 			Type: b.AddVar("v", btf.LinkageGlobal, n), Offset: 1<<32 - 4, Size: 4}),
 	}
 	built, err := b.BTF()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer built.Close()
-	types, err := NewTypes(built)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testutil.Check(t, err)
+	types := typesOf(t, built)
 	for what, id := range damaged {
 		if _, err := types.Type(id); !errors.Is(err, unix.EINVAL) {
 			t.Errorf("%s: %v", what, err)
