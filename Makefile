@@ -275,7 +275,7 @@ FUZZTIME ?= 60s
 .PHONY: fuzz
 fuzz: ## look for damaged objects, BTF, buffers and values that bring anything down (FUZZTIME=60s each)
 	@$(MAKE) setup
-	@for target in $$(grep -r --include='*_test.go' -o '^func Fuzz[A-Za-z]*' . | sed 's|/[^/]*:func |:|' | sort); do \
+	@for target in $$(grep -r --include='*_test.go' -o '^func Fuzz[A-Za-z0-9_]*' . | sed 's|/[^/]*:func |:|' | sort); do \
 		$(GO) test -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x "$${target%:*}" || exit; \
 	done
 
