@@ -269,52 +269,54 @@ func (b *BTF) TypeByName(name string, kinds ...Kind) (Type, error) {
 	return nil, notFound()
 }
 
-// TypesByName iterates over all types with that name, of any kind, in the order of their numbers. If an error ends the
-// loop, such as [ErrClosed], it is in *err; otherwise *err is nil. err may be nil.
-func (b *BTF) TypesByName(name string, err *error) iter.Seq[Type] {
+// iterate makes an iterator over types. walk calls yield for each until that returns false, and returns the error that
+// ends the loop. Without one, *err keeps what the loop's body left there.
+func (b *BTF) iterate(err *error, walk func(yield func(Type) bool) error) iter.Seq[Type] {
 	return func(yield func(Type) bool) {
-		var failed error
+		err := err
 		if err == nil {
-			err = &failed
+			err = new(error)
 		}
 		if *err = b.acquire(); *err != nil {
 			return
 		}
 		defer b.h.Drop()
+		if failed := walk(yield); failed != nil {
+			*err = failed
+		}
+	}
+}
+
+// TypesByName iterates over all types with that name, of any kind, in the order of their numbers. If an error ends the
+// loop, such as [ErrClosed], it is in *err; otherwise *err is nil. err may be nil.
+func (b *BTF) TypesByName(name string, err *error) iter.Seq[Type] {
+	return b.iterate(err, func(yield func(Type) bool) error {
 		if name == "" || strings.IndexByte(name, 0) >= 0 {
-			return
+			return nil
 		}
 		var c cArgs
 		defer c.Free()
 		n := c.Of("name", name)
 		for id := nextNamed(b.c, 1, n); id != 0; id = nextNamed(b.c, id+1, n) {
-			var t Type
-			if t, *err = b.typeByID(id); *err != nil || !yield(t) {
-				return
+			if t, err := b.typeByID(id); err != nil || !yield(t) {
+				return err
 			}
 		}
-	}
+		return nil
+	})
 }
 
 // Types iterates over all types except void, in the order of their numbers. If an error ends the loop, such as
 // [ErrClosed], it is in *err; otherwise *err is nil. err may be nil.
 func (b *BTF) Types(err *error) iter.Seq[Type] {
-	return func(yield func(Type) bool) {
-		var failed error
-		if err == nil {
-			err = &failed
-		}
-		if *err = b.acquire(); *err != nil {
-			return
-		}
-		defer b.h.Drop()
+	return b.iterate(err, func(yield func(Type) bool) error {
 		for id := 1; id <= b.numTypes; id++ {
-			var t Type
-			if t, *err = b.typeByID(TypeID(id)); *err != nil || !yield(t) {
-				return
+			if t, err := b.typeByID(TypeID(id)); err != nil || !yield(t) {
+				return err
 			}
 		}
-	}
+		return nil
+	})
 }
 
 // Resolve follows typedefs, const, volatile, restrict, type tags and variables, and returns the type behind them

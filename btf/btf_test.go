@@ -3,6 +3,8 @@ package btf
 import (
 	"bytes"
 	"errors"
+	"io"
+	"iter"
 	"math"
 	"os"
 	"os/exec"
@@ -561,5 +563,25 @@ func TestSizeOfLargeType(t *testing.T) {
 		}
 	} else if err != nil || int64(size) != 1<<32-1 {
 		t.Errorf("%d bytes, %v", size, err)
+	}
+}
+
+// What the body of a loop leaves in *err stays there: a return out of the loop may be by the same variable.
+func TestReturnFromIteration(t *testing.T) {
+	b := parse(t, everyKind())
+	for name, all := range map[string]func(err *error) iter.Seq[Type]{
+		"Types":       b.Types,
+		"TypesByName": func(err *error) iter.Seq[Type] { return b.TypesByName("twin", err) },
+		"Reachable":   func(err *error) iter.Seq[Type] { return b.Reachable(err, 7) },
+	} {
+		first := func() (err error) {
+			for range all(&err) {
+				return io.EOF
+			}
+			return err
+		}
+		if err := first(); err != io.EOF {
+			t.Errorf("%s: the error is %v", name, err)
+		}
 	}
 }

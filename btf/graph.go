@@ -1,6 +1,9 @@
 package btf
 
-import "iter"
+import (
+	"iter"
+	"slices"
+)
 
 // Reachable iterates over these types and all types that they need, each once and without void. The order is that of a
 // C header: a type comes after the types that its definition needs, and a named struct to which a pointer leads, which
@@ -11,18 +14,13 @@ import "iter"
 // If an error ends the loop, such as [ErrNotFound] or [ErrClosed], it is in *err; otherwise *err is nil. err may be
 // nil.
 func (b *BTF) Reachable(err *error, ids ...TypeID) iter.Seq[Type] {
-	return func(yield func(Type) bool) {
-		var failed error
-		if err == nil {
-			err = &failed
+	return b.iterate(err, func(yield func(Type) bool) error {
+		w := graphWalk{
+			b: b, yield: yield, queue: slices.Clone(ids),
+			seen: make(map[dumpVisit]bool), yielded: make(map[TypeID]bool),
 		}
-		if *err = b.acquire(); *err != nil {
-			return
-		}
-		defer b.h.Drop()
-		w := graphWalk{b: b, yield: yield, seen: make(map[dumpVisit]bool), yielded: make(map[TypeID]bool)}
-		*err = w.run(ids)
-	}
+		return w.run()
+	})
 }
 
 // graphWalk visits types depth first. It has a stack of its own, because types may be nested as deep as there are
@@ -33,7 +31,7 @@ type graphWalk struct {
 	seen    map[dumpVisit]bool
 	yielded map[TypeID]bool
 	stack   []graphFrame
-	later   []TypeID // named structs and unions to which pointers lead
+	queue   []TypeID // what was asked for, and then named structs and unions to which pointers lead
 }
 
 // graphFrame is a type whose needs are being visited.
@@ -42,18 +40,10 @@ type graphFrame struct {
 	needs []dumpVisit // those that are left
 }
 
-func (w *graphWalk) run(ids []TypeID) error {
-	for _, id := range ids {
-		if err := w.push(dumpVisit{id, false}); err != nil {
-			return err
-		}
-		if done, err := w.finish(); done || err != nil {
-			return err
-		}
-	}
-	for len(w.later) > 0 {
-		id := w.later[0]
-		w.later = w.later[1:]
+func (w *graphWalk) run() error {
+	for len(w.queue) > 0 {
+		id := w.queue[0]
+		w.queue = w.queue[1:]
 		if err := w.push(dumpVisit{id, false}); err != nil {
 			return err
 		}
@@ -75,7 +65,7 @@ func (w *graphWalk) push(v dumpVisit) error {
 		return err
 	}
 	if composite, ok := t.(*Composite); ok && v.throughPtr && composite.Name() != "" {
-		w.later = append(w.later, v.id)
+		w.queue = append(w.queue, v.id)
 		return nil
 	}
 	_, isPtr := t.(*Ptr)
