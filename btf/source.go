@@ -160,9 +160,16 @@ func FromID(id uint32) (*BTF, error) {
 // (btf__load_from_kernel_by_id_split, Linux 5.11); the caller closes it. base are the kernel's types. It may be closed
 // before the result.
 //
-// errors.Is: as for [FromID], [ErrClosed] for base; unix.EINVAL for types that do not refer to base.
+// errors.Is: as for [FromID], [ErrClosed] for base; unix.EINVAL for types that are not a module's.
 func FromIDSplit(id uint32, base *BTF) (*BTF, error) {
-	return newSplitBTF("load", fmt.Sprintf("types with id %d", id), base, func(base *cBTF, ret *cInt) *cBTF {
+	return newSplitBTF("load", fmt.Sprintf("a module's types with id %d", id), base, func(base *cBTF, ret *cInt) *cBTF {
+		// libbpf would take the numbers and names of other types for those of base.
+		if *ret = isModule(id); *ret == 0 {
+			*ret = -cInt(unix.EINVAL)
+		}
+		if *ret < 0 {
+			return nil
+		}
 		return loadByID(id, base, ret)
 	})
 }

@@ -193,6 +193,12 @@ func TestFromID(t *testing.T) {
 	if _, err := FromID(1<<32 - 1); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("an id that is not in use: %v", err)
 	}
+	if b, err := FromIDSplit(1, kernel); !errors.Is(err, unix.EINVAL) {
+		t.Errorf("the kernel's own types as a module's: %v, %v", b, err)
+	}
+	if _, err := FromIDSplit(1<<32-1, kernel); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("an id that is not in use, as a module's: %v", err)
+	}
 	modules, err := filepath.Glob("/sys/kernel/btf/*")
 	if err != nil || len(modules) < 2 {
 		testutil.Skip(t, "module-btf", fmt.Errorf("the files are %q", modules))
