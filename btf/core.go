@@ -120,7 +120,12 @@ func readRelocations(what string, image []byte) (*Relocations, error) {
 		_ = r.types.Close()
 		return nil, fmt.Errorf("btf: relocations of %s: %w", what, err)
 	}
-	r.h = handle.New(handle.Resource{Release: r.types.Close})
+	// The types stay in memory if the user closes them before the relocations.
+	_ = r.types.acquire()
+	r.h = handle.New(handle.Resource{Release: func() error {
+		defer r.types.h.Drop()
+		return r.types.Close()
+	}})
 	return r, nil
 }
 
@@ -270,7 +275,7 @@ func (r *Relocations) All() []Relocation {
 	return slices.Clone(r.all)
 }
 
-// Types are the object's own types, to which [Relocation.Type] refers. They are valid until Close.
+// Types are the object's own types, to which [Relocation.Type] refers. Close of r closes them.
 func (r *Relocations) Types() *BTF {
 	if r == nil {
 		return nil

@@ -186,6 +186,19 @@ func TestResolve(t *testing.T) {
 	}
 }
 
+// The relocations still need their types when somebody closes them.
+func TestResolveWithClosedTypes(t *testing.T) {
+	r := relocations(t, "core")
+	want, err := r.Resolve(loadKernel(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Types().Close(); err != nil {
+		t.Fatal(err)
+	}
+	sameResolutions(t, r, want, loadKernel(t))
+}
+
 // sameResolutions checks that types resolve relocations as the kernel's do, but for the numbers of types.
 func sameResolutions(t *testing.T, r *Relocations, want []Resolution, in ...*BTF) {
 	t.Helper()
