@@ -25,11 +25,13 @@ type LoadOptions struct {
 type LoadError struct {
 	Log string // of the kernel's verifier of types; it ends with the reason
 	Err error
+
+	what string
 }
 
-// Error returns the errno and the last line of the log.
+// Error names the types, and returns the errno and the last line of the log.
 func (e *LoadError) Error() string {
-	text := "btf: load into the kernel: " + e.Err.Error()
+	text := fmt.Sprintf("btf: load %s into the kernel: %v", e.what, e.Err)
 	lines := strings.Split(strings.TrimSpace(e.Log), "\n")
 	if last := lines[len(lines)-1]; last != "" {
 		text += ": " + last
@@ -84,7 +86,7 @@ func (b *BTF) LoadIntoKernel(opts LoadOptions) error {
 	}
 	fd, log := load(raw, opts)
 	if fd < 0 {
-		return &LoadError{Log: log, Err: clib.FromRet(int(fd))}
+		return &LoadError{log, clib.FromRet(int(fd)), b.what}
 	}
 	setFD(b.c, fd)
 	return nil
@@ -126,6 +128,10 @@ func (b *BTF) FD() int {
 		return -1
 	}
 	defer b.h.Drop()
+	return b.fd()
+}
+
+func (b *BTF) fd() int {
 	b.fdMu.Lock()
 	defer b.fdMu.Unlock()
 	return int(fdOf(b.c))
@@ -140,9 +146,9 @@ func (b *BTF) UseFD(f func(fd int) error) error {
 		return err
 	}
 	defer b.h.Drop()
-	fd := b.FD()
+	fd := b.fd()
 	if fd < 0 {
-		return fmt.Errorf("btf: %s is not in the kernel: %w", b.what, unix.EBADF)
+		return fmt.Errorf("btf: use the descriptor of %s: %w", b.what, fault.New("not in the kernel", unix.EBADF))
 	}
 	return f(fd)
 }

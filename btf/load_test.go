@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -103,7 +104,7 @@ func TestLoadError(t *testing.T) {
 	if !errors.As(err, &refused) || !errors.Is(err, unix.EINVAL) {
 		t.Fatalf("error %v", err)
 	}
-	if text := err.Error(); !strings.Contains(text, "Invalid name") || strings.Contains(text, "\n") {
+	if text := err.Error(); !strings.Contains(text, "Invalid name") || !strings.Contains(text, "a Builder") || strings.Contains(text, "\n") {
 		t.Errorf("error %q", text)
 	}
 	if text := fmt.Sprintf("%+v", err); !strings.Contains(text, "magic: 0xeb9f") {
@@ -113,6 +114,30 @@ func TestLoadError(t *testing.T) {
 		if err := build(t, b).LoadIntoKernel(opts); !errors.Is(err, unix.EINVAL) {
 			t.Errorf("%+v: %v", opts, err)
 		}
+	}
+}
+
+// A call that races with Close completes or returns ErrClosed.
+func TestUseFDWhileClosing(t *testing.T) {
+	b := newTestBuilder(t)
+	b.AddInt("int", 4, 0)
+	for range 200 {
+		types, err := b.BTF()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := types.LoadIntoKernel(LoadOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		var closing sync.WaitGroup
+		closing.Go(func() { _ = types.Close() })
+		for err == nil {
+			err = types.UseFD(func(int) error { return nil })
+		}
+		if !errors.Is(err, ErrClosed) {
+			t.Errorf("UseFD: %v", err)
+		}
+		closing.Wait()
 	}
 }
 
