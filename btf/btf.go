@@ -328,6 +328,10 @@ func (b *BTF) Resolve(id TypeID) (Type, error) {
 		return nil, err
 	}
 	defer b.h.Drop()
+	return b.resolve(id)
+}
+
+func (b *BTF) resolve(id TypeID) (Type, error) {
 	at := id
 	for range maxResolve {
 		t, err := b.typeByID(at)

@@ -135,7 +135,8 @@ func (c *dumpCheck) walk(v dumpVisit) (int, error) {
 	return visits, nil
 }
 
-// layout checks that each member has a size, because libbpf would divide by zero, and counts the words in holes.
+// layout checks that each member has a size, and each bit field one of a number, because libbpf would divide by zero,
+// and counts the words in holes.
 func (c *dumpCheck) layout(t *Composite) error {
 	if t.Size > maxDumpSize {
 		return fmt.Errorf("type %d of %d bytes: %w", t.ID(), t.Size, errTooLarge)
@@ -154,6 +155,9 @@ func (c *dumpCheck) layout(t *Composite) error {
 		hole(end, at)
 		if end = at + size*8; m.BitfieldSize != 0 {
 			end = at + int(m.BitfieldSize)
+			if err := c.bitField(m.Type); err != nil {
+				return fmt.Errorf("type %d, member %d: %w", t.ID(), i, err)
+			}
 		}
 	}
 	if t.Kind() == KindStruct {
@@ -163,6 +167,20 @@ func (c *dumpCheck) layout(t *Composite) error {
 		return fmt.Errorf("type %d has holes of more than %d words: %w", t.ID(), maxDumpPadding, errTooLarge)
 	}
 	return nil
+}
+
+// bitField refuses the types that can't have bit fields.
+func (c *dumpCheck) bitField(id TypeID) error {
+	t, err := c.b.resolve(id)
+	if err != nil {
+		return err
+	}
+	switch t.(type) {
+	case *Int, *Enum:
+		return nil
+	default:
+		return fmt.Errorf("a bit field that is a %s: %w", t.Kind(), unix.EINVAL)
+	}
 }
 
 func (c *dumpCheck) memberSize(id TypeID) (int, error) {

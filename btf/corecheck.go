@@ -36,10 +36,6 @@ func (b *BTF) checkDeclarations() error {
 			next, want = []TypeID{t.Proto}, []Kind{KindFuncProto}
 		case *Datasec:
 			next, want = references(t), []Kind{KindVar, KindFunc}
-		case *Composite:
-			if err := b.checkBitFields(t); err != nil {
-				return err
-			}
 		}
 		for _, id := range next {
 			is, err := b.typeByID(id)
@@ -52,28 +48,4 @@ func (b *BTF) checkDeclarations() error {
 		}
 	}
 	return err
-}
-
-// checkBitFields refuses bit fields of types that can't have bit fields: libbpf divides by their size.
-func (b *BTF) checkBitFields(t *Composite) error {
-	for i, m := range t.Members {
-		if m.BitfieldSize == 0 {
-			continue
-		}
-		is, err := b.Resolve(m.Type)
-		if err != nil {
-			return err
-		}
-		size := uint32(0)
-		switch is := is.(type) {
-		case *Int:
-			size = is.Size
-		case *Enum:
-			size = is.Size
-		}
-		if size == 0 {
-			return fmt.Errorf("type %d, member %d: a bit field that is a %s: %w", t.ID(), i, is.Kind(), unix.EINVAL)
-		}
-	}
-	return nil
 }

@@ -122,19 +122,12 @@ func (r *Relocations) candidates(i int, in *coreTargets, found map[coreCandidate
 
 // coreTargets are the types that relocations may resolve to.
 type coreTargets struct {
-	all     []*BTF // the kernel's, then the modules'
-	checks  []*dumpCheck
-	checked map[checkedType]bool // structs and other types whose bit fields were checked
-}
-
-// checkedType is a type of one of several BTFs.
-type checkedType struct {
-	in *BTF
-	id TypeID
+	all    []*BTF // the kernel's, then the modules'
+	checks []*dumpCheck
 }
 
 func newCoreTargets(kernel *BTF, modules []*BTF) (*coreTargets, error) {
-	t := &coreTargets{checked: make(map[checkedType]bool)}
+	t := &coreTargets{}
 	for i, b := range append([]*BTF{kernel}, modules...) {
 		if err := b.acquire(); err != nil {
 			t.drop()
@@ -203,25 +196,10 @@ func (t *coreTargets) usable(i int, id TypeID, enum bool) (bool, error) {
 	if _, err := c.walk(dumpVisit{id, false}); err != nil {
 		return false, fmt.Errorf("btf: %s: %w", b.what, err)
 	}
-	for at := range c.seen {
-		if t.checked[checkedType{b, at.id}] {
-			continue
-		}
-		t.checked[checkedType{b, at.id}] = true
-		is, err := b.typeByID(at.id)
-		if err != nil {
-			return false, err
-		}
-		if is, ok := is.(*Composite); ok {
-			if err := b.checkBitFields(is); err != nil {
-				return false, fmt.Errorf("btf: %s: %w", b.what, err)
-			}
-		}
-	}
 	if !enum {
 		return true, nil
 	}
-	is, err := b.Resolve(id)
+	is, err := b.resolve(id)
 	if err != nil {
 		return false, err
 	}
