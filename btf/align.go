@@ -74,8 +74,8 @@ func (c *alignCheck) walk(id TypeID) (int, error) {
 		return 0, fault.Invalidf("a %s has no alignment", t.Kind())
 	}
 	visits := 1
-	for _, id := range inside {
-		below, err := c.walk(id)
+	for _, part := range inside {
+		below, err := c.walk(part)
 		if err != nil {
 			return 0, err
 		}

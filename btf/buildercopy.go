@@ -41,10 +41,7 @@ func (b *Builder) AddReachable(from *BTF, ids ...TypeID) map[TypeID]TypeID {
 			return err
 		}
 		for id := first; id <= numTypes(b.c); id++ {
-			words := typeMemory(b.c, TypeID(id))
-			for _, at := range referenceWords(words[wordInfo]) {
-				words[at] = uint32(added[TypeID(words[at])])
-			}
+			renumber(b.c, TypeID(id), added)
 		}
 		numbers = added
 		return nil
@@ -112,6 +109,14 @@ func (b *Builder) copyType(from *BTF, id TypeID) (TypeID, error) {
 func typeMemory(c *cBTF, id TypeID) []uint32 {
 	p := typeByID(c, id)
 	return unsafe.Slice((*uint32)(p), typeWords(unsafe.Slice((*uint32)(p), wordsFixed)[wordInfo]))
+}
+
+// renumber gives the types to which a type refers their new numbers. One without a new number becomes void.
+func renumber(c *cBTF, id TypeID, numbers map[TypeID]TypeID) {
+	words := typeMemory(c, id)
+	for _, at := range referenceWords(words[wordInfo]) {
+		words[at] = uint32(numbers[TypeID(words[at])])
+	}
 }
 
 // referenceWords are the places of the numbers of other types in a type with that info word.

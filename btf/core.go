@@ -3,6 +3,7 @@ package btf
 import (
 	"bytes"
 	"debug/elf"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -141,21 +142,10 @@ func (r *Relocations) read(image []byte) error {
 	if err != nil {
 		return fault.Invalidf("%v", err)
 	}
-	if file.ByteOrder.Uint16([]byte{1, 0}) != nativeWord([]byte{1, 0}) {
+	if file.ByteOrder != nativeOrder {
 		return fault.Invalidf("it has the other byte order (%v)", file.Data)
 	}
-	content := func(name string) ([]byte, error) {
-		s := file.Section(name)
-		if s == nil || s.Type == elf.SHT_NOBITS || s.Size == 0 {
-			return nil, nil
-		}
-		data, err := s.Data()
-		if err != nil {
-			return nil, fault.Invalidf("section %s: %v", name, err)
-		}
-		return data, nil
-	}
-	raw, err := content(".BTF")
+	raw, err := sectionData(file, ".BTF")
 	switch {
 	case err != nil:
 		return err
@@ -168,11 +158,21 @@ func (r *Relocations) read(image []byte) error {
 	if err := r.types.Check(); err != nil {
 		return err
 	}
-	ext, err := content(".BTF.ext")
-	if err != nil || ext == nil {
+	rawExt, err := sectionData(file, ".BTF.ext")
+	if err != nil || rawExt == nil {
 		return err
 	}
-	if err := r.readExt(ext); err != nil {
+	ext, err := ParseExt(rawExt)
+	if err != nil {
+		return err
+	}
+	defer ext.Close()
+	err = ext.with(func(c *cExt) error {
+		var ret cInt
+		r.relos, ret = coreRelos(c)
+		return clib.FromRet(int(ret))
+	})
+	if err != nil {
 		return err
 	}
 	for i := range r.relos {
@@ -182,7 +182,7 @@ func (r *Relocations) read(image []byte) error {
 		}
 		r.all = append(r.all, relocation)
 		if _, ok := r.code[relocation.Section]; !ok {
-			if r.code[relocation.Section], err = content(relocation.Section); err != nil {
+			if r.code[relocation.Section], err = sectionData(file, relocation.Section); err != nil {
 				return err
 			}
 		}
@@ -190,20 +190,17 @@ func (r *Relocations) read(image []byte) error {
 	return nil
 }
 
-func (r *Relocations) readExt(data []byte) error {
-	return saying(func() error {
-		if err := checkTables(data); err != nil {
-			return err
-		}
-		var ret cInt
-		ext := parseExt(data, &ret)
-		if ext == nil {
-			return clib.FromRet(int(ret))
-		}
-		defer freeExt(ext)
-		r.relos, ret = coreRelos(ext)
-		return clib.FromRet(int(ret))
-	})
+// sectionData is nil for a section that is not there, or has no content.
+func sectionData(file *elf.File, name string) ([]byte, error) {
+	s := file.Section(name)
+	if s == nil || s.Type == elf.SHT_NOBITS || s.Size == 0 {
+		return nil, nil
+	}
+	data, err := s.Data()
+	if err != nil {
+		return nil, fault.Invalidf("section %s: %v", name, err)
+	}
+	return data, nil
 }
 
 // relocation checks a relocation, and describes it: libbpf trusts compilers in the numbers that it has.
@@ -226,7 +223,7 @@ func (r *Relocations) relocation(relo *cCoreRelo) (Relocation, error) {
 	if relo.offset%slotSize != 0 {
 		return Relocation{}, fault.Invalidf("it is for an instruction at %d", relo.offset)
 	}
-	out.Instruction = int(relo.offset-relo.func_offset) / slotSize
+	out.Instruction = int((relo.offset - relo.func_offset) / slotSize)
 	if _, err := r.types.TypeByID(out.Type); err != nil {
 		return Relocation{}, err
 	}
@@ -296,16 +293,16 @@ var errDamagedCode = fault.New("it is not for an instruction", unix.EINVAL)
 
 // instruction is a copy of the instruction of a relocation, in two slots.
 func (r *Relocations) instruction(i int) (insn [2]uint64, err error) {
-	code, at := r.code[r.all[i].Section], int(r.relos[i].offset)
-	if at+slotSize > len(code) {
+	code, at := r.code[r.all[i].Section], uint64(r.relos[i].offset)
+	if at+slotSize > uint64(len(code)) {
 		return insn, errDamagedCode
 	}
 	code = code[at:]
-	insn[0] = nativeSlot(code)
+	insn[0] = binary.NativeEndian.Uint64(code)
 	if isLong := code[0] == 0x18; isLong && len(code) < 2*slotSize {
 		return insn, errDamagedCode
 	} else if isLong {
-		insn[1] = nativeSlot(code[slotSize:])
+		insn[1] = binary.NativeEndian.Uint64(code[slotSize:])
 	}
 	return insn, nil
 }

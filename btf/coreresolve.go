@@ -1,15 +1,11 @@
 package btf
 
 import (
-	"encoding/binary"
 	"fmt"
 
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
-
-func nativeWord(b []byte) uint16 { return binary.NativeEndian.Uint16(b) }
-func nativeSlot(b []byte) uint64 { return binary.NativeEndian.Uint64(b) }
 
 // Resolution is what a CO-RE relocation becomes on one kernel.
 type Resolution struct {

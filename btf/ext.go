@@ -73,11 +73,7 @@ func extSection(path string) ([]byte, error) {
 		return nil, nil
 	}
 	defer file.Close()
-	section := file.Section(".BTF.ext")
-	if section == nil {
-		return nil, nil
-	}
-	return section.Data()
+	return sectionData(file, ".BTF.ext")
 }
 
 // extTables is how many tables a section has: functions, lines, relocations.
@@ -205,7 +201,8 @@ func checkExt(c *cExt, types *cBTF) error {
 	if raw == nil {
 		return unix.ENOMEM
 	}
-	word := func(at uint64) uint32 { return extByteOrder(c).Uint32(raw[at:]) }
+	order, last := extByteOrder(c), numTypes(types)
+	word := func(at uint64) uint32 { return order.Uint32(raw[at:]) }
 	checkString := func(at uint64) error {
 		if _, ok := nameByOffset(types, word(at)); !ok {
 			return fmt.Errorf("a string at %d: %w", word(at), unix.EINVAL)
@@ -213,8 +210,8 @@ func checkExt(c *cExt, types *cBTF) error {
 		return nil
 	}
 	checkType := func(at uint64) error {
-		if int64(word(at)) > int64(numTypes(types)) {
-			return fmt.Errorf("type %d of %d: %w", word(at), numTypes(types), unix.EINVAL)
+		if int64(word(at)) > int64(last) {
+			return fmt.Errorf("type %d of %d: %w", word(at), last, unix.EINVAL)
 		}
 		return nil
 	}
@@ -223,7 +220,7 @@ func checkExt(c *cExt, types *cBTF) error {
 		{types: []uint64{4}}, {strings: []uint64{4, 8}}, {[]uint64{4}, []uint64{8}},
 	}
 	for i, place := range places {
-		from, size := extTable(raw, extByteOrder(c), i)
+		from, size := extTable(raw, order, i)
 		if size == 0 {
 			continue
 		}

@@ -220,9 +220,11 @@ type minimal struct {
 
 // write writes the types that are needed, in their order. base is nil for a kernel's.
 func (n *needed) write(base *minimal) (*minimal, error) {
-	b, m := NewBuilder(), &minimal{ids: make(map[TypeID]TypeID)}
-	if base != nil {
-		_ = b.Close()
+	m := &minimal{ids: make(map[TypeID]TypeID)}
+	var b *Builder
+	if base == nil {
+		b = NewBuilder()
+	} else {
 		b = NewSplitBuilder(base.types)
 		maps.Copy(m.ids, base.ids)
 	}
@@ -251,10 +253,7 @@ func (n *needed) copy(b *Builder, m *minimal, id TypeID) error {
 	if !ok {
 		added := b.AddType(n.b, id)
 		b.do("renumber", func() error {
-			words := typeMemory(b.c, added)
-			for _, at := range referenceWords(words[wordInfo]) {
-				words[at] = uint32(m.ids[TypeID(words[at])])
-			}
+			renumber(b.c, added, m.ids)
 			return nil
 		})
 		return b.Err()
