@@ -107,8 +107,8 @@ func (o *OpenObject) UsePointer(f func(object unsafe.Pointer) error) error {
 func (o *OpenObject) Pointer() unsafe.Pointer { return pointerOf(o.UsePointer) }
 
 // Release gives the object to C and returns its struct bpf_object. C then owns it, and loads or closes it. The buffers
-// for kernel logs go with it, and are never freed. Release fails with unix.EBUSY when an attach target or an inner map
-// was set, because Go owns their descriptors until the object is loaded.
+// for kernel logs go with it, and are never freed. Release fails with unix.EBUSY when an attach target, an inner map or
+// [ObjectBuilder.BTFCustom] was set, because Go owns their descriptors until the object is loaded.
 func (o *OpenObject) Release() (object unsafe.Pointer, err error) {
 	const op = "release"
 	err = o.UsePointer(func(p unsafe.Pointer) error {

@@ -249,7 +249,7 @@ type OpenObject struct {
 	loading bool     // Load is in progress, and owns the fields below
 	ptr     *cObject // owned, unless ofC
 	ofC     bool     // C code owns the object, and closes it
-	lentFDs []int    // inner map templates and attach targets; owned until Load has used them
+	lentFDs []int    // inner map templates, attach targets and BTFCustom; owned until Load has used them
 	types   *btf.BTF // a copy of the object's BTF, made when needed; owned
 }
 

@@ -25,13 +25,13 @@ func (b ObjectBuilder) setCustomBTF(c *cArgs, opts *cOpenOpts, o *OpenObject) er
 	case b.BTFCustom != nil:
 		fd, err := unix.MemfdCreate("btf", unix.MFD_CLOEXEC)
 		if err != nil {
-			return err
+			return fmt.Errorf("custom BTF: %w", os.NewSyscallError("memfd_create", err))
 		}
 		o.lentFDs = append(o.lentFDs, fd)
 		for rest := b.BTFCustom; len(rest) > 0; {
 			n, err := unix.Write(fd, rest)
 			if err != nil {
-				return err
+				return fmt.Errorf("custom BTF: %w", os.NewSyscallError("write", err))
 			}
 			rest = rest[n:]
 		}

@@ -10,11 +10,15 @@ import (
 // BTF reads the program's own type information from the kernel (btf__load_from_kernel_by_id, Linux 5.0); the caller
 // closes it. It needs CAP_SYS_ADMIN. errors.Is(err, [btf.ErrNoBTF]) when the program was loaded without.
 func (p *programCore) BTF() (*btf.BTF, error) {
-	const op = "get types of"
 	info, err := p.Info(0)
 	if err != nil {
 		return nil, err
 	}
+	return p.typesOf(info)
+}
+
+func (p *programCore) typesOf(info ProgramInfo) (*btf.BTF, error) {
+	const op = "get types of"
 	if info.BTFID == 0 {
 		return nil, p.fail(op, btf.ErrNoBTF)
 	}
@@ -61,7 +65,7 @@ func (p *programCore) SourceLines() ([]SourceLine, error) {
 	if err != nil {
 		return nil, err
 	}
-	types, err := p.BTF()
+	types, err := p.typesOf(info)
 	if err != nil {
 		return nil, err
 	}

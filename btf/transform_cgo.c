@@ -3,11 +3,8 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "../libbpf/messages_cgo.h"
 #include "btf_cgo.h"
-
-/* Of package libbpf: where the messages of libbpf go, which is a matter of the thread. */
-struct lbg_capture *lbg_capture_current(void);
-void lbg_capture_use(struct lbg_capture *capture);
 
 struct call {
 	int (*run)(struct call *call);
