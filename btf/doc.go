@@ -37,8 +37,8 @@
 //
 // # Untrusted input
 //
-// Type information may be damaged or malicious. Reading it is safe: type numbers and names that are out of range,
-// cycles and endless definitions are errors that match unix.EINVAL, unix.ELOOP or unix.E2BIG. So are building and
-// dumping; but [Builder.Dedup] can take long with types that were made for that. It is not checked that a type is
-// consistent, for example that a member is within its struct.
+// Type information may be damaged or malicious. Reading, building and dumping it are safe: type numbers and names that
+// are out of range, cycles and endless definitions are errors that match unix.EINVAL, unix.ELOOP or unix.E2BIG. But
+// [Builder.Dedup] can take long with types that were made for that. It is not checked that a type is consistent, for
+// example that a member is within its struct.
 package btf

@@ -1,6 +1,6 @@
 /*
  * CO-RE relocations as data. libbpf applies them when it loads an object; these functions stop before the kernel. With
- * the system's libbpf they return -EOPNOTSUPP, because what they call is libbpf's secret.
+ * the system's libbpf they return -EOPNOTSUPP, because what they call is internal to libbpf.
  */
 #ifndef LIBBPF_GO_CORE_RELO_H
 #define LIBBPF_GO_CORE_RELO_H
