@@ -18,8 +18,8 @@ func (b *BTF) Alignment(id TypeID) (int, error) {
 		return 0, err
 	}
 	defer b.h.Drop()
-	c := alignCheck{b: b, seen: make(map[TypeID]int)}
-	if _, err := c.walk(id); err != nil {
+	visits := newVisitCount(b.alignVisits)
+	if _, err := visits.walk(dumpVisit{id, false}); err != nil {
 		return 0, fmt.Errorf("btf: alignment of type %d: %w", id, err)
 	}
 	var align cInt
@@ -35,54 +35,28 @@ func (b *BTF) Alignment(id TypeID) (int, error) {
 	return int(align), nil
 }
 
-// alignCheck walks a type in the way of libbpf, which has no limits, and visits a type as often as it is referred to.
-type alignCheck struct {
-	b     *BTF
-	seen  map[TypeID]int // how many visits a type costs; 0 while walk is in it
-	depth int
-}
-
-func (c *alignCheck) walk(id TypeID) (int, error) {
-	if visits, ok := c.seen[id]; ok {
-		if visits == 0 {
-			return 0, fmt.Errorf("type %d contains itself: %w", id, errCycle)
-		}
-		return visits, nil
-	}
-	if c.depth++; c.depth > maxDumpDepth {
-		return 0, fmt.Errorf("type %d is nested too deep: %w", id, errTooLarge)
-	}
-	defer func() { c.depth-- }()
-	c.seen[id] = 0
-
-	t, err := c.b.typeByID(id)
+// alignVisits is what libbpf goes on to when it derives the alignment of a type.
+func (b *BTF) alignVisits(v dumpVisit) ([]dumpVisit, error) {
+	t, err := b.typeByID(v.id)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	var inside []TypeID
 	switch t := t.(type) {
 	case *Int, *Float, *Enum, *Ptr:
+		return nil, nil
 	case *Typedef:
-		inside = []TypeID{t.Target}
+		return []dumpVisit{{t.Target, false}}, nil
 	case *Modifier:
-		inside = []TypeID{t.Target}
+		return []dumpVisit{{t.Target, false}}, nil
 	case *Array:
-		inside = []TypeID{t.Elem}
+		return []dumpVisit{{t.Elem, false}}, nil
 	case *Composite:
-		inside = references(t)
+		members := make([]dumpVisit, len(t.Members))
+		for i, m := range t.Members {
+			members[i].id = m.Type
+		}
+		return members, nil
 	default:
-		return 0, fault.Invalidf("a %s has no alignment", t.Kind())
+		return nil, fault.Invalidf("a %s has no alignment", t.Kind())
 	}
-	visits := 1
-	for _, part := range inside {
-		below, err := c.walk(part)
-		if err != nil {
-			return 0, err
-		}
-		if visits += below; visits > maxDumpVisits {
-			return 0, fmt.Errorf("type %d is too large: %w", id, errTooLarge)
-		}
-	}
-	c.seen[id] = visits
-	return visits, nil
 }

@@ -32,10 +32,15 @@ const (
 
 // dumpCheck walks the types in the way of libbpf's dumper, and finds types that would crash it.
 type dumpCheck struct {
+	visitCount
 	b       *BTF
-	seen    map[dumpVisit]int // how many visits a type costs; 0 while walk is in it
-	depth   int
 	padding int
+}
+
+func newDumpCheck(b *BTF) *dumpCheck {
+	c := &dumpCheck{b: b}
+	c.visitCount = newVisitCount(c.after)
+	return c
 }
 
 // dumpVisit is a type, and whether a pointer leads to it. Behind a pointer, a named struct needs only a declaration.
@@ -49,7 +54,8 @@ func (b *BTF) checkDump() error {
 	if err := b.checkReferences(); err != nil {
 		return err
 	}
-	c := dumpCheck{b: b, seen: make(map[dumpVisit]int, b.numTypes)}
+	c := newDumpCheck(b)
+	c.seen = make(map[dumpVisit]int, b.numTypes) // it visits all
 	total := 0
 	var err error
 	for t := range b.Types(&err) {
@@ -77,22 +83,11 @@ func isC(kind Kind) bool {
 	}
 }
 
-func (c *dumpCheck) walk(v dumpVisit) (int, error) {
-	if visits, ok := c.seen[v]; ok {
-		if visits == 0 {
-			return 0, fmt.Errorf("type %d contains itself: %w", v.id, errCycle)
-		}
-		return visits, nil
-	}
-	if c.depth++; c.depth > maxDumpDepth {
-		return 0, fmt.Errorf("type %d is nested too deep: %w", v.id, errTooLarge)
-	}
-	defer func() { c.depth-- }()
-	c.seen[v] = 0
-
+// after is what the dumper goes on to.
+func (c *dumpCheck) after(v dumpVisit) ([]dumpVisit, error) {
 	t, err := c.b.typeByID(v.id)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	var next []dumpVisit
 	switch t := t.(type) {
@@ -113,13 +108,44 @@ func (c *dumpCheck) walk(v dumpVisit) (int, error) {
 			break
 		}
 		if err := c.layout(t); err != nil {
-			return 0, err
+			return nil, err
 		}
 		for _, m := range t.Members {
 			next = append(next, dumpVisit{m.Type, false})
 		}
 	case *Func, *Var, *Datasec, *DeclTag, *Unknown:
-		return 0, fmt.Errorf("type %d of kind %s is used as a C type: %w", v.id, t.Kind(), unix.EINVAL)
+		return nil, fmt.Errorf("type %d of kind %s is used as a C type: %w", v.id, t.Kind(), unix.EINVAL)
+	}
+	return next, nil
+}
+
+// visitCount counts how many visits C code makes that visits a type as often as it is referred to, and finds what such
+// code would never end with.
+type visitCount struct {
+	next  func(v dumpVisit) ([]dumpVisit, error) // where a visit leads to
+	seen  map[dumpVisit]int                      // how many visits one costs; 0 while walk is in it
+	depth int
+}
+
+func newVisitCount(next func(v dumpVisit) ([]dumpVisit, error)) visitCount {
+	return visitCount{next: next, seen: make(map[dumpVisit]int)}
+}
+
+func (c *visitCount) walk(v dumpVisit) (int, error) {
+	if visits, ok := c.seen[v]; ok {
+		if visits == 0 {
+			return 0, fmt.Errorf("type %d contains itself: %w", v.id, errCycle)
+		}
+		return visits, nil
+	}
+	if c.depth++; c.depth > maxDumpDepth {
+		return 0, fmt.Errorf("type %d is nested too deep: %w", v.id, errTooLarge)
+	}
+	defer func() { c.depth-- }()
+	c.seen[v] = 0
+	next, err := c.next(v)
+	if err != nil {
+		return 0, err
 	}
 	visits := 1
 	for _, n := range next {
@@ -128,7 +154,7 @@ func (c *dumpCheck) walk(v dumpVisit) (int, error) {
 			return 0, err
 		}
 		if visits += below; visits > maxDumpVisits {
-			return 0, fmt.Errorf("type %d is too large to write out: %w", v.id, errTooLarge)
+			return 0, fmt.Errorf("type %d is too large: %w", v.id, errTooLarge)
 		}
 	}
 	c.seen[v] = visits

@@ -130,7 +130,7 @@ func newCoreTargets(kernel *BTF, modules []*BTF) (*coreTargets, error) {
 			return nil, err
 		}
 		t.all = append(t.all, b)
-		t.checks = append(t.checks, &dumpCheck{b: b, seen: make(map[dumpVisit]int)})
+		t.checks = append(t.checks, newDumpCheck(b))
 		if i > 0 && b.base != kernel {
 			t.drop()
 			return nil, fmt.Errorf("btf: %s: %w", b.what, fault.Invalidf("it does not refer to %s", kernel.what))

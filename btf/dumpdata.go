@@ -67,7 +67,7 @@ func (b *BTF) dumpData(w io.Writer, id TypeID, data []byte, opts DumpDataOptions
 			return err
 		}
 	}
-	c := valueCheck{b: b, seen: make(map[TypeID]value), decl: dumpCheck{b: b, seen: make(map[dumpVisit]int)}}
+	c := valueCheck{b: b, seen: make(map[TypeID]value), decl: newDumpCheck(b)}
 	v, err := c.walk(id)
 	if err != nil {
 		return err
@@ -111,7 +111,7 @@ type valueCheck struct {
 	b     *BTF
 	seen  map[TypeID]value // with work 0 while walk is in it
 	depth int
-	decl  dumpCheck // for the name of the type, which libbpf writes before each value
+	decl  *dumpCheck // for the name of the type, which libbpf writes before each value
 }
 
 // value is what a value of a type costs.
