@@ -54,6 +54,18 @@ func (f field) count(data []byte) int {
 	return max(0, len(data)-f.bit/8) / f.elem.size
 }
 
+// begun is how many elements of an array begin within data.
+func (f field) begun(data []byte) int {
+	n, rest := f.count(data), len(data)-f.bit/8
+	switch {
+	case rest <= 0:
+		return 0
+	case f.elem.size == 0:
+		return n
+	}
+	return min(n, (rest+f.elem.size-1)/f.elem.size)
+}
+
 // width is how many bytes the field has in this data, or would have if the data did not end before that.
 func (f field) width(data []byte) int {
 	if f.flexible() {

@@ -68,15 +68,11 @@ func (f field) appendJSON(dst, data []byte) []byte {
 		return append(dst, '}')
 	case KindArray:
 		dst = append(dst, '[')
-		for i := range f.count(data) {
-			at := f.index(i)
-			if at.bit/8 >= len(data) {
-				break
-			}
+		for i := range f.begun(data) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = at.appendJSON(dst, data)
+			dst = f.index(i).appendJSON(dst, data)
 		}
 		return append(dst, ']')
 	}

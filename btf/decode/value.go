@@ -52,10 +52,7 @@ func (f field) decode(v *Value, data []byte) {
 			v.Elems[i].Name = m.name
 		}
 	case KindArray:
-		n := 0
-		for n < f.count(data) && f.index(n).bit/8 < len(data) {
-			n++
-		}
+		n := f.begun(data)
 		v.resize(n)
 		for i := range n {
 			f.index(i).decode(&v.Elems[i], data)
