@@ -253,7 +253,7 @@ test-386: root ## run the tests as a 32-bit program, on this kernel (as root)
 	@scripts/install-deps.sh cross
 	CC=i686-linux-gnu-gcc GOARCH=386 CGO_ENABLED=1 $(GO) test $(NOVCS) $(TESTFLAGS) -short \
 		-ldflags '-linkmode external -extldflags -static' \
-		-skip 'USDT|Uprobe|racepoint|Kprobe|Tracing|Cookies|Order|LinkConformance|AttachCgroup$$|QueryTaskFD|WithoutTracefs|^TestGo$$' \
+		-skip 'USDT|Uprobe|racepoint|Kprobe|Tracing|Cookies|(TCX|Netkit|Cgroup)Order|LinkConformance|AttachCgroup$$|QueryTaskFD|WithoutTracefs|^TestGo$$' \
 		. ./btf/... ./ctypes ./libbpf ./skeleton ./typed ./internal/...
 
 .PHONY: test-interop
