@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"iter"
@@ -15,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/ctypes"
 	"github.com/libbpf-go/libbpf-go/internal/testutil/cpus"
 	"github.com/libbpf-go/libbpf-go/typed"
 )
@@ -53,7 +53,7 @@ func run() error {
 	defer reader.Close()
 	perfBuffer, err := libbpf.PerfBufferBuilder{
 		Pages:  8, // for each CPU
-		Sample: func(_ int, record []byte) error { return perf.receive(Event{binary.NativeEndian.Uint64(record)}) },
+		Sample: func(_ int, record []byte) error { return perf.receive(ctypes.Load[Event](record)) },
 		Lost:   func(_ int, count uint64) { perf.lost += count },
 	}.Build(events.Maps.Perf)
 	if err != nil {
