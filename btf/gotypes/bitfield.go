@@ -33,7 +33,7 @@ func (w *writer) bitBlocks(all []placed) ([]*block, error) {
 	for _, i := range free {
 		from, to := all[i].offset/8, (all[i].offset+all[i].width+7)/8
 		if n := len(shared); n == 0 || from >= shared[n-1].offset+shared[n-1].size {
-			shared = append(shared, &block{name: fmt.Sprintf("bits%d", from), offset: from})
+			shared = append(shared, &block{name: w.bytesName(fmt.Sprintf("bits%d", from)), offset: from})
 		}
 		b := shared[len(shared)-1]
 		b.size = max(b.size, to-b.offset)

@@ -176,6 +176,20 @@ func TestOptions(t *testing.T) {
 	}
 }
 
+// Members can have the names that bytes would have.
+func TestRenameToBytes(t *testing.T) {
+	types := build(t, func(b *btf.Builder) {
+		b.AddStruct("s", 24, btf.Member{Name: "a", Type: 2}, btf.Member{Name: "b", Type: 2, BitOffset: 32, BitfieldSize: 3},
+			btf.Member{Name: "c", Type: 1, BitOffset: 64}, btf.Member{Name: "d", Type: 3, BitOffset: 72})
+		b.AddUnion("u", 8, btf.Member{Name: "a", Type: 2}, btf.Member{Name: "b", Type: 3})
+	})
+	code, _ := generate(t, types, gotypes.Options{Rename: map[string]string{
+		"s.a": "bits4", "s.c": "raw9", "u.a": "bytes",
+	}})
+	wantLines(t, code, "bits4 int32", "bits4Bytes [1]byte", "raw9 byte",
+		"raw9Bytes [8]byte // d, which is not aligned as Go needs it", "bytesBytes [8]byte")
+}
+
 // Raw names of enumerators can be words that Go uses.
 func TestRawEnumNames(t *testing.T) {
 	code, _ := generate(t, build(t, func(b *btf.Builder) {

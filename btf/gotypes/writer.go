@@ -121,6 +121,7 @@ func (w *writer) write(parts []part, blocks []*block) error {
 		}
 	}
 	for _, b := range blocks {
+		b.name = w.bytesName(b.name)
 		b.align = max(1, min(b.align, w.maxAlign))
 		for b.offset%b.align != 0 {
 			b.align /= 2
@@ -172,6 +173,9 @@ func (w *writer) memberName(p part) string {
 	return w.members.add(name, "Field")
 }
 
+// bytesName takes a name for bytes. Only a member that the options rename can have it already.
+func (w *writer) bytesName(name string) string { return w.members.add(name, "Bytes") }
+
 // inexpressible leaves a part as bytes.
 func (w *writer) inexpressible(p placed, why error) {
 	w.g.warn("%s: member %s is bytes: %v", w.c, p.name, why)
@@ -179,7 +183,7 @@ func (w *writer) inexpressible(p placed, why error) {
 		w.remark("Member %s can't be expressed: %v.", p.name, why)
 		return
 	}
-	w.fields = append(w.fields, field{name: fmt.Sprintf("raw%d", p.offset/8), offset: p.offset / 8, size: -1,
+	w.fields = append(w.fields, field{name: w.bytesName(fmt.Sprintf("raw%d", p.offset/8)), offset: p.offset / 8, size: -1,
 		note: fmt.Sprintf("%s: %v", p.name, why), doc: p.doc})
 }
 
@@ -201,7 +205,7 @@ func (w *writer) plain(p placed) error {
 	case p.shape.size == 0:
 		w.remark("Member %s has no bytes.", p.name)
 	default:
-		raw := fmt.Sprintf("raw%d", offset)
+		raw := w.bytesName(fmt.Sprintf("raw%d", offset))
 		w.fields = append(w.fields, field{name: raw, offset: offset, size: p.shape.size,
 			expr: fmt.Sprintf("[%d]byte", p.shape.size), note: oneLine(p.name) + ", which is not aligned as Go needs it"})
 		w.byValue(p, raw+"[:]")
