@@ -37,12 +37,12 @@
 //
 // Names are exported, and in Go's style: the parts of the C name between underscores begin with a capital, and
 // initialisms such as ID, CPU and TGID are in capitals. An underscore stays only between digits. Constants begin with
-// their type's name, without the beginning that all enumerators share: enum color { COLOR_RED, COLOR_BLUE } has ColorRed and
-// ColorBlue.
+// their type's name, without the beginning that all enumerators share: enum color { COLOR_RED, COLOR_BLUE } has ColorRed
+// and ColorBlue.
 //
 // A name that is taken gets a suffix: Struct, Union, Enum, Text for text, Section, Value for constants, and Field for
-// fields and methods; if that is taken too, also a number. Who asks first gets the name, so the same calls make the same
-// code. Options rename.
+// fields and methods; if that is taken too, also a number. The type that is asked for first gets the name, so the same
+// calls make the same code. Options rename.
 //
 // # Untrusted input
 //

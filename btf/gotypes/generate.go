@@ -15,7 +15,7 @@ import (
 
 // Generate writes a Go file with declarations of the types with these names, and of all that they need. A name is that
 // of a struct, union, enum or typedef, such as "event", and may have the keyword in front, such as "struct event".
-// Without names, it is about all structs, unions and enums, but for flavours, whose names have three underscores.
+// Without names, it declares all structs, unions and enums, except flavours, whose names have three underscores.
 //
 // errors.Is: [btf.ErrNotFound] for a name, [btf.ErrClosed], and the error that w returned.
 func Generate(w io.Writer, types *btf.BTF, packageName string, opts Options, names ...string) error {
