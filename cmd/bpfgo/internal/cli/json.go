@@ -1,0 +1,176 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strconv"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+)
+
+// SchemaVersion is the version of bpfgo's JSON. It grows when a member changes its meaning or goes away, and not when
+// one is added.
+const SchemaVersion = 1
+
+// JSON is the flag --json: whether a command writes JSON, and how.
+type JSON struct {
+	On      bool
+	Strings bool // integers that a float64 can't hold are strings
+}
+
+// JSONFlag gives a command the flag --json.
+func (e *Env) JSONFlag(cmd *cobra.Command, what string) *JSON {
+	mode := &JSON{}
+	flag := cmd.Flags().VarPF((*jsonFlag)(mode), "json", "", what+"; with =strings, integers beyond ±2^53 are strings")
+	flag.NoOptDefVal = "numbers"
+	before := cmd.PreRunE
+	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
+		e.json = mode
+		if before != nil {
+			return before(cmd, args)
+		}
+		return nil
+	}
+	return mode
+}
+
+type jsonFlag JSON
+
+func (f *jsonFlag) String() string { return "" }
+
+func (f *jsonFlag) Type() string { return "INTEGERS" }
+
+func (f *jsonFlag) Set(text string) error {
+	switch text {
+	case "numbers", "strings":
+		*f = jsonFlag{On: true, Strings: text == "strings"}
+		return nil
+	}
+	return errors.New("must be numbers or strings")
+}
+
+// Document is the one JSON object that answers a query.
+type Document struct {
+	Name     string // the member that has the answer, such as "programs"
+	Value    any
+	Warnings []string // why the answer is not complete
+}
+
+// WriteDocument writes a document: {"schema_version": 1, NAME: VALUE, "warnings": [...]}.
+func (e *Env) WriteDocument(mode *JSON, d Document) error {
+	value, err := marshal(d.Value)
+	if err != nil {
+		return err
+	}
+	name, err := marshal(d.Name)
+	if err != nil {
+		return err
+	}
+	text := strconv.AppendInt([]byte(`{"schema_version":`), SchemaVersion, 10)
+	text = append(append(append(append(text, ','), name...), ':'), value...)
+	if len(d.Warnings) > 0 {
+		warnings, err := marshal(d.Warnings)
+		if err != nil {
+			return err
+		}
+		text = append(append(text, `,"warnings":`...), warnings...)
+	}
+	text = append(text, '}')
+	if mode.Strings {
+		text = QuoteLarge(text)
+	}
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, text, "", "  "); err != nil {
+		return err
+	}
+	indented.WriteByte('\n')
+	_, err = e.Stdout.Write(indented.Bytes())
+	return err
+}
+
+// WriteLine writes a value as one line of JSON, as for one record of many.
+func (m *JSON) WriteLine(w io.Writer, value any) error {
+	text, err := marshal(value)
+	if err != nil {
+		return err
+	}
+	if m.Strings {
+		text = QuoteLarge(text)
+	}
+	_, err = w.Write(append(text, '\n'))
+	return err
+}
+
+// marshal is json.Marshal without the escapes for HTML.
+func marshal(value any) ([]byte, error) {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+}
+
+// QuoteLarge makes strings of the integers in a JSON text that a float64 can't hold.
+func QuoteLarge(text []byte) []byte {
+	var quoted []byte
+	inString := false
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		switch {
+		case inString && c == '\\':
+			quoted = append(quoted, c)
+			i++
+			c = text[i]
+		case c == '"':
+			inString = !inString
+		case !inString && (c == '-' || '0' <= c && c <= '9'):
+			end := i + 1
+			for end < len(text) && bytes.IndexByte([]byte("0123456789+-.eE"), text[end]) >= 0 {
+				end++
+			}
+			number := text[i:end]
+			if isLarge(string(number)) {
+				quoted = append(append(append(quoted, '"'), number...), '"')
+			} else {
+				quoted = append(quoted, number...)
+			}
+			i = end - 1
+			continue
+		}
+		quoted = append(quoted, c)
+	}
+	return quoted
+}
+
+// isLarge tells whether an integer is beyond what each float64 up to it can tell apart.
+func isLarge(number string) bool {
+	const limit = 1 << 53
+	if n, err := strconv.ParseInt(number, 10, 64); err == nil {
+		return n > limit || n < -limit
+	}
+	_, err := strconv.ParseUint(number, 10, 64)
+	return err == nil
+}
+
+// writeError writes an error as the last line of JSON.
+func (e *Env) writeError(err error, status int) {
+	type failure struct {
+		Message string `json:"message"`
+		Status  int    `json:"status"`
+		Errno   string `json:"errno,omitempty"`
+	}
+	f := failure{Message: OneLine(err.Error()), Status: status}
+	var errno unix.Errno
+	if errors.As(err, &errno) {
+		f.Errno = unix.ErrnoName(errno)
+	}
+	_ = e.json.WriteLine(e.Stdout, struct {
+		SchemaVersion int     `json:"schema_version"`
+		Error         failure `json:"error"`
+	}{SchemaVersion, f})
+}

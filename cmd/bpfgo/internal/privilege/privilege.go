@@ -1,0 +1,142 @@
+// Package privilege tells why the kernel denies something: what the process lacks, and what else forbids it.
+package privilege
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go"
+)
+
+// Capability is one of the kernel's capabilities.
+type Capability int
+
+// The capabilities that BPF needs.
+const (
+	BPF      Capability = unix.CAP_BPF
+	Perfmon  Capability = unix.CAP_PERFMON
+	NetAdmin Capability = unix.CAP_NET_ADMIN
+	SysAdmin Capability = unix.CAP_SYS_ADMIN
+	Syslog   Capability = unix.CAP_SYSLOG
+)
+
+func (c Capability) String() string {
+	switch c {
+	case BPF:
+		return "CAP_BPF"
+	case Perfmon:
+		return "CAP_PERFMON"
+	case NetAdmin:
+		return "CAP_NET_ADMIN"
+	case SysAdmin:
+		return "CAP_SYS_ADMIN"
+	case Syslog:
+		return "CAP_SYSLOG"
+	}
+	return fmt.Sprintf("capability %d", int(c))
+}
+
+// need is an error of an operation that needs capabilities.
+type need struct {
+	error
+	capabilities []Capability
+}
+
+func (n *need) Unwrap() error { return n.error }
+
+// Need says which capabilities an operation needs that failed with err. Explain then tells which of them the process
+// lacks. A nil error stays nil.
+func Need(err error, capabilities ...Capability) error {
+	if err == nil || !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return &need{err, capabilities}
+}
+
+// Explain adds to an error of a denied operation what the process lacks, or else what may forbid it. Other errors stay
+// as they are.
+func Explain(err error) error {
+	var rejected *libbpf.VerifierError
+	if !errors.Is(err, fs.ErrPermission) || errors.As(err, &rejected) {
+		return err
+	}
+	capabilities := []Capability{BPF, Perfmon}
+	if n := (*need)(nil); errors.As(err, &n) {
+		capabilities = n.capabilities
+	}
+	missing, known := lacks(capabilities)
+	if !known {
+		return err
+	}
+	if len(missing) == 0 {
+		if others := obstacles(); len(others) > 0 {
+			return fmt.Errorf("%w; the process has %s, but %s", err, list(capabilities), strings.Join(others, ", "))
+		}
+		return err
+	}
+	var failed *libbpf.Error
+	if errors.As(err, &failed) {
+		// libbpf's message then is a guess about resource limits.
+		err = &libbpf.Error{Op: failed.Op, Object: failed.Object, Err: failed.Err}
+	}
+	return fmt.Errorf("%w: the process lacks %s", err, list(missing))
+}
+
+func list(capabilities []Capability) string {
+	var names []string
+	for _, c := range capabilities {
+		names = append(names, c.String())
+	}
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+}
+
+// lacks tells which of these the process does not have in effect. CAP_SYS_ADMIN includes those that were split off it.
+func lacks(capabilities []Capability) (missing []Capability, known bool) {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var have [2]unix.CapUserData
+	if unix.Capget(&header, &have[0]) != nil {
+		return nil, false
+	}
+	has := func(c Capability) bool { return have[c/32].Effective&(1<<(c%32)) != 0 }
+	split := []Capability{BPF, Perfmon, Syslog}
+	for _, c := range capabilities {
+		if !has(c) && !(has(SysAdmin) && slices.Contains(split, c)) {
+			missing = append(missing, c)
+		}
+	}
+	return missing, true
+}
+
+// obstacles are what forbids operations to a process that has the capabilities.
+func obstacles() []string {
+	var found []string
+	if text, err := os.ReadFile("/sys/kernel/security/lockdown"); err == nil {
+		if _, mode, ok := strings.Cut(string(text), "["); ok {
+			if mode, _, _ = strings.Cut(mode, "]"); mode != "none" {
+				found = append(found, "the kernel is locked down for "+mode)
+			}
+		}
+	}
+	if text, err := os.ReadFile("/proc/self/status"); err == nil {
+		for line := range strings.Lines(string(text)) {
+			if value, ok := strings.CutPrefix(line, "Seccomp:"); ok && strings.TrimSpace(value) == "2" {
+				found = append(found, "it runs under a seccomp filter")
+			}
+		}
+	}
+	if text, err := os.ReadFile("/proc/self/uid_map"); err == nil {
+		if fields := strings.Fields(string(text)); len(fields) != 3 || fields[2] != "4294967295" {
+			found = append(found, "it is in a user namespace")
+		}
+	}
+	return found
+}
