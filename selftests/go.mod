@@ -7,6 +7,12 @@ require (
 	golang.org/x/sys v0.44.0
 )
 
+require (
+	github.com/inconshreveable/mousetrap v1.1.0 // indirect
+	github.com/spf13/cobra v1.10.2 // indirect
+	github.com/spf13/pflag v1.0.9 // indirect
+)
+
 tool github.com/libbpf-go/libbpf-go/cmd/bpfgo
 
 replace github.com/libbpf-go/libbpf-go => ../

@@ -84,11 +84,12 @@ const Any = 1 << 30
 func Group(cmd *cobra.Command, commands ...*cobra.Command) *cobra.Command {
 	cmd.AddCommand(commands...)
 	cmd.Args = cobra.ArbitraryArgs
+	cmd.SuggestionsMinimumDistance = 2
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return cmd.Help()
 		}
-		message := fmt.Sprintf("unknown command %q", name(cmd)+" "+args[0])
+		message := fmt.Sprintf("unknown command %q", strings.TrimSpace(name(cmd)+" "+args[0]))
 		if likely := cmd.SuggestionsFor(args[0]); len(likely) > 0 {
 			message += "; did you mean " + strings.Join(likely, ", ") + "?"
 		}

@@ -24,8 +24,8 @@ type JSON struct {
 // JSONFlag gives a command the flag --json.
 func (e *Env) JSONFlag(cmd *cobra.Command, what string) *JSON {
 	mode := &JSON{}
-	flag := cmd.Flags().VarPF((*jsonFlag)(mode), "json", "", what+"; with =strings, integers beyond ±2^53 are strings")
-	flag.NoOptDefVal = "numbers"
+	flag := cmd.Flags().VarPF((*jsonFlag)(mode), "json", "", what+"; with --json=strings, integers beyond ±2^53 are strings")
+	flag.NoOptDefVal = "true"
 	before := cmd.PreRunE
 	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
 		e.json = mode
@@ -41,15 +41,19 @@ type jsonFlag JSON
 
 func (f *jsonFlag) String() string { return "" }
 
-func (f *jsonFlag) Type() string { return "INTEGERS" }
+func (f *jsonFlag) Type() string { return "bool" } // so that the help shows it without a value
 
 func (f *jsonFlag) Set(text string) error {
-	switch text {
-	case "numbers", "strings":
-		*f = jsonFlag{On: true, Strings: text == "strings"}
+	if text == "strings" {
+		*f = jsonFlag{On: true, Strings: true}
 		return nil
 	}
-	return errors.New("must be numbers or strings")
+	on, err := strconv.ParseBool(text)
+	if err != nil {
+		return errors.New("must be true, false or strings")
+	}
+	*f = jsonFlag{On: on}
+	return nil
 }
 
 // Document is the one JSON object that answers a query.

@@ -59,16 +59,20 @@ func Need(err error, capabilities ...Capability) error {
 	return &need{err, capabilities}
 }
 
-// Explain adds to an error of a denied operation what the process lacks, or else what may forbid it. Other errors stay
-// as they are.
+// Explain adds to an error of an operation that the kernel denied what the process lacks, or else what may forbid it.
+// Other errors stay as they are, such as that a file may not be read.
 func Explain(err error) error {
-	var rejected *libbpf.VerifierError
-	if !errors.Is(err, fs.ErrPermission) || errors.As(err, &rejected) {
+	if !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
+	var rejected *libbpf.VerifierError
+	var path *fs.PathError
+	var failed *libbpf.Error
 	capabilities := []Capability{BPF, Perfmon}
 	if n := (*need)(nil); errors.As(err, &n) {
 		capabilities = n.capabilities
+	} else if errors.As(err, &rejected) || errors.As(err, &path) || !errors.As(err, &failed) {
+		return err
 	}
 	missing, known := lacks(capabilities)
 	if !known {
@@ -80,7 +84,6 @@ func Explain(err error) error {
 		}
 		return err
 	}
-	var failed *libbpf.Error
 	if errors.As(err, &failed) {
 		// libbpf's message then is a guess about resource limits.
 		err = &libbpf.Error{Op: failed.Op, Object: failed.Object, Err: failed.Err}

@@ -1,4 +1,4 @@
-package main
+package run
 
 import (
 	"cmp"
@@ -17,13 +17,15 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
 )
 
-// guardName is the name under which bpfgo starts itself as a guard. A guard is a separate process that starts the
+// GuardName is the name under which bpfgo starts itself as a guard. A guard is a separate process that starts the
 // command. It ends the command, and all that the command has started, when bpfgo tells it to or has ended. bpfgo itself
 // can't do this after it was killed, and the kernel's Pdeathsig reaches neither a command that became another user nor
 // the processes that the command has started.
-const guardName = "bpfgo-guard"
+const GuardName = "bpfgo-guard"
 
 // bpfgo's orders to its guard, one byte each. When bpfgo has ended and the pipe is closed, that means orderEnd.
 const (
@@ -61,8 +63,8 @@ func receive(from io.Reader) report {
 // grace is how long processes may take to end after they were asked to.
 var grace = 2 * time.Second
 
-// guard is the main function of the guard process.
-func guard(argv []string) int {
+// Guard is the main function of the guard process.
+func Guard(argv []string) int {
 	// For ptrace and Pdeathsig, the parent is a thread.
 	runtime.LockOSThread()
 	// A terminal sends these signals to the guard as well, but bpfgo decides what to do.
@@ -73,7 +75,7 @@ func guard(argv []string) int {
 	pid, err := startTraced(argv)
 	if err != nil {
 		report{Error: err.Error()}.send(reports)
-		return exitFailure
+		return cli.StatusFailed
 	}
 	report{PID: pid}.send(reports)
 
@@ -106,13 +108,13 @@ func guard(argv []string) int {
 			}
 			if killing && denied > 0 && denied == len(left) {
 				report{Error: "no permission to end the command: " + unix.EPERM.Error()}.send(reports)
-				return exitFailure
+				return cli.StatusFailed
 			}
 		}
 		select {
 		case child, ok := <-reaped:
 			if !ok {
-				return exitOK
+				return cli.StatusOK
 			}
 			// The guard is now the parent of the processes that it has started.
 			delete(asked, child.pid)
@@ -120,7 +122,7 @@ func guard(argv []string) int {
 				running = false
 				report{PID: pid, Status: child.status}.send(reports)
 				if !ending {
-					return exitOK
+					return cli.StatusOK
 				}
 			}
 		case order, ok := <-orders:

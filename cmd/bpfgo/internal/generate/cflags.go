@@ -1,64 +1,73 @@
-package main
+package generate
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 
+	"github.com/spf13/cobra"
+
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
 	"github.com/libbpf-go/libbpf-go/internal/wholefile"
 )
 
-const cflagsHelp = `usage: bpfgo cflags [--output FILE]
+// CFlagsCommand is "bpfgo cflags".
+func CFlagsCommand(env *cli.Env) *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:   "cflags",
+		Short: "print the C compiler flags of libbpf",
+		Long: `Writes the C compiler flags for the headers of the libbpf that libbpf-go links. The current folder's module selects
+the libbpf-go. The output is an empty line if libbpf-go links the system's libbpf. The flags also work for BPF
+programs.
 
-Writes the C compiler flags for the headers of the libbpf that libbpf-go links. The current folder's module selects the
-libbpf-go. The output is an empty line if libbpf-go links the system's libbpf. The flags also work for BPF programs:
-clang -target bpf $(bpfgo cflags) ...
+With --output it writes a Go file instead, for the cgo package in the file's folder. It has a "#cgo CFLAGS:" line, and
+makes the linker refuse another libbpf.
 
-  --output FILE   write a Go file instead, for the cgo package in FILE's folder. It has a "#cgo CFLAGS:" line, and
-                  makes the linker refuse another libbpf. In that package:
-                    //go:generate go tool bpfgo cflags --output libbpf_flags.go
+Run it again after "make vendor" or "make unvendor" in libbpf-go. With the build tag libbpf_system, set it in GOFLAGS.`,
+		Example: `  # compile a BPF program
+  clang -g -O2 -target bpf $(bpfgo cflags) -c exec.bpf.c
 
-Run it again after "make vendor" or "make unvendor" in libbpf-go. With the build tag libbpf_system, set it in GOFLAGS.
-`
+  # in a Go file of a cgo package
+  //go:generate go tool bpfgo cflags --output libbpf_flags.go`,
+		Args: cli.Operands(0, 0, ""),
+		RunE: func(*cobra.Command, []string) error {
+			if output != "" {
+				return writeCFlags(output)
+			}
+			return printCFlags(env)
+		},
+	}
+	cmd.Flags().StringVar(&output, "output", "", "the Go `FILE` to write")
+	return cmd
+}
 
-const ldflagsHelp = `usage: bpfgo ldflags
-
-Writes the linker flags of libbpf for a "#cgo LDFLAGS:" line. C code in a cgo package does not need them, because
-libbpf-go links libbpf. A C library that calls libbpf needs them after it:
-"#cgo LDFLAGS: ${SRCDIR}/libmine.a -lbpf_go". It stands for the system's libbpf and what that needs, and for nothing if
-libbpf is compiled with libbpf-go.
-`
+// LDFlagsCommand is "bpfgo ldflags".
+func LDFlagsCommand(env *cli.Env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "ldflags",
+		Short: "print the linker flags of libbpf",
+		Long: `Writes the linker flags of libbpf for a "#cgo LDFLAGS:" line. C code in a cgo package does not need them, because
+libbpf-go links libbpf. A C library that calls libbpf needs them after it. They stand for the system's libbpf and what
+that needs, and for nothing if libbpf is compiled with libbpf-go.`,
+		Example: "  // #cgo LDFLAGS: ${SRCDIR}/libmine.a -lbpf_go",
+		Args:    cli.Operands(0, 0, ""),
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(env.Stdout, ldflags)
+			return err
+		},
+	}
+}
 
 // ldflags are the linker flags of package clib.
 const ldflags = "-lbpf_go"
 
-func runLDFlags(args []string, stdout, _ io.Writer) error {
-	if len(args) > 0 {
-		return usagef("ldflags takes no arguments")
-	}
-	_, err := fmt.Fprintln(stdout, ldflags)
-	return err
-}
-
-func runCFlags(args []string, stdout, _ io.Writer) error {
-	flags := newFlags("cflags")
-	output := flags.String("output", "", "")
-	operands, err := parseFlags(flags, args)
-	if err != nil {
-		return err
-	}
-	if len(operands) > 0 {
-		return usagef("cflags: unexpected argument %q; use --output FILE to name a file", operands[0])
-	}
-	if *output != "" {
-		return writeCFlags(*output)
-	}
+func printCFlags(env *cli.Env) error {
 	packages, err := listPackages(".", clibPath)
 	if err != nil {
 		return err
@@ -71,7 +80,7 @@ func runCFlags(args []string, stdout, _ io.Writer) error {
 	if lib.vendored() {
 		text = quoteFlag("-I"+lib.headers, "'")
 	}
-	_, err = fmt.Fprintln(stdout, text)
+	_, err = fmt.Fprintln(env.Stdout, text)
 	return err
 }
 

@@ -1,4 +1,4 @@
-package main
+package run
 
 import (
 	"cmp"
@@ -22,14 +22,15 @@ import (
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/btf/decode"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
 	"github.com/libbpf-go/libbpf-go/internal/place"
 )
 
 // session is one "bpfgo run".
 type session struct {
-	opts   *runOptions
-	stderr io.Writer
-	out    *output
+	env  *cli.Env
+	opts *runOptions
+	out  *output
 
 	btf     *btf.BTF      // nil if the object has none
 	types   *decode.Types // nil if btf is
@@ -50,14 +51,13 @@ type session struct {
 // targetVariable is, by convention, the global variable that limits an object to a process.
 const targetVariable = "target_tgid"
 
-func runRun(args []string, stdout, stderr io.Writer) error {
-	opts, err := parseRunOptions(args)
-	if err != nil {
-		return err
-	}
-	quiet()
+func run(env *cli.Env, opts *runOptions) error {
 	if opts.verbose {
-		libbpf.SetPrint(libbpf.PrintDebug, func(_ libbpf.PrintLevel, message string) { fmt.Fprintln(stderr, message) })
+		level, print := libbpf.CurrentPrint()
+		defer libbpf.SetPrint(level, print)
+		libbpf.SetPrint(libbpf.PrintDebug, func(_ libbpf.PrintLevel, message string) {
+			fmt.Fprintln(env.Stderr, cli.Safe(message))
+		})
 	}
 	signals := make(chan os.Signal, 4)
 	notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
@@ -67,13 +67,10 @@ func runRun(args []string, stdout, stderr io.Writer) error {
 	signal.Notify(closedPipe, unix.SIGPIPE)
 	defer signal.Stop(closedPipe)
 
-	s := &session{opts: opts, stderr: stderr, out: newOutput(stdout, opts.json)}
-	err = s.run(signals, stdout)
+	s := &session{env: env, opts: opts, out: newOutput(env.Stdout, opts.json)}
+	err := s.run(signals)
 	if opts.verbose {
-		printDetails(stderr, err)
-	}
-	if errors.Is(err, unix.EPIPE) {
-		return nil // the reader of the output has ended
+		printDetails(env.Stderr, err)
 	}
 	return err
 }
@@ -85,18 +82,18 @@ func printDetails(w io.Writer, err error) {
 	switch {
 	case errors.As(err, &rejected):
 		for _, m := range rejected.Messages {
-			fmt.Fprintln(w, m)
+			fmt.Fprintln(w, cli.Safe(m))
 		}
 		fmt.Fprintln(w, strings.TrimSpace(rejected.Log))
 	case errors.As(err, &failed):
 		for _, m := range failed.Messages {
-			fmt.Fprintln(w, m)
+			fmt.Fprintln(w, cli.Safe(m))
 		}
 	}
 }
 
 // run runs the session, and cleans up.
-func (s *session) run(signals <-chan os.Signal, stdout io.Writer) (err error) {
+func (s *session) run(signals <-chan os.Signal) (err error) {
 	builder := libbpf.ObjectBuilder{PinRootPath: s.opts.pinRoot, Kconfig: strings.Join(s.opts.kconfig, "\n")}
 	open, err := builder.OpenFile(s.opts.object)
 	if err != nil {
@@ -114,7 +111,7 @@ func (s *session) run(signals <-chan os.Signal, stdout io.Writer) (err error) {
 	var command *child
 	var commandDone <-chan struct{}
 	if len(s.opts.command) > 0 {
-		if command, err = startHeld(s.opts.command, stdout, s.stderr); err != nil {
+		if command, err = startHeld(s.opts.command, s.env.Stdout, s.env.Stderr); err != nil {
 			return err
 		}
 		defer command.stop(false, signals)
@@ -364,13 +361,13 @@ func (s *session) setTarget(open *libbpf.OpenObject, command *child) error {
 		return nil
 	}
 	if _, err := open.Global(targetVariable); err != nil {
-		fmt.Fprintf(s.stderr, "bpfgo: note: %s has no global variable %s that would limit it to %s\n",
+		s.env.Note("%s has no global variable %s that would limit it to %s",
 			s.opts.object, targetVariable, what)
 		return nil
 	}
 	if ns, err := os.Readlink("/proc/self/ns/pid"); err == nil && ns != initialPIDNamespace {
-		fmt.Fprintf(s.stderr, "bpfgo: note: this is not the initial pid namespace, so the kernel's number of process %d is "+
-			"not the one that %s gets\n", pid, targetVariable)
+		s.env.Note("this is not the initial pid namespace, so the kernel's number of process %d is "+
+			"not the one that %s gets", pid, targetVariable)
 	}
 	if err := s.set(open, setting{targetVariable, strconv.Itoa(pid)}); err != nil {
 		return fmt.Errorf("set %s: %w", targetVariable, err)
@@ -386,46 +383,24 @@ const initialPIDNamespace = "pid:[4026531836]"
 func (s *session) load(open *libbpf.OpenObject) error {
 	obj, err := open.Load()
 	if err != nil {
-		return unprivileged(err)
+		return err
 	}
 	s.obj = obj
 	if err := s.openBuffers(); err != nil {
-		return unprivileged(err)
+		return err
 	}
 	s.links, err = obj.Attach()
 	if err != nil {
-		return unprivileged(err)
+		return err
 	}
 	if len(s.links) == 0 {
-		fmt.Fprintf(s.stderr, "bpfgo: note: no section of a program in %s says where to attach the program\n", s.opts.object)
+		s.env.Note("no section of a program in %s says where to attach the program", s.opts.object)
 	}
 	if len(s.streams) == 0 && len(s.dumps) == 0 {
-		fmt.Fprintf(s.stderr, "bpfgo: note: %s has no ring buffer and no perf buffer; use --dump to show its maps\n",
+		s.env.Note("%s has no ring buffer and no perf buffer; use --dump to show its maps",
 			s.opts.object)
 	}
 	return nil
-}
-
-// unprivileged adds to a permission error which capabilities the process lacks.
-func unprivileged(err error) error {
-	if !errors.Is(err, fs.ErrPermission) {
-		return err
-	}
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var have [2]unix.CapUserData
-	if unix.Capget(&header, &have[0]) != nil {
-		return err
-	}
-	has := func(capability int) bool { return have[capability/32].Effective&(1<<(capability%32)) != 0 }
-	if has(unix.CAP_SYS_ADMIN) || has(unix.CAP_BPF) && has(unix.CAP_PERFMON) {
-		return err
-	}
-	var failed *libbpf.Error
-	if errors.As(err, &failed) {
-		// libbpf's message then is a guess about resource limits.
-		err = &libbpf.Error{Op: failed.Op, Object: failed.Object, Err: failed.Err}
-	}
-	return fmt.Errorf("%w: root, or the capabilities CAP_BPF and CAP_PERFMON, is needed", err)
 }
 
 func (s *session) openBuffers() error {
@@ -543,7 +518,7 @@ func (s *session) tolerate(b buffer, err error) error {
 	if _, perf := b.(*libbpf.PerfBuffer); !perf || !errors.Is(err, unix.EBADMSG) {
 		return err
 	}
-	fmt.Fprintf(s.stderr, "bpfgo: note: %v\n", err)
+	s.env.Note("%v", err)
 	return nil
 }
 

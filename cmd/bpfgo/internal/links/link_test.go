@@ -1,4 +1,4 @@
-package main
+package links
 
 import (
 	"errors"
@@ -7,13 +7,19 @@ import (
 	"testing"
 
 	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/clitest"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
+
+func TestMain(m *testing.M) { os.Exit(testutil.Main(m)) }
+
+var tool = clitest.Tool{Command}
 
 func TestLink(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "app.bpf.o")
 	main, library := testutil.Object(t, "link_main"), testutil.Object(t, "link_library")
-	if stdout, stderr := mustRun(t, "link", main, "-o", out, library); stdout+stderr != "" {
+	if stdout, stderr := tool.Must(t, "link", main, "-o", out, library); stdout+stderr != "" {
 		t.Errorf("it says %q, %q", stdout, stderr)
 	}
 	o, err := libbpf.OpenFile(out)
@@ -32,11 +38,11 @@ func TestLink(t *testing.T) {
 		library:         "conflicting non-weak symbol",
 	} {
 		failed := filepath.Join(t.TempDir(), "failed.bpf.o")
-		_, stderr, status := bpfgo("link", "-o", failed, library, path)
-		if status != exitFailure {
+		_, stderr, status := tool.Run("link", "-o", failed, library, path)
+		if status != cli.StatusFailed {
 			t.Errorf("exit status %d", status)
 		}
-		wantLine(t, stderr, path, want)
+		clitest.WantLine(t, stderr, path, want)
 		if _, err := os.Stat(failed); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("something was written: %v", err)
 		}

@@ -1,4 +1,4 @@
-package main
+package run
 
 import (
 	"bytes"
@@ -168,7 +168,7 @@ func (d *dump) show(m *libbpf.Map, out *output, n int, interval bool) error {
 		left = len(rows) - d.top
 		rows = rows[:d.top]
 	}
-	if out.json {
+	if out.json.On {
 		for _, r := range rows {
 			out.jsonLine(d.rowJSON(r, n))
 		}

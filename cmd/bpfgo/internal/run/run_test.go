@@ -1,4 +1,4 @@
-package main
+package run
 
 import (
 	"bufio"
@@ -24,6 +24,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/clitest"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 	"github.com/libbpf-go/libbpf-go/internal/testutil/needs"
 )
@@ -71,8 +73,8 @@ func TestTracesCommandFromItsFirstInstruction(t *testing.T) {
 	testutil.Root(t)
 	args := append([]string{"run", syscallsObject(t), "--dump", "stats", "--json"},
 		helper(t, calls(0, 13))...)
-	stdout, stderr := mustRun(t, args...)
-	wantLine(t, stderr, "0 lost; "+os.Args[0]+" exited with status 7")
+	stdout, stderr := tool.Must(t, args...)
+	clitest.WantLine(t, stderr, "0 lost; "+os.Args[0]+" exited with status 7")
 	counts := map[string]any{}
 	for _, line := range lines(t, stdout) {
 		if line["map"] == "stats" {
@@ -99,7 +101,7 @@ func TestFollowsChildren(t *testing.T) {
 	testutil.Root(t)
 	for _, follow := range []bool{true, false} {
 		t.Setenv(helperVariable, calls(0, 5))
-		stdout, _ := mustRun(t, "run", syscallsObject(t), "--json", "--dump", "stats",
+		stdout, _ := tool.Must(t, "run", syscallsObject(t), "--json", "--dump", "stats",
 			"--set", fmt.Sprint("follow_children=", follow), "--", "sh", "-c", os.Args[0]+" & wait")
 		if got := strings.Contains(stdout, `"key":"SYS_getpgid","value":{"count":5,`); got != follow {
 			t.Errorf("follow_children=%v, and the child's calls are there: %v\n%s", follow, got, stdout)
@@ -109,11 +111,11 @@ func TestFollowsChildren(t *testing.T) {
 
 func TestTracesNobodyByDefault(t *testing.T) {
 	testutil.Root(t)
-	stdout, stderr := mustRun(t, "run", syscallsObject(t), "--dump", "stats", "--duration", "50ms")
+	stdout, stderr := tool.Must(t, "run", syscallsObject(t), "--dump", "stats", "--duration", "50ms")
 	if want := "stats: percpu_hash, 0 entries, values of all CPUs summed\n"; stdout != want {
 		t.Errorf("output %q, want %q", stdout, want)
 	}
-	wantLine(t, stderr, "0 events, 0 lost")
+	clitest.WantLine(t, stderr, "0 events, 0 lost")
 }
 
 func TestPID(t *testing.T) {
@@ -130,7 +132,7 @@ func TestPID(t *testing.T) {
 			}
 		}
 	}()
-	stdout, _ := mustRun(t, append(runShapes(t), "--pid", strconv.Itoa(os.Getpid()), "--dump", "per_cpu_calls",
+	stdout, _ := tool.Must(t, append(runShapes(t), "--pid", strconv.Itoa(os.Getpid()), "--dump", "per_cpu_calls",
 		"--json", "--duration", "150ms")...)
 	close(stop)
 	<-done
@@ -152,8 +154,8 @@ func TestEvents(t *testing.T) {
 	testutil.Root(t)
 	args := append([]string{"run", neededObject(t, "events"), "--json", "--set", getpgidNumber(),
 		"--event", "events=record", "--event", "perf_events=struct record"}, helper(t, calls(100, 4))...)
-	stdout, stderr := mustRun(t, args...)
-	wantLine(t, stderr, "1200 events, 0 lost; ", "exited with status 7")
+	stdout, stderr := tool.Must(t, args...)
+	clitest.WantLine(t, stderr, "1200 events, 0 lost; ", "exited with status 7")
 	next, seen := map[string]int{}, map[float64]bool{}
 	for _, line := range lines(t, stdout) {
 		name := line["map"].(string)
@@ -196,7 +198,7 @@ func TestEventsText(t *testing.T) {
 	testutil.Root(t)
 	args := append([]string{"run", neededObject(t, "events"), "--set", getpgidNumber(),
 		"--event", "events=record", "--event", "perf_events=record"}, helper(t, calls(2, 1))...)
-	stdout, _ := mustRun(t, args...)
+	stdout, _ := tool.Must(t, args...)
 	for _, want := range []string{
 		"events           sequence      ring      size  payload\n",
 		"events                  0         0        48  [0...]\n",
@@ -213,13 +215,13 @@ func TestEventsText(t *testing.T) {
 
 // slowWriter does not take anything until it is told to.
 type slowWriter struct {
-	lockedBuffer
+	clitest.Buffer
 	open <-chan time.Time
 }
 
 func (w *slowWriter) Write(p []byte) (int, error) {
 	<-w.open
-	return w.lockedBuffer.Write(p)
+	return w.Buffer.Write(p)
 }
 
 func TestLostEventsAreCounted(t *testing.T) {
@@ -229,9 +231,9 @@ func TestLostEventsAreCounted(t *testing.T) {
 		helper(t, calls(500, 200))...)
 	open := make(chan time.Time)
 	time.AfterFunc(2*time.Second, func() { close(open) })
-	var stderr lockedBuffer
+	var stderr clitest.Buffer
 	stdout := slowWriter{open: open}
-	if status := run(args, &stdout, &stderr); status != exitOK {
+	if status := tool.Execute(cli.Quiet(&stdout, &stderr), args...); status != cli.StatusOK {
 		t.Fatal(stderr.String())
 	}
 	counts := map[string]int{}
@@ -282,7 +284,7 @@ func countsLosses(t *testing.T) bool {
 // A record of 64 KiB or more damages a perf buffer, which is told, and is not the end.
 func TestRunDamagedPerfBuffer(t *testing.T) {
 	testutil.Root(t)
-	stdout, stderr := mustRun(t, append([]string{"run", testutil.Object(t, "bigperf"), "--json", "--set", getpgidNumber()},
+	stdout, stderr := tool.Must(t, append([]string{"run", testutil.Object(t, "bigperf"), "--json", "--set", getpgidNumber()},
 		helper(t, calls(70_000, 5))...)...)
 	if n := len(lines(t, stdout)); n != 5 {
 		t.Errorf("%d events, want 5", n)
@@ -327,8 +329,8 @@ func TestLosses(t *testing.T) {
 func TestShapes(t *testing.T) {
 	args := append(runShapes(t), "--dump", "labels", "--dump", "per_cpu_calls", "--dump", "untyped",
 		"--event", "ring=labelled")
-	stdout, stderr := mustRun(t, append(args, helper(t, calls(0, 3))...)...)
-	wantLine(t, stderr, "9 events, an unknown number lost: the object has no variable lost_events; ")
+	stdout, stderr := tool.Must(t, append(args, helper(t, calls(0, 3))...)...)
+	clitest.WantLine(t, stderr, "9 events, an unknown number lost: the object has no variable lost_events; ")
 	for _, want := range []string{
 		"label     mood  at\ncpu       BUSY  {x=0 y=0}\nabc       CALM  {x=0 y=?}  (15 of 16 bytes)\n" +
 			"abc       CALM  {x=0 y=0}  +00000000\n",
@@ -352,7 +354,7 @@ func TestPerCPUSortTop(t *testing.T) {
 	dump := func(args ...string) string {
 		t.Helper()
 		args = slices.Concat(shapes, args, helper(t, calls(0, 1)))
-		stdout, _ := mustRun(t, args...)
+		stdout, _ := tool.Must(t, args...)
 		_, table, _ := strings.Cut(stdout, "\n\n")
 		return table
 	}
@@ -400,7 +402,7 @@ func possibleCPUs() (int, error) {
 }
 
 func TestSetGlobals(t *testing.T) {
-	stdout, _ := mustRun(t, append(runShapes(t), "--set", "debug=0xff", "--set", "loud=true", "--set", "mood=BUSY",
+	stdout, _ := tool.Must(t, append(runShapes(t), "--set", "debug=0xff", "--set", "loud=true", "--set", "mood=BUSY",
 		"--set", "title=hello", "--set", "numbers=-1,5", "--set", "numbers[3]=7", "--set", "config.at.y=-9", "--set", "config.limit=0x10", "--json",
 		"--dump", ".data", "--dump", ".rodata", "--dump", ".bss", "--duration", "1ms")...)
 	for _, want := range []string{
@@ -414,7 +416,7 @@ func TestSetGlobals(t *testing.T) {
 }
 
 func TestKconfig(t *testing.T) {
-	stdout, _ := mustRun(t, "run", testutil.Object(t, "globals"), "--kconfig", "CONFIG_HZ=123", "--kconfig",
+	stdout, _ := tool.Must(t, "run", testutil.Object(t, "globals"), "--kconfig", "CONFIG_HZ=123", "--kconfig",
 		"CONFIG_NOT_THERE=y", "--json", "--dump", ".kconfig", "--duration", "1ms")
 	for _, want := range []string{`"CONFIG_HZ":123`, `"CONFIG_NOT_THERE":true`} {
 		if !strings.Contains(stdout, want) {
@@ -425,12 +427,12 @@ func TestKconfig(t *testing.T) {
 
 func TestInterval(t *testing.T) {
 	shapes := append(runShapes(t), "--dump", "untyped", "--interval", "20ms")
-	stdout, _ := mustRun(t, append(shapes, "--duration", "200ms", "--json")...)
+	stdout, _ := tool.Must(t, append(shapes, "--duration", "200ms", "--json")...)
 	all := lines(t, stdout)
 	if last := all[len(all)-1]["dump"].(float64); last < 3 || len(all) != 2*int(last) {
 		t.Errorf("%v times shown, %d lines", last, len(all))
 	}
-	stdout, _ = mustRun(t, append(shapes, "--duration", "50ms")...)
+	stdout, _ = tool.Must(t, append(shapes, "--duration", "50ms")...)
 	if n := strings.Count(stdout, " untyped: array, 2 entries\n"); n < 2 || stdout[2] != ':' {
 		t.Errorf("no times of the day:\n%s", stdout)
 	}
@@ -482,11 +484,11 @@ func TestFailures(t *testing.T) {
 		{[]string{syscalls, "--", "no-such-command"}, []string{"start no-such-command: executable file not found"}},
 	}
 	for _, tt := range tests {
-		stdout, stderr, status := bpfgo(append([]string{"run"}, tt.args...)...)
-		if status != exitFailure || stdout != "" {
+		stdout, stderr, status := tool.Run(append([]string{"run"}, tt.args...)...)
+		if status == cli.StatusOK || status == cli.StatusUsage || stdout != "" {
 			t.Errorf("bpfgo run %s: exit status %d, output %q", strings.Join(tt.args, " "), status, stdout)
 		}
-		wantLine(t, stderr, tt.want...)
+		clitest.WantLine(t, stderr, tt.want...)
 	}
 }
 
@@ -500,8 +502,8 @@ func noChildren(t *testing.T) {
 
 func TestVerbose(t *testing.T) {
 	testutil.Root(t)
-	_, stderr, status := bpfgo("run", "--verbose", testutil.Object(t, "rejected"))
-	if status != exitFailure || !strings.Contains(stderr, "libbpf: ") || !strings.Contains(stderr, "\nprocessed ") {
+	_, stderr, status := tool.Run("run", "--verbose", testutil.Object(t, "rejected"))
+	if status != cli.StatusRejected || !strings.Contains(stderr, "libbpf: ") || !strings.Contains(stderr, "\nprocessed ") {
 		t.Errorf("exit status %d, and messages or the verifier's log are missing:\n%s", status, stderr)
 	}
 	last := stderr[strings.LastIndex(strings.TrimSpace(stderr), "\n")+1:]
@@ -512,7 +514,7 @@ func TestVerbose(t *testing.T) {
 	if !strings.Contains(stderr, "libbpf: prog 'rejected': BPF program load failed") {
 		t.Errorf("the warnings are missing:\n%s", stderr)
 	}
-	_, stderr, _ = bpfgo("run", "--verbose", filepath.Join(t.TempDir(), "missing.o"))
+	_, stderr, _ = tool.Run("run", "--verbose", filepath.Join(t.TempDir(), "missing.o"))
 	if !strings.Contains(stderr, "\nlibbpf: elf: failed to open") {
 		t.Errorf("the warnings are missing:\n%s", stderr)
 	}
@@ -538,10 +540,10 @@ func TestNoPrivileges(t *testing.T) {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 		err := cmd.Run()
 		var exit *exec.ExitError
-		if !errors.As(err, &exit) || exit.ExitCode() != exitFailure || stdout.Len() > 0 {
+		if !errors.As(err, &exit) || exit.ExitCode() != cli.StatusPermission || stdout.Len() > 0 {
 			t.Errorf("%v, output %q", err, &stdout)
 		}
-		wantLine(t, stderr.String(), "operation not permitted: root, or the capabilities CAP_BPF and CAP_PERFMON, is needed")
+		clitest.WantLine(t, stderr.String(), "operation not permitted: the process lacks CAP_BPF and CAP_PERFMON")
 	}
 }
 
@@ -549,7 +551,7 @@ func TestNoPrivileges(t *testing.T) {
 type started struct {
 	*exec.Cmd
 	out    *bufio.Reader
-	stderr *lockedBuffer
+	stderr *clitest.Buffer
 }
 
 func start(t *testing.T, args ...string) *started {
@@ -559,7 +561,7 @@ func start(t *testing.T, args ...string) *started {
 
 func startCommand(t *testing.T, cmd *exec.Cmd) *started {
 	t.Helper()
-	s := &started{Cmd: cmd, stderr: &lockedBuffer{}}
+	s := &started{Cmd: cmd, stderr: &clitest.Buffer{}}
 	s.Stderr = s.stderr
 	pipe, err := s.StdoutPipe()
 	if err != nil {
@@ -647,7 +649,7 @@ func TestSignals(t *testing.T) {
 		if err := s.Wait(); err != nil {
 			t.Errorf("%v: %v", number, err)
 		}
-		wantLine(t, s.stderr.String(), "sh was ended by signal 15 (terminated)")
+		clitest.WantLine(t, s.stderr.String(), "sh was ended by signal 15 (terminated)")
 		gone(t, child)
 	}
 }
@@ -669,7 +671,7 @@ func TestInterruptOfBoth(t *testing.T) {
 	if err := s.Wait(); err != nil {
 		t.Error(err)
 	}
-	wantLine(t, s.stderr.String(), "sh exited with status 5")
+	clitest.WantLine(t, s.stderr.String(), "sh exited with status 5")
 }
 
 func TestStubbornCommand(t *testing.T) {
@@ -693,7 +695,7 @@ func TestStubbornCommand(t *testing.T) {
 		if err := p.Wait(); err != nil {
 			t.Error(err)
 		}
-		wantLine(t, p.stderr.String(), "was ended by signal 9 (killed)")
+		clitest.WantLine(t, p.stderr.String(), "was ended by signal 9 (killed)")
 		gone(t, child)
 	}
 }
@@ -705,7 +707,7 @@ func TestClosedOutput(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	var stderr lockedBuffer
+	var stderr clitest.Buffer
 	cmd := program(t, "run", syscallsObject(t), "--set", "slow_ns=0",
 		"--event", "events=slow_call", "--", "sh", "-c", "while :; do /bin/true; done >/dev/null")
 	cmd.Stdout, cmd.Stderr = w, &stderr
@@ -720,7 +722,7 @@ func TestClosedOutput(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("%v: %s", err, &stderr)
 	}
-	wantLine(t, stderr.String(), "events", "sh was ended by signal 15")
+	clitest.WantLine(t, stderr.String(), "events", "sh was ended by signal 15")
 }
 
 func TestPins(t *testing.T) {
@@ -730,12 +732,12 @@ func TestPins(t *testing.T) {
 		_, err := os.Lstat(pin)
 		return err == nil
 	}
-	mustRun(t, append(shapes, "--duration", "1ms")...)
+	tool.Must(t, append(shapes, "--duration", "1ms")...)
 	if pinned() {
 		t.Error("the map is still pinned")
 	}
 	for _, bad := range [][]string{{"--set", "debug=300"}, {"--", "no-such-command"}} {
-		if _, _, status := bpfgo(append(shapes, bad...)...); status != exitFailure || pinned() {
+		if _, _, status := tool.Run(append(shapes, bad...)...); status != cli.StatusFailed || pinned() {
 			t.Errorf("%v: exit status %d; pinned: %v", bad, status, pinned())
 		}
 	}
@@ -750,7 +752,7 @@ func TestPins(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer obj.Close()
-	mustRun(t, append(shapes, "--duration", "1ms")...)
+	tool.Must(t, append(shapes, "--duration", "1ms")...)
 	if !pinned() {
 		t.Error("a map that others had pinned was unpinned")
 	}
@@ -811,14 +813,14 @@ func TestDamagedObjects(t *testing.T) {
 		if err := os.WriteFile(path, damaged, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, stderr, status := bpfgo("btf", "dump", "--file", path); status != exitOK {
-			wantLine(t, stderr, path)
+		if _, stderr, status := tool.Run("btf", "dump", "--file", path); status != cli.StatusOK {
+			clitest.WantLine(t, stderr, path)
 		}
-		_, stderr, status := bpfgo("run", path, "--dump", "labels", "--event", "ring=labelled", "--set", "debug=2",
+		_, stderr, status := tool.Run("run", path, "--dump", "labels", "--event", "ring=labelled", "--set", "debug=2",
 			"--set", "no-such-variable=1")
-		if status != exitFailure {
+		if status != cli.StatusFailed && status != cli.StatusUnsupported { // as of an object for another machine
 			t.Errorf("exit status %d", status)
 		}
-		wantLine(t, stderr)
+		clitest.WantLine(t, stderr)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package run
 
 import (
 	"errors"
@@ -13,6 +13,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/clitest"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
@@ -70,7 +72,7 @@ func TestTerminatedWithChildren(t *testing.T) {
 	if err := s.Wait(); err != nil {
 		t.Error(err)
 	}
-	wantLine(t, s.stderr.String(), "sh was ended by signal 15 (terminated)")
+	clitest.WantLine(t, s.stderr.String(), "sh was ended by signal 15 (terminated)")
 	for _, pid := range all {
 		gone(t, pid)
 	}
@@ -90,7 +92,7 @@ func TestBackground(t *testing.T) {
 	if err := s.Wait(); err != nil {
 		t.Error(err)
 	}
-	wantLine(t, s.stderr.String(), "sh exited with status 0")
+	clitest.WantLine(t, s.stderr.String(), "sh exited with status 0")
 	if err := unix.Kill(pid, unix.SIGKILL); err != nil {
 		t.Errorf("process %d: %v", pid, err)
 	}
@@ -109,7 +111,7 @@ func TestGuardKilled(t *testing.T) {
 	if err := s.Wait(); err != nil {
 		t.Error(err)
 	}
-	wantLine(t, s.stderr.String(), "sh: the guard process was killed")
+	clitest.WantLine(t, s.stderr.String(), "sh: the guard process was killed")
 	for _, pid := range all {
 		gone(t, pid)
 	}
@@ -157,8 +159,8 @@ func TestKilledBeforeItBegan(t *testing.T) {
 func TestFailureEndsCommand(t *testing.T) {
 	testutil.Root(t)
 	mark := filepath.Join(t.TempDir(), "mark")
-	_, stderr, status := bpfgo("run", testutil.Object(t, "rejected"), "--", "touch", mark)
-	if status != exitFailure || !strings.Contains(stderr, "load program") {
+	_, stderr, status := tool.Run("run", testutil.Object(t, "rejected"), "--", "touch", mark)
+	if status != cli.StatusRejected || !strings.Contains(stderr, "load program") {
 		t.Errorf("exit status %d: %q", status, stderr)
 	}
 	if _, err := os.Stat(mark); !errors.Is(err, os.ErrNotExist) {

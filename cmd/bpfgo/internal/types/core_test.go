@@ -1,4 +1,4 @@
-package main
+package types
 
 import (
 	"io"
@@ -9,6 +9,8 @@ import (
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/btf"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/clitest"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
@@ -32,7 +34,7 @@ func TestBTFMin(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer reader.Close()
-	mustRun(t, "btf", "min", "-o", minimal, object)
+	tool.Must(t, "btf", "min", "-o", minimal, object)
 	if old, err := io.ReadAll(reader); string(old) != "old" {
 		t.Errorf("who reads the old file finds %q, %v", old, err)
 	}
@@ -40,8 +42,8 @@ func TestBTFMin(t *testing.T) {
 	if err != nil || info.Size() > 4096 {
 		t.Errorf("%v, %v", info, err)
 	}
-	stdout, _ := mustRun(t, "btf", "relocations", object)
-	again, _ := mustRun(t, "btf", "relocations", "--file", minimal, object)
+	stdout, _ := tool.Must(t, "btf", "relocations", object)
+	again, _ := tool.Must(t, "btf", "relocations", "--file", minimal, object)
 	if stdout != again {
 		t.Errorf("the relocations with the minimal types differ:\n%s\n%s", again, stdout)
 	}
@@ -54,11 +56,11 @@ func TestBTFMin(t *testing.T) {
 			t.Errorf("%q is not in\n%s", want, stdout)
 		}
 	}
-	_, stderr, status := bpfgo("btf", "min", "-o", filepath.Join(dir, "x"), "/no/such/file")
-	if status != exitFailure {
+	_, stderr, status := tool.Run("btf", "min", "-o", filepath.Join(dir, "x"), "/no/such/file")
+	if status != cli.StatusFailed {
 		t.Errorf("exit status %d", status)
 	}
-	wantLine(t, stderr, "/no/such/file", "no such file")
+	clitest.WantLine(t, stderr, "/no/such/file", "no such file")
 	if _, err := os.Stat(filepath.Join(dir, "x")); err == nil {
 		t.Error("something was written")
 	}

@@ -1,4 +1,4 @@
-package main
+package run
 
 import (
 	"encoding/binary"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/btf"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
 )
 
 // lostVariable is the global variable in which programs count the events that did not fit into a buffer.
@@ -28,7 +29,7 @@ func (s *session) summarize(command *child) error {
 		parts = append(parts, command.outcome())
 	}
 	if len(parts) > 0 {
-		fmt.Fprintf(s.stderr, "bpfgo: %s\n", strings.Join(parts, "; "))
+		fmt.Fprintf(s.env.Stderr, "bpfgo: %s\n", cli.Safe(strings.Join(parts, "; ")))
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package main
+package run
 
 import (
 	"errors"
@@ -33,7 +33,7 @@ func startHeld(argv []string, stdout, stderr io.Writer) (*child, error) {
 		return nil, fail(err)
 	}
 	guard := exec.Command("/proc/self/exe", argv...)
-	guard.Args[0] = guardName
+	guard.Args[0] = GuardName
 	guard.Stdin, guard.Stdout, guard.Stderr = os.Stdin, stdout, stderr
 	guard.ExtraFiles = []*os.File{ordersOut, reportsIn} // ordersFD, reportsFD
 	guard.WaitDelay = time.Second

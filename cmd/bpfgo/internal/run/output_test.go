@@ -1,6 +1,7 @@
-package main
+package run
 
 import (
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/libbpf-go/libbpf-go/btf/decode"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
 )
 
 func TestParseRunOptions(t *testing.T) {
@@ -24,7 +26,7 @@ func TestParseRunOptions(t *testing.T) {
 		top:      3,
 	}
 	object := []string{"prog.o"}
-	flags := []string{"--set", "a=1", "-set=b=x=y", "--event", "events=struct record", "--dump", "one", "--dump=two",
+	flags := []string{"--set", "a=1", "--set=b=x=y", "--event", "events=struct record", "--dump", "one", "--dump=two",
 		"--interval", "1s", "--sort", "total:ns:desc", "--top=3", "--pin-root", "/pins"}
 	command := []string{"--", "cmd", "--json", "--", "x"}
 	for _, args := range [][][]string{
@@ -34,11 +36,16 @@ func TestParseRunOptions(t *testing.T) {
 		for _, part := range args {
 			all = append(all, part...)
 		}
-		got, err := parseRunOptions(all)
-		if err != nil {
+		got := &runOptions{events: map[string]string{}}
+		cmd := newCommand(cli.Quiet(io.Discard, io.Discard), got)
+		if err := cmd.ParseFlags(all); err != nil {
 			t.Errorf("%q: %v", all, err)
 			continue
 		}
+		if err := got.operands(cmd, cmd.Flags().Args()); err != nil {
+			t.Errorf("%q: %v", all, err)
+		}
+		got.json = nil
 		if diff := cmp.Diff(want, got, cmp.AllowUnexported(runOptions{}, setting{})); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", all, diff)
 		}
@@ -71,7 +78,7 @@ func TestAppendRow(t *testing.T) {
 
 func TestPerfPadding(t *testing.T) {
 	var text strings.Builder
-	out := newOutput(&text, true)
+	out := newOutput(&text, &cli.JSON{On: true})
 	unknown := &stream{name: "p", perf: true}
 	for _, record := range []string{"\x01", "\x01\x00\x00"} {
 		if err := out.event(unknown, 3, []byte(record)); err != nil {

@@ -1,4 +1,4 @@
-package main
+package run
 
 import (
 	"bufio"
@@ -13,11 +13,12 @@ import (
 	"unicode/utf8"
 
 	"github.com/libbpf-go/libbpf-go/btf/decode"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
 )
 
 // output writes events and maps to standard output, as text or as JSON lines. It is safe for concurrent use.
 type output struct {
-	json bool
+	json *cli.JSON
 
 	mu    sync.Mutex
 	w     *bufio.Writer
@@ -26,12 +27,15 @@ type output struct {
 	began bool
 }
 
-func newOutput(w io.Writer, json bool) *output {
+func newOutput(w io.Writer, json *cli.JSON) *output {
 	return &output{json: json, w: bufio.NewWriterSize(w, 1<<16)}
 }
 
 func (o *output) write(text []byte) {
 	o.began = true
+	if o.json.Strings {
+		text = cli.QuoteLarge(text)
+	}
 	if _, err := o.w.Write(text); err != nil && o.err == nil {
 		o.err = err
 	}
@@ -65,7 +69,7 @@ func (o *output) event(s *stream, cpu int, data []byte) error {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.json {
+	if o.json.On {
 		o.line = s.appendJSON(o.line[:0], cpu, data, fit)
 	} else {
 		o.line = s.appendText(o.line[:0], cpu, data, fit)

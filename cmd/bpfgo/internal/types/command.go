@@ -1,0 +1,22 @@
+// Package types has "bpfgo btf".
+package types
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
+)
+
+// Command is "bpfgo btf".
+func Command(env *cli.Env) *cobra.Command {
+	return cli.Group(&cobra.Command{
+		Use:   "btf",
+		Short: "work with types: of the kernel, of its modules, of objects",
+		Example: `  # what BPF programs include
+  bpfgo btf dump > vmlinux.h`,
+	},
+		dumpCommand(env),
+		minCommand(),
+		relocationsCommand(env),
+	)
+}
