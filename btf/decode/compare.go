@@ -76,6 +76,8 @@ func (n *node) summable() bool {
 	switch n.kind {
 	case KindInt:
 		return true
+	case KindBig:
+		return n.integer
 	case KindArray:
 		return n.elem.summable()
 	case KindStruct:
@@ -113,6 +115,18 @@ func (f field) add(sum, data []byte, tag string) {
 		for i := range f.count(sum) {
 			f.index(i).add(sum, data, tag)
 		}
+	case KindBig:
+		x, y := f.bytes(sum), f.bytes(data)
+		if len(x) != f.size || len(y) != f.size {
+			return
+		}
+		less := f.compareBig(y, x) < 0
+		switch {
+		case tag == "":
+			f.addBig(x, y)
+		case tag == tagMax && !less, tag == tagMin && less:
+			copy(x, y)
+		}
 	default:
 		x, ok := f.load(sum)
 		y, more := f.load(data)
@@ -129,5 +143,15 @@ func (f field) add(sum, data []byte, tag string) {
 		case tag == tagMax && !less, tag == tagMin && less:
 			f.store(sum, y)
 		}
+	}
+}
+
+// addBig adds a large number to another one of the same size.
+func (f field) addBig(sum, number []byte) {
+	carry := 0
+	for i := range sum {
+		carry += int(digit(sum, i, f.order)) + int(digit(number, i, f.order))
+		sum[at(i, len(sum), f.order)] = byte(carry)
+		carry >>= 8
 	}
 }

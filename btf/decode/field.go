@@ -124,11 +124,14 @@ func (f field) text(data []byte) (text []byte, whole bool) {
 }
 
 // digit is a byte of a number, from the lowest one on.
-func digit(raw []byte, i int, order place.Order) byte {
+func digit(raw []byte, i int, order place.Order) byte { return raw[at(i, len(raw), order)] }
+
+// at is where the byte of a number is that digit returns, among size bytes.
+func at(i, size int, order place.Order) int {
 	if order {
-		return raw[len(raw)-1-i]
+		return size - 1 - i
 	}
-	return raw[i]
+	return i
 }
 
 // isNegative tells whether a large number is negative.

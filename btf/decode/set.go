@@ -16,26 +16,32 @@ import (
 // Set writes a value that is given as text into data, the bytes of a value of the whole type. If it fails, data does not
 // change.
 //
-// Integers are decimal or, after 0x, hexadecimal; bools true, false, 1 or 0; enums the name or the number; arrays of
-// char take the text as it is; floats are as in Go. Other arrays take values with commas between them: what is behind
-// the last one becomes 0. Members of structs are set one by one.
+// Integers and pointers are decimal or, after 0x, hexadecimal; bools true, false, 1 or 0; enums the name or the number;
+// arrays of char take the text as it is; floats are as in Go. Other arrays take values with commas between them: what is
+// behind the last one becomes 0. Structs, and arrays of any type, take JSON as [Type.AppendJSON] writes it: members that
+// it does not name stay as they are.
 //
-// errors.Is: unix.EINVAL for a value that does not fit, and for a type that can't be set: a pointer, a struct, a number
-// of more than 64 bits.
+// errors.Is: unix.EINVAL for a value that does not fit.
 func (t *Type) Set(data []byte, value string) error {
 	if t == nil {
 		return fault.Invalidf("its type is not known")
 	}
 	switch t.at.kind {
 	case KindStruct:
-		return fault.Invalidf("%s is a struct or union: set its members one by one, as %s.member=value",
-			t.declaration(), t.path)
+		if !isJSON(value, '{') {
+			return fault.Invalidf("%s is a struct or union: set its members one by one, as %s.member=value, or give it "+
+				`as JSON, such as {"member":1}`, t.declaration(), t.path)
+		}
+		return t.setJSON(data, value)
 	case KindString:
 		return t.setString(data, value)
 	case KindArray:
+		if isJSON(value, '[') {
+			return t.setJSON(data, value)
+		}
 		return t.setArray(data, value)
-	case KindPtr, KindBig:
-		return fault.Invalidf("%s is of a type that can't be set", t.declaration())
+	case KindBig:
+		return t.setBig(data, value)
 	}
 	number, err := t.parse(value)
 	if err != nil {
@@ -127,10 +133,10 @@ func (t *Type) setArray(data []byte, value string) error {
 	if len(t.at.bytes(data)) < t.at.width(data) {
 		return t.beyond()
 	}
-	if of := t.at.elem.kind; of == KindPtr || of > KindFloat {
-		return fault.Invalidf("%s is an array of a type that can't be set", t.declaration())
+	if t.at.elem.kind > KindFloat {
+		return fault.Invalidf("the elements of %s are no numbers: give it as JSON, such as [1, 2]", t.declaration())
 	}
-	typ, err := t.types.btf.Resolve(t.id)
+	elem, err := t.elem()
 	if err != nil {
 		return err
 	}
@@ -138,9 +144,7 @@ func (t *Type) setArray(data []byte, value string) error {
 	if len(values) > n {
 		return fault.Invalidf("%d values do not fit %s", len(values), t.declaration())
 	}
-	element := func(i int) *Type {
-		return &Type{types: t.types, id: typ.(*btf.Array).Elem, path: fmt.Sprintf("%s[%d]", t.path, i), at: t.at.index(i)}
-	}
+	element := func(i int) *Type { return t.element(elem, i) }
 	numbers := make([]uint64, n)
 	for i, v := range values {
 		if t.at.elem.kind == KindString {
@@ -163,6 +167,24 @@ func (t *Type) setArray(data []byte, value string) error {
 		t.at.index(i).store(data, number)
 	}
 	return nil
+}
+
+// elem is the number of the type of an array's elements.
+func (t *Type) elem() (btf.TypeID, error) {
+	typ, err := t.types.btf.Resolve(t.id)
+	if err != nil {
+		return 0, err
+	}
+	array, ok := typ.(*btf.Array)
+	if !ok {
+		return 0, fault.Invalidf("%s is not an array", t.declaration())
+	}
+	return array.Elem, nil
+}
+
+// element is an element of an array whose elements have the type elem.
+func (t *Type) element(elem btf.TypeID, i int) *Type {
+	return &Type{types: t.types, id: elem, path: fmt.Sprintf("%s[%d]", t.path, i), at: t.at.index(i)}
 }
 
 // parse is the number that a value of a type that is one number is stored as.

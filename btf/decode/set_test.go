@@ -74,6 +74,12 @@ func TestSet(t *testing.T) {
 		{"squares[2][1]", "4", "[[-1, -1], [-1, -1], [-1, 4]]"},
 		{".rodata:debug", "9", "9"},
 		{"config.inner.b[1]", "9", "{a=-1 inner={a=-1 b=[255, 9, 255]} bits=7}"},
+		{"address", "0xffff888000001000", "0xffff888000001000"},
+		{"identity", "0xfedcba98765432100123456789abcdef", "0xfedcba98765432100123456789abcdef"},
+		{"identity", "18446744073709551616", "0x10000000000000000"},
+		{"squares", "[[1, 2], [3]]", "[[1, 2], [3, 0], [0, 0]]"},
+		{"numbers", "[1, -2]", "[1, -2, 0, 0]"},
+		{"config", `{"inner":{"b":[9]},"bits":2}`, "{a=-1 inner={a=-1 b=[9, 0, 0]} bits=2}"},
 		{"config.bits", "5", "{a=-1 inner={a=-1 b=[255, 255, 255]} bits=5}"},
 	}
 	for _, tt := range tests {
@@ -82,6 +88,43 @@ func TestSet(t *testing.T) {
 		} else if got != tt.want {
 			t.Errorf("%s=%s gives %s, want %s", tt.name, tt.value, got, tt.want)
 		}
+	}
+}
+
+// What AppendJSON writes, Set takes, of every kind of value.
+func TestSetJSON(t *testing.T) {
+	typ := named(t, "struct everything")
+	full := everything()
+	// A bool of 2 and a string without its NUL can't be set.
+	for path, value := range map[string]string{"odd": "1", "lines[1]": "wxy"} {
+		if err := part(t, typ, path).Set(full, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, value := range [][]byte{full, make([]byte, typ.Size())} {
+		text := string(typ.AppendJSON(nil, value))
+		for _, before := range []byte{0, 0xff} {
+			got := bytes.Repeat([]byte{before}, typ.Size())
+			if err := typ.Set(got, text); err != nil {
+				t.Fatalf("%s: %v", text, err)
+			}
+			if again := string(typ.AppendJSON(nil, got)); again != text {
+				t.Errorf("%s\nbecomes\n%s", text, again)
+			}
+		}
+	}
+	data := everything()
+	if err := typ.Set(data, `{"lines":["ab"],"color":"RED","pointer":"0x10","i64":null}`); err != nil {
+		t.Fatal(err)
+	}
+	want := everything()
+	for path, value := range map[string]string{"lines": "ab", "color": "0", "pointer": "16"} {
+		if err := part(t, typ, path).Set(want, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(data, want) {
+		t.Errorf("%s, want %s", typ.Text(data), typ.Text(want))
 	}
 }
 
@@ -106,12 +149,23 @@ func TestSetErrors(t *testing.T) {
 		{"numbers", "1,2,3,4,5", "5 values do not fit int numbers[4]"},
 		{"numbers", "1,,3", `value "" for int numbers[1] is no integer`},
 		{"numbers", "1,2,2147483648", "value 2147483648 does not fit int numbers[2] (-2147483648..2147483647)"},
-		{"squares", "1", "int squares[3][2] is an array of a type that can't be set"},
+		{"squares", "1", "the elements of int squares[3][2] are no numbers: give it as JSON, such as [1, 2]"},
+		{"squares", "[1]", "int squares[0][2] can't be 1"},
+		{"squares", "[[1,2,3]]", "3 values do not fit int squares[0][2]"},
+		{"squares", "[[1,x]]", "the value of int squares[3][2] is not valid JSON"},
+		{"config", `{"a":1,"inner":{"b":[1,300]}}`, "value 300 does not fit u8 config.inner.b[1] (0..255)"},
+		{"config", `{"a":1,"c":2}`, `anonymous struct config has no member "c"`},
+		{"config", `{"a":[1]}`, "int config.a can't be [1]"},
+		{"everything", `{"name":5}`, "char everything.name[8] must be a string and not 5"},
 		{"ratio", "1e39", "value 1e39 does not fit float ratio"},
 		{"ratio", "half", `value "half" for float ratio is no number`},
-		{"address", "0", "void *address is of a type that can't be set"},
-		{"identity", "0", "unsigned __int128 identity is of a type that can't be set"},
-		{"config", "1", "anonymous struct config is a struct or union: set its members one by one, as config.member=value"},
+		{"address", "-1", "value -1 does not fit void *address (0..18446744073709551615)"},
+		{"identity", "-1", "value -1 does not fit the 128 bits of unsigned __int128 identity"},
+		{"identity", "--1", `value "--1" for unsigned __int128 identity is no integer`},
+		{"identity", "0x100000000000000000000000000000000",
+			"value 0x100000000000000000000000000000000 does not fit the 128 bits of unsigned __int128 identity"},
+		{"config", "1", "anonymous struct config is a struct or union: set its members one by one, as config.member=value, " +
+			`or give it as JSON, such as {"member":1}`},
 		{"config.c", "1", "anonymous struct config has no member c"},
 		{"config.a.b", "1", "int config.a is not a struct and has no member b"},
 		{"numbers[4]", "1", "int numbers[4] has no element 4"},
@@ -121,7 +175,7 @@ func TestSetErrors(t *testing.T) {
 		{"squares[0]", "1,x", `value "x" for int squares[0][1] is no integer`},
 		{"config.bits", "8", "value 8 does not fit u32 config.bits (0..7)"},
 		{"everything.inner", "1", "struct inner everything.inner is a struct or union: set its members one by one, " +
-			"as everything.inner.member=value"},
+			`as everything.inner.member=value, or give it as JSON, such as {"member":1}`},
 	}
 	for _, tt := range tests {
 		if got, err := set(t, b, types, tt.name, tt.value); err == nil {

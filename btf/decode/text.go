@@ -42,6 +42,8 @@ func (f field) column(name string) Column {
 		c.Width = min(c.Width, 16)
 	case KindPtr:
 		c.Width = 18
+	case KindBig:
+		c.Width, c.Right = 18, true
 	case KindString:
 		c.Width = min(f.size, 16)
 	}

@@ -87,6 +87,7 @@ type node struct {
 	kind    Kind
 	size    int // in bytes
 	signed  bool
+	integer bool // of a KindBig: it is an integer
 	union   bool
 	values  []btf.EnumValue
 	names   map[int64]string
@@ -245,7 +246,7 @@ func makeInt(typ *btf.Int) *node {
 	n := &node{kind: KindInt, size: int(typ.Size), signed: typ.Signed, leaves: 1}
 	switch {
 	case n.size > 8 || n.size == 0:
-		n.kind = KindBig
+		n.kind, n.integer = KindBig, n.size != 0
 	case typ.Bool:
 		n.kind = KindBool
 	case n.size == 1 && (typ.Char || typ.Name() == "char"):

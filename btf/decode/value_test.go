@@ -132,6 +132,10 @@ func TestLargeNumbers(t *testing.T) {
 		if got["s"].(*big.Int).Int64() != -5 || got["u"].(*big.Int).Uint64() != 0xdeadbeef {
 			t.Errorf("%v", got)
 		}
+		if got := typ.Text(typ.Sum([][]byte{minus5, minus5, append(value(0, 9), value(0, 1<<63)...)})); got !=
+			"{s=-1 u=0x80000001bd5b7dde}" {
+			t.Error(got)
+		}
 		zero := make([]byte, 32)
 		for i, a := range [][]byte{lowest, minus5, zero} {
 			for j, b := range [][]byte{lowest, minus5, zero} {
