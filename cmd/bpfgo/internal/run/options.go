@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/view"
 )
 
 // setting is a value for a global variable.
@@ -27,8 +28,7 @@ type runOptions struct {
 	dumps    []string
 	interval time.Duration
 	perCPU   bool
-	sortBy   string
-	sortDesc bool
+	sort     view.Sort
 	top      int
 	duration time.Duration
 	verbose  bool
@@ -73,8 +73,8 @@ ended. The exit status does not depend on that of CMD.`,
 	}
 	cli.Section(cmd, "Before loading", func(flags *pflag.FlagSet) {
 		cli.Func(flags, "set", "NAME=VALUE", "set a global variable; can be repeated. VALUE is a decimal or 0x... number "+
-			"for an integer, true or false for a bool, a name for an enum, a text for an array of char, and values with "+
-			"commas between them for other arrays. NAME may select a part, such as config.mode or table[3].x",
+			"for an integer, true or false for a bool, a name for an enum, a text for an array of char, "+
+			"values with commas between them for other arrays, and JSON for a struct. NAME may select a part, such as config.mode or table[3].x",
 			func(text string) error {
 				name, value, ok := strings.Cut(text, "=")
 				if !ok || name == "" {
@@ -124,8 +124,10 @@ ended. The exit status does not depend on that of CMD.`,
 		flags.BoolVar(&o.perCPU, "per-cpu", false, "show the value of each CPU for per-CPU maps. By default the values are "+
 			"added up if they consist of integers. For a struct member with the tag "+
 			`__attribute__((btf_decl_tag("bpfgo:max"))), or min, it shows the largest, or smallest`)
-		flags.StringVar(&o.sortBy, "sort", "", "sort by this `COLUMN` instead of by key; with :desc behind it, the largest "+
-			"comes first")
+		cli.Func(flags, "sort", "COLUMN", view.SortUsage, func(text string) error {
+			o.sort = view.ParseSort(text)
+			return nil
+		})
 		cli.Func(flags, "top", "N", "show only the first N rows", cli.Count(&o.top))
 	})
 	o.json = env.JSONFlag(cmd, `write one JSON object per line: {"map":...,"type":...,"data":...} for an event, with "cpu" `+
@@ -160,9 +162,5 @@ func (o *runOptions) operands(cmd *cobra.Command, args []string) error {
 		}
 	}
 	o.object = args[0]
-	o.sortBy, o.sortDesc = strings.CutSuffix(o.sortBy, ":desc")
-	if !o.sortDesc {
-		o.sortBy = strings.TrimSuffix(o.sortBy, ":asc")
-	}
 	return nil
 }

@@ -3,10 +3,8 @@ package run
 import (
 	"bufio"
 	"bytes"
-	"encoding/hex"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,6 +12,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go/btf/decode"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/view"
 )
 
 // output writes events and maps to standard output, as text or as JSON lines. It is safe for concurrent use.
@@ -87,18 +86,8 @@ func (s *stream) appendJSON(dst []byte, cpu int, data []byte, fit decode.Fit) []
 		dst = strconv.AppendInt(append(dst, `,"cpu":`...), int64(cpu), 10)
 	}
 	dst = s.typ.AppendJSON(append(dst, `,"data":`...), data)
-	dst = appendFitJSON(dst, fit)
+	dst = view.AppendFitJSON(dst, fit)
 	return append(dst, "}\n"...)
-}
-
-func appendFitJSON(dst []byte, fit decode.Fit) []byte {
-	if fit.Truncated {
-		dst = append(dst, `,"truncated":true`...)
-	}
-	if len(fit.Extra) > 0 {
-		dst = append(hex.AppendEncode(append(dst, `,"extra":"`...), fit.Extra), '"')
-	}
-	return dst
 }
 
 func (s *stream) appendText(dst []byte, cpu int, data []byte, fit decode.Fit) []byte {
@@ -187,28 +176,14 @@ func appendRow(dst []byte, cells []string, columns []decode.Column) []byte {
 	return append(bytes.TrimRight(dst, " "), '\n')
 }
 
-// table shows a heading, and rows below it.
-func (o *output) table(heading string, columns []decode.Column, rows [][]string, footer string) {
-	columns = slices.Clone(columns)
-	for i := range columns {
-		columns[i].Width = width(columns[i].Name)
-		for _, row := range rows {
-			columns[i].Width = max(columns[i].Width, min(width(row[i]), maxWidth))
-		}
-	}
+// paragraph shows a text of several lines, apart from what is before it.
+func (o *output) paragraph(text string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.began {
-		o.write([]byte{'\n'})
+		text = "\n" + text
 	}
-	o.write([]byte(heading + "\n"))
-	if len(rows) > 0 {
-		o.write(appendRow(nil, names(columns), columns))
-	}
-	for _, row := range rows {
-		o.write(appendRow(nil, row, columns))
-	}
-	o.write([]byte(footer))
+	o.write([]byte(text))
 }
 
 // jsonLine writes a line.

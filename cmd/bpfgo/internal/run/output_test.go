@@ -10,6 +10,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go/btf/decode"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/view"
 )
 
 func TestParseRunOptions(t *testing.T) {
@@ -21,8 +22,7 @@ func TestParseRunOptions(t *testing.T) {
 		events:   map[string]string{"events": "struct record"},
 		dumps:    []string{"one", "two"},
 		interval: time.Second,
-		sortBy:   "total:ns",
-		sortDesc: true,
+		sort:     view.Sort{Column: "total:ns", Descending: true},
 		top:      3,
 	}
 	object := []string{"prog.o"}

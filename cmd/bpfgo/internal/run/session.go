@@ -23,6 +23,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/btf/decode"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/view"
 	"github.com/libbpf-go/libbpf-go/internal/place"
 )
 
@@ -35,7 +36,7 @@ type session struct {
 	btf     *btf.BTF      // nil if the object has none
 	types   *decode.Types // nil if btf is
 	streams []*stream
-	dumps   []*dump
+	dumps   []*view.View
 	pins    []string // maps that loading will pin
 
 	obj   *libbpf.Object
@@ -234,35 +235,6 @@ func (s *session) typeNamed(name string) (*decode.Type, error) {
 			"add a global pointer to it, so that it is in the object's BTF", s.opts.object)
 	}
 	return typ, err
-}
-
-func (s *session) prepareDumps(open *libbpf.OpenObject) error {
-	for _, name := range s.opts.dumps {
-		m, err := open.Map(name)
-		if err != nil {
-			return fmt.Errorf("--dump %s: %w", name, s.noMap(open, name))
-		}
-		d, err := newDump(name, m, s.types, s.opts)
-		if err != nil {
-			return err
-		}
-		s.dumps = append(s.dumps, d)
-	}
-	if s.opts.sortBy == "" {
-		return nil
-	}
-	sorted := false
-	var columns []string
-	for _, d := range s.dumps {
-		if d.sortColumn(s.opts.sortBy) {
-			sorted = true
-		}
-		columns = append(columns, names(d.columns)...)
-	}
-	if !sorted {
-		return fmt.Errorf("--sort %s: no such column; the columns are %s", s.opts.sortBy, strings.Join(columns, ", "))
-	}
-	return nil
 }
 
 // noMap says that there is no map with this name, and lists the maps.
@@ -567,20 +539,6 @@ func awaitPrograms() {
 	if _, _, errno := unix.Syscall(unix.SYS_MEMBARRIER, membarrierGlobal, 0, 0); errno != 0 {
 		time.Sleep(10 * time.Millisecond) // the kernel has nohz_full CPUs
 	}
-}
-
-// show shows the maps that --dump names.
-func (s *session) show() error {
-	var failed error
-	s.dumped++
-	for _, d := range s.dumps {
-		m, err := s.obj.Map(d.name)
-		if err == nil {
-			err = d.show(m, s.out, s.dumped, s.opts.interval > 0)
-		}
-		failed = cmp.Or(failed, err)
-	}
-	return cmp.Or(failed, s.out.flush())
 }
 
 // unload removes everything from the kernel.

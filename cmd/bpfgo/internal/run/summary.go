@@ -9,6 +9,7 @@ import (
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/view"
 )
 
 // lostVariable is the global variable in which programs count the events that did not fit into a buffer.
@@ -23,7 +24,7 @@ func (s *session) summarize(command *child) error {
 			return err
 		}
 		events := s.events.Load()
-		parts = append(parts, fmt.Sprintf("%d %s, %s", events, plural(int(events), "event", "events"), lost))
+		parts = append(parts, fmt.Sprintf("%d %s, %s", events, view.Plural(int(events), "event", "events"), lost))
 	}
 	if command != nil {
 		parts = append(parts, command.outcome())
