@@ -1,0 +1,72 @@
+// Package recording stores what a run has seen in a file, and reads it back.
+//
+// A recording is a line that says what it is, and frames. A frame is a byte for its kind, the length of its content,
+// and the content. Numbers are varints, as of package encoding/binary. The first frame is the header, as JSON; then
+// comes the BTF of the object, if it has any. A recording that was cut off has all frames before the cut.
+package recording
+
+import (
+	"time"
+)
+
+// magic is the first line.
+const magic = "bpfgo recording 1\n"
+
+// Kinds of frames.
+const (
+	kindHeader = 'h'
+	kindBTF    = 'b'
+	kindEvent  = 'e' // buffer, CPU, nanoseconds since the beginning, the record
+	kindRow    = 'r' // map, number of the snapshot, CPU, length of the key, the key, the value
+	kindEnd    = 'z' // the summary, as text
+)
+
+// limit is the size of the largest frame that is read.
+const limit = 1 << 28
+
+// Header says what was recorded.
+type Header struct {
+	Object  string    `json:"object"`
+	Bpfgo   string    `json:"bpfgo,omitempty"`
+	Kernel  string    `json:"kernel,omitempty"`
+	Started time.Time `json:"started"`
+	Buffers []Buffer  `json:"buffers,omitempty"`
+	Maps    []Map     `json:"maps,omitempty"`
+}
+
+// Buffer is a ring buffer or perf buffer. Numbers of types are those in the object's BTF.
+type Buffer struct {
+	Name string `json:"name"`
+	Perf bool   `json:"perf,omitempty"`
+	Type uint32 `json:"type,omitempty"` // of its records, or 0
+}
+
+// Map is a map whose content was recorded.
+type Map struct {
+	Name      string `json:"name"`
+	Type      uint32 `json:"type"`
+	KeySize   uint32 `json:"key_size"`
+	ValueSize uint32 `json:"value_size"`
+	Key       uint32 `json:"key,omitempty"` // its type, or 0
+	Value     uint32 `json:"value,omitempty"`
+}
+
+// Event is a record of a buffer.
+type Event struct {
+	Buffer int // in Header.Buffers
+	CPU    int
+	At     time.Duration // since Header.Started
+	Record []byte
+}
+
+// Row is an element of a map, or the value of one CPU in it.
+type Row struct {
+	Map      int // in Header.Maps
+	Snapshot int // counted from 1
+	CPU      int
+	Key      []byte
+	Value    []byte
+}
+
+// End is the end of a recording that was not cut off.
+type End struct{ Summary string }
