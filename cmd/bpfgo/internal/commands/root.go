@@ -29,6 +29,7 @@ With --json, the answer to a query is one JSON object; events and what is watche
 		Version: version(),
 	},
 		run.Command(env),
+		run.ReplayCommand(env),
 		links.Command(env),
 		generate.Command(env),
 		types.Command(env),

@@ -2,6 +2,7 @@ package recording
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -95,7 +96,7 @@ func (r *Reader) frame() (kind byte, err error) {
 	return kind, nil
 }
 
-// Next reads the next Event, Row or End. Its memory is valid until the next call. The error is io.EOF after an End, and
+// Next reads the next Event, Snapshot or End. The memory of an event is valid until the next call. The error is
 // io.ErrUnexpectedEOF where the recording was cut off. Frames of a kind that is not known are left out.
 func (r *Reader) Next() (any, error) {
 	for {
@@ -112,14 +113,41 @@ func (r *Reader) Next() (any, error) {
 			e := Event{Buffer: p.index(len(r.Header.Buffers)), CPU: p.number(), At: p.duration()}
 			e.Record = p.content
 			return e, p.err
-		case kindRow:
-			row := Row{Map: p.index(len(r.Header.Maps)), Snapshot: p.number(), CPU: p.number()}
-			row.Key, row.Value = p.split()
-			return row, p.err
+		case kindMap:
+			snapshot := Snapshot{Map: p.index(len(r.Header.Maps)), Number: p.number(), At: p.duration()}
+			rows := p.number()
+			if p.err != nil {
+				return nil, p.err
+			}
+			for range rows {
+				row, err := r.row()
+				if err != nil {
+					return nil, err
+				}
+				snapshot.Rows = append(snapshot.Rows, row)
+			}
+			return snapshot, nil
 		case kindEnd:
 			return End{Summary: string(r.content)}, nil
 		}
 	}
+}
+
+// row reads a row of a snapshot.
+func (r *Reader) row() (Row, error) {
+	kind, err := r.frame()
+	switch {
+	case errors.Is(err, io.EOF):
+		return Row{}, io.ErrUnexpectedEOF
+	case err != nil:
+		return Row{}, err
+	case kind != kindRow:
+		return Row{}, errDamaged
+	}
+	p := parts{content: bytes.Clone(r.content)}
+	row := Row{CPU: p.number() - 1}
+	row.Key, row.Value = p.split()
+	return row, p.err
 }
 
 // parts takes a frame apart.

@@ -17,7 +17,8 @@ const (
 	kindHeader = 'h'
 	kindBTF    = 'b'
 	kindEvent  = 'e' // buffer, CPU, nanoseconds since the beginning, the record
-	kindRow    = 'r' // map, number of the snapshot, CPU, length of the key, the key, the value
+	kindMap    = 'm' // map, number of the snapshot, nanoseconds since the beginning, number of rows; the rows follow
+	kindRow    = 'r' // CPU + 1, length of the key, the key, the value
 	kindEnd    = 'z' // the summary, as text
 )
 
@@ -49,6 +50,7 @@ type Map struct {
 	ValueSize uint32 `json:"value_size"`
 	Key       uint32 `json:"key,omitempty"` // its type, or 0
 	Value     uint32 `json:"value,omitempty"`
+	PerCPU    bool   `json:"per_cpu,omitempty"` // a row is the value of one CPU; otherwise they are summed if they can be
 }
 
 // Event is a record of a buffer.
@@ -59,13 +61,18 @@ type Event struct {
 	Record []byte
 }
 
+// Snapshot is the content of a map at one time.
+type Snapshot struct {
+	Map    int // in Header.Maps
+	Number int // counted from 1
+	At     time.Duration
+	Rows   []Row
+}
+
 // Row is an element of a map, or the value of one CPU in it.
 type Row struct {
-	Map      int // in Header.Maps
-	Snapshot int // counted from 1
-	CPU      int
-	Key      []byte
-	Value    []byte
+	CPU        int // -1 for none
+	Key, Value []byte
 }
 
 // End is the end of a recording that was not cut off.

@@ -19,8 +19,10 @@ var header = Header{
 var frames = []any{
 	Event{Buffer: 0, At: time.Second, Record: []byte("a record")},
 	Event{Buffer: 1, CPU: 127, At: 2 * time.Second, Record: []byte{}},
-	Row{Map: 0, Snapshot: 1, CPU: 3, Key: []byte{1, 0, 0, 0}, Value: []byte("a value")},
-	Row{Map: 0, Snapshot: 2, Key: []byte{}, Value: []byte{}},
+	Snapshot{Map: 0, Number: 1, At: time.Second, Rows: []Row{
+		{CPU: -1, Key: []byte{1, 0, 0, 0}, Value: []byte("a value")}, {CPU: 127, Key: []byte{}, Value: []byte{}},
+	}},
+	Snapshot{Map: 0, Number: 2, At: 2 * time.Second},
 	End{Summary: "2 events, 0 lost"},
 }
 
@@ -35,8 +37,8 @@ func write(t testing.TB, btf []byte) []byte {
 		switch f := frame.(type) {
 		case Event:
 			err = w.Event(f)
-		case Row:
-			err = w.Row(f)
+		case Snapshot:
+			err = w.Snapshot(f)
 		case End:
 			err = w.End(f)
 		}
@@ -62,9 +64,6 @@ func read(data []byte) (*Reader, []any, error) {
 		switch f := frame.(type) {
 		case Event:
 			f.Record = bytes.Clone(f.Record)
-			frame = f
-		case Row:
-			f.Key, f.Value = bytes.Clone(f.Key), bytes.Clone(f.Value)
 			frame = f
 		case End:
 			return r, append(all, f), nil
@@ -130,7 +129,7 @@ func FuzzReader(f *testing.F) {
 			switch e := frame.(type) {
 			case Event:
 				_ = r.Header.Buffers[e.Buffer]
-			case Row:
+			case Snapshot:
 				_ = r.Header.Maps[e.Map]
 			}
 		}

@@ -56,15 +56,20 @@ func (w *Writer) Event(e Event) error {
 	return w.err
 }
 
-// Row writes an element of a map.
-func (w *Writer) Row(r Row) error {
+// Snapshot writes the content of a map.
+func (w *Writer) Snapshot(s Snapshot) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.frame = binary.AppendUvarint(w.frame[:0], uint64(r.Map))
-	w.frame = binary.AppendUvarint(w.frame, uint64(r.Snapshot))
-	w.frame = binary.AppendUvarint(w.frame, uint64(r.CPU))
-	w.frame = binary.AppendUvarint(w.frame, uint64(len(r.Key)))
-	w.write(kindRow, w.frame, r.Key, r.Value)
+	w.frame = binary.AppendUvarint(w.frame[:0], uint64(s.Map))
+	w.frame = binary.AppendUvarint(w.frame, uint64(s.Number))
+	w.frame = binary.AppendUvarint(w.frame, uint64(s.At))
+	w.frame = binary.AppendUvarint(w.frame, uint64(len(s.Rows)))
+	w.write(kindMap, w.frame)
+	for _, r := range s.Rows {
+		w.frame = binary.AppendUvarint(w.frame[:0], uint64(r.CPU+1))
+		w.frame = binary.AppendUvarint(w.frame, uint64(len(r.Key)))
+		w.write(kindRow, w.frame, r.Key, r.Value)
+	}
 	return w.err
 }
 

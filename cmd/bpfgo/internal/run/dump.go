@@ -10,6 +10,7 @@ import (
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/btf/decode"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/view"
 )
 
@@ -77,42 +78,50 @@ func (s *session) prepareDumps(open *libbpf.OpenObject) error {
 	return nil
 }
 
-// show shows the maps that --dump names.
+// show reads the maps that --dump names, and shows them.
 func (s *session) show() error {
 	var failed error
 	s.dumped++
-	for _, v := range s.dumps {
-		if err := s.showOne(v); err != nil && failed == nil {
+	for i, v := range s.dumps {
+		if err := s.showOne(i, v); err != nil && failed == nil {
 			failed = fmt.Errorf("--dump %s: %w", v.Name, err)
 		}
 	}
-	if err := s.out.flush(); failed == nil {
+	if err := s.events.flush(); failed == nil {
 		failed = err
 	}
 	return failed
 }
 
-func (s *session) showOne(v *view.View) error {
+func (s *session) showOne(number int, v *view.View) error {
 	m, err := s.obj.Map(v.Name)
 	if err != nil {
 		return err
 	}
-	content, err := v.Read(m)
-	if err != nil {
+	var content view.Content
+	if err := v.Rows(m, func(r view.Row) error { content.Add(r); return nil }); err != nil {
 		return err
 	}
-	if s.out.json.On {
-		for _, r := range content.Rows {
-			line := strconv.AppendInt([]byte(`{"dump":`), int64(s.dumped), 10)
-			line = append(decode.AppendJSONString(append(line, `,"map":`...), v.Name), ',')
-			s.out.jsonLine(append(v.AppendJSON(line, r), '}'))
+	at := time.Since(s.events.began)
+	if s.events.recorder != nil {
+		if err := s.events.recorder.Snapshot(recorded(number, s.dumped, at, content)); err != nil {
+			return err
 		}
-		return nil
 	}
-	text := v.Text(s.env, content)
-	if s.opts.interval > 0 {
-		text = time.Now().Format("15:04:05 ") + text
-	}
-	s.out.paragraph(text)
+	v.Arrange(&content)
+	s.out.content(s.env, v, content, s.dumped, s.events.clock(at, s.opts.interval > 0))
 	return nil
+}
+
+// content shows the content of a map. number says how often the maps were shown; clock is the time, if it is wanted.
+func (o *output) content(env *cli.Env, v *view.View, content view.Content, number int, clock string) {
+	if !o.json.On {
+		o.paragraph(clock + v.Text(env, content))
+		return
+	}
+	for _, r := range content.Rows {
+		line := strconv.AppendInt([]byte(`{"dump":`), int64(number), 10)
+		line = append(decode.AppendJSONString(append(line, `,"map":`...), v.Name), ',')
+		o.jsonLine(append(v.AppendJSON(line, r), '}'))
+	}
 }

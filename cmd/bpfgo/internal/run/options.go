@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/filter"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/view"
 )
 
@@ -23,7 +24,8 @@ type runOptions struct {
 	kconfig  []string
 	pinRoot  string
 	pid      int
-	events   map[string]string // the type of each map's records
+	eventOptions
+	record   string
 	json     *cli.JSON
 	dumps    []string
 	interval time.Duration
@@ -34,9 +36,57 @@ type runOptions struct {
 	verbose  bool
 }
 
+// eventOptions say which events to show, and how.
+type eventOptions struct {
+	types   map[string]string // the type of each map's records
+	filters []filter.Condition
+	window  window
+	quiet   bool
+}
+
+// add adds the flags that set the options.
+func (o *eventOptions) add(flags *pflag.FlagSet) {
+	cli.Func(flags, "event", "MAP=TYPE", "decode the records of MAP as this type of the object, such as the name of a "+
+		"struct; can be repeated. By default it is the type of the value in the definition of MAP, as in "+
+		"__type(value, struct event). Records without a type are shown in hexadecimal", func(text string) error {
+		name, typ, ok := strings.Cut(text, "=")
+		if !ok || name == "" || typ == "" {
+			return errors.New("must be MAP=TYPE")
+		}
+		if _, again := o.types[name]; again {
+			return errors.New("map " + name + " already has a type")
+		}
+		if o.types == nil {
+			o.types = map[string]string{}
+		}
+		o.types[name] = typ
+		return nil
+	})
+	cli.Func(flags, "filter", "CONDITION", "show only events whose member has a value, such as pid=12, "+
+		"duration_ns>=1000000 or, with a regular expression, comm~^nginx; can be repeated, and all must hold. The "+
+		"operators are = != < <= > >= ~ !~", func(text string) error {
+		c, err := filter.Parse(text)
+		if err == nil {
+			o.filters = append(o.filters, c)
+		}
+		return err
+	})
+	cli.Func(flags, "since", "TIME", "show only events that are seen from then on: a time since the beginning, such as "+
+		"10s, or a time, such as 15:04:05", o.moment(&o.window.since))
+	cli.Func(flags, "until", "TIME", "end then; TIME is as for --since", o.moment(&o.window.until))
+	flags.BoolVar(&o.quiet, "quiet", false, "count events, and do not show them")
+}
+
+func (*eventOptions) moment(m *moment) func(string) error {
+	return func(text string) (err error) {
+		*m, err = parseMoment(text, time.Now())
+		return err
+	}
+}
+
 // Command is "bpfgo run".
 func Command(env *cli.Env) *cobra.Command {
-	return newCommand(env, &runOptions{events: map[string]string{}})
+	return newCommand(env, &runOptions{})
 }
 
 // newCommand is the command, which sets the options.
@@ -96,19 +146,9 @@ ended. The exit status does not depend on that of CMD.`,
 			"a BPF file system; the default is /sys/fs/bpf")
 	})
 	cli.Section(cmd, "Events", func(flags *pflag.FlagSet) {
-		cli.Func(flags, "event", "MAP=TYPE", "decode the records of MAP as this type of the object, such as the name of a "+
-			"struct; can be repeated. By default it is the type of the value in the definition of MAP, as in "+
-			"__type(value, struct event). Records without a type are shown in hexadecimal", func(text string) error {
-			name, typ, ok := strings.Cut(text, "=")
-			if !ok || name == "" || typ == "" {
-				return errors.New("must be MAP=TYPE")
-			}
-			if _, again := o.events[name]; again {
-				return errors.New("map " + name + " already has a type")
-			}
-			o.events[name] = typ
-			return nil
-		})
+		o.add(flags)
+		flags.StringVar(&o.record, "record", "", "write the events that are shown, and what --dump shows, to this `FILE` "+
+			"too: bpfgo replay shows them again")
 	})
 	cli.Section(cmd, "Maps", func(flags *pflag.FlagSet) {
 		cli.Func(flags, "dump", "MAP", `show the content of MAP at the end; can be repeated. ".bss", ".data" and ".rodata" `+

@@ -12,6 +12,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go/btf/decode"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/filter"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/view"
 )
 
@@ -57,6 +58,10 @@ type stream struct {
 	perf    bool
 	label   int // the width of the longest name of a stream; 0 for a single stream
 	columns []decode.Column
+
+	number     int // in the recording
+	tests      []*filter.Test
+	unfiltered bool // a condition names a member that its records don't have
 }
 
 // event shows one event. cpu is only used for perf buffers.

@@ -15,15 +15,15 @@ import (
 
 func TestParseRunOptions(t *testing.T) {
 	want := &runOptions{
-		object:   "prog.o",
-		command:  []string{"cmd", "--json", "--", "x"},
-		settings: []setting{{"a", "1"}, {"b", "x=y"}},
-		pinRoot:  "/pins",
-		events:   map[string]string{"events": "struct record"},
-		dumps:    []string{"one", "two"},
-		interval: time.Second,
-		sort:     view.Sort{Column: "total:ns", Descending: true},
-		top:      3,
+		object:       "prog.o",
+		command:      []string{"cmd", "--json", "--", "x"},
+		settings:     []setting{{"a", "1"}, {"b", "x=y"}},
+		pinRoot:      "/pins",
+		eventOptions: eventOptions{types: map[string]string{"events": "struct record"}},
+		dumps:        []string{"one", "two"},
+		interval:     time.Second,
+		sort:         view.Sort{Column: "total:ns", Descending: true},
+		top:          3,
 	}
 	object := []string{"prog.o"}
 	flags := []string{"--set", "a=1", "--set=b=x=y", "--event", "events=struct record", "--dump", "one", "--dump=two",
@@ -36,7 +36,7 @@ func TestParseRunOptions(t *testing.T) {
 		for _, part := range args {
 			all = append(all, part...)
 		}
-		got := &runOptions{events: map[string]string{}}
+		got := &runOptions{}
 		cmd := newCommand(cli.Quiet(io.Discard, io.Discard), got)
 		if err := cmd.ParseFlags(all); err != nil {
 			t.Errorf("%q: %v", all, err)
@@ -46,7 +46,7 @@ func TestParseRunOptions(t *testing.T) {
 			t.Errorf("%q: %v", all, err)
 		}
 		got.json = nil
-		if diff := cmp.Diff(want, got, cmp.AllowUnexported(runOptions{}, setting{})); diff != "" {
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(runOptions{}, eventOptions{}, window{}, moment{}, setting{})); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", all, diff)
 		}
 	}

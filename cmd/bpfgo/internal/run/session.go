@@ -33,18 +33,18 @@ type session struct {
 	opts *runOptions
 	out  *output
 
-	btf     *btf.BTF      // nil if the object has none
-	types   *decode.Types // nil if btf is
-	streams []*stream
-	dumps   []*view.View
-	pins    []string // maps that loading will pin
+	btf    *btf.BTF      // nil if the object has none
+	types  *decode.Types // nil if btf is
+	events *events
+	dumps  []*view.View
+	pins   []string // maps that loading will pin
+	file   *os.File // of the recording, or nil
 
 	obj   *libbpf.Object
 	links []*libbpf.Link
 	rings *libbpf.RingBuffer // nil if the object has none
 	perfs []*libbpf.PerfBuffer
 
-	events atomic.Uint64
 	told   atomic.Uint64 // losses that were reported in the records of perf buffers
 	dumped int           // how often the maps were shown
 }
@@ -69,6 +69,7 @@ func run(env *cli.Env, opts *runOptions) error {
 	defer signal.Stop(closedPipe)
 
 	s := &session{env: env, opts: opts, out: newOutput(env.Stdout, opts.json)}
+	s.events = &events{opts: &opts.eventOptions, out: s.out}
 	err := s.run(signals)
 	if opts.verbose {
 		printDetails(env.Stderr, err)
@@ -108,6 +109,10 @@ func (s *session) run(signals <-chan os.Signal) (err error) {
 	if err := s.prepare(open); err != nil {
 		return err
 	}
+	if err := s.createRecording(); err != nil {
+		return err
+	}
+	defer s.file.Close()
 
 	var command *child
 	var commandDone <-chan struct{}
@@ -125,6 +130,10 @@ func (s *session) run(signals <-chan os.Signal) (err error) {
 	if err := s.load(open); err != nil {
 		return err
 	}
+	s.events.began = time.Now()
+	if err := s.record(); err != nil {
+		return err
+	}
 	if command != nil {
 		command.release()
 	}
@@ -136,6 +145,17 @@ func (s *session) run(signals <-chan os.Signal) (err error) {
 	signal.Reset(unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
 	err = cmp.Or(stop(), detached, s.finish())
 	return cmp.Or(err, s.summarize(command))
+}
+
+// end is how long after its beginning the run ends, if that was given.
+func (o *runOptions) end(began time.Time) (after time.Duration, limited bool) {
+	if o.window.until.set {
+		after, limited = max(o.window.until.since(began), 0), true
+	}
+	if o.duration > 0 && (!limited || o.duration < after) {
+		after, limited = o.duration, true
+	}
+	return after, limited
 }
 
 // prepare finds everything that the command line names, before anything is in the kernel.
@@ -174,7 +194,7 @@ func (s *session) prepare(open *libbpf.OpenObject) error {
 }
 
 func (s *session) prepareStreams(open *libbpf.OpenObject) error {
-	untold := maps.Clone(s.opts.events)
+	untold := maps.Clone(s.opts.types)
 	for m := range open.Maps() {
 		t, err := m.Type()
 		if err != nil {
@@ -187,8 +207,10 @@ func (s *session) prepareStreams(open *libbpf.OpenObject) error {
 		if t != libbpf.MapTypeRingBuf && t != libbpf.MapTypePerfEventArray || !created {
 			continue
 		}
-		stream := &stream{name: m.Name(), perf: t == libbpf.MapTypePerfEventArray}
-		if name, ok := s.opts.events[stream.name]; ok {
+		stream := &stream{
+			name: m.Name(), perf: t == libbpf.MapTypePerfEventArray, number: len(s.events.streams),
+		}
+		if name, ok := s.opts.types[stream.name]; ok {
 			delete(untold, stream.name)
 			if stream.typ, err = s.typeNamed(name); err != nil {
 				return fmt.Errorf("--event %s=%s: %w", stream.name, name, err)
@@ -196,7 +218,7 @@ func (s *session) prepareStreams(open *libbpf.OpenObject) error {
 		} else if stream.typ, err = s.recordType(m); err != nil {
 			return fmt.Errorf("map %s: %w", stream.name, err)
 		}
-		s.streams = append(s.streams, stream)
+		s.events.streams = append(s.events.streams, stream)
 	}
 	for _, name := range slices.Sorted(maps.Keys(untold)) {
 		if _, err := open.Map(name); err != nil {
@@ -204,16 +226,8 @@ func (s *session) prepareStreams(open *libbpf.OpenObject) error {
 		}
 		return fmt.Errorf("--event %s=%s: the map is neither a ring buffer nor a perf buffer", name, untold[name])
 	}
-	if len(s.streams) > 1 {
-		label := 0
-		for _, stream := range s.streams {
-			label = max(label, width(stream.name))
-		}
-		for _, stream := range s.streams {
-			stream.label = label
-		}
-	}
-	return nil
+	s.events.label()
+	return s.events.bind()
 }
 
 // recordType is the type that the definition of a buffer has for its records, or nil.
@@ -368,7 +382,7 @@ func (s *session) load(open *libbpf.OpenObject) error {
 	if len(s.links) == 0 {
 		s.env.Note("no section of a program in %s says where to attach the program", s.opts.object)
 	}
-	if len(s.streams) == 0 && len(s.dumps) == 0 {
+	if len(s.events.streams) == 0 && len(s.dumps) == 0 {
 		s.env.Note("%s has no ring buffer and no perf buffer; use --dump to show its maps",
 			s.opts.object)
 	}
@@ -377,14 +391,14 @@ func (s *session) load(open *libbpf.OpenObject) error {
 
 func (s *session) openBuffers() error {
 	var rings libbpf.RingBufferBuilder
-	for _, stream := range s.streams {
+	for _, stream := range s.events.streams {
 		m, err := s.obj.Map(stream.name)
 		if err != nil {
 			return err
 		}
 		if stream.perf {
 			builder := libbpf.PerfBufferBuilder{
-				Sample: func(cpu int, record []byte) error { return s.event(stream, cpu, record) },
+				Sample: func(cpu int, record []byte) error { return s.events.event(stream, cpu, record) },
 				Lost:   func(_ int, count uint64) { s.told.Add(count) },
 			}
 			perf, err := builder.Build(m)
@@ -395,7 +409,7 @@ func (s *session) openBuffers() error {
 			continue
 		}
 		rings.Sources = append(rings.Sources, libbpf.RingSource{
-			Map: m, Callback: func(record []byte) error { return s.event(stream, 0, record) },
+			Map: m, Callback: func(record []byte) error { return s.events.event(stream, 0, record) },
 		})
 	}
 	if len(rings.Sources) == 0 {
@@ -404,11 +418,6 @@ func (s *session) openBuffers() error {
 	var err error
 	s.rings, err = rings.Build()
 	return err
-}
-
-func (s *session) event(stream *stream, cpu int, record []byte) error {
-	s.events.Add(1)
-	return s.out.event(stream, cpu, record)
 }
 
 // buffers returns all ring buffers and perf buffers.
@@ -442,7 +451,7 @@ func (s *session) stream(signals <-chan os.Signal, commandDone <-chan struct{}) 
 				if ctx.Err() != nil {
 					return
 				}
-				if err = cmp.Or(err, s.out.flush()); err != nil {
+				if err = cmp.Or(err, s.events.flush()); err != nil {
 					cancel(err)
 				}
 			}
@@ -458,8 +467,8 @@ func (s *session) stream(signals <-chan os.Signal, commandDone <-chan struct{}) 
 	}
 
 	var expired, tick <-chan time.Time
-	if s.opts.duration > 0 {
-		expired = time.After(s.opts.duration)
+	if end, limited := s.opts.end(s.events.began); limited {
+		expired = time.After(end)
 	}
 	if s.opts.interval > 0 {
 		ticker := time.NewTicker(s.opts.interval)

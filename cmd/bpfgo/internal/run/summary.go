@@ -9,7 +9,6 @@ import (
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
-	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/view"
 )
 
 // lostVariable is the global variable in which programs count the events that did not fit into a buffer.
@@ -18,21 +17,21 @@ const lostVariable = "lost_events"
 // summarize prints how many events were seen and, if known, lost.
 func (s *session) summarize(command *child) error {
 	var parts []string
-	if len(s.streams) > 0 {
+	if len(s.events.streams) > 0 {
 		lost, err := s.losses()
 		if err != nil {
 			return err
 		}
-		events := s.events.Load()
-		parts = append(parts, fmt.Sprintf("%d %s, %s", events, view.Plural(int(events), "event", "events"), lost))
+		parts = append(parts, fmt.Sprintf("%s, %s", s.events.counts(), lost))
 	}
 	if command != nil {
 		parts = append(parts, command.outcome())
 	}
-	if len(parts) > 0 {
-		fmt.Fprintf(s.env.Stderr, "bpfgo: %s\n", cli.Safe(strings.Join(parts, "; ")))
+	summary := strings.Join(parts, "; ")
+	if summary != "" {
+		fmt.Fprintf(s.env.Stderr, "bpfgo: %s\n", cli.Safe(summary))
 	}
-	return nil
+	return s.endRecording(summary)
 }
 
 // losses is what is known about lost events.

@@ -1,0 +1,78 @@
+package run
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/recording"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/view"
+)
+
+// record begins the recording, whose file is open.
+func (s *session) record() error {
+	if s.file == nil {
+		return nil
+	}
+	header := recording.Header{Object: s.opts.object, Started: s.events.began}
+	var name unix.Utsname
+	if unix.Uname(&name) == nil {
+		header.Kernel = unix.ByteSliceToString(name.Release[:])
+	}
+	for _, stream := range s.events.streams {
+		header.Buffers = append(header.Buffers, recording.Buffer{
+			Name: stream.name, Perf: stream.perf, Type: uint32(stream.typ.ID()),
+		})
+	}
+	for _, v := range s.dumps {
+		header.Maps = append(header.Maps, recording.Map{
+			Name: v.Name, Type: uint32(v.Type), KeySize: v.KeySize, ValueSize: v.ValueSize,
+			Key: uint32(v.Key.ID()), Value: uint32(v.Value.ID()), PerCPU: s.opts.perCPU,
+		})
+	}
+	var types []byte
+	if s.btf != nil {
+		var err error
+		if types, err = s.btf.Raw(); err != nil {
+			return err
+		}
+	}
+	var err error
+	if s.events.recorder, err = recording.NewWriter(s.file, header, types); err != nil {
+		return fmt.Errorf("--record: %w", err)
+	}
+	return nil
+}
+
+// createRecording creates the file of the recording before anything is in the kernel.
+func (s *session) createRecording() (err error) {
+	if s.opts.record == "" {
+		return nil
+	}
+	if s.file, err = os.Create(s.opts.record); err != nil {
+		return fmt.Errorf("--record: %w", err)
+	}
+	return nil
+}
+
+// endRecording completes the recording.
+func (s *session) endRecording(summary string) error {
+	if s.events.recorder == nil {
+		return nil
+	}
+	if err := s.events.recorder.End(recording.End{Summary: summary}); err != nil {
+		return fmt.Errorf("--record: %w", err)
+	}
+	return nil
+}
+
+// recorded is the content of a map for the recording.
+func recorded(number, times int, at time.Duration, content view.Content) recording.Snapshot {
+	snapshot := recording.Snapshot{Map: number, Number: times, At: at}
+	for _, r := range content.Rows {
+		snapshot.Rows = append(snapshot.Rows, recording.Row{CPU: r.CPU, Key: r.Key, Value: r.Value})
+	}
+	return snapshot
+}
