@@ -99,7 +99,7 @@ func helper(t *testing.T, what string) []string {
 func calls(n, times int) string { return fmt.Sprintf("%s:%d:%d", helperCalls, n, times) }
 
 // tool is bpfgo, with the command that is tested, and the one that reads objects in another way.
-var tool = clitest.Tool{Command, types.Command}
+var tool = clitest.Tool{Command, ReplayCommand, types.Command}
 
 // program is bpfgo as a process of its own. What its command does, if it is this test's binary again, is in the
 // environment of the test.
