@@ -93,7 +93,7 @@ func sectionOf(elf []byte, name string) []byte {
 	if err != nil {
 		return nil
 	}
-	section, _ := file.section(name)
+	section, _ := file.Find(name)
 	if section == nil {
 		return nil
 	}
@@ -125,7 +125,7 @@ func readConstants(elf []byte, types *btf.BTF) ([]constant, error) {
 		if !found || at.offset < 0 || at.size < 0 || at.offset+at.size > len(memory) {
 			return nil, fmt.Errorf("constant %s has no value", name)
 		}
-		value, err := constantValue(types, of.Type, memory[at.offset:][:at.size], file.order)
+		value, err := constantValue(types, of.Type, memory[at.offset:][:at.size], file.Order)
 		if err != nil {
 			return nil, fmt.Errorf("constant %s: %w", name, err)
 		}

@@ -203,7 +203,7 @@ func orderOf(path string) (binary.ByteOrder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return file.order, nil
+	return file.Order, nil
 }
 
 // warnOfSources tells of C sources that the go command takes for its own.

@@ -288,7 +288,7 @@ func (o *object) readSection(section *btf.Datasec) error {
 		return nil
 	}
 	size := o.kconfigSize()
-	if s, _ := o.file.section(section.Name()); s != nil && section.Name() != place.Kconfig {
+	if s, _ := o.file.Find(section.Name()); s != nil && section.Name() != place.Kconfig {
 		size = int(s.Size)
 	}
 	o.sections = append(o.sections, sectionModel{section.Name(), size, variables})
