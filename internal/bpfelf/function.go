@@ -42,11 +42,11 @@ type references struct {
 
 // Instructions, of linux/bpf.h.
 const (
-	insnSize        = 8
-	callCode        = 0x85
-	pseudoCall      = 1
-	sourceShift     = 4
-	sourceMask      = 0x0f
+	insnSize    = 8
+	callCode    = 0x85
+	pseudoCall  = 1
+	sourceShift = 4
+	sourceMask  = 0x0f
 )
 
 // Functions are the functions of all sections with instructions. arena is the name of the map that has the variables of

@@ -6,6 +6,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/generate"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/inspect"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/links"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/run"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/types"
@@ -30,6 +31,7 @@ With --json, the answer to a query is one JSON object; events and what is watche
 	},
 		run.Command(env),
 		run.ReplayCommand(env),
+		inspect.Command(env),
 		links.Command(env),
 		generate.Command(env),
 		types.Command(env),
