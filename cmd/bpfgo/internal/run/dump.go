@@ -48,7 +48,14 @@ func (s *session) prepareDumps(open *libbpf.OpenObject) error {
 	opts := view.Options{PerCPU: s.opts.perCPU, Sort: s.opts.sort, Top: s.opts.top}
 	var columns []string
 	sorted := false
-	for _, name := range s.opts.dumps {
+	names := s.opts.dumps
+	if len(names) == 0 && s.opts.watch {
+		var err error
+		if names, err = watched(open); err != nil {
+			return err
+		}
+	}
+	for _, name := range names {
 		m, err := open.Map(name)
 		if err != nil {
 			return fmt.Errorf("--dump %s: %w", name, s.noMap(open, name))
@@ -94,23 +101,36 @@ func (s *session) show() error {
 }
 
 func (s *session) showOne(number int, v *view.View) error {
-	m, err := s.obj.Map(v.Name)
+	content, err := s.read(number, v)
 	if err != nil {
 		return err
 	}
+	s.out.content(s.env, v, content, s.dumped, s.events.clock(time.Since(s.events.began), s.opts.interval > 0))
+	return nil
+}
+
+// read reads the content of a map, and records it.
+func (s *session) read(number int, v *view.View) (view.Content, error) {
 	var content view.Content
-	if err := v.Rows(m, func(r view.Row) error { content.Add(r); return nil }); err != nil {
-		return err
+	m, err := s.obj.Map(v.Name)
+	if err != nil {
+		return content, err
 	}
-	at := time.Since(s.events.began)
+	err = v.Rows(m, func(r view.Row) error {
+		content.Add(r)
+		return nil
+	})
+	if err != nil {
+		return content, err
+	}
 	if s.events.recorder != nil {
+		at := time.Since(s.events.began)
 		if err := s.events.recorder.Snapshot(recorded(number, s.dumped, at, content)); err != nil {
-			return err
+			return content, err
 		}
 	}
 	v.Arrange(&content)
-	s.out.content(s.env, v, content, s.dumped, s.events.clock(at, s.opts.interval > 0))
-	return nil
+	return content, nil
 }
 
 // content shows the content of a map. number says how often the maps were shown; clock is the time, if it is wanted.

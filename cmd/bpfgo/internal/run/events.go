@@ -21,7 +21,6 @@ type events struct {
 	began    time.Time
 	recorder *recording.Writer // nil if there is none
 
-	seen  atomic.Uint64
 	shown atomic.Uint64
 }
 
@@ -75,7 +74,7 @@ func (e *events) event(s *stream, cpu int, record []byte) error {
 
 // eventAt takes a record that was seen so long after the beginning. The records of one buffer must come one by one.
 func (e *events) eventAt(s *stream, cpu int, at time.Duration, record []byte) error {
-	e.seen.Add(1)
+	s.seen.Add(1)
 	if !e.opts.window.has(at, e.began) || !s.wants(record) {
 		return nil
 	}
@@ -125,7 +124,10 @@ func (e *events) flush() error {
 
 // counts says how many events there were.
 func (e *events) counts() string {
-	seen, shown := e.seen.Load(), e.shown.Load()
+	seen, shown := uint64(0), e.shown.Load()
+	for _, s := range e.streams {
+		seen += s.seen.Load()
+	}
 	text := fmt.Sprintf("%d %s", seen, view.Plural(int(seen), "event", "events"))
 	if seen != shown {
 		text += fmt.Sprintf(", %d of them shown", shown)

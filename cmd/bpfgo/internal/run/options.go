@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 	"time"
@@ -25,15 +26,19 @@ type runOptions struct {
 	pinRoot  string
 	pid      int
 	eventOptions
-	record   string
-	json     *cli.JSON
-	dumps    []string
-	interval time.Duration
-	perCPU   bool
-	sort     view.Sort
-	top      int
-	duration time.Duration
-	verbose  bool
+	record  string
+	watch   bool
+	metrics string
+	json    *cli.JSON
+
+	metricsLimit int // series
+	dumps        []string
+	interval     time.Duration
+	perCPU       bool
+	sort         view.Sort
+	top          int
+	duration     time.Duration
+	verbose      bool
 }
 
 // eventOptions say which events to show, and how.
@@ -170,6 +175,14 @@ ended. The exit status does not depend on that of CMD.`,
 		})
 		cli.Func(flags, "top", "N", "show only the first N rows", cli.Count(&o.top))
 	})
+	cli.Section(cmd, "While it runs", func(flags *pflag.FlagSet) {
+		flags.BoolVar(&o.watch, "watch", false, "redraw instead of showing events: what the programs cost, how many events "+
+			"there are, and the maps that --dump names, or all maps. It redraws each second, or as --interval says")
+		flags.StringVar(&o.metrics, "metrics", "", "serve numbers to Prometheus at this `ADDRESS`, such as :9100 or "+
+			"127.0.0.1:9100: events, losses, what the programs cost, and the numbers in the maps that --dump names")
+		o.metricsLimit = 10000
+		cli.Func(flags, "metrics-limit", "N", "serve at most N series of maps (default 10000)", cli.Count(&o.metricsLimit))
+	})
 	o.json = env.JSONFlag(cmd, `write one JSON object per line: {"map":...,"type":...,"data":...} for an event, with "cpu" `+
 		`for a perf buffer; without a type, "data" is hexadecimal; and {"dump":1,"map":...,"key":...,"value":...} for an `+
 		"element of a map")
@@ -197,9 +210,16 @@ func (o *runOptions) operands(cmd *cobra.Command, args []string) error {
 		return cli.Usagef("run: --pid and a command exclude each other")
 	}
 	for _, name := range []string{"interval", "per-cpu", "sort", "top"} {
-		if given(name) && len(o.dumps) == 0 {
+		if given(name) && len(o.dumps) == 0 && !o.watch {
 			return cli.Usagef("run: --%s needs --dump", name)
 		}
+	}
+	if given("metrics-limit") && o.metrics == "" {
+		return cli.Usagef("run: --metrics-limit needs --metrics")
+	}
+	if o.watch {
+		o.quiet = true
+		o.interval = cmp.Or(o.interval, watchInterval)
 	}
 	o.object = args[0]
 	return nil

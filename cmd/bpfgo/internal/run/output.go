@@ -3,11 +3,13 @@ package run
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/libbpf-go/libbpf-go/btf/decode"
@@ -60,6 +62,7 @@ type stream struct {
 	columns []decode.Column
 
 	number     int // in the recording
+	seen       atomic.Uint64
 	tests      []*filter.Test
 	unfiltered bool // a condition names a member that its records don't have
 }
@@ -196,4 +199,14 @@ func (o *output) jsonLine(line []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.write(append(line, '\n'))
+}
+
+// value writes a value as a line of JSON.
+func (o *output) value(value any) error {
+	line, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	o.jsonLine(line)
+	return nil
 }

@@ -24,6 +24,7 @@ func TestParseRunOptions(t *testing.T) {
 		interval:     time.Second,
 		sort:         view.Sort{Column: "total:ns", Descending: true},
 		top:          3,
+		metricsLimit: 10000,
 	}
 	object := []string{"prog.o"}
 	flags := []string{"--set", "a=1", "--set=b=x=y", "--event", "events=struct record", "--dump", "one", "--dump=two",

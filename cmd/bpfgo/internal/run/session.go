@@ -23,6 +23,8 @@ import (
 	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/btf/decode"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/metrics"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/screen"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/view"
 	"github.com/libbpf-go/libbpf-go/internal/place"
 )
@@ -39,6 +41,10 @@ type session struct {
 	dumps  []*view.View
 	pins   []string // maps that loading will pin
 	file   *os.File // of the recording, or nil
+	server *metrics.Server
+	screen *screen.Screen
+	stats  *libbpf.RunTimeStats // nil if nobody looks at them
+	rates  rates
 
 	obj   *libbpf.Object
 	links []*libbpf.Link
@@ -68,7 +74,7 @@ func run(env *cli.Env, opts *runOptions) error {
 	signal.Notify(closedPipe, unix.SIGPIPE)
 	defer signal.Stop(closedPipe)
 
-	s := &session{env: env, opts: opts, out: newOutput(env.Stdout, opts.json)}
+	s := &session{env: env, opts: opts, out: newOutput(env.Stdout, opts.json), screen: screen.New(env)}
 	s.events = &events{opts: &opts.eventOptions, out: s.out}
 	err := s.run(signals)
 	if opts.verbose {
@@ -127,6 +133,10 @@ func (s *session) run(signals <-chan os.Signal) (err error) {
 		return err
 	}
 	defer s.unload()
+	if err := s.listen(); err != nil {
+		return err
+	}
+	s.measure()
 	if err := s.load(open); err != nil {
 		return err
 	}
@@ -134,6 +144,7 @@ func (s *session) run(signals <-chan os.Signal) (err error) {
 	if err := s.record(); err != nil {
 		return err
 	}
+	s.serve()
 	if command != nil {
 		command.release()
 	}
@@ -486,7 +497,7 @@ func (s *session) stream(signals <-chan os.Signal, commandDone <-chan struct{}) 
 		case <-ctx.Done():
 			return stop, false
 		case <-tick:
-			if err := s.show(); err != nil {
+			if err := s.look(); err != nil {
 				cancel(err)
 			}
 		}
@@ -537,7 +548,7 @@ func (s *session) finish() error {
 	for _, b := range s.buffers() {
 		failed = cmp.Or(failed, s.consume(b))
 	}
-	return cmp.Or(failed, s.show())
+	return cmp.Or(failed, s.look(), s.screen.Close())
 }
 
 // awaitPrograms waits for programs that were running when they were detached, because they may still submit an event.
@@ -550,8 +561,21 @@ func awaitPrograms() {
 	}
 }
 
-// unload removes everything from the kernel.
+// look shows what changes while the object runs.
+func (s *session) look() error {
+	if s.opts.watch {
+		return s.redraw()
+	}
+	return s.show()
+}
+
+// unload removes everything from the kernel, and gives the terminal back.
 func (s *session) unload() {
+	_ = s.server.Close()
+	_ = s.screen.Close()
+	if s.stats != nil {
+		_ = s.stats.Close()
+	}
 	_ = s.detach()
 	for _, b := range s.buffers() {
 		_ = b.Close()
