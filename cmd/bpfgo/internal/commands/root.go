@@ -8,6 +8,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/generate"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/inspect"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/links"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/list"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/run"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/types"
 )
@@ -32,6 +33,7 @@ With --json, the answer to a query is one JSON object; events and what is watche
 		run.Command(env),
 		run.ReplayCommand(env),
 		inspect.Command(env),
+		list.Command(env),
 		links.Command(env),
 		generate.Command(env),
 		types.Command(env),

@@ -90,6 +90,11 @@ func (t *Types) Map(info libbpf.MapInfo) Name {
 	if types == nil {
 		return Name{info.Name, false}
 	}
+	// The maps of variables are named after their sections, and the objects' names are cut to make room.
+	if section := Type(types, info.BTFValueTypeID); info.BTFKeyTypeID == 0 && section != "" &&
+		strings.HasSuffix(info.Name, section) {
+		return Name{info.Name, true}
+	}
 	section, err := types.TypeByName(".maps", btf.KindDatasec)
 	if err != nil {
 		return Name{info.Name, false}

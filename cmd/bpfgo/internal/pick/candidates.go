@@ -1,8 +1,6 @@
 package pick
 
 import (
-	"encoding/hex"
-
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/names"
 )
@@ -15,7 +13,7 @@ func programs() ([]candidate, error) {
 	var all []candidate
 	var err error
 	for info := range libbpf.ProgramInfos(libbpf.IncludeFuncInfo, &err) {
-		all = append(all, candidate{info.ID, known.Program(info), info.Name, hex.EncodeToString(info.Tag[:])})
+		all = append(all, candidate{info.ID, known.Program(info), info.Name, info.Tag.String()})
 	}
 	return all, err
 }

@@ -14,7 +14,7 @@ import (
 type Column struct {
 	Name   string
 	Right  bool // numbers are at the right
-	Shrink bool // this column gives way where the line is too long for the terminal; otherwise the last one does
+	Shrink bool // this column gives way where the line is too long for the terminal; when none can, the last one does
 }
 
 // Cell is what a row has in a column.
@@ -88,18 +88,22 @@ func (t *Table) widths(rows [][]Cell, width int) []int {
 	for _, w := range widths {
 		over += w
 	}
-	shrink := func(i int) {
-		if less := min(over, widths[i]-least); less > 0 {
-			widths[i] -= less
-			over -= less
+	// The widest column gives way, until another one is the widest.
+	for ; over > 0; over-- {
+		widest := -1
+		for i, c := range t.Columns {
+			if c.Shrink && widths[i] > least && (widest < 0 || widths[i] >= widths[widest]) {
+				widest = i
+			}
 		}
-	}
-	for i, c := range t.Columns {
-		if c.Shrink {
-			shrink(i)
+		if widest < 0 {
+			break
 		}
+		widths[widest]--
 	}
-	shrink(len(widths) - 1)
+	if less := min(over, widths[len(widths)-1]-least); less > 0 {
+		widths[len(widths)-1] -= less
+	}
 	return widths
 }
 

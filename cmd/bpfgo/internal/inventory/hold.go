@@ -1,0 +1,159 @@
+package inventory
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/holders"
+)
+
+// Holding is what keeps an object in the kernel.
+type Holding struct {
+	Holders []holders.Process `json:"holders,omitempty"`
+	Pins    []string          `json:"pins,omitempty"`
+	HeldBy  []string          `json:"held_by,omitempty"` // other objects in the kernel, such as "link 3"
+}
+
+// Words say who holds the object.
+func (h Holding) Words() string {
+	var words []string
+	for _, p := range h.Holders {
+		words = append(words, fmt.Sprintf("%s(%d)", p.Comm, p.PID))
+	}
+	// "program 3" and "program 5" become "programs 3 5".
+	for i := 0; i < len(h.HeldBy); {
+		kind, id, numbered := strings.Cut(h.HeldBy[i], " ")
+		same := 1
+		for numbered && i+same < len(h.HeldBy) && strings.HasPrefix(h.HeldBy[i+same], kind+" ") {
+			id += " " + h.HeldBy[i+same][len(kind)+1:]
+			same++
+		}
+		if same == 1 {
+			words = append(words, h.HeldBy[i])
+		} else {
+			words = append(words, kind+"s "+id)
+		}
+		i += same
+	}
+	words = append(words, h.Pins...)
+	return strings.Join(words, ", ")
+}
+
+func (h *Holding) heldBy(words string) {
+	if !slices.Contains(h.HeldBy, words) {
+		h.HeldBy = append(h.HeldBy, words)
+	}
+}
+
+// hold notes who holds what, and where programs run.
+func (r *Reader) hold(s *Snapshot, found *holders.Found) {
+	s.Warnings = append(s.Warnings, found.Warnings...)
+	take := func(h *Holding, kind holders.Kind, id uint32) {
+		object := holders.Object{Kind: kind, ID: id}
+		h.Holders, h.Pins = found.Processes[object], found.Pins[object]
+	}
+	for _, p := range s.Programs {
+		take(&p.Holding, holders.Program, p.ID)
+		for _, event := range found.PerfEvents[p.ID] {
+			p.attach(perfEventWords(event.TaskFDInfo))
+		}
+		for _, id := range p.MapIDs {
+			if m := s.Map(id); m != nil {
+				m.ProgramIDs = append(m.ProgramIDs, p.ID)
+				m.heldBy(fmt.Sprintf("program %d", p.ID))
+			}
+		}
+	}
+	for _, m := range s.Maps {
+		take(&m.Holding, holders.Map, m.ID)
+		r.holdByMap(s, m)
+	}
+	for _, l := range s.Links {
+		take(&l.Holding, holders.Link, l.ID)
+		if p := s.Program(l.ProgramID); p != nil {
+			p.LinkIDs = append(p.LinkIDs, l.ID)
+			p.attach(l.Target.Words)
+			p.heldBy(fmt.Sprintf("link %d", l.ID))
+		}
+		if m := s.Map(l.Target.MapID); m != nil {
+			m.heldBy(fmt.Sprintf("link %d", l.ID))
+		}
+		if p := s.Program(l.Target.ProgramID); p != nil {
+			p.heldBy(fmt.Sprintf("link %d", l.ID))
+		}
+	}
+	for _, b := range s.BTFs {
+		take(&b.Holding, holders.BTF, b.ID)
+		for _, p := range s.Programs {
+			if p.BTFID == b.ID {
+				b.ProgramIDs = append(b.ProgramIDs, p.ID)
+				b.heldBy(fmt.Sprintf("program %d", p.ID))
+			}
+		}
+		for _, m := range s.Maps {
+			if m.BTFID == b.ID {
+				b.MapIDs = append(b.MapIDs, m.ID)
+				b.heldBy(fmt.Sprintf("map %d", m.ID))
+			}
+		}
+	}
+	r.attachWithoutLinks(s)
+}
+
+func (p *Program) attach(words string) {
+	if !slices.Contains(p.Attached, words) {
+		p.Attached = append(p.Attached, words)
+	}
+}
+
+func perfEventWords(info libbpf.TaskFDInfo) string {
+	where := info.Name
+	if where == "" {
+		where = hex(info.Address)
+	}
+	if info.Offset != 0 {
+		where += fmt.Sprintf("+%#x", info.Offset)
+	}
+	return info.Type.String() + " " + where + " (perf event)"
+}
+
+// mostElements is how many elements of a map of maps or programs are looked at.
+const mostElements = 1 << 16
+
+// holdByMap notes which maps and programs a map has as its elements.
+func (r *Reader) holdByMap(s *Snapshot, m *Map) {
+	programs := m.typ == libbpf.MapTypeProgArray
+	if !programs && !m.typ.IsMapInMap() {
+		return
+	}
+	h, err := libbpf.MapHandleFromID(m.ID)
+	if err != nil {
+		if !Gone(err) {
+			s.warn(err)
+		}
+		return
+	}
+	defer h.Close()
+	n := 0
+	for _, value := range h.All(&err) {
+		if n++; n > mostElements {
+			s.Warnings = append(s.Warnings, fmt.Sprintf("only %d elements of map %d were read", mostElements, m.ID))
+			break
+		}
+		if len(value) != 4 {
+			return
+		}
+		id, words := binary.NativeEndian.Uint32(value), fmt.Sprintf("map %d", m.ID)
+		if programs {
+			if p := s.Program(id); p != nil {
+				p.heldBy(words)
+			}
+		} else if inner := s.Map(id); inner != nil {
+			inner.heldBy(words)
+		}
+	}
+	s.warn(err)
+}
