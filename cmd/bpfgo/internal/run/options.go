@@ -11,17 +11,15 @@ import (
 
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/filter"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/setting"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/view"
 )
-
-// setting is a value for a global variable.
-type setting struct{ name, value string }
 
 // runOptions is the command line of "bpfgo run".
 type runOptions struct {
 	object   string
 	command  []string
-	settings []setting
+	settings []setting.Setting
 	kconfig  []string
 	pinRoot  string
 	pid      int
@@ -130,14 +128,7 @@ ended. The exit status does not depend on that of CMD.`,
 		cli.Func(flags, "set", "NAME=VALUE", "set a global variable; can be repeated. VALUE is a decimal or 0x... number "+
 			"for an integer, true or false for a bool, a name for an enum, a text for an array of char, "+
 			"values with commas between them for other arrays, and JSON for a struct. NAME may select a part, such as config.mode or table[3].x",
-			func(text string) error {
-				name, value, ok := strings.Cut(text, "=")
-				if !ok || name == "" {
-					return errors.New("must be NAME=VALUE")
-				}
-				o.settings = append(o.settings, setting{name, value})
-				return nil
-			})
+			setting.Set(&o.settings))
 		cli.Func(flags, "kconfig", "NAME=VALUE", "override a line of the kernel's configuration, such as CONFIG_HZ=250, for "+
 			"the object's extern variables; can be repeated. --set can't set these", func(text string) error {
 			if !strings.Contains(text, "=") || strings.Contains(text, "\n") {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go/btf/decode"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/setting"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/view"
 )
 
@@ -17,7 +18,7 @@ func TestParseRunOptions(t *testing.T) {
 	want := &runOptions{
 		object:       "prog.o",
 		command:      []string{"cmd", "--json", "--", "x"},
-		settings:     []setting{{"a", "1"}, {"b", "x=y"}},
+		settings:     []setting.Setting{{Name: "a", Value: "1"}, {Name: "b", Value: "x=y"}},
 		pinRoot:      "/pins",
 		eventOptions: eventOptions{types: map[string]string{"events": "struct record"}},
 		dumps:        []string{"one", "two"},
@@ -47,7 +48,7 @@ func TestParseRunOptions(t *testing.T) {
 			t.Errorf("%q: %v", all, err)
 		}
 		got.json = nil
-		if diff := cmp.Diff(want, got, cmp.AllowUnexported(runOptions{}, eventOptions{}, window{}, moment{}, setting{})); diff != "" {
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(runOptions{}, eventOptions{}, window{}, moment{})); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", all, diff)
 		}
 	}

@@ -25,8 +25,8 @@ import (
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/metrics"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/screen"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/setting"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/view"
-	"github.com/libbpf-go/libbpf-go/internal/place"
 )
 
 // session is one "bpfgo run".
@@ -198,7 +198,7 @@ func (s *session) prepare(open *libbpf.OpenObject) error {
 	}
 	for _, set := range s.opts.settings {
 		if err := s.set(open, set); err != nil {
-			return fmt.Errorf("--set %s=%s: %w", set.name, set.value, err)
+			return fmt.Errorf("--set %s=%s: %w", set.Name, set.Value, err)
 		}
 	}
 	return nil
@@ -275,70 +275,8 @@ func (s *session) noMap(open *libbpf.OpenObject, name string) error {
 }
 
 // set sets a global variable or a part of one.
-func (s *session) set(open *libbpf.OpenObject, set setting) error {
-	if s.types == nil {
-		return fmt.Errorf("%s has no BTF (compile it with -g), so its variables have no names", s.opts.object)
-	}
-	variable, path, err := place.Find(s.btf, set.name)
-	if missing := (*place.Error)(nil); errors.As(err, &missing) && missing.Missing {
-		if others := s.variables(); len(others) > 0 {
-			return fmt.Errorf("%w; it has %s", err, strings.Join(others, ", "))
-		}
-		return fmt.Errorf("%s has no global variables", s.opts.object)
-	}
-	if err != nil {
-		return err
-	}
-	if variable.Section == place.Kconfig {
-		return errors.New("it is an extern, whose value comes from the kernel's configuration: use --kconfig")
-	}
-	name := strings.TrimSuffix(set.name, path)
-	image, err := open.Global(name)
-	if err != nil {
-		return err
-	}
-	whole, err := s.types.Type(variable.Type)
-	if err != nil {
-		return err
-	}
-	part, err := whole.As(name).Field(path)
-	if err != nil {
-		return err
-	}
-	if err := part.Set(image, set.value); err != nil {
-		return err
-	}
-	return open.SetGlobal(name, image)
-}
-
-// variables returns the names of the object's global variables.
-func (s *session) variables() []string {
-	var names []string
-	s.eachVariable(func(_ string, v btf.DatasecVar, name string) bool {
-		if !strings.Contains(name, ".") { // static variables of functions
-			names = append(names, name)
-		}
-		return true
-	})
-	return names
-}
-
-// eachVariable calls f for each global variable, with its section, until f returns false.
-func (s *session) eachVariable(f func(section string, v btf.DatasecVar, name string) bool) {
-	if s.btf == nil {
-		return
-	}
-	for t := range s.btf.Types(nil) {
-		section, ok := t.(*btf.Datasec)
-		if !ok || !place.IsData(section.Name()) {
-			continue
-		}
-		for _, v := range section.Vars {
-			if t, err := s.btf.TypeByID(v.Type); err == nil && !f(section.Name(), v, t.Name()) {
-				return
-			}
-		}
-	}
+func (s *session) set(open *libbpf.OpenObject, set setting.Setting) error {
+	return set.Apply(open, s.btf, s.types, s.opts.object)
 }
 
 // setTarget limits the object to a process, if it has the variable for that, and --set does not set the variable.
@@ -354,7 +292,7 @@ func (s *session) setTarget(open *libbpf.OpenObject, command *child) error {
 			return fmt.Errorf("--pid %d: no such process", pid)
 		}
 	}
-	if slices.ContainsFunc(s.opts.settings, func(set setting) bool { return set.name == targetVariable }) {
+	if slices.ContainsFunc(s.opts.settings, func(set setting.Setting) bool { return set.Name == targetVariable }) {
 		return nil
 	}
 	if _, err := open.Global(targetVariable); err != nil {
@@ -366,7 +304,7 @@ func (s *session) setTarget(open *libbpf.OpenObject, command *child) error {
 		s.env.Note("this is not the initial pid namespace, so the kernel's number of process %d is "+
 			"not the one that %s gets", pid, targetVariable)
 	}
-	if err := s.set(open, setting{targetVariable, strconv.Itoa(pid)}); err != nil {
+	if err := s.set(open, setting.Setting{Name: targetVariable, Value: strconv.Itoa(pid)}); err != nil {
 		return fmt.Errorf("set %s: %w", targetVariable, err)
 	}
 	return nil

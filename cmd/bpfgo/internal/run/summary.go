@@ -7,8 +7,9 @@ import (
 	"strings"
 
 	"github.com/libbpf-go/libbpf-go"
-	"github.com/libbpf-go/libbpf-go/btf"
+
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/setting"
 )
 
 // lostVariable is the global variable in which programs count the events that did not fit into a buffer.
@@ -90,25 +91,24 @@ func (l losses) String() string {
 
 // lostByPrograms is what the object's programs counted, if they did.
 func (s *session) lostByPrograms() (count uint64, known bool) {
-	s.eachVariable(func(section string, v btf.DatasecVar, name string) bool {
-		if name != lostVariable {
-			return true
+	for v := range setting.Variables(s.btf) {
+		if v.Name != lostVariable {
+			continue
 		}
-		m, err := s.obj.Map(section)
+		m, err := s.obj.Map(v.Section)
 		if err != nil {
-			return true
+			continue
 		}
 		value, err := m.Lookup(make([]byte, 4), libbpf.Any)
-		if err != nil || uint64(v.Offset)+uint64(v.Size) > uint64(len(value)) {
-			return true
+		if err != nil || v.Offset+v.Size > len(value) {
+			continue
 		}
 		switch variable := value[v.Offset:][:v.Size]; v.Size {
 		case 8:
-			count, known = binary.NativeEndian.Uint64(variable), true
+			return binary.NativeEndian.Uint64(variable), true
 		case 4:
-			count, known = uint64(binary.NativeEndian.Uint32(variable)), true
+			return uint64(binary.NativeEndian.Uint32(variable)), true
 		}
-		return !known
-	})
-	return count, known
+	}
+	return 0, false
 }
