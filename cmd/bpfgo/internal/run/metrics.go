@@ -65,8 +65,8 @@ func (s *session) collect() []metrics.Family {
 // collection is the numbers of one answer.
 type collection struct {
 	families []metrics.Family
-	limit    int // of series
-	series   int
+	limit    int // of series of maps
+	series   int // of maps
 }
 
 // add adds a sample. The families have the order in which they come first.
@@ -77,7 +77,6 @@ func (c *collection) add(name, help, kind string, value float64, labels ...metri
 		c.families = append(c.families, metrics.Family{Name: name, Help: help, Kind: kind})
 	}
 	c.families[i].Samples = append(c.families[i].Samples, metrics.Sample{Labels: labels, Value: value})
-	c.series++
 }
 
 // addMap adds the numbers in the values of a map. The parts of a key are labels.
@@ -117,6 +116,7 @@ func (c *collection) addMap(v *view.View, obj *libbpf.Object) {
 				left++
 				return
 			}
+			c.series++
 			c.add(name, help, metrics.Untyped, number, labels...)
 		})
 	}

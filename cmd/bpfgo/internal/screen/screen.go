@@ -48,14 +48,15 @@ func (s *Screen) Draw(picture string) error {
 	}
 	out.WriteString(home)
 	lines := strings.Split(strings.TrimSuffix(picture, "\n"), "\n")
-	for i, line := range lines[:min(len(lines), max(rows, 1))] {
-		if i > 0 {
-			out.WriteString("\r\n")
-		}
+	lines = lines[:min(len(lines), max(rows, 1))]
+	for i, line := range lines {
 		// Cleared before, not after: after a line that fills the row, it would take the last character.
-		out.WriteString(clearLine + line)
+		if i < len(lines)-1 {
+			out.WriteString(clearLine + line + "\r\n")
+		} else {
+			out.WriteString(clearRest + line)
+		}
 	}
-	out.WriteString(clearRest)
 	_, err := io.WriteString(s.env.Stdout, out.String())
 	return err
 }
