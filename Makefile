@@ -55,6 +55,23 @@ bin/bpfgo:
 	@mkdir -p bin
 	@$(GO) build $(NOVCS) -o $@ ./cmd/bpfgo
 
+.PHONY: man
+man: ## write the manual pages of bpfgo into bin/man
+	@cd cmd/bpfgo/mkdocs && $(GO) run $(NOVCS) . ../../../bin/man
+
+PREFIX := /usr/local
+
+.PHONY: install
+install: bin/bpfgo man ## install bpfgo, its manual pages and its completions (PREFIX=folder DESTDIR=folder)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
+	install bin/bpfgo $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 bin/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	bin/bpfgo completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/bpfgo
+	bin/bpfgo completion zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_bpfgo
+	bin/bpfgo completion fish >$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/bpfgo.fish
+
 # The BPF side
 
 # The objects are beside their sources, for this machine. Those for another architecture are at the same places in

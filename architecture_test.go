@@ -26,7 +26,7 @@ func TestArchitecture(t *testing.T) {
 				return filepath.SkipDir
 			}
 			switch path {
-			case ".git", "bench", "bin", "examples", "scripts", "selftests", "internal/testutil", "libbpf/upstream":
+			case ".git", "bench", "bin", "cmd/bpfgo/mkdocs", "examples", "scripts", "selftests", "internal/testutil", "libbpf/upstream":
 				return filepath.SkipDir
 			}
 			return nil

@@ -26,6 +26,7 @@ func (e *Env) Prepare(root *cobra.Command) {
 		}
 		return Usagef("%s: %s", name(cmd), err)
 	})
+	root.SetHelpCommand(helpCommand())
 	root.SetUsageFunc(e.usage)
 	root.SetHelpFunc(e.help)
 }
@@ -56,6 +57,22 @@ func (e *Env) Execute(root *cobra.Command, args []string) int {
 		e.writeError(err, status)
 	}
 	return status
+}
+
+// helpCommand is "help", which knows no topic that is no command.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    "help [COMMAND]",
+		Short:  "describe a command",
+		Hidden: true, // --help does the same
+		RunE: func(cmd *cobra.Command, args []string) error {
+			found, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return Usagef("unknown command %q", strings.Join(args, " "))
+			}
+			return found.Help()
+		},
+	}
 }
 
 // name is a command's name without "bpfgo".

@@ -27,15 +27,18 @@ func Section(cmd *cobra.Command, heading string, add func(flags *pflag.FlagSet))
 	cmd.Flags().SortFlags = false
 }
 
-// Help is the help of a command, for lines of this width.
-func Help(cmd *cobra.Command, width int) string {
-	var text strings.Builder
-	if about := strings.TrimSpace(cmd.Long); about != "" {
-		text.WriteString(about + "\n\n")
-	} else {
-		text.WriteString(sentence(cmd.Short) + "\n\n")
+// About says what a command does.
+func About(cmd *cobra.Command) string {
+	if cmd.Long != "" {
+		return strings.TrimSpace(cmd.Long)
 	}
-	writeUsage(&text, cmd, width)
+	return sentence(cmd.Short)
+}
+
+// Usage is how to call a command, with examples and flags, for lines that no terminal shows.
+func Usage(cmd *cobra.Command) string {
+	var text strings.Builder
+	writeUsage(&text, cmd, helpWidth)
 	return text.String()
 }
 
@@ -143,5 +146,8 @@ func (e *Env) usage(cmd *cobra.Command) error {
 }
 
 func (e *Env) help(cmd *cobra.Command, _ []string) {
-	_, _ = io.WriteString(e.Stdout, Help(cmd, e.helpWidth()))
+	var text strings.Builder
+	text.WriteString(About(cmd) + "\n\n")
+	writeUsage(&text, cmd, e.helpWidth())
+	_, _ = io.WriteString(e.Stdout, text.String())
 }

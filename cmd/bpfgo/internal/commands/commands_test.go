@@ -2,8 +2,16 @@ package commands
 
 import (
 	"bytes"
+	"flag"
+	"io"
+	"os"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/clitest"
@@ -24,6 +32,8 @@ func TestUsage(t *testing.T) {
 	}{
 		{"frobnicate", `unknown command "frobnicate"`},
 		{"btf load x", `unknown command "btf load"`},
+		{"help nothing", `unknown command "nothing"`},
+		{"help btf nothing", `unknown command "btf nothing"`},
 		{"version 1", `unexpected argument "1"`},
 		{"btf dump x", `unexpected argument "x"`},
 		{"btf dump --file", "flag needs an argument: --file"},
@@ -98,5 +108,76 @@ func TestHelp(t *testing.T) {
 		if status != cli.StatusOK || stderr != "" || !strings.Contains(stdout, want) {
 			t.Errorf("bpfgo %s: exit status %d, %q; the output lacks %q:\n%s", args, status, stderr, want, stdout)
 		}
+	}
+}
+
+var update = flag.Bool("update", false, "write docs/bpfgo.md")
+
+// The page in docs has the help of all commands.
+func TestPage(t *testing.T) {
+	const path = "../../../../docs/bpfgo.md"
+	want := Page(Root(cli.Quiet(io.Discard, io.Discard)))
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("docs/bpfgo.md is not what the commands say; run this test with -update:\n%s", diff)
+	}
+}
+
+// What has no answer that a program would read.
+var noJSON = []string{
+	"bpfgo gen", "bpfgo link", "bpfgo cflags", "bpfgo ldflags", "bpfgo completion", "bpfgo btf dump", "bpfgo btf min",
+}
+
+// Each command says what it does, has examples, and writes JSON.
+func TestCommands(t *testing.T) {
+	each(Root(cli.Quiet(io.Discard, io.Discard)), func(cmd *cobra.Command) {
+		path := cmd.CommandPath()
+		below := cmd.HasSubCommands()
+		if cmd.Short == "" || strings.HasSuffix(cmd.Short, ".") || cmd.Short[0] < 'a' || cmd.Short[0] > 'z' {
+			t.Errorf("%s: the summary is %q", path, cmd.Short)
+		}
+		if !below && cmd.Long == "" || strings.Contains(cmd.Long, "\t") {
+			t.Errorf("%s does not say what it does, or with tabs", path)
+		}
+		for line := range strings.Lines(cmd.Long) {
+			if len(line) > 121 {
+				t.Errorf("%s: a line is longer than 120 characters: %s", path, line)
+			}
+		}
+		if !below && !strings.HasPrefix(cmd.Example, "  ") {
+			t.Errorf("%s has no examples, or not indented ones", path)
+		}
+		if !below && !slices.Contains(noJSON, path) && cmd.Flags().Lookup("json") == nil {
+			t.Errorf("%s has no --json", path)
+		}
+		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			if f.Usage == "" || strings.HasSuffix(f.Usage, ".") {
+				t.Errorf("%s: the usage of --%s is %q", path, f.Name, f.Usage)
+			}
+		})
+	})
+}
+
+func TestCompletion(t *testing.T) {
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		stdout, stderr, status := bpfgo("completion", shell)
+		if status != cli.StatusOK || !strings.Contains(stdout, "__complete") {
+			t.Errorf("%s: exit status %d: %s", shell, status, stderr)
+		}
+	}
+	if _, stderr, status := bpfgo("completion", "cmd"); status != cli.StatusUsage {
+		t.Errorf("exit status %d: %s", status, stderr)
+	}
+	stdout, _, _ := bpfgo("__complete", "btf", "d")
+	if !strings.HasPrefix(stdout, "dump\t") {
+		t.Errorf("btf d is completed as %q", stdout)
 	}
 }
