@@ -41,6 +41,18 @@ type Process struct {
 	FDs  []int  `json:"fds"`
 }
 
+// String is such as "systemd(1), descriptors 5 7".
+func (p Process) String() string {
+	text := fmt.Sprintf("%s(%d), descriptor", p.Comm, p.PID)
+	if len(p.FDs) != 1 {
+		text += "s"
+	}
+	for _, fd := range p.FDs {
+		text += fmt.Sprintf(" %d", fd)
+	}
+	return text
+}
+
 // PerfEvent is a descriptor of a process by which a program runs, without a link.
 type PerfEvent struct {
 	PID, FD int

@@ -1,4 +1,4 @@
-// Package links has "bpfgo link".
+// Package links has "bpfgo link": it links objects, and works with the links in the kernel.
 package links
 
 import (
@@ -13,10 +13,12 @@ func Command(env *cli.Env) *cobra.Command {
 	var out string
 	cmd := &cobra.Command{
 		Use:   "link -o OUT OBJ...",
-		Short: "link objects into one",
+		Short: "link objects into one, or work with the links in the kernel",
 		Long: `Links compiled BPF objects into one object. Functions, variables and maps that are extern in one object may be
 defined in another one. Types that several objects have become one, and debug information other than BTF is left
-out. The same objects in the same order give the same bytes.`,
+out. The same objects in the same order give the same bytes.
+
+The commands below are about other links: those in the kernel, which make programs run.`,
 		Example: "  bpfgo link -o app.bpf.o trace.bpf.o filter.bpf.o",
 		Args:    cli.Operands(1, cli.Any, "the objects to read"),
 		RunE: func(_ *cobra.Command, objects []string) error {
@@ -26,6 +28,7 @@ out. The same objects in the same order give the same bytes.`,
 			return link(out, objects)
 		},
 	}
+	cmd.AddCommand(showCommand(env), detachCommand(env), pinned.PinCommand(env), pinned.UnpinCommand(env))
 	cmd.Flags().StringVarP(&out, "output", "o", "", "the `file` to write; after an error it is as it was before")
 	return cmd
 }
