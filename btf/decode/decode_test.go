@@ -3,6 +3,7 @@ package decode
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -228,6 +229,13 @@ func TestSection(t *testing.T) {
 	}
 	if columns := typ.Columns(); len(columns) < 10 {
 		t.Errorf("%d columns: %v", len(columns), columns)
+	}
+	// The offsets of variables are 0 in a file, so this is only about the names.
+	if config, err := typ.As(".data").Field("config.inner.b[1]"); err != nil || config.Size() != 1 {
+		t.Errorf("config.inner.b[1]: %v, %v", config, err)
+	}
+	if _, err := typ.As(".data").Field("nosuch"); !errors.Is(err, btf.ErrNotFound) || err.Error() != ".data has no variable nosuch" {
+		t.Errorf("nosuch: %v", err)
 	}
 	proto, err := b.TypeByName("node", btf.KindStruct)
 	if err != nil {

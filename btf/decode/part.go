@@ -10,7 +10,8 @@ import (
 )
 
 // Field is a part of the type, such as "pid", "inner.b[1]" or "[2].x", as in C. A member of a struct without a name
-// belongs to the struct around it. The part reads and sets the same data as the whole type, at its place in it.
+// belongs to the struct around it, and a section of data has its variables. The part reads and sets the same data as
+// the whole type, at its place in it.
 //
 // errors.Is: [btf.ErrNotFound] for a part that is not there; unix.EINVAL for a path that is not one.
 func (t *Type) Field(path string) (*Type, error) {
@@ -94,4 +95,12 @@ func (t *Type) Bytes(data []byte) []byte {
 		return text
 	}
 	return t.at.bytes(data)
+}
+
+// Whole is [Type.Bytes], but of a string it has all bytes, also those behind its NUL.
+func (t *Type) Whole(data []byte) []byte {
+	if t != nil && t.at.kind == KindString {
+		return t.at.bytes(data)
+	}
+	return t.Bytes(data)
 }

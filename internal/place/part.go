@@ -71,6 +71,9 @@ func (p Part) member(types *btf.BTF, name, member string) (Part, error) {
 	if err != nil {
 		return Part{}, err
 	}
+	if section, ok := t.(*btf.Datasec); ok {
+		return p.variable(types, section, name, member)
+	}
 	composite, ok := t.(*btf.Composite)
 	if !ok {
 		return Part{}, missingf("%s is not a struct and has no member %s", Declaration(types, p.Type, name), member)
@@ -84,6 +87,20 @@ func (p Part) member(types *btf.BTF, name, member string) (Part, error) {
 	}
 	found.Bit += p.Bit
 	return found, nil
+}
+
+// variable is a variable of a section of data.
+func (p Part) variable(types *btf.BTF, section *btf.Datasec, name, variable string) (Part, error) {
+	for _, v := range section.Vars {
+		t, err := types.TypeByID(v.Type)
+		if err != nil {
+			return Part{}, err
+		}
+		if found, ok := t.(*btf.Var); ok && t.Name() == variable {
+			return Part{Type: found.Type, Bit: p.Bit + 8*int(v.Offset)}, nil
+		}
+	}
+	return Part{}, missingf("%s has no variable %s", name, variable)
 }
 
 // find finds a member of a struct or union, also in its anonymous members. seen has the types that were searched

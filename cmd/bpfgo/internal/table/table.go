@@ -52,6 +52,13 @@ func (t *Table) Write(env *cli.Env) error {
 
 // Text is the table, for lines of this width, or of any width if it is 0.
 func (t *Table) Text(env *cli.Env, width int) string {
+	var text strings.Builder
+	t.begin(env, width, &text)
+	return text.String()
+}
+
+// begin writes the table, and returns the widths of its columns.
+func (t *Table) begin(env *cli.Env, width int, text *strings.Builder) []int {
 	safe := make([][]Cell, 0, len(t.Rows)+1)
 	heading := make([]Cell, len(t.Columns))
 	for i, c := range t.Columns {
@@ -66,11 +73,57 @@ func (t *Table) Text(env *cli.Env, width int) string {
 		safe = append(safe, cells)
 	}
 	widths := t.widths(safe, width)
-	var text strings.Builder
 	for _, row := range safe {
-		t.writeRow(&text, env, row, widths)
+		t.writeRow(text, env, row, widths)
 	}
-	return text.String()
+	return widths
+}
+
+// Stream is a table that goes on: rows too many to keep are written one by one.
+type Stream struct {
+	table  *Table
+	env    *cli.Env
+	w      io.Writer
+	widths []int
+	// limited says that a terminal does, where lines must not be longer.
+	limited bool
+	text    strings.Builder
+}
+
+// Stream writes the table, whose rows decide how wide the columns are, and returns a Stream for more rows.
+func (t *Table) Stream(env *cli.Env, w io.Writer) *Stream {
+	s := &Stream{table: t, env: env, w: w}
+	width := env.Width()
+	s.limited = width > 0
+	s.widths = t.begin(env, width, &s.text)
+	t.Rows = nil
+	_, _ = io.WriteString(w, s.text.String()) // the next row fails, too
+	return s
+}
+
+// Row writes a row of plain texts. Where there is no terminal, a column grows with its widest cell.
+func (s *Stream) Row(cells []string) error {
+	row := make([]Cell, len(cells))
+	for i, text := range cells {
+		row[i].Text = cli.Safe(text)
+		if !s.limited {
+			s.widths[i] = max(s.widths[i], textWidth(row[i].Text))
+		}
+	}
+	s.text.Reset()
+	s.table.writeRow(&s.text, s.env, row, s.widths)
+	_, err := io.WriteString(s.w, s.text.String())
+	return err
+}
+
+// textWidth is how many columns of a terminal a text takes.
+func textWidth(text string) int {
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			return uniseg.StringWidth(text)
+		}
+	}
+	return len(text) // which is most texts, and quick
 }
 
 // widths are the widths of the columns.
@@ -78,7 +131,7 @@ func (t *Table) widths(rows [][]Cell, width int) []int {
 	widths := make([]int, len(t.Columns))
 	for _, row := range rows {
 		for i, cell := range row {
-			widths[i] = max(widths[i], uniseg.StringWidth(cell.Text))
+			widths[i] = max(widths[i], textWidth(cell.Text))
 		}
 	}
 	if width <= 0 || len(widths) == 0 {
@@ -111,7 +164,7 @@ func (t *Table) writeRow(text *strings.Builder, env *cli.Env, row []Cell, widths
 	var line strings.Builder
 	for i, cell := range row {
 		shown := Cut(cell.Text, widths[i])
-		padding := strings.Repeat(" ", widths[i]-uniseg.StringWidth(shown))
+		padding := strings.Repeat(" ", widths[i]-textWidth(shown))
 		shown = env.Paint(cell.Style, shown)
 		if t.Columns[i].Right {
 			line.WriteString(padding + shown)
@@ -127,7 +180,7 @@ func (t *Table) writeRow(text *strings.Builder, env *cli.Env, row []Cell, widths
 
 // Cut is a text that is at most so wide. What was longer ends in an ellipsis.
 func Cut(text string, width int) string {
-	if uniseg.StringWidth(text) <= width {
+	if textWidth(text) <= width {
 		return text
 	}
 	var cut strings.Builder

@@ -25,8 +25,40 @@ func keyFormat(m Map) Format {
 	if m.Type == libbpf.MapTypeLPMTrie && (m.KeySize == 4+4 || m.KeySize == 4+16) {
 		return prefix{}
 	}
+	if m.Key == nil && m.KeySize == 4 && m.Indexed() {
+		return index{}
+	}
 	return m.Key
 }
+
+// Indexed tells whether the keys are indices, which is so also where their type is not known.
+func (m Map) Indexed() bool {
+	switch m.Type {
+	case libbpf.MapTypeArray, libbpf.MapTypePerCPUArray, libbpf.MapTypeProgArray, libbpf.MapTypeArrayOfMaps,
+		libbpf.MapTypeCgroupArray, libbpf.MapTypePerfEventArray, libbpf.MapTypeDevMap, libbpf.MapTypeCPUMap,
+		libbpf.MapTypeXSKMap, libbpf.MapTypeSockMap, libbpf.MapTypeReuseportSockArray, libbpf.MapTypeStructOps,
+		libbpf.MapTypeStackTrace:
+		return true
+	}
+	return false
+}
+
+// index is a key of an array.
+type index struct{}
+
+func (index) Columns() []decode.Column { return []decode.Column{{Name: "key", Right: true}} }
+
+func (index) number(data []byte) uint64 { return part{size: 4}.number(data) }
+
+func (i index) Cells(data []byte) []string { return []string{strconv.FormatUint(i.number(data), 10)} }
+
+func (i index) AppendJSON(dst, data []byte) []byte {
+	return strconv.AppendUint(dst, i.number(data), 10)
+}
+
+func (i index) Compare(a, b []byte) int { return cmp.Compare(i.number(a), i.number(b)) }
+
+func (i index) CompareColumn(_ int, a, b []byte) int { return i.Compare(a, b) }
 
 // valueFormat is how the values of a map are shown that have this type, or nil.
 func valueFormat(m Map) Format {

@@ -101,3 +101,6 @@ func (v *View) compare(a, b Row) int {
 	}
 	return cmp.Or(order, byItsKey, cmp.Compare(a.CPU, b.CPU))
 }
+
+// CompareKeys orders two keys.
+func (v *View) CompareKeys(a, b []byte) int { return v.key.Compare(a, b) }

@@ -178,13 +178,32 @@ type Content struct {
 
 // Read reads all rows, and sorts them. With an error, the content is what was read before it.
 func (v *View) Read(m libbpf.MapCore) (Content, error) {
+	return v.Collect(func(f func(Row) error) error { return v.Rows(m, f) })
+}
+
+// Collect is Read for rows from elsewhere. It keeps little more than the rows that are wanted.
+func (v *View) Collect(rows func(func(Row) error) error) (Content, error) {
+	const more = 1000
 	var c Content
-	err := v.Rows(m, func(r Row) error {
+	err := rows(func(r Row) error {
 		c.Add(r)
+		if v.opts.Top > 0 && len(c.Rows) >= 2*v.opts.Top+more {
+			v.Arrange(&c)
+		}
 		return nil
 	})
 	v.Arrange(&c)
 	return c, err
+}
+
+// Each calls f for each row.
+func (c Content) Each(f func(Row) error) error {
+	for _, r := range c.Rows {
+		if err := f(r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Add adds a copy of a row.
@@ -199,15 +218,15 @@ func (c *Content) Add(r Row) {
 func (v *View) Arrange(c *Content) {
 	slices.SortStableFunc(c.Rows, v.compare)
 	if v.opts.Top > 0 && len(c.Rows) > v.opts.Top {
-		c.Left = len(c.Rows) - v.opts.Top
+		c.Left += len(c.Rows) - v.opts.Top
 		c.Rows = c.Rows[:v.opts.Top]
 	}
 }
 
-// Heading tells what the content is of, in one line.
+// Heading tells what the content is of, in one line. The number of entries is -1 if it is not known yet.
 func (v *View) Heading(entries int) string {
 	heading := fmt.Sprintf("%s: %s", v.Name, v.Type)
-	if !v.data {
+	if !v.data && entries >= 0 {
 		heading += fmt.Sprintf(", %d %s", entries, Plural(entries, "entry", "entries"))
 	}
 	if v.sum {
@@ -296,6 +315,32 @@ func (v *View) KeyText(key []byte) string { return text(v.key, key) }
 
 // ValueText is a value as text that stands alone.
 func (v *View) ValueText(value []byte) string { return text(v.value, value) }
+
+// AppendKeyJSON and AppendValueJSON append a key, or a value, as JSON.
+
+func (v *View) AppendKeyJSON(dst, key []byte) []byte     { return v.key.AppendJSON(dst, key) }
+func (v *View) AppendValueJSON(dst, value []byte) []byte { return v.value.AppendJSON(dst, value) }
+
+// Difference is a part of a value that changed.
+type Difference struct {
+	Name          string // of the part; empty where it is the value as a whole
+	Before, After string
+}
+
+// Differences are the parts of a value that changed.
+func (v *View) Differences(before, after []byte) []Difference {
+	var all []Difference
+	columns, a, b := v.value.Columns(), v.value.Cells(before), v.value.Cells(after)
+	for i, c := range columns {
+		if a[i] != b[i] {
+			all = append(all, Difference{c.Name, a[i], b[i]})
+		}
+	}
+	if len(all) == 0 { // what changed is not shown, such as bytes between members
+		all = append(all, Difference{"", decode.Hex(before), decode.Hex(after)})
+	}
+	return all
+}
 
 func text(f Format, data []byte) string {
 	if t, ok := f.(*decode.Type); ok {

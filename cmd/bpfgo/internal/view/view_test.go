@@ -124,7 +124,7 @@ func TestFormats(t *testing.T) {
 	v, err = New(m, Options{})
 	testutil.Check(t, err)
 	line := string(v.AppendJSON(nil, Row{Key: []byte{0, 0, 0, 0}, Value: []byte{0, 0, 0, 0}}))
-	if want := `"key":"00000000","value":{"program_id":0,"program_name":"zero"}`; line != want {
+	if want := `"key":0,"value":{"program_id":0,"program_name":"zero"}`; line != want {
 		t.Errorf("%s, want %s", line, want)
 	}
 	if got := strings.Join(v.Names(), " "); got != "key program_id program_name" {
