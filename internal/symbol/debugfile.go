@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"hash/crc32"
 	"io"
-	"os"
 	"path/filepath"
 )
 
@@ -29,7 +28,7 @@ func (f *File) openDebugFile() *File {
 	id := buildID(f.elf)
 	if len(id) > 1 {
 		name := hex.EncodeToString(id)
-		debug, err := Open(filepath.Join(debugRoot, ".build-id", name[:2], name[2:]+".debug"))
+		debug, err := openIn(f.root, filepath.Join(debugRoot, ".build-id", name[:2], name[2:]+".debug"))
 		if err == nil {
 			if bytes.Equal(buildID(debug.elf), id) {
 				return debug
@@ -45,7 +44,7 @@ func (f *File) openDebugFile() *File {
 		for _, path := range []string{
 			filepath.Join(dir, name), filepath.Join(dir, ".debug", name), filepath.Join(debugRoot, dir, name),
 		} {
-			debug, err := Open(path)
+			debug, err := openIn(f.root, path)
 			if err != nil {
 				continue
 			}
@@ -64,7 +63,7 @@ func (f *File) dirs() []string {
 	if dir, err := filepath.Abs(filepath.Dir(f.path)); err == nil {
 		dirs = append(dirs, dir)
 	}
-	if path, err := filepath.EvalSymlinks(f.path); err == nil {
+	if path, err := filepath.EvalSymlinks(f.path); err == nil && f.root == "/" {
 		if dir, err := filepath.Abs(filepath.Dir(path)); err == nil && (len(dirs) == 0 || dir != dirs[0]) {
 			dirs = append(dirs, dir)
 		}
@@ -92,7 +91,7 @@ func (f *File) debugLink() (name string, sum uint32, ok bool) {
 }
 
 // checksum returns the CRC-32 of a file.
-func checksum(file *os.File) uint32 {
+func checksum(file io.ReaderAt) uint32 {
 	sum := crc32.NewIEEE()
 	if _, err := io.Copy(sum, io.NewSectionReader(file, 0, 1<<62)); err != nil {
 		return 0

@@ -19,7 +19,7 @@ func (f *File) goFunctions(visit func(function)) {
 	if section == nil || text == nil {
 		return
 	}
-	data, err := section.Data()
+	data, err := content(section)
 	if err != nil {
 		return
 	}
@@ -34,7 +34,7 @@ func (f *File) goFunctions(visit func(function)) {
 	for _, g := range functions.Funcs {
 		// Before Go 1.18 the table has addresses, which the linker may have left out.
 		if g.Entry >= text.Addr && g.Entry-text.Addr < text.Size {
-			visit(function{name: []byte(g.Name), address: g.Entry})
+			visit(function{name: []byte(g.Name), address: g.Entry, size: g.End - g.Entry})
 		}
 	}
 }

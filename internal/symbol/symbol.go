@@ -1,5 +1,5 @@
 // Package symbol finds functions in a user-space binary, and the file offsets of their code, which the kernel needs for
-// uprobes.
+// uprobes. It also does the reverse: it names the function at an offset, as for stacks.
 //
 // libbpf has such a search too, but it only knows the binary's own symbols, finds an offset of 0 or of a stub for an
 // imported function, and does not say which of several names it did not find. This package searches in the same order:
@@ -11,9 +11,13 @@ import (
 	"debug/elf"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // The errors to test for. Other errors come from opening or reading a file.
@@ -35,32 +39,55 @@ func (f *failure) Unwrap() error { return f.is }
 // File is a binary in which to find functions.
 type File struct {
 	elf  *elf.File
-	file *os.File
+	file io.ReaderAt
+	root string // the folder that is / for those who made the binary's path
 	path string
+	own  *os.File // to be closed, or nil
 }
 
 // Open opens a program or a shared library.
-func Open(path string) (*File, error) {
-	file, err := os.Open(path)
+func Open(path string) (*File, error) { return openIn("/", path) }
+
+// openIn opens the binary that has this path where root is the folder /.
+func openIn(root, path string) (*File, error) {
+	// A file of another kind may block whoever opens it.
+	file, err := os.OpenFile(filepath.Join(root, path), os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
-	e, err := elf.NewFile(file)
+	f, err := New(file, root, path)
 	if err != nil {
 		_ = file.Close()
-		return nil, &failure{fmt.Sprintf("%s is not an ELF file: %v", path, err), ErrFormat}
+		return nil, err
 	}
-	return &File{e, file, path}, nil
+	f.own = file
+	return f, nil
 }
 
-// Close closes the binary.
-func (f *File) Close() error { return f.file.Close() }
+// New reads a binary that is open already, and stays the caller's. The path is that of the binary where root is the
+// folder /, as for a process in a container. It serves to find the debug file.
+func New(file io.ReaderAt, root, path string) (*File, error) {
+	e, err := elf.NewFile(file)
+	if err != nil {
+		return nil, &failure{fmt.Sprintf("%s is not an ELF file: %v", path, err), ErrFormat}
+	}
+	return &File{elf: e, file: file, root: root, path: path}, nil
+}
+
+// Close closes the binary, unless it is the caller's.
+func (f *File) Close() error {
+	if f.own == nil {
+		return nil
+	}
+	return f.own.Close()
+}
 
 // function is one that a table has.
 type function struct {
 	name    []byte // of the table's memory, without a version
 	version string
 	address uint64
+	size    uint64 // 0 if the table does not know it
 	weak    bool
 	kind    kind
 }

@@ -386,6 +386,7 @@ func TestDamaged(t *testing.T) {
 		defer f.Close()
 		_, _ = f.Offsets([]string{"main", "victim@V", "missing"})
 		_, _ = f.Matching("nothing*")
+		_, _, _ = f.Names().At(0x1000)
 	}
 	for n := 0; n < len(image); n += 1 + len(image)/100 {
 		try(image[:n])

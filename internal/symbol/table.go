@@ -3,6 +3,7 @@ package symbol
 import (
 	"bytes"
 	"debug/elf"
+	"errors"
 )
 
 // symbols returns the symbols that strip(1) removes from a binary.
@@ -20,6 +21,18 @@ func (f *File) dynamic(versions bool) table {
 	}
 }
 
+// maxTable is the size up to which tables are read. Binaries of a gigabyte have smaller ones, and a damaged file may claim
+// anything.
+const maxTable = 1 << 30
+
+// content is the content of a section with a table.
+func content(s *elf.Section) ([]byte, error) {
+	if s.Size > maxTable {
+		return nil, errors.New("the table is too large")
+	}
+	return s.Data()
+}
+
 // walk visits the functions in a symbol table. It allocates nothing for each, because large binaries have millions.
 // dynamic has the same symbols with their versions, or is nil. Other symbols have the version in their name.
 func walk(e *elf.File, typ elf.SectionType, dynamic []elf.Symbol, visit func(function)) {
@@ -27,11 +40,11 @@ func walk(e *elf.File, typ elf.SectionType, dynamic []elf.Symbol, visit func(fun
 	if section == nil || int64(section.Link) >= int64(len(e.Sections)) {
 		return
 	}
-	data, err := section.Data()
+	data, err := content(section)
 	if err != nil {
 		return
 	}
-	names, err := e.Sections[section.Link].Data()
+	names, err := content(e.Sections[section.Link])
 	if err != nil {
 		return
 	}
@@ -41,15 +54,17 @@ func walk(e *elf.File, typ elf.SectionType, dynamic []elf.Symbol, visit func(fun
 	}
 	for i := 1; (i+1)*size <= len(data); i++ { // the first one is empty
 		entry := data[i*size : (i+1)*size]
-		var value uint64
+		var value, length uint64
 		var info byte
 		var shndx uint16
 		if e.Class == elf.ELFCLASS32 {
 			value, info, shndx = uint64(e.ByteOrder.Uint32(entry[4:])), entry[12], e.ByteOrder.Uint16(entry[14:])
+			length = uint64(e.ByteOrder.Uint32(entry[8:]))
 		} else {
 			value, info, shndx = e.ByteOrder.Uint64(entry[8:]), entry[4], e.ByteOrder.Uint16(entry[6:])
+			length = e.ByteOrder.Uint64(entry[16:])
 		}
-		found := function{address: value, weak: elf.ST_BIND(info) == elf.STB_WEAK}
+		found := function{address: value, size: length, weak: elf.ST_BIND(info) == elf.STB_WEAK}
 		switch t := elf.ST_TYPE(info); {
 		case t != elf.STT_FUNC && t != elf.STT_GNU_IFUNC:
 			continue
