@@ -10,6 +10,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/links"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/list"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/maps"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/programs"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/run"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/types"
 )
@@ -36,6 +37,7 @@ With --json, the answer to a query is one JSON object; events and what is watche
 		inspect.Command(env),
 		list.Command(env),
 		maps.Command(env),
+		programs.Command(env),
 		links.Command(env),
 		generate.Command(env),
 		types.Command(env),

@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/libbpf-go/libbpf-go"
@@ -10,12 +11,14 @@ import (
 
 // Program is a program in the kernel.
 type Program struct {
-	ID       uint32 `json:"id"`
-	Type     string `json:"type"`
-	Name     string `json:"name,omitempty"`
-	NameCut  bool   `json:"name_cut,omitempty"` // the name may go on: the kernel kept its first 15 characters
-	Tag      string `json:"tag"`
-	Function string `json:"function,omitempty"` // the function that it is loaded for
+	ID      uint32 `json:"id"`
+	Type    string `json:"type"`
+	Name    string `json:"name,omitempty"`
+	NameCut bool   `json:"name_cut,omitempty"` // the name may go on: the kernel kept its first 15 characters
+	Tag     string `json:"tag"`
+	// The function or the tracepoint that it is loaded for.
+	Function   string `json:"function,omitempty"`
+	Tracepoint string `json:"tracepoint,omitempty"`
 
 	MemoryBytes     uint64 `json:"memory_bytes,omitempty"`
 	RunTimeNS       uint64 `json:"run_time_ns"`
@@ -98,6 +101,9 @@ func (r *Reader) program(info libbpf.ProgramInfo, boot time.Time) *Program {
 	}
 	if info.AttachBTFObjectID != 0 && info.AttachBTFID != 0 {
 		p.Function = names.Type(r.types.Get(info.AttachBTFObjectID), info.AttachBTFID)
+		if name, found := strings.CutPrefix(p.Function, "btf_trace_"); found { // the type of its probes
+			p.Function, p.Tracepoint = "", name
+		}
 	}
 	return p
 }

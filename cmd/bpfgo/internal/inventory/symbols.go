@@ -58,8 +58,14 @@ func ReadSymbols() *Symbols {
 	return s
 }
 
-// Known tells whether there are any.
-func (s *Symbols) Known() bool { return len(s.addresses) > 0 }
+// Address is the address of a symbol.
+func (s *Symbols) Address(name string) (uint64, bool) {
+	i := slices.Index(s.names, name)
+	if i < 0 {
+		return 0, false
+	}
+	return s.addresses[i], true
+}
 
 // Find is the symbol at or before an address, and how far the address is behind its beginning.
 func (s *Symbols) Find(address uint64) (name string, offset uint64, ok bool) {

@@ -170,7 +170,7 @@ func (t *targets) tracing(info libbpf.LinkInfo, d libbpf.TracingLinkInfo) Target
 	inKernel := t.isKernel(btfID) && (p == nil || p.typ != libbpf.ProgramTypeExt)
 	function := ""
 	switch {
-	case d.TargetBTFID == 0 && p != nil:
+	case d.TargetBTFID == 0 && p != nil: // before Linux 5.13
 		function = p.Function
 	case inKernel:
 		target.BTFID = btfID

@@ -174,7 +174,7 @@ func summary(l *inventory.Link) string {
 
 // pinned is how links are pinned.
 var pinned = pins.Kind{
-	Name: "link", Operand: "LINK", Ways: operand, Complete: pick.CompleteLink,
+	Name: "link", Command: "link", Operand: "LINK", Ways: operand, Complete: pick.CompleteLink,
 	Open: func(what string) (pins.Object, error) { return pinnable(pick.Link(what)) },
 	OpenPin: func(path string) (pins.Object, error) {
 		l, err := libbpf.LinkFromPinnedPath(path)

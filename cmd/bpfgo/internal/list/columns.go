@@ -230,8 +230,8 @@ func name(text string, cut bool) string {
 }
 
 func attached(p *inventory.Program) string {
-	if len(p.Attached) == 0 && p.Function != "" {
-		return "(for " + p.Function + ")"
+	if made := p.Function + p.Tracepoint; len(p.Attached) == 0 && made != "" {
+		return "(for " + made + ")"
 	}
 	return strings.Join(p.Attached, ", ")
 }

@@ -19,7 +19,7 @@ import (
 const Ways = "by its id (42 or id:42), its name (counts or name:counts) or its pin (a path)"
 
 // WaysOfProgram is Ways for programs.
-const WaysOfProgram = "by its id (42 or id:42), its name (on_exec or name:on_exec), its pin (a path) or its tag " +
+const WaysOfProgram = "by its id (42 or id:42), its name (on_exec or name:on_exec), its pin (a path)\nor its tag " +
 	"(tag:3b185187f1855c4c)"
 
 // choice is what the user gave. One of the fields is set.

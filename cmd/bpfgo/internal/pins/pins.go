@@ -20,8 +20,9 @@ type Object struct {
 
 // Kind is a kind of objects that can be pinned.
 type Kind struct {
-	Name     string // "link"
-	Operand  string // "LINK"
+	Name     string // "program"
+	Command  string // "prog"
+	Operand  string // "PROG"
 	Ways     string // how to name one
 	Complete pick.Complete
 	Open     func(what string) (Object, error)
@@ -44,7 +45,7 @@ func (k Kind) PinCommand(env *cli.Env) *cobra.Command {
 also when no process holds it.
 
 %s`, k.Name, k.Ways),
-		Example:           fmt.Sprintf("  bpfgo %s pin 12 /sys/fs/bpf/mine", k.Name),
+		Example:           fmt.Sprintf("  bpfgo %s pin 12 /sys/fs/bpf/mine", k.Command),
 		Args:              cli.Operands(2, 2, fmt.Sprintf("a %s and a path", k.Name)),
 		ValidArgsFunction: k.Complete,
 	}
@@ -75,7 +76,7 @@ func (k Kind) UnpinCommand(env *cli.Env) *cobra.Command {
 		Short: fmt.Sprintf("remove the pin of a %s", k.Name),
 		Long: fmt.Sprintf(`Removes the pin of a %s. The kernel removes it if nobody else holds it. What is not the pin of a %[1]s stays.`,
 			k.Name),
-		Example: fmt.Sprintf("  bpfgo %s unpin /sys/fs/bpf/mine", k.Name),
+		Example: fmt.Sprintf("  bpfgo %s unpin /sys/fs/bpf/mine", k.Command),
 		Args:    cli.Operands(1, 1, "the path of a pin"),
 	}
 	mode := env.JSONFlag(cmd, "write what was unpinned as JSON")
