@@ -67,7 +67,7 @@ func (t *target) delete(env *cli.Env, mode *cli.JSON, args []string) error {
 	if err != nil {
 		return err
 	}
-	before, err := t.lookup(key)
+	before, err := t.exact(key)
 	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		return err
 	}

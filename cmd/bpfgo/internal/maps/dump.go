@@ -181,6 +181,8 @@ func (d *dumper) writeJSON(
 			return err
 		}
 		rows = c.Each
+	} else {
+		rows = fewSorted(v, rows)
 	}
 	if err := rows(add); err != nil {
 		return err
@@ -188,12 +190,39 @@ func (d *dumper) writeJSON(
 	return doc.end(d.warnings)
 }
 
+// fewSorted are rows that are sorted by key if there are few. Others come as they are read.
+func fewSorted(v *view.View, rows func(func(view.Row) error) error) func(func(view.Row) error) error {
+	return func(f func(view.Row) error) error {
+		var c view.Content
+		many := false
+		err := rows(func(r view.Row) error {
+			if many {
+				return f(r)
+			}
+			c.Add(r)
+			if len(c.Rows) <= sortedRows {
+				return nil
+			}
+			many = true
+			first := c
+			c = view.Content{}
+			return first.Each(f)
+		})
+		if err != nil {
+			return err
+		}
+		v.Arrange(&c)
+		return c.Each(f)
+	}
+}
+
 // appendInner appends the content of a map in a map as the member "entries".
 func (d *dumper) appendInner(ctx context.Context, dst []byte, outer *target, key []byte) []byte {
 	dst = append(dst, `,"entries":[`...)
 	first := true
 	err := d.inner(outer, key, func(t *target, v *view.View) error {
-		return d.read(ctx, t, v, func(r view.Row) error {
+		rows := fewSorted(v, func(f func(view.Row) error) error { return d.read(ctx, t, v, f) })
+		return rows(func(r view.Row) error {
 			if !first {
 				dst = append(dst, ',')
 			}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/view"
 )
 
 // imageSize is the number of bytes of a value, or of those of all CPUs as the kernel lays them out.
@@ -17,6 +18,34 @@ func (t *target) imageSize() (int, error) {
 	}
 	cpus, err := libbpf.PossibleCPUs()
 	return cpus * t.slot(), err
+}
+
+// stored is the key of the element that a lookup of this key finds. They differ in an LPM trie only, whose lookup finds the
+// longest prefix of the key. It is nil if there is none.
+func (t *target) stored(key []byte) ([]byte, error) {
+	if t.desc.Type != libbpf.MapTypeLPMTrie {
+		return key, nil
+	}
+	var longest []byte
+	var err error
+	for k := range t.m.Keys(&err) {
+		if view.PrefixContains(k, key) && (longest == nil || view.PrefixLength(k) > view.PrefixLength(longest)) {
+			longest = bytes.Clone(k)
+		}
+	}
+	return longest, err
+}
+
+// exact is lookup for the element with this very key, as it is updated and deleted.
+func (t *target) exact(key []byte) ([]byte, error) {
+	stored, err := t.stored(key)
+	if err != nil || stored == nil {
+		return nil, err
+	}
+	if t.desc.Type == libbpf.MapTypeLPMTrie && view.PrefixLength(stored) != view.PrefixLength(key) {
+		return nil, nil
+	}
+	return t.lookup(key)
 }
 
 // slot is the number of bytes from the value of a CPU to that of the next one.

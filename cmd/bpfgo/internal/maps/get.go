@@ -18,12 +18,13 @@ func getCommand(env *cli.Env) *cobra.Command {
 		Use:   "get MAP KEY",
 		Short: "show one element of a map",
 		Long: `Shows the element of a map that has a key. 'bpfgo map --help' says how keys are written. Of global data it shows the
-variables, or those that are named instead of a key.
+variables, or those that are named instead of a key. Of an LPM trie it shows the longest prefix of the key, as programs
+find it.
 
 If the map has no such element, the exit status is 1.`,
 		Example: `  bpfgo map get counts 5
   bpfgo map get flows src=10 port=80
-  bpfgo map get routes 10.0.0.0/8
+  bpfgo map get routes 10.1.2.3/32
   bpfgo map get execsnoo.bss config.mode`,
 		Args:              cli.Operands(1, cli.Any, "a map, "+pick.Ways+", and a key"),
 		ValidArgsFunction: pick.CompleteMap,
@@ -56,6 +57,14 @@ func (t *target) get(env *cli.Env, mode *cli.JSON, opts view.Options, args []str
 	if err != nil {
 		return err
 	}
+	stored, err := t.stored(key)
+	if err != nil {
+		return err
+	}
+	if stored == nil {
+		return t.noElement(v.KeyText(key))
+	}
+	key = stored
 	image, err := t.lookup(key)
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):

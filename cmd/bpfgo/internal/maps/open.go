@@ -301,6 +301,11 @@ func (t *target) namedTypes() error {
 				return nil, err
 			}
 			typ, err := decoder.Named(name)
+			if errors.Is(err, btf.ErrNotFound) {
+				if id := integerNamed(types, name); id != 0 {
+					typ, err = decoder.Type(id)
+				}
+			}
 			if !errors.Is(err, btf.ErrNotFound) {
 				*in = types
 				return typ, err
@@ -320,6 +325,25 @@ func (t *target) namedTypes() error {
 		}
 	}
 	return nil
+}
+
+// integerNamed is an integer type whose name has the same words in another order, or 0: compilers call an unsigned long
+// a "long unsigned int".
+func integerNamed(types *btf.BTF, name string) btf.TypeID {
+	want := words(name)
+	for t := range types.Types(nil) {
+		if _, ok := t.(*btf.Int); ok && slices.Equal(words(t.Name()), want) {
+			return t.ID()
+		}
+	}
+	return 0
+}
+
+// words are the words of the name of an integer, sorted, without those that change nothing.
+func words(name string) []string {
+	words := strings.Fields(name)
+	slices.Sort(words)
+	return slices.DeleteFunc(words, func(w string) bool { return w == "int" && len(words) > 1 || w == "signed" })
 }
 
 // programName is the name of a program in the kernel, or "".

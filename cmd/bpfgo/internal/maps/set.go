@@ -131,7 +131,7 @@ func (s *setter) set(t *target, args []string) error {
 	if err != nil {
 		return err
 	}
-	before, err := t.lookup(key)
+	before, err := t.exact(key)
 	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		return privilege.Need(err, privilege.BPF)
 	}
@@ -212,7 +212,7 @@ func (s *setter) explain(t *target, key []byte, err error) error {
 		return fmt.Errorf("map %s already has an element with the key %s", t.desc.Name, text)
 	case errors.Is(err, libbpf.ErrKeyNotExist):
 		return t.noElement(text)
-	case errors.Is(err, libbpf.ErrMapFull) && t.desc.Indexed():
+	case errors.Is(err, libbpf.ErrIndexRange):
 		return fmt.Errorf("%w: the indices of the map are 0 to %d", err, max(t.info.MaxEntries, 1)-1)
 	}
 	return t.denied(err)

@@ -250,32 +250,21 @@ func (w *watcher) picture(v *view.View, before, now snapshot, all []change) stri
 		if c.cpu >= 0 {
 			cpu = strconv.Itoa(c.cpu)
 		}
-		for _, d := range parts(v, c) {
-			key := v.KeyText(c.key)
-			if v.Data() {
-				key = ""
-			}
-			kind := table.Cell{Text: c.kind(), Style: styles[c.kind()]}
-			t.Rows = append(t.Rows, []table.Cell{
-				kind, {Text: key}, {Text: cpu}, {Text: d.Name}, {Text: d.Before}, {Text: d.After},
-				{Text: rate(d, now.at.Sub(before.at))},
-			})
+		key := v.KeyText(c.key)
+		if v.Data() {
+			key = ""
+		}
+		first := []table.Cell{{Text: c.kind(), Style: styles[c.kind()]}, {Text: key}, {Text: cpu}}
+		for _, d := range v.Differences(c.before, c.after) {
+			t.Rows = append(t.Rows, append(slices.Clip(first),
+				table.Cell{Text: d.Name}, table.Cell{Text: d.Before}, table.Cell{Text: d.After},
+				table.Cell{Text: rate(d, now.at.Sub(before.at))}))
+			first = make([]table.Cell, len(first)) // the other parts are below
 		}
 	}
 	dropEmpty(t)
 	text.WriteString(t.Text(w.env, w.env.Width()))
 	return text.String()
-}
-
-// parts are the rows of a change: a part of the value each.
-func parts(v *view.View, c change) []view.Difference {
-	switch c.kind() {
-	case "added":
-		return []view.Difference{{After: v.ValueText(c.after)}}
-	case "removed":
-		return []view.Difference{{Before: v.ValueText(c.before)}}
-	}
-	return v.Differences(c.before, c.after)
 }
 
 // dropEmpty leaves out columns that have nothing in them.

@@ -102,12 +102,13 @@ func (prefix) AppendJSON(dst, data []byte) []byte {
 }
 
 func (prefix) Compare(a, b []byte) int {
-	return cmp.Or(bytes.Compare(a[4:], b[4:]), cmp.Compare(prefixLength(a), prefixLength(b)))
+	return cmp.Or(bytes.Compare(a[4:], b[4:]), cmp.Compare(PrefixLength(a), PrefixLength(b)))
 }
 
 func (p prefix) CompareColumn(_ int, a, b []byte) int { return p.Compare(a, b) }
 
-func prefixLength(key []byte) uint32 { return binary.NativeEndian.Uint32(key) }
+// PrefixLength is the number of bits of a key of an LPM trie that count.
+func PrefixLength(key []byte) uint32 { return binary.NativeEndian.Uint32(key) }
 
 // PrefixText is a key of an LPM trie as a prefix, such as 10.0.0.0/8.
 func PrefixText(key []byte) string {
@@ -115,7 +116,21 @@ func PrefixText(key []byte) string {
 	if !ok {
 		return decode.Hex(key)
 	}
-	return address.String() + "/" + strconv.FormatUint(uint64(prefixLength(key)), 10)
+	return address.String() + "/" + strconv.FormatUint(uint64(PrefixLength(key)), 10)
+}
+
+// PrefixContains tells whether a key of an LPM trie contains another one: all its bits are also those of the other.
+func PrefixContains(key, other []byte) bool {
+	bits := int(PrefixLength(key))
+	if PrefixLength(other) < uint32(bits) || bits > 8*(len(key)-4) {
+		return false
+	}
+	whole := 4 + bits/8
+	if !bytes.Equal(key[4:whole], other[4:whole]) {
+		return false
+	}
+	rest := bits % 8
+	return rest == 0 || (key[whole]^other[whole])>>(8-rest) == 0
 }
 
 // numbers are values that the kernel defines: numbers one after another.

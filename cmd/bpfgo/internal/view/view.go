@@ -327,10 +327,17 @@ type Difference struct {
 	Before, After string
 }
 
-// Differences are the parts of a value that changed.
+// Differences are the parts of a value that changed. A nil value is one that is not there: its parts are empty.
 func (v *View) Differences(before, after []byte) []Difference {
 	var all []Difference
-	columns, a, b := v.value.Columns(), v.value.Cells(before), v.value.Cells(after)
+	columns := v.value.Columns()
+	cells := func(value []byte) []string {
+		if value == nil {
+			return make([]string, len(columns))
+		}
+		return v.value.Cells(value)
+	}
+	a, b := cells(before), cells(after)
 	for i, c := range columns {
 		if a[i] != b[i] {
 			all = append(all, Difference{c.Name, a[i], b[i]})
