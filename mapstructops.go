@@ -56,6 +56,56 @@ func (m *OpenMap) FieldProgram(name string) (*OpenProgram, error) {
 	return found, err
 }
 
+// StructOpsCallback is a field of a struct_ops map's struct that has a program.
+type StructOpsCallback struct {
+	Field   string
+	Program *OpenProgram
+}
+
+// Callbacks are the callbacks that have a program, in the order of the struct's fields. The errors are those of
+// SetField.
+func (m *OpenMap) Callbacks() ([]StructOpsCallback, error) {
+	var fields []string
+	err := m.use("get callbacks of", func() error {
+		types, v, err := m.structOps()
+		if err != nil {
+			return err
+		}
+		t, err := types.Resolve(v.Type)
+		if err != nil {
+			return err
+		}
+		composite, ok := t.(*btf.Composite)
+		if !ok {
+			return fault.Invalidf("the map's variable is not a struct")
+		}
+		for _, member := range composite.Members {
+			callback, err := isFunctionPointer(types, member.Type)
+			if err != nil {
+				return err
+			}
+			if callback {
+				fields = append(fields, member.Name)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	var callbacks []StructOpsCallback
+	for _, field := range fields {
+		p, err := m.FieldProgram(field)
+		if err != nil {
+			return nil, err
+		}
+		if p != nil {
+			callbacks = append(callbacks, StructOpsCallback{field, p})
+		}
+	}
+	return callbacks, nil
+}
+
 // structOpsField is a field of a struct_ops that is not registered yet.
 type structOpsField struct {
 	global
@@ -86,24 +136,11 @@ func (f *structOpsField) setProgram(o *OpenObject, p *OpenProgram) error {
 
 func (m *OpenMap) withField(op, name string, f func(*structOpsField) error) error {
 	return m.use(fmt.Sprintf("%s field %q of", op, name), func() error {
-		if !m.isStructOps() {
-			return fault.Invalidf("the map is not a struct_ops but of type %s", m.typ())
-		}
-		memory := m.memory()
-		if memory == nil {
-			return &VersionError{Func: "bpf_map__initial_value of a struct_ops", Needs: "1.4"}
-		}
-		types, err := m.o.ownTypes()
+		types, v, err := m.structOps()
 		if err != nil {
 			return err
 		}
-		v, _, err := place.FindIn(types, m.name, func(section string) bool {
-			return strings.Contains(section, ".struct_ops")
-		})
-		if err != nil {
-			return placeError(err)
-		}
-		found, err := newGlobal(types, v.Type, memory, m.name, "."+name)
+		found, err := newGlobal(types, v.Type, m.memory(), m.name, "."+name)
 		if err != nil {
 			return err
 		}
@@ -113,6 +150,27 @@ func (m *OpenMap) withField(op, name string, f func(*structOpsField) error) erro
 		}
 		return f(&structOpsField{*found, callback})
 	})
+}
+
+// structOps finds the variable that defines a struct_ops map, in the object's types.
+func (m *OpenMap) structOps() (*btf.BTF, place.Variable, error) {
+	if !m.isStructOps() {
+		return nil, place.Variable{}, fault.Invalidf("the map is not a struct_ops but of type %s", m.typ())
+	}
+	if m.memory() == nil {
+		return nil, place.Variable{}, &VersionError{Func: "bpf_map__initial_value of a struct_ops", Needs: "1.4"}
+	}
+	types, err := m.o.ownTypes()
+	if err != nil {
+		return nil, place.Variable{}, err
+	}
+	v, _, err := place.FindIn(types, m.name, func(section string) bool {
+		return strings.Contains(section, ".struct_ops")
+	})
+	if err != nil {
+		return nil, place.Variable{}, placeError(err)
+	}
+	return types, v, nil
 }
 
 func isFunctionPointer(types *btf.BTF, id btf.TypeID) (bool, error) {

@@ -3,6 +3,7 @@ package libbpf_test
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -38,7 +39,16 @@ func TestStructOpsFields(t *testing.T) {
 	if init.Name() != "init_connection" {
 		t.Errorf("init is %q", init.Name())
 	}
+	callbacks, err := m.Callbacks()
+	check(t, err)
+	if i := slices.IndexFunc(callbacks, func(c libbpf.StructOpsCallback) bool { return c.Program == init }); i < 0 ||
+		callbacks[i].Field != "init" {
+		t.Errorf("the callbacks are %v", callbacks)
+	}
 	check(t, m.SetField("init", (*libbpf.OpenProgram)(nil)))
+	if fewer, err := m.Callbacks(); err != nil || len(fewer) != len(callbacks)-1 {
+		t.Errorf("the callbacks are %v, %v after one was left out", fewer, err)
+	}
 	if p, err := m.FieldProgram("init"); err != nil || p != nil {
 		t.Errorf("init is %v, %v after it was left out", p, err)
 	}

@@ -113,13 +113,13 @@ func (r *reader) structOps(m *libbpf.OpenMap, one *mapping, value btf.TypeID) st
 	}
 	// The kernel's struct has this name without what the object puts behind three underscores.
 	name, _, _ := strings.Cut(composite.Name(), "___")
-	for _, member := range composite.Members {
-		p, err := m.FieldProgram(member.Name)
-		if err != nil || p == nil {
-			continue
-		}
-		one.Callbacks = append(one.Callbacks, callback{member.Name, p.Name()})
-		r.callbacks[p.Name()] = name + "." + member.Name
+	callbacks, err := m.Callbacks()
+	if err != nil {
+		r.warn("the callbacks of map %s: %v", m.Name(), err)
+	}
+	for _, c := range callbacks {
+		one.Callbacks = append(one.Callbacks, callback{c.Field, c.Program.Name()})
+		r.callbacks[c.Program.Name()] = name + "." + c.Field
 	}
 	return "struct " + name
 }
