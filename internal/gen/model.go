@@ -153,7 +153,7 @@ func (o *object) read(opened *libbpf.OpenObject) error {
 	if o.uses, err = findUses(o.file, o.arena()); err != nil {
 		return err
 	}
-	o.holds, err = findHolds(o.file, ops)
+	o.holds, err = o.file.Holds(append([]string{".maps"}, ops...)...)
 	return err
 }
 
