@@ -13,6 +13,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/programs"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/run"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/types"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/verify"
 )
 
 // Root is "bpfgo" with all commands.
@@ -35,6 +36,7 @@ With --json, the answer to a query is one JSON object; events and what is watche
 		run.Command(env),
 		run.ReplayCommand(env),
 		inspect.Command(env),
+		verify.Command(env),
 		list.Command(env),
 		maps.Command(env),
 		programs.Command(env),
