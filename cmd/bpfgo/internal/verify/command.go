@@ -63,9 +63,9 @@ func newCommand(env *cli.Env, opts *options) *cobra.Command {
 instructions that it processed, the states that it remembered, the stack, the time, the size of the machine code. Nothing
 is attached, pinned or left behind. Maps are created, those without a number of entries with one.
 
-Of a rejected program, it shows the end of the verifier's log, the source line, and what well-known messages mean. A
-program is "failed" if it did not come to the verifier, for example because the function that it traces is not there, and
-"skipped" if it can't be tried alone.
+Of a rejected program, it shows the end of the verifier's log, the source line, and what well-known messages mean.
+A program is "failed" if it did not come to the verifier, for example because the function that it traces is not
+there, and "skipped" if it can't be tried alone.
 
 With --compare, it shows what differs from an earlier run. Worse is a program that was accepted and now is not, or for
 which the verifier processes more instructions or remembers more states, by more than --threshold.
