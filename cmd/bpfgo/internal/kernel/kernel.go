@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 	"sync"
 
 	"github.com/libbpf-go/libbpf-go/btf"
@@ -171,7 +172,9 @@ func (k *Kernel) enumerator(enum string, value int64) Answer {
 	if t, err := k.types.TypeByName(enum, btf.KindEnum, btf.KindEnum64); err == nil {
 		answer = no("this version does not know it")
 		for _, v := range t.(*btf.Enum).Values {
-			if v.Value == value {
+			// The number after the last is there under a name such as __MAX_BPF_MAP_TYPE.
+			last := strings.HasPrefix(v.Name, "__MAX_") || strings.HasPrefix(v.Name, "MAX_")
+			if v.Value == value && !last {
 				answer = yes
 			}
 		}
