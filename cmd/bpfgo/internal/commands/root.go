@@ -5,6 +5,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/features"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/generate"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/inspect"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/links"
@@ -40,6 +41,7 @@ With --json, the answer to a query is one JSON object; events and what is watche
 		list.Command(env),
 		maps.Command(env),
 		programs.Command(env),
+		features.Command(env),
 		links.Command(env),
 		generate.Command(env),
 		types.Command(env),

@@ -43,3 +43,9 @@ func (k *Kernel) Variable(name string) Answer {
 func (k *Kernel) StructOps(name string) Answer {
 	return k.typed("bpf_struct_ops_"+name, btf.KindStruct, "struct for BPF programs")
 }
+
+// LinkType is whether the kernel has links of a type.
+func (k *Kernel) LinkType(t libbpf.LinkType) Answer { return k.enumerator("bpf_link_type", int64(t)) }
+
+// Command is whether the kernel has a command of the system call bpf, by its number in the kernel's enum bpf_cmd.
+func (k *Kernel) Command(number int64) Answer { return k.enumerator("bpf_cmd", number) }

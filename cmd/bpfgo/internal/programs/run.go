@@ -162,9 +162,8 @@ func (o *runOptions) run(env *cli.Env, p *libbpf.ProgramHandle) (*testRun, error
 
 // unsupported says of an error that the kernel can't run programs of this type, if that is what it means.
 func unsupported(t libbpf.ProgramType, err error) error {
-	const notSupported = unix.Errno(524) // the kernel's ENOTSUPP, which C does not have
 	// What is attached to functions runs on the kernel's own functions for tests; EFAULT is for the rest of the type.
-	if errors.Is(err, notSupported) || t == libbpf.ProgramTypeTracing && errors.Is(err, unix.EFAULT) {
+	if errors.Is(err, errors.ErrUnsupported) || t == libbpf.ProgramTypeTracing && errors.Is(err, unix.EFAULT) {
 		return cli.WithStatus(fmt.Errorf("the kernel can't run programs of type %s: %w", t, err), cli.StatusUnsupported)
 	}
 	return err
