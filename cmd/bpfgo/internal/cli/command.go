@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/privilege"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/reject"
 )
 
 // Prepare makes a tree of commands bpfgo's: flags that all have, and errors and help in bpfgo's way.
@@ -47,7 +48,7 @@ func (e *Env) Execute(root *cobra.Command, args []string) int {
 	if exit := Exit(0); errors.As(err, &exit) {
 		return status
 	}
-	err = privilege.Explain(err)
+	err = reject.Describe(privilege.Explain(err))
 	message := Safe(OneLine(err.Error()))
 	if status == StatusUsage {
 		message = fmt.Sprintf("%s; try '%s --help'", message, ran.CommandPath())

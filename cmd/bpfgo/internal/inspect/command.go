@@ -22,14 +22,14 @@ func Command(env *cli.Env) *cobra.Command {
 		Use:   "inspect OBJ... [flags]",
 		Short: "show what is in objects, and what this kernel lacks for them",
 		Long: `Shows what is in compiled objects: programs and what they attach to, maps, global variables with their initial
-values, externs, and CO-RE relocations. It looks up in the running kernel what the object needs. Then it lists what the
-kernel lacks: types of programs and maps, helpers, functions, tracepoints, settings.
+values, externs, and CO-RE relocations. It looks up in the running kernel what the object needs. Then it lists
+what the kernel lacks: types of programs and maps, helpers, functions, tracepoints, settings.
 
-It loads nothing, and works without privileges and for objects of the other byte order. What can be found out only with
-CAP_BPF is then "unknown". With --kernel-btf, it looks at the types of another kernel instead.
+It loads nothing, and works without privileges and for objects of the other byte order. What can be found out
+only with CAP_BPF is then "unknown". With --kernel-btf, it looks at the types of another kernel instead.
 
-A relocation that is "poisoned" finds nothing in the kernel: libbpf replaces the instruction by one that the verifier
-rejects if the program can reach it. Guard it with bpf_core_field_exists or its like.`,
+A relocation that is "poisoned" finds nothing in the kernel: libbpf replaces the instruction by one that the
+verifier rejects if the program can reach it. Guard it with bpf_core_field_exists or its like.`,
 		Example: `  bpfgo inspect app.bpf.o
 
   # will it run on another kernel?

@@ -2,6 +2,7 @@
 package reject
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"regexp"
@@ -99,19 +100,23 @@ func words(log string) []string {
 // processed is the line of statistics.
 var processed = regexp.MustCompile(`^processed \d+ insns `)
 
-// Describe is the text for a rejected program, for an error of one line.
-func Describe(err *libbpf.VerifierError) string {
-	r := Read(err.Log)
-	var parts []string
+// Describe adds to an error about a rejected program the source line, and what a well-known reason means. Other errors
+// stay as they are.
+func Describe(err error) error {
+	var rejected *libbpf.VerifierError
+	if !errors.As(err, &rejected) {
+		return err
+	}
+	r := Read(rejected.Log)
 	if r.Source != nil {
 		source := *r.Source
 		if source.File != "" {
 			source.File = path.Base(source.File)
 		}
-		parts = append(parts, "at "+source.String())
+		err = fmt.Errorf("%w (at %s)", err, source)
 	}
 	if r.Explanation != "" {
-		parts = append(parts, r.Explanation)
+		err = fmt.Errorf("%w; %s", err, r.Explanation)
 	}
-	return strings.Join(parts, "; ")
+	return err
 }

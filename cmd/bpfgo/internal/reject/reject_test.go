@@ -1,9 +1,13 @@
 package reject
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go"
 )
@@ -83,11 +87,16 @@ func TestExplain(t *testing.T) {
 }
 
 func TestDescribe(t *testing.T) {
-	got := Describe(&libbpf.VerifierError{Log: "; return *p; @ a/b.c:15\n2: (61) r0 = *(u32 *)(r1 +0)\nR1 leaks addr\n" + statistics})
-	if want := "at b.c:15: return *p;; a program may not store or return the address of kernel memory here"; got != want {
+	err := error(&libbpf.VerifierError{
+		Program: "p", Err: unix.EACCES,
+		Log: "; return *p; @ a/b.c:15\n2: (61) r0 = *(u32 *)(r1 +0)\nR1 leaks addr into map\n" + statistics,
+	})
+	got := Describe(fmt.Errorf("load: %w", err))
+	const want = "R1 leaks addr into map (at b.c:15: return *p;); a program may not store or return the address"
+	if !strings.Contains(got.Error(), want) || !errors.Is(got, unix.EACCES) {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if got := Describe(&libbpf.VerifierError{}); got != "" {
-		t.Errorf("%q", got)
+	if err := errors.New("other"); Describe(err) != err {
+		t.Error(Describe(err))
 	}
 }

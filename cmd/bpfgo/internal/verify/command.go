@@ -59,19 +59,20 @@ func newCommand(env *cli.Env, opts *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify OBJ... [flags]",
 		Short: "show what the kernel's verifier says about each program",
-		Long: `Loads each program of the objects by itself, and shows the verdict of the kernel's verifier, and what it took: the
-instructions that it processed, the states that it remembered, the stack, the time, the size of the machine code. Nothing
-is attached, pinned or left behind. Maps are created, those without a number of entries with one.
+		Long: `Loads each program of the objects by itself, and shows the verdict of the kernel's verifier, and what it took:
+the instructions that it processed, the states that it remembered, the stack, the time, the size of the machine
+code. Nothing is attached, pinned or left behind. Maps are created, those without a number of entries with one.
 
-Of a rejected program, it shows the end of the verifier's log, the source line, and what well-known messages mean.
-A program is "failed" if it did not come to the verifier, for example because the function that it traces is not
-there, and "skipped" if it can't be tried alone.
+Of a rejected program, it shows the end of the verifier's log, the source line, and what well-known messages
+mean. A program is "failed" if it did not come to the verifier, for example because the function that it traces
+is not there, and "skipped" if it can't be tried alone.
 
-With --compare, it shows what differs from an earlier run. Worse is a program that was accepted and now is not, or for
-which the verifier processes more instructions or remembers more states, by more than --threshold.
+With --compare, it shows what differs from an earlier run. Worse is a program that was accepted and now is not,
+or for which the verifier processes more instructions or remembers more states, by more than --threshold.
 
-It needs CAP_BPF and, for most types of programs, CAP_PERFMON or CAP_NET_ADMIN. The exit status is 5 if a program is
-rejected or, with --compare, if one became worse; 3 if a permission is missing; 1 if a program failed.`,
+It needs CAP_BPF and, for most types of programs, CAP_PERFMON or CAP_NET_ADMIN. The exit status is 5 if a
+program is rejected or, with --compare, if one became worse; 3 if a permission is missing; 1 if a program
+failed.`,
 		Example: `  bpfgo verify app.bpf.o
 
   # the ten programs that take the verifier longest
