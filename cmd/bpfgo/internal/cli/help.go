@@ -60,14 +60,18 @@ func writeUsage(w io.Writer, cmd *cobra.Command, width int) {
 	if cmd.Example != "" {
 		fmt.Fprintf(w, "\nExamples:\n%s\n", strings.TrimRight(cmd.Example, "\n"))
 	}
-	if below := visible(cmd); len(below) > 0 {
-		fmt.Fprintf(w, "\nCommands:\n")
-		longest := 0
+	below := visible(cmd)
+	longest := 0
+	for _, c := range below {
+		longest = max(longest, len(c.Name()))
+	}
+	for _, g := range append(cmd.Groups(), &cobra.Group{Title: "Commands"}) {
+		heading := "\n" + g.Title + ":\n"
 		for _, c := range below {
-			longest = max(longest, len(c.Name()))
-		}
-		for _, c := range below {
-			fmt.Fprintf(w, "  %-*s  %s\n", longest, c.Name(), c.Short)
+			if c.GroupID == g.ID {
+				fmt.Fprintf(w, "%s  %-*s  %s\n", heading, longest, c.Name(), c.Short)
+				heading = ""
+			}
 		}
 	}
 	for _, section := range sections(cmd) {

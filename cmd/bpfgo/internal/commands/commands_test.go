@@ -141,6 +141,9 @@ func TestCommands(t *testing.T) {
 	each(Root(cli.Quiet(io.Discard, io.Discard)), func(cmd *cobra.Command) {
 		path := cmd.CommandPath()
 		below := cmd.HasSubCommands()
+		if cmd.HasParent() && !cmd.Parent().HasParent() && cmd.GroupID == "" {
+			t.Errorf("%s has no heading in the help", path)
+		}
 		if cmd.Short == "" || strings.HasSuffix(cmd.Short, ".") || cmd.Short[0] < 'a' || cmd.Short[0] > 'z' {
 			t.Errorf("%s: the summary is %q", path, cmd.Short)
 		}

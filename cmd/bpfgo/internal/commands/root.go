@@ -50,7 +50,26 @@ With --json, the answer to a query is one JSON object; events and what is watche
 		versionCommand(env),
 		completionCommand(env),
 	)
+	for _, g := range groups {
+		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
+		for _, name := range g.commands {
+			if cmd, _, err := root.Find([]string{name}); err == nil {
+				cmd.GroupID = g.title
+			}
+		}
+	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	env.Prepare(root)
 	return root
+}
+
+// groups are the headings of commands in the help.
+var groups = []struct {
+	title    string
+	commands []string
+}{
+	{"Programs and objects", []string{"gen", "inspect", "verify", "run", "replay", "link"}},
+	{"What is in the kernel", []string{"list", "prog", "map", "trace-pipe", "streams", "features"}},
+	{"Types", []string{"btf"}},
+	{"bpfgo itself", []string{"version", "completion", "cflags", "ldflags"}},
 }
