@@ -53,10 +53,27 @@ func (n *need) Unwrap() error { return n.error }
 // Need says which capabilities an operation needs that failed with err. Explain then tells which of them the process
 // lacks. A nil error stays nil.
 func Need(err error, capabilities ...Capability) error {
-	if err == nil || !errors.Is(err, fs.ErrPermission) {
+	var rejected *libbpf.VerifierError // which is a permission error, too
+	if !errors.Is(err, fs.ErrPermission) || errors.As(err, &rejected) {
 		return err
 	}
-	return &need{err, capabilities}
+	slices.Sort(capabilities)
+	return &need{err, slices.Compact(capabilities)}
+}
+
+// ForProgram is what loading and attaching programs of a type needs.
+func ForProgram(t libbpf.ProgramType) []Capability {
+	switch t {
+	case libbpf.ProgramTypeSocketFilter:
+		return []Capability{BPF}
+	case libbpf.ProgramTypeKprobe, libbpf.ProgramTypeTracepoint, libbpf.ProgramTypePerfEvent,
+		libbpf.ProgramTypeRawTracepoint, libbpf.ProgramTypeRawTracepointWritable, libbpf.ProgramTypeTracing,
+		libbpf.ProgramTypeLSM, libbpf.ProgramTypeStructOps, libbpf.ProgramTypeSyscall:
+		return []Capability{BPF, Perfmon}
+	case libbpf.ProgramTypeExt:
+		return []Capability{BPF, Perfmon, NetAdmin}
+	}
+	return []Capability{BPF, NetAdmin}
 }
 
 // Explain adds to an error of an operation that the kernel denied what the process lacks, or else what may forbid it.

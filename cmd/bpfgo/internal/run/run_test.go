@@ -520,30 +520,52 @@ func TestVerbose(t *testing.T) {
 	}
 }
 
-func TestNoPrivileges(t *testing.T) {
-	// Where everybody may read and write.
-	dir := filepath.Join(scratch, "public")
-	object, binary := filepath.Join(dir, "syscalls.bpf.o"), filepath.Join(dir, "bpfgo")
-	for _, err := range []error{os.Chmod(scratch, 0o755), os.MkdirAll(dir, 0o755), os.Chmod(dir, 0o777),
-		exec.Command("cp", "-f", syscallsObject(t), object).Run(),
-		exec.Command("cp", "-f", os.Args[0], binary).Run()} {
-		if err != nil {
-			t.Fatal(err)
-		}
+// unprivileged is bpfgo as a process of another user with these capabilities, and objects that this user may read.
+func unprivileged(t *testing.T, objects []string, capabilities ...uintptr) func(args ...string) *exec.Cmd {
+	t.Helper()
+	testutil.Root(t)
+	dir := filepath.Join(scratch, "public") // where everybody may read and write
+	binary := filepath.Join(dir, "bpfgo")
+	failures := []error{os.Chmod(scratch, 0o755), os.MkdirAll(dir, 0o755), os.Chmod(dir, 0o777),
+		exec.Command("cp", "-f", os.Args[0], binary).Run()}
+	for _, object := range objects {
+		failures = append(failures, exec.Command("cp", "-f", object, dir).Run())
 	}
-	for _, command := range [][]string{nil, {"--", "sleep", "100"}} {
-		var stdout, stderr bytes.Buffer
-		cmd := program(t, append([]string{"run", object}, command...)...)
-		cmd.Path, cmd.Dir = binary, "/"
+	if err := errors.Join(failures...); err != nil {
+		t.Fatal(err)
+	}
+	return func(args ...string) *exec.Cmd {
+		cmd := program(t, args...)
+		cmd.Path, cmd.Dir = binary, dir
 		cmd.Env = append(cmd.Env, "GOCOVERDIR="+dir) // where coverage is counted, this user must be able to write it
+		cmd.SysProcAttr = &syscall.SysProcAttr{
+			Credential: &syscall.Credential{Uid: 65534, Gid: 65534}, AmbientCaps: capabilities,
+		}
+		return cmd
+	}
+}
+
+func TestNoPrivileges(t *testing.T) {
+	needs.ToLoadFile(t, testutil.Object(t, "xdp"))
+	for _, tt := range []struct {
+		args []string
+		have []uintptr
+		want string
+	}{
+		{[]string{"run", "syscalls.bpf.o"}, nil, "operation not permitted: the process lacks CAP_PERFMON and CAP_BPF"},
+		{[]string{"run", "syscalls.bpf.o", "--", "sleep", "100"}, nil, "the process lacks CAP_PERFMON and CAP_BPF"},
+		{[]string{"run", "xdp.bpf.o"}, []uintptr{unix.CAP_BPF, unix.CAP_PERFMON}, "the process lacks CAP_NET_ADMIN"},
+		{[]string{"run", "syscalls.bpf.o"}, []uintptr{unix.CAP_BPF}, "the process lacks CAP_PERFMON"},
+	} {
+		var stdout, stderr bytes.Buffer
+		cmd := unprivileged(t, []string{syscallsObject(t), testutil.Object(t, "xdp")}, tt.have...)(tt.args...)
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 		err := cmd.Run()
 		var exit *exec.ExitError
 		if !errors.As(err, &exit) || exit.ExitCode() != cli.StatusPermission || stdout.Len() > 0 {
 			t.Errorf("%v, output %q", err, &stdout)
 		}
-		clitest.WantLine(t, stderr.String(), "operation not permitted: the process lacks CAP_BPF and CAP_PERFMON")
+		clitest.WantLine(t, stderr.String(), tt.want)
 	}
 }
 

@@ -24,6 +24,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/btf/decode"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/metrics"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/privilege"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/screen"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/setting"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/view"
@@ -315,7 +316,14 @@ const initialPIDNamespace = "pid:[4026531836]"
 
 // load loads the object into the kernel, opens its buffers, and attaches its programs, in this order, so that no event
 // is missed.
-func (s *session) load(open *libbpf.OpenObject) error {
+func (s *session) load(open *libbpf.OpenObject) (err error) {
+	var needed []privilege.Capability
+	for p := range open.Programs() {
+		if t, err := p.Type(); err == nil {
+			needed = append(needed, privilege.ForProgram(t)...)
+		}
+	}
+	defer func() { err = privilege.Need(err, needed...) }()
 	obj, err := open.Load()
 	if err != nil {
 		return err
