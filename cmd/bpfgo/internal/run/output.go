@@ -136,7 +136,7 @@ func (s *stream) appendLabel(dst []byte) []byte {
 	if s.label == 0 {
 		return dst
 	}
-	return fmt.Appendf(dst, "%-*s  ", s.label, s.name)
+	return fmt.Appendf(dst, "%-*s  ", s.label, cli.Safe(s.name))
 }
 
 // fitText is what a line adds if the data and the type do not have the same size.
@@ -166,6 +166,7 @@ func width(cell string) int { return utf8.RuneCountInString(cell) }
 // appendRow appends a line of cells in columns, and widens the columns as needed. Cells without a column follow.
 func appendRow(dst []byte, cells []string, columns []decode.Column) []byte {
 	for i, cell := range cells {
+		cell = cli.Safe(cell) // members and enumerators have the names that the object gives them
 		if i > 0 {
 			dst = append(dst, "  "...)
 		}

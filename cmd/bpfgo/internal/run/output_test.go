@@ -95,3 +95,15 @@ func TestPerfPadding(t *testing.T) {
 		t.Errorf("records of unknown type: %s, want %s", text.String(), want)
 	}
 }
+
+// Names come from the object, and it may have been made by anybody.
+func TestNamesAreSafe(t *testing.T) {
+	columns := []decode.Column{{Name: "a"}}
+	if got := string(appendRow(nil, []string{"RED\x1b[31m"}, columns)); got != "RED\\x1b[31m\n" {
+		t.Errorf("%q", got)
+	}
+	s := stream{name: "\x1b]0;title\a", label: 5}
+	if got := string(s.appendLabel(nil)); got != `\x1b]0;title\a  ` {
+		t.Errorf("%q", got)
+	}
+}
