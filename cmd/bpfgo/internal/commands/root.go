@@ -13,6 +13,8 @@ import (
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/maps"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/programs"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/run"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/streams"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/tracepipe"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/types"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/verify"
 )
@@ -42,6 +44,8 @@ With --json, the answer to a query is one JSON object; events and what is watche
 		maps.Command(env),
 		programs.Command(env),
 		features.Command(env),
+		tracepipe.Command(env),
+		streams.Command(env),
 		links.Command(env),
 		generate.Command(env),
 		types.Command(env),

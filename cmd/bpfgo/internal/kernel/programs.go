@@ -45,7 +45,14 @@ func (k *Kernel) StructOps(name string) Answer {
 }
 
 // LinkType is whether the kernel has links of a type.
-func (k *Kernel) LinkType(t libbpf.LinkType) Answer { return k.enumerator("bpf_link_type", int64(t)) }
+func (k *Kernel) LinkType(t libbpf.LinkType) Answer {
+	declared := k.enumerator("bpf_link_type", int64(t))
+	if t == libbpf.LinkTypeStructOps && declared.State == Yes {
+		// The kernel had such links for itself before users could make them.
+		return k.typed("bpf_struct_ops_link", btf.KindStruct, "link for users")
+	}
+	return declared
+}
 
 // Command is whether the kernel has a command of the system call bpf, by its number in the kernel's enum bpf_cmd.
 func (k *Kernel) Command(number int64) Answer { return k.enumerator("bpf_cmd", number) }

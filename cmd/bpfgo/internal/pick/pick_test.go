@@ -118,7 +118,7 @@ func TestBTF(t *testing.T) {
 	testutil.Root(t)
 	id, err := BTF("vmlinux")
 	if errors.Is(err, os.ErrNotExist) {
-		testutil.Skip(t, "names of BTF", err) // before Linux 5.11
+		testutil.Skip(t, "btf-names", err) // before Linux 5.11
 	}
 	check(t, err)
 	if again, err := BTF(fmt.Sprintf("id:%d", id)); err != nil || again != id {

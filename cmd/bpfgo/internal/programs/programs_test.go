@@ -143,7 +143,7 @@ func TestDumpJITed(t *testing.T) {
 	stdout, stderr, status := tool.Run("prog", "dump", id, "--jited", "--opcodes")
 	if status == cli.StatusUnsupported || status == cli.StatusPermission {
 		clitest.WantLine(t, stderr)
-		testutil.Skip(t, "machine code", fmt.Errorf("%s", strings.TrimSpace(stderr)))
+		testutil.Skip(t, "machine-code", fmt.Errorf("%s", strings.TrimSpace(stderr)))
 	}
 	if status != cli.StatusOK || !strings.Contains(stdout, "replaceable:  0x") || !strings.Contains(stdout, " 0:  ") {
 		t.Errorf("exit status %d, %s\n%s", status, stderr, stdout)
