@@ -198,11 +198,14 @@ func (a *answer) text(env *cli.Env, width int) string {
 			return
 		}
 		heading(name)
-		t := table.Table{Columns: []table.Column{{Name: "setting"}, {Name: "value", Shrink: true}, {Name: "meaning", Shrink: true}}}
+		var f table.Fields
 		for _, s := range all {
-			t.Add(s.Name, s.Value, s.Meaning)
+			if s.Meaning != "" {
+				s.Value += " (" + s.Meaning + ")"
+			}
+			f.Add(s.Name, s.Value)
 		}
-		text.WriteString(t.Text(env, width))
+		text.WriteString(f.Text(env))
 	}
 	settings("system", a.System)
 	for _, g := range a.Groups {

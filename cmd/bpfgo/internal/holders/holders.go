@@ -69,9 +69,6 @@ type Found struct {
 	Warnings []string
 }
 
-// Method says how the processes are found.
-const Method = "proc"
-
 // Find looks into all processes and all BPF file systems. It finds also what the calling process has open.
 func Find() *Found {
 	f := &Found{

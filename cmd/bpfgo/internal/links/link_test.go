@@ -32,9 +32,11 @@ func TestLink(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	text := filepath.Join(t.TempDir(), "text")
+	testutil.Check(t, os.WriteFile(text, []byte("text\n"), 0o600))
 	for path, want := range map[string]string{
 		"/no/such/file": "no such file",
-		"/etc/hostname": "not a BPF object",
+		text:            "not a BPF object",
 		library:         "conflicting non-weak symbol",
 	} {
 		failed := filepath.Join(t.TempDir(), "failed.bpf.o")
