@@ -262,20 +262,7 @@ func (w *watcher) picture(v *view.View, before, now snapshot, all []change) stri
 			first = make([]table.Cell, len(first)) // the other parts are below
 		}
 	}
-	dropEmpty(t)
+	t.DropEmpty()
 	text.WriteString(t.Text(w.env, w.env.Width()))
 	return text.String()
-}
-
-// dropEmpty leaves out columns that have nothing in them.
-func dropEmpty(t *table.Table) {
-	for i := len(t.Columns) - 1; i >= 0; i-- {
-		if slices.ContainsFunc(t.Rows, func(row []table.Cell) bool { return row[i].Text != "" }) {
-			continue
-		}
-		t.Columns = slices.Delete(t.Columns, i, i+1)
-		for j := range t.Rows {
-			t.Rows[j] = slices.Delete(t.Rows[j], i, i+1)
-		}
-	}
 }

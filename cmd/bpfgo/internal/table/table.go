@@ -3,6 +3,7 @@ package table
 
 import (
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/rivo/uniseg"
@@ -36,6 +37,19 @@ func (t *Table) Add(cells ...string) {
 		row[i].Text = text
 	}
 	t.Rows = append(t.Rows, row)
+}
+
+// DropEmpty leaves out the columns that have nothing in any row.
+func (t *Table) DropEmpty() {
+	for i := len(t.Columns) - 1; i >= 0; i-- {
+		if slices.ContainsFunc(t.Rows, func(row []Cell) bool { return row[i].Text != "" }) {
+			continue
+		}
+		t.Columns = slices.Delete(t.Columns, i, i+1)
+		for j := range t.Rows {
+			t.Rows[j] = slices.Delete(t.Rows[j], i, i+1)
+		}
+	}
 }
 
 // gap is between two columns.
