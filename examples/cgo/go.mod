@@ -6,8 +6,10 @@ require github.com/libbpf-go/libbpf-go v0.0.0
 
 require (
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
+	github.com/rivo/uniseg v0.4.7 // indirect
 	github.com/spf13/cobra v1.10.2 // indirect
 	github.com/spf13/pflag v1.0.9 // indirect
+	golang.org/x/arch v0.29.0 // indirect
 	golang.org/x/sys v0.44.0 // indirect
 )
 
