@@ -179,8 +179,8 @@ func TestCompletion(t *testing.T) {
 	if _, stderr, status := bpfgo("completion", "cmd"); status != cli.StatusUsage {
 		t.Errorf("exit status %d: %s", status, stderr)
 	}
-	stdout, _, _ := bpfgo("__complete", "btf", "d")
+	stdout, _, _ := bpfgo("__complete", "btf", "du")
 	if !strings.HasPrefix(stdout, "dump\t") {
-		t.Errorf("btf d is completed as %q", stdout)
+		t.Errorf("btf du is completed as %q", stdout)
 	}
 }
