@@ -36,17 +36,19 @@ Linux that brings it. A kernel of this version or later may still be built witho
 The answers are yes, no, or unknown, where the process may not ask. To ask needs CAP_BPF; for some types also
 CAP_PERFMON or CAP_NET_ADMIN.
 
-With NAME, it shows only features with that name or, if there are none, with NAME in their name. The exit status then is
-4 if the kernel lacks one of them, 3 if one is not known, and 1 if there is none with this name.`
+With NAME, it shows only the features and settings of this name, or with NAME in their names. The exit status is then
+4 if the kernel lacks one of these features, 3 if one is not known, and 1 if there is none of this name.`
 
 const example = `  bpfgo features
 
   # does this kernel have ring buffers?
   bpfgo features ringbuf && echo yes
 
-  # what XDP programs can call, and what is only missing
-  bpfgo features --helpers xdp
-  bpfgo features --missing`
+  # only what is missing
+  bpfgo features --missing
+
+  # the helpers that XDP programs can call
+  bpfgo features --helpers xdp`
 
 // Command is "bpfgo features".
 func Command(env *cli.Env) *cobra.Command {
@@ -83,8 +85,8 @@ func Command(env *cli.Env) *cobra.Command {
 		if missing {
 			a.keep(func(f Feature) bool { return f.State != kernel.Yes })
 		}
-		if name != "" && len(a.Groups) == 0 && !missing {
-			return fmt.Errorf("there is no feature named %q", name)
+		if name != "" && len(a.Groups) == 0 && len(a.System) == 0 && !missing {
+			return fmt.Errorf("there is no feature or setting named %q", name)
 		}
 		if mode.On {
 			err = env.WriteDocument(mode, cli.Document{Name: "features", Value: a})
@@ -150,7 +152,9 @@ func (a *answer) choose(name string) {
 			is = exact
 		}
 	}
-	a.System = nil
+	a.System = slices.DeleteFunc(a.System, func(s Setting) bool {
+		return !strings.Contains(s.Name, strings.ToLower(name))
+	})
 	a.keep(is)
 }
 

@@ -154,7 +154,7 @@ func TestFeatures(t *testing.T) {
 		status int
 		text   string
 	}{
-		"features no_such_feature": {cli.StatusFailed, `there is no feature named "no_such_feature"`},
+		"features no_such_feature": {cli.StatusFailed, `there is no feature or setting named "no_such_feature"`},
 		"features --helpers x":     {cli.StatusUsage, "--helpers x: there is no such type of programs"},
 		"features a b":             {cli.StatusUsage, `unexpected argument "b"`},
 	} {

@@ -54,6 +54,11 @@ func (r *Reader) Read() (*Snapshot, error) {
 	s.BTFs, err = readBTFs()
 	s.warn(err)
 	r.hold(s, holders.Find())
+	inUse := map[uint32]bool{}
+	for _, b := range s.BTFs {
+		inUse[b.ID] = true
+	}
+	r.types.Keep(inUse)
 	return s, nil
 }
 

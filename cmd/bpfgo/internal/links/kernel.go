@@ -19,7 +19,8 @@ import (
 )
 
 // operand says what LINK is.
-const operand = "LINK is a link in the kernel, " + pick.Ways + ".\nThe name of a link is that of its program."
+const operand = "LINK is a link in the kernel, by its id (42 or id:42), the name of its program (on_exec or " +
+	"name:on_exec)\nor its pin (a path)."
 
 func showCommand(env *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{

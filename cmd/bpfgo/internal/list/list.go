@@ -25,7 +25,7 @@ them. Holders are processes, by their descriptors (from /proc), pins on BPF file
 whole where BTF has them; the kernel keeps only 15 characters.
 
 --stats and --watch make the kernel count how often and how long programs run, and stop it in the end. A program takes
-about 20 ns more per run meanwhile. Without them, the counts are those of the times when somebody had it count.
+about 20 ns more per run meanwhile. Without them, the counts are from when somebody else had the kernel count.
 
 The list needs CAP_SYS_ADMIN. To see the descriptors of other users' processes it also needs CAP_SYS_PTRACE. What can't
 be read is left out, with a note. Between one look and the next, programs come and go: those are left out, too.`

@@ -24,6 +24,9 @@ func Command(env *cli.Env) *cobra.Command {
 		Long: `Works with a program that is in the kernel. "bpfgo list programs" lists them all.
 
 ` + operand,
+		Example: `  bpfgo prog show on_exec
+
+  bpfgo prog dump on_exec --jited`,
 	}, showCommand(env), dumpCommand(env), runCommand(env), pinned.PinCommand(env), pinned.UnpinCommand(env))
 }
 

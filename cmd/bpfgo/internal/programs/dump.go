@@ -87,17 +87,24 @@ and always if kernel.kptr_restrict is 2. The exit status is 4 if there is no mac
 		if err != nil {
 			return err
 		}
+		var warnings []string
+		if d.hiddenCalls {
+			warnings = append(warnings, hidden("which functions are called"))
+		}
 		switch {
 		case mode.On:
 			return env.WriteDocument(mode, cli.Document{Name: "program", Value: struct {
 				ID           uint32 `json:"id"`
 				Name         string `json:"name,omitempty"`
 				Instructions []line `json:"instructions"`
-			}{d.info.ID, p.Name(), lines}})
+			}{d.info.ID, p.Name(), lines}, Warnings: warnings})
 		case graph:
 			_, err = fmt.Fprint(env.Stdout, d.graph(p.Name(), lines))
 		default:
 			_, err = fmt.Fprint(env.Stdout, listing(env, lines, opcodes))
+		}
+		for _, warning := range warnings {
+			env.Note("%s", warning)
 		}
 		return err
 	}
@@ -170,6 +177,8 @@ type dumper struct {
 	sources   map[int]source // by the first instructions that come from them
 	maps      map[uint32]string
 	symbols   *symbolTable
+
+	hiddenCalls bool // there are calls whose targets the kernel hides
 }
 
 func newDumper(p *libbpf.ProgramHandle) (*dumper, error) {
@@ -207,13 +216,18 @@ func newDumper(p *libbpf.ProgramHandle) (*dumper, error) {
 
 func (d *dumper) close() { d.known.Close() }
 
-// hidden is the error for instructions or machine code that the kernel hides.
-func hidden(what string) error {
+// hidden says that the kernel hides something that has addresses, and why.
+func hidden(what string) string {
 	why := "the process lacks CAP_SYSLOG"
 	if text, err := os.ReadFile("/proc/sys/kernel/kptr_restrict"); err == nil && strings.TrimSpace(string(text)) == "2" {
 		why = "kernel.kptr_restrict is 2"
 	}
-	return cli.WithStatus(fmt.Errorf("the kernel hides %s: %s", what, why), cli.StatusPermission)
+	return fmt.Sprintf("the kernel hides %s: %s", what, why)
+}
+
+// hiddenError is the error for instructions or machine code that the kernel hides.
+func hiddenError(what string) error {
+	return cli.WithStatus(errors.New(hidden(what)), cli.StatusPermission)
 }
 
 // uncompiled is the error for a program without machine code.

@@ -39,7 +39,7 @@ func (d *dumper) jited() ([]line, error) {
 	case d.info.JITedSize == 0:
 		return nil, uncompiled()
 	case len(code) == 0 || len(d.info.JITedFuncLens) == 0:
-		return nil, hidden("machine code")
+		return nil, hiddenError("machine code")
 	}
 	functions := d.sortedFunctions()
 	var lines []line

@@ -53,8 +53,8 @@ func runCommand(env *cli.Env) *cobra.Command {
 		Use:   "run PROG [flags]",
 		Short: "run a program once or many times on given data",
 		Long: `Runs a program in the kernel on the packet and the context that are given, and shows what it returned, how long it took,
-and what became of the packet and the context. What the program does besides, such as to its maps, it does. Without
---data, programs for packets get a frame of 64 zero bytes.
+and what became of the packet and the context. What the program changes otherwise, as in its maps, stays changed.
+Without --data, programs for packets get a frame of 64 zero bytes.
 
 It needs CAP_SYS_ADMIN. The exit status is 4 if the kernel can't run programs of this type.
 
@@ -69,7 +69,10 @@ It needs CAP_SYS_ADMIN. The exit status is 4 if the kernel can't run programs of
 		Args:              cli.Operands(1, 1, "one program"),
 		ValidArgsFunction: pick.CompleteProgram,
 	}
-	cmd.Flags().StringVar(&o.data, "data", "", "the packet: `HEX|@FILE|-`; - is standard input")
+	cli.Func(cmd.Flags(), "data", "HEX|@FILE|-", "the packet; - is standard input", func(text string) error {
+		o.data = text
+		return nil
+	})
 	cli.Func(cmd.Flags(), "ctx", "HEX|@FILE|NAME=VALUE",
 		"the context, or members of it (repeat the flag); arg0=VALUE for arguments of a raw tracepoint",
 		func(text string) error {

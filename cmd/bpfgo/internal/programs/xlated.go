@@ -26,7 +26,7 @@ const (
 func (d *dumper) xlated() ([]line, error) {
 	insns := d.info.XlatedInstructions
 	if len(insns) == 0 {
-		return nil, hidden("instructions")
+		return nil, hiddenError("instructions")
 	}
 	var lines []line
 	for index, text := range libbpf.Disassemble(insns) {
@@ -95,7 +95,8 @@ func (d *dumper) callText(index int, i libbpf.Instruction, text string) string {
 		}
 		return fmt.Sprintf("call pc%+d  # %d", i.Offset, to)
 	}
-	if i.Immediate == 0 { // the kernel hides addresses
+	if i.Immediate == 0 {
+		d.hiddenCalls = true
 		return "call ?"
 	}
 	// The address of the function is relative to that of another one.
