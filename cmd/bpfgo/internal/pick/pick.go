@@ -153,9 +153,9 @@ func (c choice) find(kind string, all func() ([]candidate, error)) (uint32, erro
 		return 0, privilege.Need(err, privilege.SysAdmin)
 	}
 	if c.tag != "" {
-		return only(kind, "with the tag "+c.tag, matching(candidates, func(o candidate) bool { return o.tag == c.tag }))
+		return only(kind, wording{"has the tag " + c.tag, "have the tag " + c.tag}, matching(candidates, func(o candidate) bool { return o.tag == c.tag }))
 	}
-	called := fmt.Sprintf("named %q", c.name)
+	called := wording{fmt.Sprintf("is named %q", c.name), fmt.Sprintf("are named %q", c.name)}
 	// A name that is whole goes before one that the kernel cut.
 	found := matching(candidates, func(o candidate) bool { return o.name.Text == c.name })
 	if len(found) == 0 {
@@ -168,8 +168,8 @@ func (c choice) find(kind string, all func() ([]candidate, error)) (uint32, erro
 	if len(perhaps) == 0 {
 		return only(kind, called, nil)
 	}
-	return 0, fmt.Errorf("no %s is known to be %s: the kernel has only the first %d characters of the name of %s; "+
-		"use an id", kind, called, names.Cut, idList(kind, perhaps))
+	return 0, fmt.Errorf("no %s is known to be named %q: the kernel has only the first %d characters of the name of %s; "+
+		"use an id", kind, c.name, names.Cut, idList(kind, perhaps))
 }
 
 func matching(all []candidate, is func(candidate) bool) []candidate {
@@ -182,15 +182,18 @@ func matching(all []candidate, is func(candidate) bool) []candidate {
 	return found
 }
 
+// wording says what was looked for, for one object and for several.
+type wording struct{ one, several string }
+
 // only is the id of the only one found.
-func only(kind, described string, found []candidate) (uint32, error) {
+func only(kind string, looked wording, found []candidate) (uint32, error) {
 	switch len(found) {
 	case 0:
-		return 0, fmt.Errorf("no %s is %s: %w", kind, described, os.ErrNotExist)
+		return 0, fmt.Errorf("no %s %s: %w", kind, looked.one, os.ErrNotExist)
 	case 1:
 		return found[0].id, nil
 	}
-	return 0, fmt.Errorf("%d %s are %s: %s; use an id", len(found), plural(kind), described, idList(kind, found))
+	return 0, fmt.Errorf("%d %s %s: %s; use an id", len(found), plural(kind), looked.several, idList(kind, found))
 }
 
 func plural(kind string) string {

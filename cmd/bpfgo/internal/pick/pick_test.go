@@ -1,17 +1,16 @@
 package pick
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/names"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
@@ -45,72 +44,116 @@ func load(t *testing.T) *libbpf.Object {
 	return o
 }
 
-func TestMap(t *testing.T) {
+// Ids and pins. Other tests may have the same names in the kernel: see TestFind.
+func TestOpen(t *testing.T) {
 	o := load(t)
 	m, err := o.Map("a_map_with_a_long_name")
 	check(t, err)
-	info, err := m.Info()
-	check(t, err)
-	path := filepath.Join(testutil.BPFFS(t), "pinned")
-	check(t, m.Pin(path))
-	id := fmt.Sprint(info.ID)
-	for _, what := range []string{
-		id, "id:" + id, "a_map_with_a_long_name", "name:a_map_with_a_long_name", "a_map_with_a_lo", path,
-	} {
-		picked, err := Map(what)
-		if err != nil {
-			t.Errorf("%s: %v", what, err)
-			continue
-		}
-		if got, err := picked.Info(); err != nil || got.ID != info.ID {
-			t.Errorf("%s: %+v, %v", what, got, err)
-		}
-		check(t, picked.Close())
-	}
-	if _, err := Map("a_map_with_a_longer_name"); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("another name with the same beginning: %v", err)
-	}
-}
-
-// A name that several maps have is not enough, and neither is one of which the kernel has only a part.
-func TestAmbiguousMap(t *testing.T) {
-	testutil.Root(t)
-	a, b := makeMap(t, "bpfgo_pick_two"), makeMap(t, "bpfgo_pick_two")
-	cut := makeMap(t, "bpfgo_pick_a_long_name")
-	for what, want := range map[string]string{
-		"bpfgo_pick_two":       fmt.Sprintf(`2 maps are named "bpfgo_pick_two": maps %d and %d; use an id`, a, b),
-		"bpfgo_pick_a_long_na": fmt.Sprintf("name of map %d; use an id", cut),
-	} {
-		if _, err := Map(what); err == nil || !strings.HasSuffix(err.Error(), want) {
-			t.Errorf("%s: %v, want %s", what, err, want)
-		}
-	}
-}
-
-func TestProgramAndLink(t *testing.T) {
-	o := load(t)
 	p, err := o.Program("a_program_with_a_long_name")
 	check(t, err)
-	info, err := p.Info(0)
+	mapInfo, err := m.Info()
 	check(t, err)
-	path := filepath.Join(testutil.BPFFS(t), "pinned")
-	check(t, p.Pin(path))
-	tag := hex.EncodeToString(info.Tag[:])
-	for _, what := range []string{
-		fmt.Sprint(info.ID), "a_program_with_a_long_name", "a_program_with_", path, "tag:" + strings.ToUpper(tag),
-	} {
-		picked, err := Program(what)
-		if err != nil {
-			t.Errorf("%s: %v", what, err)
-			continue
-		}
-		if got, err := picked.Info(0); err != nil || got.ID != info.ID {
+	programInfo, err := p.Info(0)
+	check(t, err)
+	folder := testutil.BPFFS(t)
+	mapPin, programPin := filepath.Join(folder, "map"), filepath.Join(folder, "program")
+	check(t, m.Pin(mapPin))
+	check(t, p.Pin(programPin))
+	for _, what := range []string{fmt.Sprint(mapInfo.ID), fmt.Sprintf("id:%d", mapInfo.ID), mapPin} {
+		picked, err := Map(what)
+		check(t, err)
+		if got, err := picked.Info(); err != nil || got.ID != mapInfo.ID {
 			t.Errorf("%s: %+v, %v", what, got, err)
 		}
 		check(t, picked.Close())
 	}
-	if _, err := Link("a_program_with_a_long_name"); !errors.Is(err, os.ErrNotExist) {
+	for _, what := range []string{fmt.Sprint(programInfo.ID), programPin} {
+		picked, err := Program(what)
+		check(t, err)
+		if got, err := picked.Info(0); err != nil || got.ID != programInfo.ID {
+			t.Errorf("%s: %+v, %v", what, got, err)
+		}
+		check(t, picked.Close())
+	}
+	if _, err := Map(programPin); !errors.Is(err, libbpf.ErrInvalid) {
+		t.Errorf("a program as a map: %v", err)
+	}
+	if _, err := Link("no_program_has_this_name"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no link: %v", err)
+	}
+
+	// Their names are whole.
+	all, err := programs()
+	check(t, err)
+	has(t, all, candidate{
+		programInfo.ID, names.Name{Text: "a_program_with_a_long_name", Whole: true}, "a_program_with_", programInfo.Tag.String(),
+	})
+	all, err = maps()
+	check(t, err)
+	has(t, all, candidate{
+		id: mapInfo.ID, name: names.Name{Text: "a_map_with_a_long_name", Whole: true}, kernel: "a_map_with_a_lo",
+	})
+}
+
+func has(t *testing.T, all []candidate, want candidate) {
+	t.Helper()
+	if !slices.Contains(all, want) {
+		t.Errorf("%+v is missing", want)
+	}
+}
+
+func TestName(t *testing.T) {
+	testutil.Root(t)
+	name := fmt.Sprintf("pick%d", os.Getpid())
+	id := makeMap(t, name)
+	for _, what := range []string{name, "name:" + name} {
+		m, err := Map(what)
+		check(t, err)
+		if info, err := m.Info(); err != nil || info.ID != id {
+			t.Errorf("%s: %+v, %v", what, info, err)
+		}
+		check(t, m.Close())
+	}
+}
+
+func TestFind(t *testing.T) {
+	all := []candidate{
+		{3, names.Name{Text: "counts", Whole: true}, "counts", "0011223344556677"},
+		{5, names.Name{Text: "counts", Whole: true}, "counts", "0011223344556677"},
+		{6, names.Name{Text: "one", Whole: true}, "one", "aa11223344556677"},
+		{7, names.Name{Text: "a_map_with_a_long_name", Whole: true}, "a_map_with_a_lo", ""},
+		{8, names.Name{Text: "another_with_a_", Whole: false}, "another_with_a_", ""},
+		{9, names.Name{Text: "a_map_with_a_lo", Whole: true}, "a_map_with_a_lo", ""},
+	}
+	for what, want := range map[string]any{
+		"one":                         uint32(6),
+		"a_map_with_a_long_name":      uint32(7),
+		"a_map_with_a_lo":             uint32(9), // a whole name goes before a cut one
+		"another_with_a_":             uint32(8),
+		"tag:AA11223344556677":        uint32(6),
+		"id:77":                       uint32(77), // whether it exists shows when it is opened
+		"counts":                      `2 programs are named "counts": programs 3 and 5; use an id`,
+		"tag:0011223344556677":        `2 programs have the tag 0011223344556677: programs 3 and 5; use an id`,
+		"two":                         `no program is named "two": file does not exist`,
+		"a_map_with_a_long_different": `no program is named "a_map_with_a_long_different": file does not exist`,
+		"another_with_a_long_name": `no program is known to be named "another_with_a_long_name": the kernel has only the ` +
+			`first 15 characters of the name of program 8; use an id`,
+	} {
+		c, err := parse(program, what)
+		check(t, err)
+		id, err := c.find(program, func() ([]candidate, error) { return all, nil })
+		if err != nil {
+			if err.Error() != want {
+				t.Errorf("%s: %v, want %v", what, err, want)
+			}
+		} else if id != want {
+			t.Errorf("%s: %d, want %v", what, id, want)
+		}
+	}
+	// Where nothing can be listed, the error is that.
+	c, _ := parse(program, "one")
+	if _, err := c.find(program, func() ([]candidate, error) { return nil, os.ErrPermission }); !errors.Is(err, os.ErrPermission) {
+		t.Error(err)
 	}
 }
 
@@ -137,9 +180,10 @@ func TestUsage(t *testing.T) {
 // Completion has ids and names, but no name that a shell takes for something else.
 func TestComplete(t *testing.T) {
 	testutil.Root(t)
-	id := makeMap(t, "bpfgo_complete")
+	name := fmt.Sprintf("complete%d", os.Getpid())
+	id := makeMap(t, name)
 	found, _ := CompleteMap(nil, nil, "")
-	for _, want := range []string{fmt.Sprintf("%d\tbpfgo_complete", id), fmt.Sprintf("bpfgo_complete\tid %d", id)} {
+	for _, want := range []string{fmt.Sprintf("%d\t%s", id, name), fmt.Sprintf("%s\tid %d", name, id)} {
 		if !slices.Contains(found, want) {
 			t.Errorf("%q is missing in %q", want, found)
 		}
