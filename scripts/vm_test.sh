@@ -80,6 +80,13 @@ for _ in $(seq 50); do
 done
 ! kill -0 "$qemu" 2>/dev/null || fail "QEMU stays behind"
 
+# "bpfgo verify --kernel" boots a kernel without any of this.
+status=0
+folder=$(scripts/vm/kernels.sh "$kernel")
+bin/bpfgo verify --kernel "$folder" --columns kernel,program,verdict bpf/rejected.bpf.o >"$tmp/out" 2>"$tmp/err" || status=$?
+[ $status = 5 ] && grep -q 'accepted  *accepted$' "$tmp/out" && grep -q 'rejected  *rejected$' "$tmp/out" &&
+	grep -q 'invalid mem access' "$tmp/out" || fail "bpfgo verify --kernel: status $status"
+
 # With go test: a test that fails, and a profile that is copied to the host.
 go test -count=1 -exec "$tmp/vm run -k $kernel" -run '^TestPermitted$' -coverprofile "$tmp/cover" \
 	./internal/testutil/skips \

@@ -2,7 +2,6 @@ package main
 
 import (
 	"archive/tar"
-	"bufio"
 	"debug/elf"
 	_ "embed"
 	"errors"
@@ -15,6 +14,8 @@ import (
 	"slices"
 	"sort"
 	"strings"
+
+	"github.com/libbpf-go/libbpf-go/internal/initramfs"
 )
 
 //go:embed init.sh
@@ -23,100 +24,26 @@ var initScript string
 // modules are the kernel modules that tests use. Modules that these need are added too.
 var modules = []string{"veth", "dummy", "tun", "sch_ingress", "cls_bpf", "act_bpf", "nf_tables", "nf_defrag_ipv4", "nf_defrag_ipv6", "overlay"}
 
-// cpio writes an archive in the kernel's format ("newc"), with all parent folders.
+// cpio is an archive with the files of a machine.
 type cpio struct {
-	w       *bufio.Writer
+	*initramfs.Archive
 	machine *machine
-	seen    map[string]bool
-	next    int
-	at      int64
 }
 
-func newCPIO(w io.Writer, m *machine) *cpio {
-	return &cpio{w: bufio.NewWriterSize(w, 1<<20), machine: m, seen: make(map[string]bool)}
-}
-
-func (c *cpio) end() error {
-	c.header("TRAILER!!!", 0, 0, 0, 0)
-	return c.w.Flush()
-}
-
-func (c *cpio) header(name string, mode uint32, size int64, major, minor int) {
-	c.next++
-	n, _ := fmt.Fprintf(c.w, "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%s\x00",
-		c.next, mode, 0, 0, 1, 0, size, 0, 0, major, minor, len(name)+1, 0, name)
-	c.at += int64(n)
-	c.pad()
-}
-
-func (c *cpio) pad() {
-	for ; c.at%4 != 0; c.at++ {
-		_ = c.w.WriteByte(0)
-	}
-}
-
-// add takes an absolute path, and returns false if the archive has it already.
-func (c *cpio) add(path string, mode uint32, content []byte) bool {
-	path = filepath.Clean(path)
-	if path == "/" || c.seen[path] {
-		return false
-	}
-	c.seen[path] = true
-	c.add(filepath.Dir(path), 0o040755, nil)
-	c.header(path[1:], mode, int64(len(content)), 0, 0)
-	_, _ = c.w.Write(content)
-	c.at += int64(len(content))
-	c.pad()
-	return true
-}
-
-func (c *cpio) text(path, text string)    { c.add(path, 0o100644, []byte(text)) }
-func (c *cpio) script(path, text string)  { c.add(path, 0o100755, []byte(text)) }
-func (c *cpio) folder(path string)        { c.add(path, 0o040755, nil) }
-func (c *cpio) symlink(path, dest string) { c.add(path, 0o120777, []byte(dest)) }
-
-// file adds a file of the host, which may be a link there, under the name to.
-func (c *cpio) file(from, to string) error {
-	info, err := os.Stat(from)
-	if err != nil {
-		return err
-	}
-	content, err := os.ReadFile(from)
-	if err != nil {
-		return err
-	}
-	c.add(to, 0o100000|uint32(info.Mode().Perm()), content)
-	return nil
-}
+func newCPIO(w io.Writer, m *machine) *cpio { return &cpio{initramfs.New(w), m} }
 
 // program adds a program and the libraries it needs.
 func (c *cpio) program(path string) error {
-	if c.seen[path] {
+	if c.Has(path) {
 		return nil
 	}
-	if err := c.file(path, path); err != nil {
+	if err := c.File(path, path); err != nil {
 		return err
 	}
 	if c.machine.foreign() {
 		return c.libraries(path)
 	}
-	out, err := exec.Command("ldd", path).Output()
-	if err != nil {
-		return nil // not a dynamic executable
-	}
-	for _, line := range strings.Split(string(out), "\n") {
-		if strings.Contains(line, "not found") {
-			return fmt.Errorf("%s: %s", path, strings.TrimSpace(line))
-		}
-		for _, field := range strings.Fields(line) {
-			if strings.HasPrefix(field, "/") {
-				if err := c.file(field, field); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
+	return c.Libraries(path)
 }
 
 // libraries adds the libraries that a program or library of another architecture needs. They are the cross compiler's.
@@ -137,17 +64,17 @@ func (c *cpio) libraries(path string) error {
 				return err
 			}
 			to := strings.TrimRight(string(interpreter), "\x00")
-			if err := c.file(filepath.Join("/usr", c.machine.triplet, "lib", filepath.Base(to)), to); err != nil {
+			if err := c.File(filepath.Join("/usr", c.machine.triplet, "lib", filepath.Base(to)), to); err != nil {
 				return err
 			}
 		}
 	}
 	for _, name := range names {
 		from, to := filepath.Join("/usr", c.machine.triplet, "lib", name), filepath.Join("/lib", c.machine.triplet, name)
-		if c.seen[to] {
+		if c.Has(to) {
 			continue
 		}
-		if err := c.file(from, to); err != nil {
+		if err := c.File(from, to); err != nil {
 			return err
 		}
 		if err := c.libraries(from); err != nil {
@@ -165,7 +92,7 @@ func (c *cpio) with(path string) error {
 	}
 	info, err := os.Lstat(path)
 	switch {
-	case err != nil || c.seen[path]:
+	case err != nil || c.Has(path):
 		return err
 	case info.IsDir():
 		return c.tree(path)
@@ -176,7 +103,7 @@ func (c *cpio) with(path string) error {
 	if err != nil {
 		return err
 	}
-	c.symlink(path, dest)
+	c.Symlink(path, dest)
 	if !filepath.IsAbs(dest) {
 		dest = filepath.Join(filepath.Dir(path), dest)
 	}
@@ -220,17 +147,17 @@ func (c *cpio) files(from, to string, omit func(path string) bool) error {
 		case entry.IsDir() && (entry.Name() == ".git" || path == filepath.Join(to, "bin")):
 			return fs.SkipDir
 		case entry.IsDir():
-			c.folder(name)
+			c.Folder(name)
 		case omit(path):
 		case entry.Type() == fs.ModeSymlink:
 			dest, err := os.Readlink(path)
 			if err != nil {
 				return err
 			}
-			c.symlink(name, dest)
+			c.Symlink(name, dest)
 		case entry.Type().IsRegular():
 			// Other builds on the host may remove a file meanwhile.
-			if err := c.file(path, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := c.File(path, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
 		}
@@ -246,28 +173,27 @@ func writeInitramfs(image string, m *machine, kernel, end string, jobs []job) er
 	}
 	defer f.Close()
 	c := newCPIO(f, m)
-	c.script("/init", initScript)
+	c.Script("/init", initScript)
 	busybox := filepath.Join(kernel, "busybox")
 	if !m.foreign() {
 		if busybox, err = exec.LookPath("busybox"); err != nil {
 			return err
 		}
 	}
-	if err := c.file(busybox, "/bin/busybox"); err != nil {
+	if err := c.File(busybox, "/bin/busybox"); err != nil {
 		return err
 	}
-	c.folder("/dev")
-	c.header("dev/console", 0o020600, 0, 5, 1)
+	c.Console()
 	for _, dir := range []string{"/proc", "/sys", "/root", "/run", "/mnt", "/vm/modules", "/vm/jobs"} {
-		c.folder(dir)
+		c.Folder(dir)
 	}
-	c.add("/tmp", 0o041777, nil)
-	c.symlink("/var/tmp", "/tmp")
-	c.text("/etc/passwd", "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n")
-	c.text("/etc/group", "root:x:0:\nnogroup:x:65534:\n")
-	c.text("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n")
-	c.text("/vm/end", end+"\n")
-	c.text("/vm/ports", strings.Join(m.ports, " ")+"\n")
+	c.Add("/tmp", 0o041777, nil)
+	c.Symlink("/var/tmp", "/tmp")
+	c.Text("/etc/passwd", "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n")
+	c.Text("/etc/group", "root:x:0:\nnogroup:x:65534:\n")
+	c.Text("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n")
+	c.Text("/vm/end", end+"\n")
+	c.Text("/vm/ports", strings.Join(m.ports, " ")+"\n")
 	if err := c.modules(kernel, append(slices.Clone(m.modules), modules...)); err != nil {
 		return err
 	}
@@ -276,7 +202,7 @@ func writeInitramfs(image string, m *machine, kernel, end string, jobs []job) er
 	}
 	var bring []string
 	for i, job := range jobs {
-		c.script(fmt.Sprintf("/vm/jobs/%d", i), job.script())
+		c.Script(fmt.Sprintf("/vm/jobs/%d", i), job.script())
 		if err := c.program(job.argv[0]); err != nil {
 			return err
 		}
@@ -284,12 +210,12 @@ func writeInitramfs(image string, m *machine, kernel, end string, jobs []job) er
 		if err != nil {
 			return err
 		}
-		if !c.seen[root] {
+		if !c.Has(root) {
 			if err := c.tree(root); err != nil {
 				return err
 			}
 		}
-		c.folder(job.dir)
+		c.Folder(job.dir)
 		for _, path := range job.with {
 			if err := c.with(path); err != nil {
 				return err
@@ -297,15 +223,15 @@ func writeInitramfs(image string, m *machine, kernel, end string, jobs []job) er
 		}
 		for _, path := range job.bring {
 			if info, err := os.Stat(path); err == nil && info.IsDir() {
-				c.folder(path)
+				c.Folder(path)
 			} else {
-				c.folder(filepath.Dir(path))
+				c.Folder(filepath.Dir(path))
 			}
 			bring = append(bring, quote(path[1:]))
 		}
 	}
-	c.text("/vm/bring", strings.Join(bring, "\n"))
-	if err := c.end(); err != nil {
+	c.Text("/vm/bring", strings.Join(bring, "\n"))
+	if err := c.End(); err != nil {
 		return err
 	}
 	return f.Close()
@@ -317,7 +243,7 @@ func (c *cpio) config(kernel string) error {
 	if err != nil {
 		return err
 	}
-	return c.file(filepath.Join(kernel, "config"), "/boot/config-"+strings.TrimSpace(string(release)))
+	return c.File(filepath.Join(kernel, "config"), "/boot/config-"+strings.TrimSpace(string(release)))
 }
 
 // modules adds the modules, unpacked, in an order in which they can be loaded.
@@ -350,7 +276,7 @@ func (c *cpio) modules(kernel string, names []string) error {
 				}
 			}
 			name := strings.TrimSuffix(filepath.Base(path), ".xz")
-			c.add(fmt.Sprintf("/vm/modules/%02d-%s", number, name), 0o100644, content)
+			c.Add(fmt.Sprintf("/vm/modules/%02d-%s", number, name), 0o100644, content)
 			number++
 		}
 	}

@@ -72,10 +72,10 @@ func TestNewJob(t *testing.T) {
 func TestInitramfs(t *testing.T) {
 	var archive bytes.Buffer
 	c := newCPIO(&archive, &machines[0])
-	c.text("/a/b/file", "text\n")
-	c.symlink("/a/link", "b/file")
-	c.text("/a/b/file", "not twice")
-	if err := c.end(); err != nil {
+	c.Text("/a/b/file", "text\n")
+	c.Symlink("/a/link", "b/file")
+	c.Text("/a/b/file", "not twice")
+	if err := c.End(); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"a 40755 ", "a/b 40755 ", "a/b/file 100644 text\n", "a/link 120777 b/file", "TRAILER!!! 0 "}
@@ -276,7 +276,7 @@ func TestObjectsOfOtherArchitectures(t *testing.T) {
 	} {
 		var archive bytes.Buffer
 		c := newCPIO(&archive, &machine{arch: arch})
-		if err := errors.Join(c.tree(root), c.end()); err != nil {
+		if err := errors.Join(c.tree(root), c.End()); err != nil {
 			t.Fatal(err)
 		}
 		var files []string
