@@ -46,7 +46,7 @@ func (e *VerifierError) lastLines(n int) string {
 		rest = rest[:max(begin-1, 0)]
 		// Skip the statistics, which end every log, and notes about the source and the state.
 		if line == "" || strings.HasPrefix(line, "processed ") || strings.HasPrefix(line, "verification time") ||
-			strings.HasPrefix(line, "stack depth") || strings.HasPrefix(line, "peak_states") ||
+			strings.HasPrefix(line, "stack depth") || strings.HasPrefix(line, "insns processed ") || strings.HasPrefix(line, "peak_states") ||
 			strings.HasPrefix(line, "mark_precise") {
 			continue
 		}

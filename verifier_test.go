@@ -88,3 +88,17 @@ func TestLoadUnderProfiler(t *testing.T) {
 	check(t, err)
 	check(t, o.Close())
 }
+
+// The statistics at the end of a log do not explain a rejection. They differ between kernels.
+func TestVerifierErrorWithoutStatistics(t *testing.T) {
+	for _, statistics := range []string{
+		"processed 3 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0\n",
+		"verification time 7 usec\nstack depth 8\nprocessed 3 insns (limit 1000000)\n",
+		"verification time 7 usec\nstack depth 8 max 16\ninsns processed 3\nprocessed 3 insns (limit 1000000)\n", // 7.2
+	} {
+		err := &libbpf.VerifierError{Program: "p", Err: unix.EACCES, Log: "2: (95) exit\nR0 !read_ok\n" + statistics}
+		if want := `load program "p": permission denied: 2: (95) exit; R0 !read_ok`; err.Error() != want {
+			t.Errorf("%q, want %q", err.Error(), want)
+		}
+	}
+}
