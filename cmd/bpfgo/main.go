@@ -3,11 +3,13 @@
 package main
 
 import (
+	"io"
 	"os"
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/commands"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/guest"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/run"
 )
 
@@ -16,6 +18,12 @@ func main() {
 		os.Exit(run.Guard(os.Args[1:]))
 	}
 	libbpf.SetPrint(libbpf.PrintWarn, nil) // libbpf's messages about errors are in the errors
+	if guest.Inside() {
+		guest.Main(func(args []string, stdout, stderr io.Writer) int {
+			env := cli.Quiet(stdout, stderr)
+			return env.Execute(commands.Root(env), args)
+		})
+	}
 	env := cli.Main()
 	os.Exit(env.Execute(commands.Root(env), os.Args[1:]))
 }

@@ -89,7 +89,7 @@ func words(log string) []string {
 	for line := range strings.Lines(log) {
 		line = strings.TrimRight(line, " \r\n\t")
 		if line == "" || strings.HasPrefix(line, "verification time ") || strings.HasPrefix(line, "stack depth ") ||
-			processed.MatchString(line) || strings.HasPrefix(line, "-- ") {
+			strings.HasPrefix(line, "insns processed ") || processed.MatchString(line) || strings.HasPrefix(line, "-- ") {
 			continue
 		}
 		lines = append(lines, line)

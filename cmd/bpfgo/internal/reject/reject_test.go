@@ -13,7 +13,8 @@ import (
 )
 
 const statistics = `verification time 53 usec
-stack depth 0
+stack depth 0 max 0
+insns processed 3
 processed 3 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0
 `
 

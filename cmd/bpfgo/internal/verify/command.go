@@ -45,6 +45,8 @@ type options struct {
 
 	compare   string
 	threshold float64 // percent
+
+	kernels []string // other than the running one
 }
 
 // Command is "bpfgo verify".
@@ -70,6 +72,9 @@ is not there, and "skipped" if it can't be tried alone.
 With --compare, it shows what differs from an earlier run. Worse is a program that was accepted and now is not,
 or for which the verifier processes more instructions or remembers more states, by more than --threshold.
 
+With --kernel, bpfgo boots other kernels for x86-64 in QEMU, without a disk or a network, and runs itself there.
+It needs qemu-system-x86_64, and no privileges. Kernel modules are not there.
+
 It needs CAP_BPF and, for most types of programs, CAP_PERFMON or CAP_NET_ADMIN. The exit status is 5 if a
 program is rejected or, with --compare, if one became worse; 3 if a permission is missing; 1 if a program
 failed.`,
@@ -81,6 +86,9 @@ failed.`,
   # in continuous integration: fail if a change makes programs much larger for the verifier
   bpfgo verify --json app.bpf.o > baseline.json
   bpfgo verify --compare baseline.json --threshold 10% app.bpf.o
+
+  # on other kernels, which QEMU boots
+  bpfgo verify --kernel 5.10,6.12 app.bpf.o
 
   # the whole log of one program
   bpfgo verify --program on_exec --log app.bpf.o`,
@@ -100,6 +108,10 @@ failed.`,
 			"repeated", opts.setKconfig)
 		flags.StringVar(&opts.targetName, "target", "", "the program whose functions freplace programs replace, as `OBJ:PROGRAM`")
 		cli.Func(flags, "repeat", "N", "load each program so often, and show the median of the times", cli.Count(&opts.repeat))
+	})
+	cli.Section(cmd, "Other kernels", func(flags *pflag.FlagSet) {
+		cli.Func(flags, "kernel", "KERNEL,...", "load them on these kernels instead, in QEMU: the path of a kernel's image, or a "+
+			"version that is in /boot or that scripts/vm/kernels.sh of libbpf-go's repository has fetched", opts.setKernels)
 	})
 	cli.Section(cmd, "Comparison", func(flags *pflag.FlagSet) {
 		flags.StringVar(&opts.compare, "compare", "", "compare with a `file` that --json has written")
@@ -205,7 +217,7 @@ func run(env *cli.Env, opts *options, paths []string) error {
 			return err
 		}
 	}
-	if opts.targetName != "" {
+	if opts.targetName != "" && len(opts.kernels) == 0 {
 		t, err := openTarget(opts.targetName)
 		if err != nil {
 			return fmt.Errorf("--target %s: %w", opts.targetName, privilege.Need(err, privilege.BPF, privilege.Perfmon))
@@ -215,7 +227,11 @@ func run(env *cli.Env, opts *options, paths []string) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM)
 	defer stop()
-	results, warnings, err := verifyAll(ctx, opts, paths)
+	verify := verifyAll
+	if len(opts.kernels) > 0 {
+		verify = verifyOnKernels
+	}
+	results, warnings, err := verify(ctx, opts, paths)
 	if err != nil {
 		return err
 	}

@@ -61,6 +61,11 @@ func TestStatistics(t *testing.T) {
 				"processed 1 insns (limit 1000000) max_states_per_insn 0 total_states 1 peak_states 1 other 8\n",
 			statistics{pointer(1), pointer(1), pointer(1), pointer(0), nil, pointer(8), pointer(7)},
 		},
+		"7.2": {
+			"44: safe\nverification time 7 usec\nstack depth 8+16 max 24\ninsns processed 126+3\n" +
+				"processed 129 insns (limit 1000000) max_states_per_insn 0 total_states 9 peak_states 9 mark_read 0\n",
+			statistics{pointer(129), pointer(9), pointer(9), pointer(0), pointer(0), pointer(24), pointer(7)},
+		},
 		"nothing":            {"", statistics{}},
 		"the last line only": {"processed 1 insns (x\nprocessed 2 insns (x\n", statistics{Instructions: pointer(2)}},
 	} {
