@@ -64,7 +64,7 @@ struct {
 
 static struct hist empty;
 
-static __always_inline void add(void *map, void *key)
+static __always_inline void count_one(void *map, void *key)
 {
 	__u64 one = 1, *count = bpf_map_lookup_elem(map, key);
 
@@ -100,11 +100,11 @@ int on_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	n = arg - MAGIC;
 	slot = slot_of(n);
-	add(&number_hist, &slot);
-	add(&cpu_slots, &slot);
+	count_one(&number_hist, &slot);
+	count_one(&cpu_slots, &slot);
 	label.odd = odd = n & 1;
 	label.slot = slot;
-	add(&labelled, &label);
+	count_one(&labelled, &label);
 	hist = bpf_map_lookup_elem(&by_parity, &odd);
 	if (!hist) {
 		bpf_map_update_elem(&by_parity, &odd, &empty, BPF_NOEXIST);
@@ -116,7 +116,7 @@ int on_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 	}
 	slot = n / 10;
 	if (slot < SLOTS)
-		add(&tens, &slot);
+		count_one(&tens, &slot);
 	return 0;
 }
 
