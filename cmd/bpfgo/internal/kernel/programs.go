@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"strings"
+
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/btf"
 )
@@ -27,8 +29,12 @@ func (k *Kernel) Helper(t libbpf.ProgramType, id libbpf.HelperID) Answer {
 	if k.ProgramType(t).State == No {
 		return declared
 	}
-	return k.probe(key{t, id}, declared, "it refuses this helper to programs of type "+t.String(),
+	answer := k.probe(key{t, id}, declared, "it refuses this helper to programs of type "+t.String(),
 		func() (bool, error) { return libbpf.HelperSupported(t, id) })
+	if answer.State == No && declared.State != No && strings.HasPrefix(t.String(), "cgroup_") {
+		return unknown("it depends on the attach type of such programs") // and libbpf probes with one
+	}
+	return answer
 }
 
 // Kfunc is whether the kernel or a module has a function that programs can call by name.
