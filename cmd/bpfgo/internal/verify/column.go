@@ -43,6 +43,9 @@ var defaults = []string{
 	"file", "program", "verdict", "instructions", "states", "peak_states", "stack", "time", "xlated", "jited",
 }
 
+// fewDefaults are those of a narrow terminal.
+var fewDefaults = []string{"file", "program", "verdict", "instructions", "states", "time"}
+
 func findColumn(name string) *column {
 	for _, c := range columns {
 		if c.name == name {

@@ -38,7 +38,7 @@ func show(env *cli.Env, opts *options, results []result, warnings []string) erro
 	}
 	var text strings.Builder
 	if len(shown) > 0 {
-		t := opts.table(shown)
+		t := opts.table(shown, env.Width())
 		text.WriteString(t.Text(env, env.Width()))
 	}
 	if more > 0 {
@@ -52,10 +52,18 @@ func show(env *cli.Env, opts *options, results []result, warnings []string) erro
 	return err
 }
 
-func (o *options) table(results []result) *table.Table {
+// narrow is the width of a terminal that has no room for all default columns beside the names.
+const narrow = 100
+
+// table has the columns that the user wants, or those that fit a terminal of this width; 0 is no limit.
+func (o *options) table(results []result, width int) *table.Table {
 	wanted := o.columns
 	if wanted == nil {
-		for _, name := range defaults {
+		names := defaults
+		if width > 0 && width < narrow {
+			names = fewDefaults
+		}
+		for _, name := range names {
 			c := findColumn(name)
 			if name == "file" && !slices.ContainsFunc(results, func(r result) bool { return r.File != results[0].File }) {
 				continue // it is the one that the user has given

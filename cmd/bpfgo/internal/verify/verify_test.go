@@ -359,3 +359,11 @@ func golden(t *testing.T, name, got string) {
 		t.Errorf("%s is not (see -update, %v):\n%s", path, err, got)
 	}
 }
+
+func TestColumnsOfNarrowTerminals(t *testing.T) {
+	results := []result{{File: "a.o", Program: "p"}}
+	few, all := (&options{}).table(results, 80), (&options{}).table(results, 120)
+	if len(few.Columns) != len(fewDefaults)-1 || len(all.Columns) != len(defaults)-1 { // without the one file
+		t.Errorf("%d and %d columns", len(few.Columns), len(all.Columns))
+	}
+}
