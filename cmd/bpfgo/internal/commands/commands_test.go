@@ -2,7 +2,6 @@ package commands
 
 import (
 	"bytes"
-	"flag"
 	"io"
 	"os"
 	"slices"
@@ -111,13 +110,11 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-var update = flag.Bool("update", false, "write docs/bpfgo.md")
-
 // The page in docs has the help of all commands.
 func TestPage(t *testing.T) {
 	const path = "../../../../docs/bpfgo.md"
 	want := Page(Root(cli.Quiet(io.Discard, io.Discard)))
-	if *update {
+	if *clitest.Update {
 		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -2,15 +2,11 @@ package features
 
 import (
 	"encoding/json"
-	"flag"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
@@ -20,8 +16,6 @@ import (
 )
 
 func TestMain(m *testing.M) { os.Exit(testutil.Main(m)) }
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 var tool = clitest.Tool{Command}
 
@@ -119,15 +113,7 @@ func TestText(t *testing.T) {
 		Settings: []Setting{{Name: "CONFIG_BPF", Value: "y"}},
 	}
 	got := a.text(cli.Quiet(nil, nil), 60)
-	path := filepath.Join("testdata", "features.txt")
-	if *update {
-		testutil.Check(t, os.WriteFile(path, []byte(got), 0o644))
-	}
-	want, err := os.ReadFile(path)
-	testutil.Check(t, err)
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Error(diff)
-	}
+	clitest.Golden(t, "features.txt", got)
 	if status := cli.Status(a.verdict()); status != cli.StatusUnsupported {
 		t.Errorf("exit status %d", status)
 	}

@@ -4,18 +4,14 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
-	"flag"
 	"io"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/clitest"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // frames is a stack of a process, outermost first. Those with a _k are of the kernel.
 func frames(text string) []Frame {
@@ -42,23 +38,10 @@ func example() *Graph {
 	return g
 }
 
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		testutil.Check(t, os.WriteFile(path, got, 0o644))
-	}
-	want, err := os.ReadFile(path)
-	testutil.Check(t, err)
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s is another:\n%s", path, got)
-	}
-}
-
 func TestFolded(t *testing.T) {
 	var out bytes.Buffer
 	testutil.Check(t, example().WriteFolded(&out))
-	golden(t, "example.folded", out.Bytes())
+	clitest.Golden(t, "example.folded", out.String())
 }
 
 func svg(t *testing.T, g *Graph) []byte {
@@ -68,7 +51,7 @@ func svg(t *testing.T, g *Graph) []byte {
 	return out.Bytes()
 }
 
-func TestSVG(t *testing.T) { golden(t, "example.svg", svg(t, example())) }
+func TestSVG(t *testing.T) { clitest.Golden(t, "example.svg", string(svg(t, example()))) }
 
 // elements are the names of the elements of an SVG and the numbers in their attributes.
 func elements(t *testing.T, image []byte) (count map[string]int, rects []map[string]float64) {

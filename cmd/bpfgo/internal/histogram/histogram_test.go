@@ -3,21 +3,15 @@ package histogram
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/clitest"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 func scale(t *testing.T, text string) Scale {
 	t.Helper()
@@ -76,15 +70,7 @@ func TestText(t *testing.T) {
 			out.WriteString(h.Text(env, width) + "\n")
 		}
 	}
-	path := filepath.Join("testdata", "text.golden")
-	if *update {
-		testutil.Check(t, os.WriteFile(path, []byte(out.String()), 0o644))
-	}
-	want, err := os.ReadFile(path)
-	testutil.Check(t, err)
-	if diff := cmp.Diff(string(want), out.String()); diff != "" {
-		t.Error(diff)
-	}
+	clitest.Golden(t, "text.golden", out.String())
 	if strings.Contains(out.String(), "\x1b") {
 		t.Error("a label reaches the terminal raw")
 	}

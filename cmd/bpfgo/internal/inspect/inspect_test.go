@@ -3,7 +3,6 @@ package inspect
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,8 +17,6 @@ import (
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/kernel"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 func TestMain(m *testing.M) {
 	libbpf.SetPrint(libbpf.PrintWarn, nil) // as in bpfgo
@@ -89,22 +86,7 @@ func TestText(t *testing.T) {
 		Unknown: []lack{{What: "helper bpf_loop", Why: "asking needs CAP_BPF", Programs: []string{"on_exec", "filter"}}},
 	}
 	for name, opts := range map[string]*options{"text": {}, "relocations": {relocations: true}} {
-		golden(t, name, o.text(cli.Quiet(nil, nil), opts))
-	}
-}
-
-// golden compares a text with a golden file.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name+".golden")
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil || got != string(want) {
-		t.Errorf("%s is not (see -update, %v):\n%s", path, err, got)
+		clitest.Golden(t, name+".golden", o.text(cli.Quiet(nil, nil), opts))
 	}
 }
 

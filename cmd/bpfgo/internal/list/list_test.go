@@ -2,16 +2,12 @@ package list
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
@@ -24,27 +20,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(testutil.Main(m)) }
 
-var update = flag.Bool("update", false, "write the golden files anew")
-
 var tool = clitest.Tool{Command}
-
-// golden compares a text with a file in testdata.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s: %s", name, diff)
-	}
-}
 
 // sample is a snapshot with names that would harm a terminal.
 func sample() *inventory.Snapshot {
@@ -77,7 +53,7 @@ func TestTables(t *testing.T) {
 	for _, width := range []int{0, 80, 200} {
 		l := lister{env: cli.Quiet(nil, nil), wanted: kinds}
 		text := l.tables(sample(), width)
-		golden(t, fmt.Sprintf("all-%d.txt", width), text)
+		clitest.Golden(t, fmt.Sprintf("all-%d.txt", width), text)
 		for line := range strings.Lines(text) {
 			if n := len([]rune(strings.TrimSuffix(line, "\n"))); width > 0 && n > width {
 				t.Errorf("%d characters on a line of %d: %s", n, width, line)
@@ -89,9 +65,9 @@ func TestTables(t *testing.T) {
 	measured.Programs[0].Rates = &inventory.Rates{CPUPercent: 0.004, RunsPerSecond: 0.5, NSPerRun: 90}
 	l := lister{env: cli.Quiet(nil, nil), wanted: []string{"programs"}, alone: true}
 	l.choose(measured)
-	golden(t, "measured.txt", l.tables(measured, 100))
+	clitest.Golden(t, "measured.txt", l.tables(measured, 100))
 	l.wanted = []string{"links"}
-	golden(t, "none.txt", l.tables(&inventory.Snapshot{}, 0))
+	clitest.Golden(t, "none.txt", l.tables(&inventory.Snapshot{}, 0))
 }
 
 func TestChoose(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,8 +20,6 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 	"github.com/libbpf-go/libbpf-go/internal/testutil/needs"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 func TestMain(m *testing.M) { os.Exit(testutil.Main(m)) }
 
@@ -106,7 +103,7 @@ func play(t *testing.T, name string, pins map[string]string) {
 			fmt.Fprintf(&played, "exit status %d\n", status)
 		}
 	}
-	if *update {
+	if *clitest.Update {
 		testutil.Check(t, os.WriteFile(path, []byte(played.String()), 0o666))
 		return
 	}

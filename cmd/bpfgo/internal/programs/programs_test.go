@@ -3,15 +3,12 @@ package programs
 import (
 	"encoding/hex"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
@@ -24,27 +21,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(testutil.Main(m)) }
 
-var update = flag.Bool("update", false, "write the golden files anew")
-
 var tool = clitest.Tool{Command}
-
-// golden compares a text with a file in testdata.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s: %s", name, diff)
-	}
-}
 
 // load loads one program of an object, and returns its id.
 func load(t *testing.T, object, name string) string {
@@ -100,7 +77,7 @@ func TestDescribe(t *testing.T) {
 		Functions: []function{{Name: "drop", Address: "0xffff", JITedBytes: 12}, {Instruction: 4}},
 	}
 	text := describe(cli.Quiet(nil, nil), d)
-	golden(t, "show.txt", regexp.MustCompile(`loaded .*`).ReplaceAllString(text, "loaded       WHEN"))
+	clitest.Golden(t, "show.txt", regexp.MustCompile(`loaded .*`).ReplaceAllString(text, "loaded       WHEN"))
 }
 
 func TestDump(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,8 +16,6 @@ import (
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/reject"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 func TestMain(m *testing.M) {
 	libbpf.SetPrint(libbpf.PrintWarn, nil) // as in bpfgo
@@ -324,14 +321,14 @@ func TestText(t *testing.T) {
 	if err := show(env.Env, opts, results, nil); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "text", env.out.String())
+	clitest.Golden(t, "text.golden", env.out.String())
 	env = newEnv()
 	old := slices.Clone(results)
 	old[0].Instructions, old[1].Verdict, old[3].Program = pointer(5), accepted, "former"
 	if err := compare(env.Env, opts, old, results, nil); cli.Status(err) != cli.StatusRejected {
 		t.Error(err)
 	}
-	golden(t, "compare", env.out.String())
+	clitest.Golden(t, "compare.golden", env.out.String())
 }
 
 type testEnv struct {
@@ -343,21 +340,6 @@ func newEnv() *testEnv {
 	e := &testEnv{}
 	e.Env = cli.Quiet(&e.out, &e.out)
 	return e
-}
-
-// golden compares a text with a golden file.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name+".golden")
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil || got != string(want) {
-		t.Errorf("%s is not (see -update, %v):\n%s", path, err, got)
-	}
 }
 
 func TestColumnsOfNarrowTerminals(t *testing.T) {
