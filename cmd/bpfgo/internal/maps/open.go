@@ -113,16 +113,15 @@ func (t *target) ownTypes() error {
 	key, value := t.info.BTFKeyTypeID, t.info.BTFValueTypeID
 	types := t.names.Get(t.info.BTFID)
 	if t.info.BTFVmlinuxValueTypeID != 0 {
-		// Struct_ops are structs of the kernel's, or of a module's whose types the map then has.
+		// The value of a struct_ops map is a struct of the kernel's. Of a module's, whose number is beyond, it is not known
+		// which module that is.
 		key, value = 0, t.info.BTFVmlinuxValueTypeID
-		if types == nil {
-			kernel, err := btf.LoadKernel()
-			if err != nil {
-				return nil
-			}
-			t.types = append(t.types, kernel)
-			types = kernel
+		kernel, err := btf.LoadKernel()
+		if err != nil {
+			return nil
 		}
+		t.types = append(t.types, kernel)
+		types = kernel
 	}
 	if key == 0 && value == 0 {
 		t.typesOfPrograms()

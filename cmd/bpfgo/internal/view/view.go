@@ -71,7 +71,7 @@ func Walkable(t libbpf.MapType) error {
 		why = "it can only tell whether it has a value"
 	case libbpf.MapTypeSKStorage, libbpf.MapTypeInodeStorage, libbpf.MapTypeTaskStorage, libbpf.MapTypeCgrpStorage:
 		why = "its elements belong to objects of the kernel"
-	case libbpf.MapTypeStructOps, libbpf.MapTypeArena, libbpf.MapTypeInsnArray, libbpf.MapTypeCgroupArray:
+	case libbpf.MapTypeArena, libbpf.MapTypeInsnArray, libbpf.MapTypeCgroupArray:
 	default:
 		return nil
 	}
