@@ -101,6 +101,9 @@ func freezeCommand(env *cli.Env) *cobra.Command {
 		if !yes {
 			return cli.Usagef("map freeze: freezing map %s (id %d) can't be undone; add --yes", t.desc.Name, t.info.ID)
 		}
+		if t.frozen() { // kernels say different things
+			return fmt.Errorf("map %s is frozen already", t.desc.Name)
+		}
 		if err := t.m.Freeze(); err != nil {
 			return t.denied(err)
 		}
