@@ -151,7 +151,8 @@ func TestKernel(t *testing.T) {
 // Lines of JSON, with rates, and the kernel stops counting afterwards.
 func TestWatch(t *testing.T) {
 	attach(t)
-	stdout, _ := tool.Must(t, "list", "programs", "--name", "on_exit", "--watch=20ms", "--count", "3", "--json")
+	stdout, _ := tool.Must(t, "list", "programs", "--process", fmt.Sprint(os.Getpid()), "--name", "on_exit",
+		"--watch=20ms", "--count", "3", "--json") // other tests have programs of this name, too
 	lines := strings.Split(strings.TrimSpace(stdout), "\n")
 	if len(lines) < 3 {
 		t.Fatalf("%d lines:\n%s", len(lines), stdout)
