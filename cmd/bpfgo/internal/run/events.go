@@ -20,6 +20,7 @@ type events struct {
 	streams  []*stream
 	began    time.Time
 	recorder *recording.Writer // nil if there is none
+	traces   *traces           // nil if stacks have no names any more
 
 	shown atomic.Uint64
 }
@@ -85,10 +86,14 @@ func (e *events) eventAt(s *stream, cpu int, at time.Duration, record []byte) er
 			return fmt.Errorf("--record: %w", err)
 		}
 	}
+	if e.opts.quiet && !e.traces.wantsEvents() {
+		return nil
+	}
+	stacks := e.traces.ofEvent(s, record)
 	if e.opts.quiet {
 		return nil
 	}
-	return e.out.event(s, cpu, record)
+	return e.out.event(s, cpu, record, stacks)
 }
 
 // wants tells whether a record fulfils all conditions. Records without a member that a condition names do not.

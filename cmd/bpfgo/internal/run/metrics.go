@@ -57,7 +57,7 @@ func (s *session) collect() []metrics.Family {
 			label)
 	}
 	for _, v := range s.dumps {
-		c.addMap(v, s.obj)
+		c.addMap(v.View, s.obj)
 	}
 	return c.families
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/backtrace"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/filter"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/setting"
@@ -31,6 +32,10 @@ type runOptions struct {
 
 	metricsLimit int // series
 	dumps        []string
+	hists        histOptions
+	stacks       []*backtrace.Option
+	frequency    int // of the clock for programs of the section perf_event, in Hz
+	flame, fold  string
 	interval     time.Duration
 	perCPU       bool
 	sort         view.Sort
@@ -115,6 +120,9 @@ ended. The exit status does not depend on that of CMD.`,
   # show events of a process, and a map each second, most calls first
   bpfgo run exec.bpf.o --pid 1234 --dump counts --interval 1s --sort count:desc --top 10
 
+  # draw where a command spends its time, with an object that counts stacks
+  bpfgo run stacks.bpf.o --flame out.svg -- make
+
   # set global variables before the object is loaded
   bpfgo run exec.bpf.o --set min_us=500 --set 'config.names=["a","b"]'`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -155,6 +163,8 @@ ended. The exit status does not depend on that of CMD.`,
 			o.dumps = append(o.dumps, name)
 			return nil
 		})
+		o.hists = histOptions{}
+		o.hists.add(flags)
 		cli.Func(flags, "interval", "DURATION", "also show it repeatedly, after each DURATION, such as 1s",
 			cli.Duration(&o.interval))
 		flags.BoolVar(&o.perCPU, "per-cpu", false, "show the value of each CPU for per-CPU maps. By default the values are "+
@@ -165,6 +175,9 @@ ended. The exit status does not depend on that of CMD.`,
 			return nil
 		})
 		cli.Func(flags, "top", "N", "show only the first N rows", cli.Count(&o.top))
+	})
+	cli.Section(cmd, "Stacks", func(flags *pflag.FlagSet) {
+		o.addStacks(flags)
 	})
 	cli.Section(cmd, "While it runs", func(flags *pflag.FlagSet) {
 		flags.BoolVar(&o.watch, "watch", false, "redraw instead of showing events: what the programs cost, how many events "+
@@ -201,7 +214,7 @@ func (o *runOptions) operands(cmd *cobra.Command, args []string) error {
 		return cli.Usagef("run: --pid and a command exclude each other")
 	}
 	for _, name := range []string{"interval", "per-cpu", "sort", "top"} {
-		if given(name) && len(o.dumps) == 0 && !o.watch {
+		if given(name) && len(o.dumped()) == 0 && !o.watch {
 			return cli.Usagef("run: --%s needs --dump", name)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/libbpf-go/libbpf-go/btf/decode"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/backtrace"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/filter"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/view"
@@ -65,10 +66,11 @@ type stream struct {
 	seen       atomic.Uint64
 	tests      []*filter.Test
 	unfiltered bool // a condition names a member that its records don't have
+	stacks     *backtrace.Binding
 }
 
 // event shows one event. cpu is only used for perf buffers.
-func (o *output) event(s *stream, cpu int, data []byte) error {
+func (o *output) event(s *stream, cpu int, data []byte, stacks []backtrace.Trace) error {
 	fit := s.typ.Fit(data)
 	if s.perf && len(fit.Extra) < 8 && len(bytes.Trim(fit.Extra, "\x00")) == 0 {
 		// The kernel pads the records of a perf buffer to a multiple of 8 bytes.
@@ -78,8 +80,13 @@ func (o *output) event(s *stream, cpu int, data []byte) error {
 	defer o.mu.Unlock()
 	if o.json.On {
 		o.line = s.appendJSON(o.line[:0], cpu, data, fit)
+		if len(stacks) > 0 {
+			o.line = appendJSON(append(o.line, `,"stacks":`...), backtrace.Records(stacks))
+		}
+		o.line = append(o.line, "}\n"...)
 	} else {
 		o.line = s.appendText(o.line[:0], cpu, data, fit)
+		o.line = backtrace.AppendText(o.line, stacks)
 	}
 	o.write(o.line)
 	return o.err
@@ -94,8 +101,7 @@ func (s *stream) appendJSON(dst []byte, cpu int, data []byte, fit decode.Fit) []
 		dst = strconv.AppendInt(append(dst, `,"cpu":`...), int64(cpu), 10)
 	}
 	dst = s.typ.AppendJSON(append(dst, `,"data":`...), data)
-	dst = view.AppendFitJSON(dst, fit)
-	return append(dst, "}\n"...)
+	return view.AppendFitJSON(dst, fit)
 }
 
 func (s *stream) appendText(dst []byte, cpu int, data []byte, fit decode.Fit) []byte {

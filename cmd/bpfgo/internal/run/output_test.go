@@ -83,7 +83,7 @@ func TestPerfPadding(t *testing.T) {
 	out := newOutput(&text, &cli.JSON{On: true})
 	unknown := &stream{name: "p", perf: true}
 	for _, record := range []string{"\x01", "\x01\x00\x00"} {
-		if err := out.event(unknown, 3, []byte(record)); err != nil {
+		if err := out.event(unknown, 3, []byte(record), nil); err != nil {
 			t.Fatal(err)
 		}
 	}

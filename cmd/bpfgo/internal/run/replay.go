@@ -33,8 +33,10 @@ what is there, and says so.`,
 		Args: cli.Operands(1, 1, "a recording"),
 	}
 	var shown view.Options
+	hists := histOptions{}
 	cli.Section(cmd, "Events", opts.add)
 	cli.Section(cmd, "Maps", func(flags *pflag.FlagSet) {
+		hists.add(flags)
 		cli.Func(flags, "sort", "COLUMN", view.SortUsage, func(text string) error {
 			shown.Sort = view.ParseSort(text)
 			return nil
@@ -52,7 +54,7 @@ what is there, and says so.`,
 			defer file.Close()
 			in = file
 		}
-		if err := replay(env, bufio.NewReader(in), opts, shown, mode); err != nil {
+		if err := replay(env, bufio.NewReader(in), opts, shown, hists, mode); err != nil {
 			return fmt.Errorf("replay %s: %w", args[0], err)
 		}
 		return nil
@@ -61,7 +63,7 @@ what is there, and says so.`,
 }
 
 // replay shows a recording.
-func replay(env *cli.Env, in io.Reader, opts *eventOptions, shown view.Options, mode *cli.JSON) error {
+func replay(env *cli.Env, in io.Reader, opts *eventOptions, shown view.Options, hists histOptions, mode *cli.JSON) error {
 	reader, err := recording.NewReader(in)
 	if err != nil {
 		return err
@@ -80,7 +82,7 @@ func replay(env *cli.Env, in io.Reader, opts *eventOptions, shown view.Options, 
 	if err := p.prepare(reader.Header, opts); err != nil {
 		return err
 	}
-	if err := p.prepareMaps(reader.Header, shown); err != nil {
+	if err := p.prepareMaps(reader.Header, shown, hists); err != nil {
 		return err
 	}
 	summary, failed := p.play(reader)
@@ -103,7 +105,7 @@ type player struct {
 	env    *cli.Env
 	types  *decode.Types // nil if there is no BTF
 	events *events
-	views  []*view.View
+	views  []*dump
 }
 
 // prepare finds the types of the recorded buffers.
@@ -130,7 +132,7 @@ func (p *player) prepare(header recording.Header, opts *eventOptions) error {
 }
 
 // prepareMaps prepares to show the recorded maps.
-func (p *player) prepareMaps(header recording.Header, shown view.Options) error {
+func (p *player) prepareMaps(header recording.Header, shown view.Options, hists histOptions) error {
 	for _, m := range header.Maps {
 		described := view.Map{
 			Name: m.Name, Type: libbpf.MapType(m.Type), KeySize: m.KeySize, ValueSize: m.ValueSize,
@@ -150,7 +152,11 @@ func (p *player) prepareMaps(header recording.Header, shown view.Options) error 
 		if err != nil {
 			return fmt.Errorf("map %s: %w", m.Name, err)
 		}
-		p.views = append(p.views, v)
+		d := &dump{View: v}
+		if d.hist, err = hists.layout(v); err != nil {
+			return fmt.Errorf("map %s: %w", m.Name, err)
+		}
+		p.views = append(p.views, d)
 	}
 	return nil
 }
@@ -168,7 +174,6 @@ func (p *player) snapshot(s recording.Snapshot) error {
 		}
 		content.Add(view.Row{CPU: r.CPU, Key: r.Key, Value: r.Value})
 	}
-	v.Arrange(&content)
 	p.events.out.content(p.env, v, content, s.Number, p.events.clock(s.At, true))
 	return nil
 }

@@ -27,7 +27,6 @@ import (
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/privilege"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/screen"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/setting"
-	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/view"
 )
 
 // session is one "bpfgo run".
@@ -39,7 +38,8 @@ type session struct {
 	btf    *btf.BTF      // nil if the object has none
 	types  *decode.Types // nil if btf is
 	events *events
-	dumps  []*view.View
+	dumps  []*dump
+	traces traces
 	pins   []string // maps that loading will pin
 	file   *os.File // of the recording, or nil
 	server *metrics.Server
@@ -146,6 +146,8 @@ func (s *session) run(signals <-chan os.Signal) (err error) {
 		return err
 	}
 	s.serve()
+	forget := s.rememberProcesses(command)
+	defer forget()
 	if command != nil {
 		command.release()
 	}
@@ -182,7 +184,13 @@ func (s *session) prepare(open *libbpf.OpenObject) error {
 	if err := s.prepareStreams(open); err != nil {
 		return err
 	}
+	if err := s.prepareTraces(open); err != nil {
+		return err
+	}
 	if err := s.prepareDumps(open); err != nil {
+		return err
+	}
+	if err := s.finishTraces(open); err != nil {
 		return err
 	}
 	for m := range open.Maps() {
@@ -332,8 +340,10 @@ func (s *session) load(open *libbpf.OpenObject) (err error) {
 	if err := s.openBuffers(); err != nil {
 		return err
 	}
-	s.links, err = obj.Attach()
-	if err != nil {
+	if s.links, err = obj.Attach(); err != nil {
+		return err
+	}
+	if err := s.attachClock(); err != nil {
 		return err
 	}
 	if len(s.links) == 0 {
@@ -494,7 +504,7 @@ func (s *session) finish() error {
 	for _, b := range s.buffers() {
 		failed = cmp.Or(failed, s.consume(b))
 	}
-	return cmp.Or(failed, s.look(), s.screen.Close())
+	return cmp.Or(failed, s.look(), s.screen.Close(), s.writeFlames())
 }
 
 // awaitPrograms waits for programs that were running when they were detached, because they may still submit an event.
@@ -518,6 +528,7 @@ func (s *session) look() error {
 // unload removes everything from the kernel, and gives the terminal back.
 func (s *session) unload() {
 	_ = s.server.Close()
+	_ = s.traces.close()
 	_ = s.screen.Close()
 	if s.stats != nil {
 		_ = s.stats.Close()

@@ -117,7 +117,7 @@ func (s *session) redraw() error {
 			fmt.Fprintf(&picture, "\n%s: %s\n", cli.Safe(v.Name), cli.Safe(cli.OneLine(err.Error())))
 			continue
 		}
-		picture.WriteString("\n" + v.Text(s.env, content))
+		picture.WriteString("\n" + v.text(s.env, content))
 	}
 	if err := s.events.flush(); err != nil {
 		return err

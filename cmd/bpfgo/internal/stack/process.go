@@ -191,3 +191,10 @@ func (p *process) close() {
 		p.list = nil
 	}
 }
+
+// Look is [Symbols.Remember] also for a process that was seen a short time ago, such as one that begins.
+func (s *Symbols) Look(pid int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.remember(pid, 0)
+}

@@ -235,6 +235,9 @@ func (v *View) Heading(entries int) string {
 	return heading
 }
 
+// Rank is how many rows are wanted, or 0 for all.
+func (v *View) Rank() int { return v.opts.Top }
+
 // Plural is the word for so many of something.
 func Plural(n int, one, many string) string {
 	if n == 1 {
