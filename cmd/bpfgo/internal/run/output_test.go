@@ -26,6 +26,8 @@ func TestParseRunOptions(t *testing.T) {
 		sort:         view.Sort{Column: "total:ns", Descending: true},
 		top:          3,
 		metricsLimit: 10000,
+		hists:        histOptions{},
+		frequency:    usualFrequency,
 	}
 	object := []string{"prog.o"}
 	flags := []string{"--set", "a=1", "--set=b=x=y", "--event", "events=struct record", "--dump", "one", "--dump=two",
