@@ -2,18 +2,12 @@ package run
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"maps"
 	"os"
 	"os/signal"
-	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -26,7 +20,6 @@ import (
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/metrics"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/privilege"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/screen"
-	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/setting"
 )
 
 // session is one "bpfgo run".
@@ -55,9 +48,6 @@ type session struct {
 	told   atomic.Uint64 // losses that were reported in the records of perf buffers
 	dumped int           // how often the maps were shown
 }
-
-// targetVariable is, by convention, the global variable that limits an object to a process.
-const targetVariable = "target_tgid"
 
 func run(env *cli.Env, opts *runOptions) error {
 	if opts.verbose {
@@ -172,156 +162,6 @@ func (o *runOptions) end(began time.Time) (after time.Duration, limited bool) {
 	return after, limited
 }
 
-// prepare finds everything that the command line names, before anything is in the kernel.
-func (s *session) prepare(open *libbpf.OpenObject) error {
-	if s.btf != nil {
-		types, err := decode.NewTypes(s.btf)
-		if err != nil {
-			return err
-		}
-		s.types = types
-	}
-	if err := s.prepareStreams(open); err != nil {
-		return err
-	}
-	if err := s.prepareTraces(open); err != nil {
-		return err
-	}
-	if err := s.prepareDumps(open); err != nil {
-		return err
-	}
-	if err := s.finishTraces(open); err != nil {
-		return err
-	}
-	for m := range open.Maps() {
-		path, err := m.PinPath()
-		if err != nil {
-			return err
-		}
-		if path == "" {
-			continue
-		}
-		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-			s.pins = append(s.pins, m.Name())
-		}
-	}
-	for _, set := range s.opts.settings {
-		if err := s.set(open, set); err != nil {
-			return fmt.Errorf("--set %s=%s: %w", set.Name, set.Value, err)
-		}
-	}
-	return nil
-}
-
-func (s *session) prepareStreams(open *libbpf.OpenObject) error {
-	untold := maps.Clone(s.opts.types)
-	for m := range open.Maps() {
-		t, err := m.Type()
-		if err != nil {
-			return err
-		}
-		created, err := m.Autocreate()
-		if err != nil {
-			return err
-		}
-		if t != libbpf.MapTypeRingBuf && t != libbpf.MapTypePerfEventArray || !created {
-			continue
-		}
-		stream := &stream{
-			name: m.Name(), perf: t == libbpf.MapTypePerfEventArray, number: len(s.events.streams),
-		}
-		if name, ok := s.opts.types[stream.name]; ok {
-			delete(untold, stream.name)
-			if stream.typ, err = s.typeNamed(name); err != nil {
-				return fmt.Errorf("--event %s=%s: %w", stream.name, name, err)
-			}
-		} else if stream.typ, err = s.recordType(m); err != nil {
-			return fmt.Errorf("map %s: %w", stream.name, err)
-		}
-		s.events.streams = append(s.events.streams, stream)
-	}
-	for _, name := range slices.Sorted(maps.Keys(untold)) {
-		if _, err := open.Map(name); err != nil {
-			return fmt.Errorf("--event %s=%s: %w", name, untold[name], s.noMap(open, name))
-		}
-		return fmt.Errorf("--event %s=%s: the map is neither a ring buffer nor a perf buffer", name, untold[name])
-	}
-	s.events.label()
-	return s.events.bind()
-}
-
-// recordType is the type that the definition of a buffer has for its records, or nil.
-func (s *session) recordType(m *libbpf.OpenMap) (*decode.Type, error) {
-	id, err := m.RecordTypeID()
-	if err != nil || id == 0 || s.types == nil {
-		return nil, err
-	}
-	return s.types.Type(id)
-}
-
-func (s *session) typeNamed(name string) (*decode.Type, error) {
-	if s.types == nil {
-		return nil, fmt.Errorf("%s has no BTF (compile it with -g)", s.opts.object)
-	}
-	typ, err := s.types.Named(name)
-	if errors.Is(err, btf.ErrNotFound) {
-		return nil, fmt.Errorf("%s has no type with this name; if only local variables have the type, "+
-			"add a global pointer to it, so that it is in the object's BTF", s.opts.object)
-	}
-	return typ, err
-}
-
-// noMap says that there is no map with this name, and lists the maps.
-func (s *session) noMap(open *libbpf.OpenObject, name string) error {
-	var others []string
-	for m := range open.Maps() {
-		others = append(others, m.Name())
-	}
-	if len(others) == 0 {
-		return fmt.Errorf("%s has no maps", s.opts.object)
-	}
-	return fmt.Errorf("%s has no map %s; it has %s", s.opts.object, name, strings.Join(others, ", "))
-}
-
-// set sets a global variable or a part of one.
-func (s *session) set(open *libbpf.OpenObject, set setting.Setting) error {
-	return set.Apply(open, s.btf, s.types, s.opts.object)
-}
-
-// setTarget limits the object to a process, if it has the variable for that, and --set does not set the variable.
-func (s *session) setTarget(open *libbpf.OpenObject, command *child) error {
-	pid, what := s.opts.pid, "--pid"
-	switch {
-	case command != nil:
-		pid, what = command.pid, s.opts.command[0]
-	case pid == 0:
-		return nil
-	default:
-		if err := unix.Kill(pid, 0); errors.Is(err, unix.ESRCH) {
-			return fmt.Errorf("--pid %d: no such process", pid)
-		}
-	}
-	if slices.ContainsFunc(s.opts.settings, func(set setting.Setting) bool { return set.Name == targetVariable }) {
-		return nil
-	}
-	if _, err := open.Global(targetVariable); err != nil {
-		s.env.Note("%s has no global variable %s that would limit it to %s",
-			s.opts.object, targetVariable, what)
-		return nil
-	}
-	if ns, err := os.Readlink("/proc/self/ns/pid"); err == nil && ns != initialPIDNamespace {
-		s.env.Note("this is not the initial pid namespace, so the kernel's number of process %d is "+
-			"not the one that %s gets", pid, targetVariable)
-	}
-	if err := s.set(open, setting.Setting{Name: targetVariable, Value: strconv.Itoa(pid)}); err != nil {
-		return fmt.Errorf("set %s: %w", targetVariable, err)
-	}
-	return nil
-}
-
-// initialPIDNamespace is the pid namespace whose numbers BPF programs see (PROC_PID_INIT_INO in the kernel).
-const initialPIDNamespace = "pid:[4026531836]"
-
 // load loads the object into the kernel, opens its buffers, and attaches its programs, in this order, so that no event
 // is missed.
 func (s *session) load(open *libbpf.OpenObject) (err error) {
@@ -354,130 +194,6 @@ func (s *session) load(open *libbpf.OpenObject) (err error) {
 			s.opts.object)
 	}
 	return nil
-}
-
-func (s *session) openBuffers() error {
-	var rings libbpf.RingBufferBuilder
-	for _, stream := range s.events.streams {
-		m, err := s.obj.Map(stream.name)
-		if err != nil {
-			return err
-		}
-		if stream.perf {
-			builder := libbpf.PerfBufferBuilder{
-				Sample: func(cpu int, record []byte) error { return s.events.event(stream, cpu, record) },
-				Lost:   func(_ int, count uint64) { s.told.Add(count) },
-			}
-			perf, err := builder.Build(m)
-			if err != nil {
-				return err
-			}
-			s.perfs = append(s.perfs, perf)
-			continue
-		}
-		rings.Sources = append(rings.Sources, libbpf.RingSource{
-			Map: m, Callback: func(record []byte) error { return s.events.event(stream, 0, record) },
-		})
-	}
-	if len(rings.Sources) == 0 {
-		return nil
-	}
-	var err error
-	s.rings, err = rings.Build()
-	return err
-}
-
-// buffers returns all ring buffers and perf buffers.
-func (s *session) buffers() []buffer {
-	var all []buffer
-	if s.rings != nil {
-		all = append(all, s.rings)
-	}
-	for _, perf := range s.perfs {
-		all = append(all, perf)
-	}
-	return all
-}
-
-type buffer interface {
-	PollContext(ctx context.Context) (int, error)
-	Consume() (int, error)
-	Close() error
-}
-
-// stream shows events until there is a reason to end. The buffers are still read after that, until the caller calls
-// stop, which returns the error of reading, if any. interrupted says that a signal was the reason.
-func (s *session) stream(signals <-chan os.Signal, commandDone <-chan struct{}) (stop func() error, interrupted bool) {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	var wg sync.WaitGroup
-	for _, b := range s.buffers() {
-		wg.Go(func() {
-			for ctx.Err() == nil {
-				_, err := b.PollContext(ctx)
-				err = s.tolerate(b, err)
-				if ctx.Err() != nil {
-					return
-				}
-				if err = cmp.Or(err, s.events.flush()); err != nil {
-					cancel(err)
-				}
-			}
-		})
-	}
-	stop = func() error {
-		cancel(nil)
-		wg.Wait()
-		if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
-			return err
-		}
-		return nil
-	}
-
-	var expired, tick <-chan time.Time
-	if end, limited := s.opts.end(s.events.began); limited {
-		expired = time.After(end)
-	}
-	if s.opts.interval > 0 {
-		ticker := time.NewTicker(s.opts.interval)
-		defer ticker.Stop()
-		tick = ticker.C
-	}
-	for {
-		select {
-		case <-signals:
-			return stop, true
-		case <-expired:
-			return stop, false
-		case <-commandDone:
-			return stop, false
-		case <-ctx.Done():
-			return stop, false
-		case <-tick:
-			if err := s.look(); err != nil {
-				cancel(err)
-			}
-		}
-	}
-}
-
-// tolerate prints a note when a perf buffer was damaged, by a record of 64 KiB or more, and returns nil: the next call
-// continues after the damage. A damaged ring buffer stays damaged.
-func (s *session) tolerate(b buffer, err error) error {
-	if _, perf := b.(*libbpf.PerfBuffer); !perf || !errors.Is(err, unix.EBADMSG) {
-		return err
-	}
-	s.env.Note("%v", err)
-	return nil
-}
-
-// consume shows the events that are in a buffer.
-func (s *session) consume(b buffer) error {
-	for {
-		_, err := b.Consume()
-		if err == nil || s.tolerate(b, err) != nil {
-			return err
-		}
-	}
 }
 
 // detach removes what others can see of the object: its attachments, and the pins of its maps.
