@@ -25,7 +25,7 @@ type column[T any] struct {
 
 var programColumns = []column[*inventory.Program]{
 	{name: "id", text: func(p *inventory.Program) string { return fmt.Sprint(p.ID) }, right: true,
-		number: func(p *inventory.Program) float64 { return -float64(p.ID) }},
+		number: func(p *inventory.Program) float64 { return float64(p.ID) }},
 	{name: "type", text: func(p *inventory.Program) string { return p.Type }},
 	{name: "name", text: func(p *inventory.Program) string { return name(p.Name, p.NameCut) }, shrink: true},
 	{name: "cpu", text: func(p *inventory.Program) string {
@@ -60,7 +60,7 @@ var programColumns = []column[*inventory.Program]{
 
 var mapColumns = []column[*inventory.Map]{
 	{name: "id", text: func(m *inventory.Map) string { return fmt.Sprint(m.ID) }, right: true,
-		number: func(m *inventory.Map) float64 { return -float64(m.ID) }},
+		number: func(m *inventory.Map) float64 { return float64(m.ID) }},
 	{name: "type", text: func(m *inventory.Map) string { return m.Type }},
 	{name: "name", text: func(m *inventory.Map) string { return name(m.Name, m.NameCut) }, shrink: true},
 	{name: "key", text: func(m *inventory.Map) string { return fmt.Sprint(m.KeySize) }, right: true,
@@ -78,7 +78,7 @@ var mapColumns = []column[*inventory.Map]{
 
 var linkColumns = []column[*inventory.Link]{
 	{name: "id", text: func(l *inventory.Link) string { return fmt.Sprint(l.ID) }, right: true,
-		number: func(l *inventory.Link) float64 { return -float64(l.ID) }},
+		number: func(l *inventory.Link) float64 { return float64(l.ID) }},
 	{name: "type", text: func(l *inventory.Link) string { return l.Type }},
 	{name: "program", text: func(l *inventory.Link) string {
 		if l.ProgramID == 0 {
@@ -92,7 +92,7 @@ var linkColumns = []column[*inventory.Link]{
 
 var btfColumns = []column[*inventory.BTF]{
 	{name: "id", text: func(b *inventory.BTF) string { return fmt.Sprint(b.ID) }, right: true,
-		number: func(b *inventory.BTF) float64 { return -float64(b.ID) }},
+		number: func(b *inventory.BTF) float64 { return float64(b.ID) }},
 	{name: "kind", text: func(b *inventory.BTF) string { return b.Kind }},
 	{name: "name", text: func(b *inventory.BTF) string { return b.Name }, shrink: true},
 	{name: "size", text: func(b *inventory.BTF) string { return bytes(uint64(b.Bytes)) }, right: true,
@@ -123,6 +123,7 @@ func namesOf[T any](columns []column[T]) []string {
 
 // checkSort checks that one of the lists has the column.
 func checkSort(wanted []string, by string) error {
+	by, _ = splitSort(by)
 	var all []string
 	for _, kind := range wanted {
 		for _, name := range columnNames(kind) {
@@ -137,8 +138,21 @@ func checkSort(wanted []string, by string) error {
 	return nil
 }
 
-// order sorts by a column, if there is it, and leaves the first ones. What costs most is first if it was measured.
+// splitSort takes the direction off a column's name: 1 for :asc, -1 for :desc, 0 for none.
+func splitSort(text string) (by string, direction int) {
+	if by, found := strings.CutSuffix(text, ":desc"); found {
+		return by, -1
+	}
+	if by, found := strings.CutSuffix(text, ":asc"); found {
+		return by, 1
+	}
+	return text, 0
+}
+
+// order sorts by a column, if there is it, and leaves the first ones. Amounts are sorted from the largest to the smallest,
+// and all else the other way, if nothing else is wanted. What costs most is first if it was measured.
 func order[T any](all []T, columns []column[T], by string, top int) []T {
+	by, direction := splitSort(by)
 	i := slices.IndexFunc(columns, func(c column[T]) bool { return c.name == by })
 	if by == "" {
 		i = slices.IndexFunc(columns, func(c column[T]) bool { return c.name == "cpu" })
@@ -146,10 +160,13 @@ func order[T any](all []T, columns []column[T], by string, top int) []T {
 	if i >= 0 {
 		c := columns[i]
 		slices.SortStableFunc(all, func(a, b T) int {
-			if c.number != nil {
-				return cmp.Compare(c.number(b), c.number(a))
+			switch {
+			case c.number == nil:
+				return cmp.Or(direction, 1) * cmp.Compare(c.text(a), c.text(b))
+			case c.name == "id": // which is no amount
+				return cmp.Or(direction, 1) * cmp.Compare(c.number(a), c.number(b))
 			}
-			return cmp.Compare(c.text(a), c.text(b))
+			return cmp.Or(direction, -1) * cmp.Compare(c.number(a), c.number(b))
 		})
 	}
 	if top > 0 && len(all) > top {

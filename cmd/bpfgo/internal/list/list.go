@@ -67,7 +67,8 @@ func Command(env *cli.Env) *cobra.Command {
 		flags.StringVar(&o.process, "process", "", "only what the process `PID|NAME` holds")
 		flags.StringVar(&o.typ, "type", "", "only those of this type, such as xdp or hash*; `GLOB` may have * and ?")
 		flags.StringVar(&o.name, "name", "", "only those with this name; `GLOB` may have * and ?")
-		flags.StringVar(&o.sort, "sort", "", "sort by this `COLUMN`; numbers from the largest to the smallest")
+		flags.StringVar(&o.sort, "sort", "", "sort by this `COLUMN`, with :asc or :desc behind it; otherwise amounts "+
+			"from the largest to the smallest, and all else the other way")
 		cli.Func(flags, "top", "N", "only the first N", cli.Count(&o.top))
 	})
 	cli.Section(cmd, "Measuring", func(flags *pflag.FlagSet) {

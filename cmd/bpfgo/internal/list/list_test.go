@@ -191,3 +191,24 @@ func TestUsage(t *testing.T) {
 		clitest.WantLine(t, stderr, want)
 	}
 }
+
+func TestSort(t *testing.T) {
+	for by, want := range map[string]string{
+		"id": "123", "id:desc": "321", "id:asc": "123", "name": "231", "name:desc": "132", "nosuch": "231", "max": "213", "max:asc": "312",
+	} {
+		all := []*inventory.Map{}
+		for id, name := range map[uint32]string{1: "c", 2: "a", 3: "b"} {
+			all = append(all, &inventory.Map{ID: id, Name: name, MaxEntries: map[uint32]uint32{1: 5, 2: 9, 3: 1}[id]})
+		}
+		if by == "nosuch" {
+			all = order(all, mapColumns, "name", 0)
+		}
+		var got strings.Builder
+		for _, m := range order(all, mapColumns, by, 0) {
+			fmt.Fprint(&got, m.ID)
+		}
+		if got.String() != want {
+			t.Errorf("by %s: %s, want %s", by, &got, want)
+		}
+	}
+}
