@@ -64,7 +64,7 @@ func TestKernel(t *testing.T) {
 	case ret == -int32(unix.ENOMEM): // the kernel has no memory that it can allocate without waiting
 		testutil.Skip(t, "writing-to-streams", unix.ENOMEM)
 	case ret == -1: // the object's own: the kernel has no such function
-		testutil.Skip(t, "writing-to-streams", errors.ErrUnsupported)
+		testutil.Skip(t, "program-streams", errors.ErrUnsupported)
 	case ret < 0:
 		t.Fatalf("writing gives %v", unix.Errno(-ret))
 	}
