@@ -53,6 +53,9 @@ func Name(parts ...string) string {
 	return string(name)
 }
 
+// Text is the value of a label as Prometheus has it: what is not UTF-8 becomes U+FFFD.
+func Text(value string) string { return strings.ToValidUTF8(value, "\uFFFD") }
+
 // Write writes families. Those of one name must be one family.
 func Write(w io.Writer, families []Family) error {
 	out := bufio.NewWriter(w)
@@ -66,7 +69,7 @@ func Write(w io.Writer, families []Family) error {
 			out.WriteString(f.Name + s.Suffix)
 			before := "{"
 			for _, l := range s.Labels {
-				out.WriteString(before + l.Name + `="` + labelEscapes.Replace(strings.ToValidUTF8(l.Value, "\uFFFD")) + `"`)
+				out.WriteString(before + l.Name + `="` + labelEscapes.Replace(Text(l.Value)) + `"`)
 				before = ","
 			}
 			if len(s.Labels) > 0 {

@@ -34,7 +34,7 @@ func (s *session) serve() {
 
 // collect reads all numbers. It is safe for concurrent use.
 func (s *session) collect() []metrics.Family {
-	c := &collection{limit: s.opts.metricsLimit}
+	c := &collection{limit: s.opts.metricsLimit, series: map[string]bool{}}
 	for _, stream := range s.events.streams {
 		c.add("bpfgo_events_total", "Records that were read from a ring buffer or perf buffer.", metrics.Counter,
 			float64(stream.seen.Load()), metrics.Label{Name: "map", Value: stream.name})
@@ -65,8 +65,8 @@ func (s *session) collect() []metrics.Family {
 // collection is the numbers of one answer.
 type collection struct {
 	families []metrics.Family
-	limit    int // of series of maps
-	series   int // of maps
+	limit    int             // of series of maps
+	series   map[string]bool // of maps, by name and labels
 }
 
 // add adds a sample. The families have the order in which they come first.
@@ -79,8 +79,23 @@ func (c *collection) add(name, help, kind string, value float64, labels ...metri
 	c.families[i].Samples = append(c.families[i].Samples, metrics.Sample{Labels: labels, Value: value})
 }
 
+// first tells whether there is no series of this name with these labels yet, and takes it. Prometheus takes nothing at all if
+// two are the same, which different keys can become: a text that is not UTF-8, or a_b.c beside a.b_c.
+func (c *collection) first(name string, labels []metrics.Label) bool {
+	id := name
+	for _, l := range labels {
+		id += "\x00" + l.Name + "\x00" + metrics.Text(l.Value)
+	}
+	if c.series[id] {
+		return false
+	}
+	c.series[id] = true
+	return true
+}
+
 // addMap adds the numbers in the values of a map. The parts of a key are labels.
 func (c *collection) addMap(v *view.View, obj *libbpf.Object) {
+	// The names of these families are not those of the values of any map.
 	label := metrics.Label{Name: "map", Value: v.Name}
 	var content view.Content
 	m, err := obj.Map(v.Name)
@@ -94,14 +109,14 @@ func (c *collection) addMap(v *view.View, obj *libbpf.Object) {
 	if err != nil { // what was read before the error is there
 		failed = 1
 	}
-	c.add("bpfgo_map_read_failed", "Whether the map could not be read to its end.", metrics.Gauge, failed, label)
-	c.add("bpfgo_map_entries", "Elements of the map.", metrics.Gauge, float64(content.Entries), label)
+	c.add("bpfgo_maps_read_failed", "Whether the map could not be read to its end.", metrics.Gauge, failed, label)
+	c.add("bpfgo_maps_entries", "Elements of the map.", metrics.Gauge, float64(content.Entries), label)
 	left := 0
 	var key, value decode.Value
 	for _, r := range content.Rows {
-		var labels []metrics.Label
+		labels := []metrics.Label{label}
 		if !v.Data() {
-			labels = keyLabels(v, &key, r.Key)
+			labels = keyLabels(labels, v, &key, r.Key)
 		}
 		if r.CPU >= 0 {
 			labels = append(labels, metrics.Label{Name: unused(labels, "cpu"), Value: strconv.Itoa(r.CPU)})
@@ -112,25 +127,23 @@ func (c *collection) addMap(v *view.View, obj *libbpf.Object) {
 			name, help = "bpfgo_variable", "A global variable of the object."
 		}
 		eachNumber(&value, name, labels, func(name string, labels []metrics.Label, number float64) {
-			if c.series >= c.limit {
+			if len(c.series) >= c.limit || !c.first(name, labels) {
 				left++
 				return
 			}
-			c.series++
 			c.add(name, help, metrics.Untyped, number, labels...)
 		})
 	}
-	c.add("bpfgo_map_series_left_out", "Numbers of the map that are not here, because there are too many.", metrics.Gauge,
+	c.add("bpfgo_maps_series_left_out", "Numbers of the map that are not here, because there are too many, or others with the same labels.", metrics.Gauge,
 		float64(left), label)
 }
 
-// keyLabels are the parts of a key as labels.
-func keyLabels(v *view.View, value *decode.Value, key []byte) []metrics.Label {
+// keyLabels appends the parts of a key as labels.
+func keyLabels(labels []metrics.Label, v *view.View, value *decode.Value, key []byte) []metrics.Label {
 	if v.Key == nil || v.Type == libbpf.MapTypeLPMTrie {
-		return []metrics.Label{{Name: "key", Value: v.KeyText(key)}}
+		return append(labels, metrics.Label{Name: "key", Value: v.KeyText(key)})
 	}
 	v.Key.Decode(value, key)
-	var labels []metrics.Label
 	eachLeaf(value, "", func(name string, leaf *decode.Value) {
 		if name == "" {
 			name = "key"
