@@ -54,7 +54,7 @@ With ` + "`--json`" + `, the answer to a query is one JSON object, whatever it i
 ` + "```" + `
 
 "warnings" is there only if something could not be read. What is watched, and the events of a run, are one JSON object
-per line. A failed command ends its output with
+per line. A command that fails, unless its command line is wrong, ends its output with
 
 ` + "```json" + `
 {"schema_version": 1, "error": {"message": "...", "status": 3, "errno": "EPERM"}}

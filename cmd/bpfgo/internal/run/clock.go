@@ -2,8 +2,6 @@ package run
 
 import (
 	"fmt"
-	"io"
-	"os"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -51,23 +49,4 @@ func (s *session) attachClock() error {
 		}
 	}
 	return nil
-}
-
-// writeFile writes a file, or standard output for "-".
-func (s *session) writeFile(path string, write func(io.Writer) error) error {
-	if path == "-" {
-		if err := s.out.flush(); err != nil {
-			return err
-		}
-		return write(s.env.Stdout)
-	}
-	file, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	if err := write(file); err != nil {
-		_ = file.Close()
-		return err
-	}
-	return file.Close()
 }

@@ -1,8 +1,8 @@
 package run
 
 import (
+	"cmp"
 	"fmt"
-	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -13,7 +13,7 @@ import (
 
 // record begins the recording, whose file is open.
 func (s *session) record() error {
-	if s.file == nil {
+	if s.files.record == nil {
 		return nil
 	}
 	header := recording.Header{Object: s.opts.object, Started: s.events.began}
@@ -40,18 +40,7 @@ func (s *session) record() error {
 		}
 	}
 	var err error
-	if s.events.recorder, err = recording.NewWriter(s.file, header, types); err != nil {
-		return fmt.Errorf("--record: %w", err)
-	}
-	return nil
-}
-
-// createRecording creates the file of the recording before anything is in the kernel.
-func (s *session) createRecording() (err error) {
-	if s.opts.record == "" {
-		return nil
-	}
-	if s.file, err = os.Create(s.opts.record); err != nil {
+	if s.events.recorder, err = recording.NewWriter(s.files.record, header, types); err != nil {
 		return fmt.Errorf("--record: %w", err)
 	}
 	return nil
@@ -62,7 +51,7 @@ func (s *session) endRecording(summary string) error {
 	if s.events.recorder == nil {
 		return nil
 	}
-	if err := s.events.recorder.End(recording.End{Summary: summary}); err != nil {
+	if err := cmp.Or(s.events.recorder.End(recording.End{Summary: summary}), s.files.record.Close()); err != nil {
 		return fmt.Errorf("--record: %w", err)
 	}
 	return nil

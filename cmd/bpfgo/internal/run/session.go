@@ -34,7 +34,7 @@ type session struct {
 	dumps  []*dump
 	traces traces
 	pins   []string // maps that loading will pin
-	file   *os.File // of the recording, or nil
+	files  files
 	server *metrics.Server
 	screen *screen.Screen
 	stats  *libbpf.RunTimeStats // nil if nobody looks at them
@@ -83,7 +83,9 @@ func printDetails(w io.Writer, err error) {
 		for _, m := range rejected.Messages {
 			fmt.Fprintln(w, cli.Safe(m))
 		}
-		fmt.Fprintln(w, strings.TrimSpace(rejected.Log))
+		for line := range strings.Lines(strings.TrimSpace(rejected.Log)) { // it quotes the source, as the object has it
+			fmt.Fprintln(w, cli.Safe(strings.TrimSuffix(line, "\n")))
+		}
 	case errors.As(err, &failed):
 		for _, m := range failed.Messages {
 			fmt.Fprintln(w, cli.Safe(m))
@@ -106,10 +108,10 @@ func (s *session) run(signals <-chan os.Signal) (err error) {
 	if err := s.prepare(open); err != nil {
 		return err
 	}
-	if err := s.createRecording(); err != nil {
+	defer s.files.close()
+	if err := s.createFiles(); err != nil {
 		return err
 	}
-	defer s.file.Close()
 
 	var command *child
 	var commandDone <-chan struct{}

@@ -320,12 +320,12 @@ func (s *session) writeGraph(graph *flame.Graph, what string) error {
 		if len(s.opts.command) > 0 {
 			title += ": " + s.opts.command[0]
 		}
-		if err := s.writeFile(s.opts.flame, func(w io.Writer) error { return graph.WriteSVG(w, title, what) }); err != nil {
+		if err := s.write(s.files.flame, func(w io.Writer) error { return graph.WriteSVG(w, title, what) }); err != nil {
 			return fmt.Errorf("--flame: %w", err)
 		}
 	}
 	if s.opts.fold != "" {
-		if err := s.writeFile(s.opts.fold, func(w io.Writer) error { return graph.WriteFolded(w) }); err != nil {
+		if err := s.write(s.files.fold, func(w io.Writer) error { return graph.WriteFolded(w) }); err != nil {
 			return fmt.Errorf("--fold: %w", err)
 		}
 	}
