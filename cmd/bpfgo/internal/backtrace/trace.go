@@ -2,7 +2,6 @@ package backtrace
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -89,42 +88,35 @@ func (m *member) named(symbols *stack.Symbols, addresses []uint64, pid int) []st
 	return symbols.User(pid, addresses)
 }
 
-// reason is why there is no stack, in one line.
-func reason(err error) string {
+// meaning is why there is no stack: the name of an errno, and what that means here, or a text.
+func meaning(err error) (name, why string) {
 	var errno unix.Errno
 	if !errors.As(err, &errno) {
-		return cli.OneLine(err.Error())
+		return cli.OneLine(err.Error()), ""
 	}
-	name := unix.ErrnoName(errno)
+	name = unix.ErrnoName(errno)
 	switch errno {
 	case unix.EEXIST:
-		return name + " (another stack has its place in the map)"
+		return name, "another stack has its place in the map"
 	case unix.EFAULT:
-		return name + " (there is no such stack)"
+		return name, "there is no such stack"
 	case unix.ENOENT:
-		return name + " (the map does not have it any more)"
+		return name, "the map does not have it any more"
 	case 0:
-		return "the record ends before it"
+		return "the record ends before it", ""
 	}
-	return fmt.Sprintf("%s (%s)", name, errno)
+	return name, errno.Error()
 }
 
-// AppendText appends stacks to dst, a line for each frame.
-func AppendText(dst []byte, traces []Trace) []byte {
-	for _, t := range traces {
-		dst = append(dst, "    "+t.Member+":"...)
-		if t.Err != nil {
-			dst = append(dst, " "+cli.Safe(reason(t.Err))...)
-		}
-		dst = append(dst, '\n')
-		for _, f := range t.Frames {
-			dst = append(dst, "        "+cli.Safe(f.String())+"\n"...)
-		}
-	}
-	return dst
+// Record is a stack that has names: as it is shown, and in a recording.
+type Record struct {
+	Member string  `json:"member"`
+	Frames []frame `json:"frames,omitempty"`
+	Error  string  `json:"error,omitempty"`  // the name of the errno, or a text
+	Reason string  `json:"reason,omitempty"` // what the errno means
 }
 
-// frame is a frame as JSON.
+// frame is a frame of a stack.
 type frame struct {
 	Address  string `json:"address,omitempty"`
 	Kernel   bool   `json:"kernel,omitempty"`
@@ -134,24 +126,21 @@ type frame struct {
 	BuildID  string `json:"build_id,omitempty"`
 }
 
-// Record is a stack as JSON.
-type Record struct {
-	Member string  `json:"member"`
-	Frames []frame `json:"frames,omitempty"`
-	Error  string  `json:"error,omitempty"` // the name of the errno, or a text
+// String is the frame as people read it.
+func (f frame) String() string {
+	address, _ := strconv.ParseUint(f.Address, 0, 64) // 0 if there is none
+	return stack.Frame{
+		Address: address, Kernel: f.Kernel, Name: f.Function, Offset: f.Offset, Module: f.Module, BuildID: f.BuildID,
+	}.String()
 }
 
-// Records are stacks for JSON.
+// Records are the stacks as they are shown.
 func Records(traces []Trace) []Record {
 	records := make([]Record, len(traces))
 	for i, t := range traces {
 		records[i].Member = t.Member
-		var errno unix.Errno
-		switch {
-		case errors.As(t.Err, &errno) && errno != 0:
-			records[i].Error = unix.ErrnoName(errno)
-		case t.Err != nil:
-			records[i].Error = reason(t.Err)
+		if t.Err != nil {
+			records[i].Error, records[i].Reason = meaning(t.Err)
 		}
 		for _, f := range t.Frames {
 			shown := frame{Kernel: f.Kernel, Function: f.Name, Offset: f.Offset, Module: f.Module, BuildID: f.BuildID}
@@ -162,6 +151,24 @@ func Records(traces []Trace) []Record {
 		}
 	}
 	return records
+}
+
+// AppendText appends stacks to dst, a line for each frame.
+func AppendText(dst []byte, records []Record) []byte {
+	for _, r := range records {
+		dst = append(dst, "    "+cli.Safe(r.Member)+":"...)
+		if r.Error != "" {
+			dst = append(dst, " "+cli.Safe(r.Error)...)
+		}
+		if r.Reason != "" {
+			dst = append(dst, " ("+cli.Safe(r.Reason)+")"...)
+		}
+		dst = append(dst, '\n')
+		for _, f := range r.Frames {
+			dst = append(dst, "        "+cli.Safe(f.String())+"\n"...)
+		}
+	}
+	return dst
 }
 
 // Comm is the name of the process in data, or "".

@@ -20,6 +20,7 @@ type Reader struct {
 	r       *bufio.Reader
 	content []byte
 	next    byte // the kind of a frame that was read ahead, or 0
+	stacks  []byte
 }
 
 // errDamaged is for a recording that nobody has written so.
@@ -111,8 +112,10 @@ func (r *Reader) Next() (any, error) {
 		switch kind {
 		case kindEvent:
 			e := Event{Buffer: p.index(len(r.Header.Buffers)), CPU: p.number(), At: p.duration()}
-			e.Record = p.content
+			e.Record, e.Stacks = p.content, r.takeStacks()
 			return e, p.err
+		case kindStacks:
+			r.stacks = bytes.Clone(r.content)
 		case kindMap:
 			snapshot := Snapshot{Map: p.index(len(r.Header.Maps)), Number: p.number(), At: p.duration()}
 			rows := p.number()
@@ -133,21 +136,33 @@ func (r *Reader) Next() (any, error) {
 	}
 }
 
+// takeStacks are the stacks of what was read now.
+func (r *Reader) takeStacks() []byte {
+	stacks := r.stacks
+	r.stacks = nil
+	return stacks
+}
+
 // row reads a row of a snapshot.
 func (r *Reader) row() (Row, error) {
-	kind, err := r.frame()
-	switch {
-	case errors.Is(err, io.EOF):
-		return Row{}, io.ErrUnexpectedEOF
-	case err != nil:
-		return Row{}, err
-	case kind != kindRow:
-		return Row{}, errDamaged
+	for {
+		kind, err := r.frame()
+		switch {
+		case errors.Is(err, io.EOF):
+			return Row{}, io.ErrUnexpectedEOF
+		case err != nil:
+			return Row{}, err
+		case kind == kindStacks:
+			r.stacks = bytes.Clone(r.content)
+		case kind == kindRow:
+			p := parts{content: bytes.Clone(r.content)}
+			row := Row{CPU: p.number() - 1, Stacks: r.takeStacks()}
+			row.Key, row.Value = p.split()
+			return row, p.err
+		default:
+			return Row{}, errDamaged
+		}
 	}
-	p := parts{content: bytes.Clone(r.content)}
-	row := Row{CPU: p.number() - 1}
-	row.Key, row.Value = p.split()
-	return row, p.err
 }
 
 // parts takes a frame apart.

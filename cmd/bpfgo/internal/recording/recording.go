@@ -19,6 +19,7 @@ const (
 	kindEvent  = 'e' // buffer, CPU, nanoseconds since the beginning, the record
 	kindMap    = 'm' // map, number of the snapshot, nanoseconds since the beginning, number of rows; the rows follow
 	kindRow    = 'r' // CPU + 1, length of the key, the key, the value
+	kindStacks = 's' // the stacks of the event or row that follows, as JSON
 	kindEnd    = 'z' // the summary, as text
 )
 
@@ -59,6 +60,7 @@ type Event struct {
 	CPU    int
 	At     time.Duration // since Header.Started
 	Record []byte
+	Stacks []byte // the stacks in it, with names, as JSON; nil for none
 }
 
 // Snapshot is the content of a map at one time.
@@ -73,6 +75,7 @@ type Snapshot struct {
 type Row struct {
 	CPU        int // -1 for none
 	Key, Value []byte
+	Stacks     []byte // as those of an event
 }
 
 // End is the end of a recording that was not cut off.

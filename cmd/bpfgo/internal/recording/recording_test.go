@@ -17,10 +17,10 @@ var header = Header{
 }
 
 var frames = []any{
-	Event{Buffer: 0, At: time.Second, Record: []byte("a record")},
+	Event{Buffer: 0, At: time.Second, Record: []byte("a record"), Stacks: []byte("[]")},
 	Event{Buffer: 1, CPU: 127, At: 2 * time.Second, Record: []byte{}},
 	Snapshot{Map: 0, Number: 1, At: time.Second, Rows: []Row{
-		{CPU: -1, Key: []byte{1, 0, 0, 0}, Value: []byte("a value")}, {CPU: 127, Key: []byte{}, Value: []byte{}},
+		{CPU: -1, Key: []byte{1, 0, 0, 0}, Value: []byte("a value"), Stacks: []byte("[1]")}, {CPU: 127, Key: []byte{}, Value: []byte{}},
 	}},
 	Snapshot{Map: 0, Number: 2, At: 2 * time.Second},
 	End{Summary: "2 events, 0 lost"},

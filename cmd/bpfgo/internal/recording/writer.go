@@ -45,6 +45,13 @@ func (w *Writer) write(kind byte, parts ...[]byte) {
 	}
 }
 
+// stacks writes the stacks of what follows.
+func (w *Writer) stacks(stacks []byte) {
+	if stacks != nil {
+		w.write(kindStacks, stacks)
+	}
+}
+
 // Event writes a record.
 func (w *Writer) Event(e Event) error {
 	w.mu.Lock()
@@ -52,6 +59,7 @@ func (w *Writer) Event(e Event) error {
 	w.frame = binary.AppendUvarint(w.frame[:0], uint64(e.Buffer))
 	w.frame = binary.AppendUvarint(w.frame, uint64(e.CPU))
 	w.frame = binary.AppendUvarint(w.frame, uint64(e.At))
+	w.stacks(e.Stacks)
 	w.write(kindEvent, w.frame, e.Record)
 	return w.err
 }
@@ -68,6 +76,7 @@ func (w *Writer) Snapshot(s Snapshot) error {
 	for _, r := range s.Rows {
 		w.frame = binary.AppendUvarint(w.frame[:0], uint64(r.CPU+1))
 		w.frame = binary.AppendUvarint(w.frame, uint64(len(r.Key)))
+		w.stacks(r.Stacks)
 		w.write(kindRow, w.frame, r.Key, r.Value)
 	}
 	return w.err

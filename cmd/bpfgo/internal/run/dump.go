@@ -133,7 +133,7 @@ func (s *session) read(number int, v *dump) (view.Content, error) {
 	}
 	if s.events.recorder != nil {
 		at := time.Since(s.events.began)
-		if err := s.events.recorder.Snapshot(recorded(number, s.dumped, at, content)); err != nil {
+		if err := s.events.recorder.Snapshot(v.snapshot(number, s.dumped, at, content)); err != nil {
 			return content, err
 		}
 	}
@@ -148,6 +148,8 @@ type dump struct {
 	values  *backtrace.Binding
 	traces  *traces
 	entries uint32 // that a hash has room for, 0 for others
+
+	recorded map[row][]backtrace.Record // the stacks of a replay; nil if there are none
 }
 
 // newDump prepares to show a map of the object.
@@ -180,7 +182,10 @@ func (d *dump) full(content view.Content) string {
 }
 
 // stacks are the stacks in a row.
-func (d *dump) stacks(r view.Row) []backtrace.Trace {
+func (d *dump) stacks(r view.Row) []backtrace.Record {
+	if d.recorded != nil {
+		return d.recorded[rowOf(r)]
+	}
 	var all []backtrace.Trace
 	if d.keys != nil {
 		all = d.keys.Traces(d.traces.symbols, r.Key, d.traces.pid)
@@ -192,8 +197,19 @@ func (d *dump) stacks(r view.Row) []backtrace.Trace {
 		}
 		all = append(all, d.values.Traces(d.traces.symbols, r.Value, pid)...)
 	}
-	return all
+	return backtrace.Records(all)
 }
+
+// row names a row of a map.
+type row struct {
+	key string
+	cpu int
+}
+
+func rowOf(r view.Row) row { return row{string(r.Key), r.CPU} }
+
+// hasStacks tells whether rows can have stacks.
+func (d *dump) hasStacks() bool { return d.keys != nil || d.values != nil || d.recorded != nil }
 
 // text shows the content as text.
 func (d *dump) text(env *cli.Env, content view.Content) string {
@@ -206,7 +222,7 @@ func (d *dump) text(env *cli.Env, content view.Content) string {
 	}
 	d.Arrange(&content)
 	text := d.Text(env, content)
-	if d.keys == nil && d.values == nil {
+	if !d.hasStacks() {
 		return text
 	}
 	// The heading of the map and that of the columns, then the rows.
@@ -268,7 +284,7 @@ func (o *output) content(env *cli.Env, d *dump, content view.Content, number int
 	for _, r := range content.Rows {
 		line := d.AppendJSON(begin(), r)
 		if stacks := d.stacks(r); len(stacks) > 0 {
-			line = appendJSON(append(line, `,"stacks":`...), backtrace.Records(stacks))
+			line = appendJSON(append(line, `,"stacks":`...), stacks)
 		}
 		o.jsonLine(append(line, '}'))
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/libbpf-go/libbpf-go/btf"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/backtrace"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/recording"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/view"
 )
@@ -64,32 +65,40 @@ func (e *events) members() string {
 	return "; they have " + strings.Join(all, ", ")
 }
 
-// event takes a record that is seen now.
+// event takes a record that is seen now. The records of one buffer must come one by one.
 func (e *events) event(s *stream, cpu int, record []byte) error {
 	var at time.Duration
 	if e.opts.window.set() || e.recorder != nil { // the clock costs as much as showing a small record
 		at = time.Since(e.began)
 	}
-	return e.eventAt(s, cpu, at, record)
-}
-
-// eventAt takes a record that was seen so long after the beginning. The records of one buffer must come one by one.
-func (e *events) eventAt(s *stream, cpu int, at time.Duration, record []byte) error {
-	s.seen.Add(1)
-	if !e.opts.window.has(at, e.began) || !s.wants(record) {
+	if !e.takes(s, at, record) {
 		return nil
 	}
-	e.shown.Add(1)
-	if e.recorder != nil {
-		err := e.recorder.Event(recording.Event{Buffer: s.number, CPU: cpu, At: at, Record: record})
-		if err != nil {
-			return fmt.Errorf("--record: %w", err)
-		}
-	}
-	if e.opts.quiet && !e.traces.wantsEvents() {
+	if e.opts.quiet && e.recorder == nil && !e.traces.wantsEvents() {
 		return nil
 	}
 	stacks := e.traces.ofEvent(s, record)
+	if e.recorder != nil {
+		recorded := recording.Event{Buffer: s.number, CPU: cpu, At: at, Record: record, Stacks: stacksJSON(stacks)}
+		if err := e.recorder.Event(recorded); err != nil {
+			return fmt.Errorf("--record: %w", err)
+		}
+	}
+	return e.show(s, cpu, record, stacks)
+}
+
+// takes counts a record that was seen so long after the beginning, and tells whether the user wants it.
+func (e *events) takes(s *stream, at time.Duration, record []byte) bool {
+	s.seen.Add(1)
+	if !e.opts.window.has(at, e.began) || !s.wants(record) {
+		return false
+	}
+	e.shown.Add(1)
+	return true
+}
+
+// show shows a record with its stacks.
+func (e *events) show(s *stream, cpu int, record []byte, stacks []backtrace.Record) error {
 	if e.opts.quiet {
 		return nil
 	}

@@ -70,7 +70,7 @@ type stream struct {
 }
 
 // event shows one event. cpu is only used for perf buffers.
-func (o *output) event(s *stream, cpu int, data []byte, stacks []backtrace.Trace) error {
+func (o *output) event(s *stream, cpu int, data []byte, stacks []backtrace.Record) error {
 	fit := s.typ.Fit(data)
 	if s.perf && len(fit.Extra) < 8 && len(bytes.Trim(fit.Extra, "\x00")) == 0 {
 		// The kernel pads the records of a perf buffer to a multiple of 8 bytes.
@@ -81,7 +81,7 @@ func (o *output) event(s *stream, cpu int, data []byte, stacks []backtrace.Trace
 	if o.json.On {
 		o.line = s.appendJSON(o.line[:0], cpu, data, fit)
 		if len(stacks) > 0 {
-			o.line = appendJSON(append(o.line, `,"stacks":`...), backtrace.Records(stacks))
+			o.line = appendJSON(append(o.line, `,"stacks":`...), stacks)
 		}
 		o.line = append(o.line, "}\n"...)
 	} else {

@@ -2,11 +2,13 @@ package run
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/backtrace"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/recording"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/view"
 )
@@ -57,11 +59,35 @@ func (s *session) endRecording(summary string) error {
 	return nil
 }
 
-// recorded is the content of a map for the recording.
-func recorded(number, times int, at time.Duration, content view.Content) recording.Snapshot {
+// snapshot is the content of the map for the recording.
+func (d *dump) snapshot(number, times int, at time.Duration, content view.Content) recording.Snapshot {
 	snapshot := recording.Snapshot{Map: number, Number: times, At: at}
 	for _, r := range content.Rows {
-		snapshot.Rows = append(snapshot.Rows, recording.Row{CPU: r.CPU, Key: r.Key, Value: r.Value})
+		recorded := recording.Row{CPU: r.CPU, Key: r.Key, Value: r.Value}
+		if d.hasStacks() {
+			recorded.Stacks = stacksJSON(d.stacks(r))
+		}
+		snapshot.Rows = append(snapshot.Rows, recorded)
 	}
 	return snapshot
+}
+
+// stacksJSON is stacks for the recording, nil for none.
+func stacksJSON(stacks []backtrace.Record) []byte {
+	if len(stacks) == 0 {
+		return nil
+	}
+	return appendJSON(nil, stacks)
+}
+
+// recordedStacks are stacks from a recording.
+func recordedStacks(text []byte) ([]backtrace.Record, error) {
+	if text == nil {
+		return nil, nil
+	}
+	var stacks []backtrace.Record
+	if err := json.Unmarshal(text, &stacks); err != nil {
+		return nil, fmt.Errorf("the recording is damaged: stacks: %w", err)
+	}
+	return stacks, nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -14,6 +15,7 @@ import (
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/btf/decode"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/backtrace"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/recording"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/view"
@@ -25,8 +27,8 @@ func ReplayCommand(env *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "replay FILE",
 		Short: "show again what a run recorded",
-		Long: `Shows what "bpfgo run --record FILE" recorded: the same events, and the maps that --dump named, without any
-privilege, on any machine. FILE may be - for standard input. A recording whose run was killed ends early; bpfgo shows
+		Long: `Shows what "bpfgo run --record FILE" recorded: the same events, and the maps that --dump named, with the
+names of functions in their stacks, without any privilege, on any machine. FILE may be - for standard input. A recording whose run was killed ends early; bpfgo shows
 what is there, and says so.`,
 		Example: `  bpfgo run exec.bpf.o --record exec.rec --quiet --duration 1m
   bpfgo replay exec.rec --filter comm=bash --since 10s --until 20s`,
@@ -127,6 +129,11 @@ func (p *player) prepare(header recording.Header, opts *eventOptions) error {
 		}
 		p.events.streams = append(p.events.streams, s)
 	}
+	for name, typ := range opts.types {
+		if !slices.ContainsFunc(header.Buffers, func(b recording.Buffer) bool { return b.Name == name }) {
+			return fmt.Errorf("--event %s=%s: the recording has no such buffer", name, typ)
+		}
+	}
 	p.events.label()
 	return p.events.bind()
 }
@@ -161,18 +168,43 @@ func (p *player) prepareMaps(header recording.Header, shown view.Options, hists 
 	return nil
 }
 
+// event shows a record.
+func (p *player) event(e recording.Event) error {
+	s := p.events.streams[e.Buffer]
+	if !p.events.takes(s, e.At, e.Record) {
+		return nil
+	}
+	stacks, err := recordedStacks(e.Stacks)
+	if err != nil {
+		return err
+	}
+	return p.events.show(s, e.CPU, e.Record, stacks)
+}
+
 // snapshot shows the content of a map at one time.
 func (p *player) snapshot(s recording.Snapshot) error {
 	if !p.events.opts.window.has(s.At, p.events.began) {
 		return nil
 	}
 	v := p.views[s.Map]
+	v.recorded = nil
 	var content view.Content
 	for _, r := range s.Rows {
 		if len(r.Key) != int(v.KeySize) || len(r.Value) != int(v.ValueSize) {
 			return errors.New("the recording is damaged: a row does not fit its map")
 		}
-		content.Add(view.Row{CPU: r.CPU, Key: r.Key, Value: r.Value})
+		shown := view.Row{CPU: r.CPU, Key: r.Key, Value: r.Value}
+		content.Add(shown)
+		stacks, err := recordedStacks(r.Stacks)
+		if err != nil {
+			return err
+		}
+		if stacks != nil {
+			if v.recorded == nil {
+				v.recorded = map[row][]backtrace.Record{}
+			}
+			v.recorded[rowOf(shown)] = stacks
+		}
 	}
 	p.events.out.content(p.env, v, content, s.Number, p.events.clock(s.At, true))
 	return nil
@@ -187,7 +219,7 @@ func (p *player) play(reader *recording.Reader) (summary string, err error) {
 		}
 		switch f := frame.(type) {
 		case recording.Event:
-			err = p.events.eventAt(p.events.streams[f.Buffer], f.CPU, f.At, f.Record)
+			err = p.event(f)
 		case recording.Snapshot:
 			err = p.snapshot(f)
 		case recording.End:

@@ -31,13 +31,13 @@ func recordedTypes(f *testing.F) []byte {
 // A recording can come from anybody, and say anything about its maps and buffers.
 func FuzzReplay(f *testing.F) {
 	raw := recordedTypes(f)
-	f.Add(uint32(libbpf.MapTypeHash), uint32(4), uint32(8), uint32(1), uint32(4), false, -1, make([]byte, 4), make([]byte, 8), false)
-	f.Add(uint32(libbpf.MapTypePerCPUHash), uint32(4), uint32(4), uint32(0), uint32(0), true, 1, make([]byte, 4), make([]byte, 4), true)
-	f.Add(uint32(libbpf.MapTypeLPMTrie), uint32(8), uint32(4), uint32(0), uint32(1), false, -1, make([]byte, 8), make([]byte, 4), false)
-	f.Add(uint32(libbpf.MapTypeHash), uint32(4), uint32(16), uint32(1), uint32(3), false, -1, make([]byte, 4), make([]byte, 16), true)
-	f.Add(uint32(libbpf.MapTypeProgArray), uint32(4), uint32(4), uint32(0), uint32(0), false, -1, make([]byte, 4), make([]byte, 4), true)
-	f.Add(uint32(libbpf.MapTypeDevMap), uint32(4), uint32(8), uint32(0), uint32(0), false, -1, make([]byte, 4), make([]byte, 8), true)
-	f.Fuzz(func(t *testing.T, mapType, keySize, valueSize, keyID, valueID uint32, perCPU bool, cpu int, key, value []byte, json bool) {
+	f.Add(uint32(libbpf.MapTypeHash), uint32(4), uint32(8), uint32(1), uint32(4), false, -1, make([]byte, 4), make([]byte, 8), []byte(`[{"member":"a","frames":[{"address":"0x1"}]}]`), false)
+	f.Add(uint32(libbpf.MapTypePerCPUHash), uint32(4), uint32(4), uint32(0), uint32(0), true, 1, make([]byte, 4), make([]byte, 4), []byte(`[{"member":"a","frames":[{"address":"0x1"}]}]`), true)
+	f.Add(uint32(libbpf.MapTypeLPMTrie), uint32(8), uint32(4), uint32(0), uint32(1), false, -1, make([]byte, 8), make([]byte, 4), []byte(`[{"member":"a","frames":[{"address":"0x1"}]}]`), false)
+	f.Add(uint32(libbpf.MapTypeHash), uint32(4), uint32(16), uint32(1), uint32(3), false, -1, make([]byte, 4), make([]byte, 16), []byte(`[{"member":"a","frames":[{"address":"0x1"}]}]`), true)
+	f.Add(uint32(libbpf.MapTypeProgArray), uint32(4), uint32(4), uint32(0), uint32(0), false, -1, make([]byte, 4), make([]byte, 4), []byte(`[{"member":"a","frames":[{"address":"0x1"}]}]`), true)
+	f.Add(uint32(libbpf.MapTypeDevMap), uint32(4), uint32(8), uint32(0), uint32(0), false, -1, make([]byte, 4), make([]byte, 8), []byte(`[{"member":"a","frames":[{"address":"0x1"}]}]`), true)
+	f.Fuzz(func(t *testing.T, mapType, keySize, valueSize, keyID, valueID uint32, perCPU bool, cpu int, key, value, stacks []byte, json bool) {
 		var in bytes.Buffer
 		w, err := recording.NewWriter(&in, recording.Header{
 			Buffers: []recording.Buffer{{Name: "events", Type: valueID}, {Name: "perf", Perf: true, Type: keyID}},
@@ -48,9 +48,9 @@ func FuzzReplay(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		row := recording.Row{CPU: cpu, Key: key, Value: value}
+		row := recording.Row{CPU: cpu, Key: key, Value: value, Stacks: stacks}
 		for _, err := range []error{
-			w.Event(recording.Event{Record: value}), w.Event(recording.Event{Buffer: 1, CPU: cpu, Record: key}),
+			w.Event(recording.Event{Record: value, Stacks: stacks}), w.Event(recording.Event{Buffer: 1, CPU: cpu, Record: key}),
 			w.Snapshot(recording.Snapshot{Number: 1, Rows: []recording.Row{row, row}}), w.End(recording.End{}),
 		} {
 			if err != nil {

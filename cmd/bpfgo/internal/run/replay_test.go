@@ -76,6 +76,14 @@ func TestReplayOfKilledRun(t *testing.T) {
 }
 
 func TestReplayFailures(t *testing.T) {
+	testutil.Root(t)
+	recording := filepath.Join(t.TempDir(), "run.rec")
+	tool.Must(t, append(slowCalls(t), "--record", recording, "--duration", "10ms")...)
+	_, stderr, status := tool.Run("replay", recording, "--event", "nosuch=int")
+	if status != cli.StatusFailed {
+		t.Errorf("exit status %d", status)
+	}
+	clitest.WantLine(t, stderr, "--event nosuch=int: the recording has no such buffer")
 	text := filepath.Join(t.TempDir(), "text")
 	if err := os.WriteFile(text, []byte("hello"), 0o600); err != nil {
 		t.Fatal(err)

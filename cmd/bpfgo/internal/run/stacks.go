@@ -189,7 +189,7 @@ func countIn(t *decode.Type) *decode.Type {
 func (t *traces) wantsEvents() bool { return t != nil && t.events != nil }
 
 // ofEvent are the stacks in a record, which it counts if that is wanted.
-func (t *traces) ofEvent(s *stream, record []byte) []backtrace.Trace {
+func (t *traces) ofEvent(s *stream, record []byte) []backtrace.Record {
 	if t == nil || s.stacks == nil {
 		return nil
 	}
@@ -199,7 +199,7 @@ func (t *traces) ofEvent(s *stream, record []byte) []backtrace.Trace {
 		defer t.mu.Unlock()
 		t.add(t.events, s.stacks.Comm(record), stacks, 1)
 	}
-	return stacks
+	return backtrace.Records(stacks)
 }
 
 // add counts stacks.

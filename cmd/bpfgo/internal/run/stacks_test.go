@@ -74,7 +74,15 @@ func TestStacks(t *testing.T) {
 	testutil.Root(t)
 	args := []string{"run", neededObject(t, "stacks"), "--frequency", "997", "--set", "report=true", "--dump", "counts",
 		"--stack", "by_build_id=build_ids", "--stack", "inline_stack=user"}
-	stdout, _ := tool.Must(t, append(append(args, "--json"), busy(t)...)...)
+	recording := filepath.Join(t.TempDir(), "run.rec")
+	stdout, _ := tool.Must(t, append(append(args, "--json", "--record", recording), busy(t)...)...)
+	if again, _ := tool.Must(t, "replay", recording, "--json"); again != stdout {
+		t.Errorf("the recording has not the same stacks: %d bytes, and the run has %d", len(again), len(stdout))
+	}
+	again, _ := tool.Must(t, "replay", recording)
+	if !strings.Contains(again, "\n    user_stack_id:\n        ") || !strings.Contains(again, "/run.runHelper+0x") {
+		t.Errorf("no stack in the recording:\n%.3000s", again)
+	}
 	named := map[string]bool{}
 	for _, line := range lines(t, stdout) {
 		stacks, _ := line["stacks"].([]any)
