@@ -28,8 +28,8 @@ func ReplayCommand(env *cli.Env) *cobra.Command {
 		Use:   "replay FILE",
 		Short: "show again what a run recorded",
 		Long: `Shows what "bpfgo run --record FILE" recorded: the same events, and the maps that --dump named, with the
-names of functions in their stacks, without any privilege, on any machine. FILE may be - for standard input. A recording whose run was killed ends early; bpfgo shows
-what is there, and says so.`,
+names of functions in their stacks, without any privilege, on any machine. FILE may be - for standard input. A
+recording whose run was killed ends early; bpfgo shows what is there, and says so.`,
 		Example: `  bpfgo run exec.bpf.o --record exec.rec --quiet --duration 1m
   bpfgo replay exec.rec --filter comm=bash --since 10s --until 20s`,
 		Args: cli.Operands(1, 1, "a recording"),
