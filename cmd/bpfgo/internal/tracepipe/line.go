@@ -1,6 +1,7 @@
 package tracepipe
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -34,34 +35,39 @@ var (
 	lostLine  = regexp.MustCompile(`^CPU:(\d+) \[LOST (\d+) EVENTS\]$`)
 )
 
+// parse reads a line. A program can print one that looks as if the kernel had written it: numbers that are out of range
+// make it a message.
 func parse(text string) line {
+	message := line{Message: text}
 	if m := lostLine.FindStringSubmatch(text); m != nil {
-		l := line{CPU: number(m[1])}
-		l.Lost, _ = strconv.ParseUint(m[2], 10, 64)
-		return l
+		cpu, err := strconv.Atoi(m[1])
+		lost, failed := strconv.ParseUint(m[2], 10, 64)
+		if err != nil || failed != nil || lost == 0 {
+			return message
+		}
+		return line{CPU: &cpu, Lost: lost}
 	}
 	if len(text) <= taskWidth {
-		return line{Message: text}
+		return message
 	}
 	m := afterTask.FindStringSubmatch(text[taskWidth:])
 	if m == nil {
-		return line{Message: text}
+		return message
 	}
-	l := line{Task: strings.TrimLeft(text[:taskWidth], " "), CPU: number(m[2]), Event: m[4], Message: m[5], time: m[3]}
-	l.PID, _ = strconv.Atoi(m[1])
-	l.Seconds, _ = strconv.ParseFloat(m[3], 64)
+	l := line{Task: strings.TrimLeft(text[:taskWidth], " "), Event: m[4], Message: m[5], time: m[3]}
+	var errs [3]error
+	var cpu int
+	l.PID, errs[0] = strconv.Atoi(m[1])
+	cpu, errs[1] = strconv.Atoi(m[2])
+	l.Seconds, errs[2] = strconv.ParseFloat(m[3], 64)
+	if errors.Join(errs[:]...) != nil {
+		return message
+	}
+	l.CPU = &cpu
 	if l.Event == printk {
 		l.Event = ""
 	}
 	return l
-}
-
-func number(text string) *int {
-	n, err := strconv.Atoi(text)
-	if err != nil {
-		return nil
-	}
-	return &n
 }
 
 // text is the line for people.

@@ -70,6 +70,28 @@ what is this
 	}
 }
 
+// What a program prints may look like a line of the kernel's.
+func TestForged(t *testing.T) {
+	huge := strings.Repeat("9", 400)
+	for _, text := range []string{
+		"CPU:" + huge + " [LOST 1 EVENTS]", "CPU:1 [LOST " + huge + " EVENTS]", "CPU:1 [LOST 0 EVENTS]",
+		"            sshd-" + huge + "    [001] d..21  1.5: x: y",
+		"            sshd-1    [" + huge + "] d..21  1.5: x: y",
+		"            sshd-1    [001] d..21  " + huge + ": x: y",
+		"            sshd-1    [001] d..21  1.2.3: x: y",
+	} {
+		var out, lines bytes.Buffer
+		testutil.Check(t, (&options{}).copy(cli.Quiet(&out, io.Discard), &cli.JSON{}, strings.NewReader(text)))
+		if out.String() != text+"\n" {
+			t.Errorf("%q", &out)
+		}
+		testutil.Check(t, (&options{}).copy(cli.Quiet(&lines, io.Discard), &cli.JSON{On: true}, strings.NewReader(text)))
+		if want := fmt.Sprintf("{\"message\":%q}\n", text); lines.String() != want {
+			t.Errorf("%q, want %q", &lines, want)
+		}
+	}
+}
+
 // A program prints, and bpfgo shows it.
 func TestKernel(t *testing.T) {
 	testutil.Root(t)
