@@ -74,7 +74,7 @@ type copier struct {
 
 func (c *copier) copy(ctx context.Context, follow bool) error {
 	buffer := make([]byte, 64<<10)
-	for {
+	for ctx.Err() == nil { // also while the program writes faster than this reads
 		n, err := c.from.Read(buffer)
 		if err := c.write(string(buffer[:n])); err != nil {
 			return err
@@ -85,45 +85,53 @@ func (c *copier) copy(ctx context.Context, follow bool) error {
 		case !errors.Is(err, io.EOF):
 			return err
 		case !follow:
-			return c.line(&c.rest)
+			return c.end()
 		}
 		select {
 		case <-ctx.Done():
-			return c.line(&c.rest)
 		case <-time.After(pause):
 		}
 	}
+	return c.end()
 }
+
+// longest is how long a line can be. The rest of a longer one is another line, as a program may never end one.
+const longest = 64 << 10
 
 // write writes the lines that are complete.
 func (c *copier) write(text string) error {
 	c.rest += text
 	for {
 		one, rest, found := strings.Cut(c.rest, "\n")
-		if !found {
+		switch {
+		case found:
+		case len(c.rest) < longest:
 			return nil
+		default:
+			one, rest = c.rest[:longest], c.rest[longest:]
 		}
 		c.rest = rest
-		one += "\n"
-		if err := c.line(&one); err != nil {
+		if err := c.line(one); err != nil {
 			return err
 		}
 	}
 }
 
-// line writes a line, if there is one, and takes it.
-func (c *copier) line(text *string) error {
-	if *text == "" {
+// end writes the last line, if its end is missing.
+func (c *copier) end() error {
+	if c.rest == "" {
 		return nil
 	}
-	one := strings.TrimSuffix(*text, "\n")
-	*text = ""
+	return c.line(c.rest)
+}
+
+func (c *copier) line(text string) error {
 	if c.mode.On {
 		return c.mode.WriteLine(c.env.Stdout, struct {
 			Stream string `json:"stream"`
 			Text   string `json:"text"`
-		}{c.name, one})
+		}{c.name, text})
 	}
-	_, err := fmt.Fprintln(c.env.Stdout, cli.Safe(one))
+	_, err := fmt.Fprintln(c.env.Stdout, cli.Safe(text))
 	return err
 }

@@ -44,6 +44,36 @@ func TestCopy(t *testing.T) {
 	testutil.Check(t, c.copy(ended, true))
 }
 
+// endless is the stream of a program that writes all the time, and never ends a line. After some reads, the user ends it.
+type endless struct {
+	reads int
+	stop  func()
+}
+
+func (e *endless) Read(buffer []byte) (int, error) {
+	if e.reads++; e.reads == 10 {
+		e.stop()
+	}
+	for i := range buffer {
+		buffer[i] = 'x'
+	}
+	return len(buffer), nil
+}
+
+// Who writes all the time neither keeps bpfgo from ending, nor fills its memory.
+func TestEndless(t *testing.T) {
+	for _, follow := range []bool{false, true} {
+		ctx, stop := context.WithCancel(context.Background())
+		var out bytes.Buffer
+		from := &endless{stop: stop}
+		c := copier{env: cli.Quiet(&out, io.Discard), mode: &cli.JSON{}, from: from}
+		testutil.Check(t, c.copy(ctx, follow))
+		if lines := strings.Count(out.String(), "\n"); from.reads != 10 || lines != 10 {
+			t.Errorf("%d reads, %d lines", from.reads, lines)
+		}
+	}
+}
+
 func TestKernel(t *testing.T) {
 	testutil.Root(t)
 	open, err := libbpf.OpenFile(testutil.Object(t, "streams"))
