@@ -23,23 +23,35 @@ func (h Holding) Words() string {
 	for _, p := range h.Holders {
 		words = append(words, fmt.Sprintf("%s(%d)", p.Comm, p.PID))
 	}
-	// "program 3" and "program 5" become "programs 3 5".
+	// "program 3" and "program 5" become "programs 3 5". What runs at several places, as "XDP of lo", has no numbers.
 	for i := 0; i < len(h.HeldBy); {
-		kind, id, numbered := strings.Cut(h.HeldBy[i], " ")
+		kind, ids := numbered(h.HeldBy[i])
 		same := 1
-		for numbered && i+same < len(h.HeldBy) && strings.HasPrefix(h.HeldBy[i+same], kind+" ") {
-			id += " " + h.HeldBy[i+same][len(kind)+1:]
-			same++
+		for ; ids != "" && i+same < len(h.HeldBy); same++ {
+			next, id := numbered(h.HeldBy[i+same])
+			if next != kind || id == "" {
+				break
+			}
+			ids += " " + id
 		}
 		if same == 1 {
 			words = append(words, h.HeldBy[i])
 		} else {
-			words = append(words, kind+"s "+id)
+			words = append(words, kind+"s "+ids)
 		}
 		i += same
 	}
 	words = append(words, h.Pins...)
 	return strings.Join(words, ", ")
+}
+
+// numbered takes "program 3" apart. id is empty for words of another kind.
+func numbered(words string) (kind, id string) {
+	kind, id, _ = strings.Cut(words, " ")
+	if strings.Trim(id, "0123456789") != "" {
+		return kind, ""
+	}
+	return kind, id
 }
 
 func (h *Holding) heldBy(words string) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/holders"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 	"github.com/libbpf-go/libbpf-go/internal/testutil/needs"
 )
@@ -202,8 +203,17 @@ func idOf(t *testing.T, m *libbpf.MapHandle) uint32 {
 }
 
 func TestWords(t *testing.T) {
-	h := Holding{HeldBy: []string{"link 3", "program 5", "program 7", "XDP of lo"}, Pins: []string{"/a"}}
-	if got, want := h.Words(), "link 3, programs 5 7, XDP of lo, /a"; got != want {
+	for want, heldBy := range map[string][]string{
+		"link 3, programs 5 7, XDP of lo": {"link 3", "program 5", "program 7", "XDP of lo"},
+		"XDP of lo, XDP of eth0":          {"XDP of lo", "XDP of eth0"},
+		"maps 1 2 3, links 1 2":           {"map 1", "map 2", "map 3", "link 1", "link 2"},
+	} {
+		if got := (Holding{HeldBy: heldBy}).Words(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	h := Holding{Holders: []holders.Process{{PID: 3, Comm: "x"}}, HeldBy: []string{"link 3"}, Pins: []string{"/a"}}
+	if got, want := h.Words(), "x(3), link 3, /a"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
