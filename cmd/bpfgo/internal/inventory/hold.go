@@ -132,7 +132,7 @@ func perfEventWords(info libbpf.TaskFDInfo) string {
 	return info.Type.String() + " " + where + " (perf event)"
 }
 
-// mostElements is how many elements of a map of maps or programs are looked at.
+// mostElements is how many elements of a map of maps or programs are looked at. A sparse array has millions of places.
 const mostElements = 1 << 16
 
 // holdByMap notes which maps and programs a map has as its elements.
@@ -149,23 +149,46 @@ func (r *Reader) holdByMap(s *Snapshot, m *Map) {
 		return
 	}
 	defer h.Close()
-	n := 0
-	for _, value := range h.All(&err) {
-		if n++; n > mostElements {
-			s.Warnings = append(s.Warnings, fmt.Sprintf("only %d elements of map %d were read", mostElements, m.ID))
-			break
+	ids, more, err := elementIDs(h)
+	s.warn(err)
+	if more {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("only %d elements of map %d were looked at", mostElements, m.ID))
+	}
+	words := fmt.Sprintf("map %d", m.ID)
+	for _, id := range ids {
+		if p := s.Program(id); programs && p != nil {
+			p.heldBy(words)
 		}
-		if len(value) != 4 {
-			return
-		}
-		id, words := binary.NativeEndian.Uint32(value), fmt.Sprintf("map %d", m.ID)
-		if programs {
-			if p := s.Program(id); p != nil {
-				p.heldBy(words)
-			}
-		} else if inner := s.Map(id); inner != nil {
+		if inner := s.Map(id); !programs && inner != nil {
 			inner.heldBy(words)
 		}
 	}
-	s.warn(err)
+}
+
+// elementIDs are the ids of the maps or programs in a map. more says that there are elements that were not looked at.
+func elementIDs(h *libbpf.MapHandle) (ids []uint32, more bool, err error) {
+	if h.ValueSize() != 4 {
+		return nil, false, nil
+	}
+	if h.Type() == libbpf.MapTypeHashOfMaps {
+		for _, value := range h.All(&err) {
+			if len(ids) == mostElements {
+				return ids, true, nil
+			}
+			ids = append(ids, binary.NativeEndian.Uint32(value))
+		}
+		return ids, false, err
+	}
+	n := min(h.MaxEntries(), mostElements)
+	keys, values, found := make([]byte, 0, n*4), make([]byte, n*4), make([]bool, n)
+	for i := range n {
+		keys = binary.NativeEndian.AppendUint32(keys, i)
+	}
+	_, err = h.LookupMany(keys, values, found, libbpf.Any)
+	for i, is := range found {
+		if is {
+			ids = append(ids, binary.NativeEndian.Uint32(values[i*4:]))
+		}
+	}
+	return ids, h.MaxEntries() > n, err
 }

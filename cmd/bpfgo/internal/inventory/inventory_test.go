@@ -195,6 +195,23 @@ func TestHeldByMaps(t *testing.T) {
 	}
 }
 
+// An array with many places is not looked at to its end.
+func TestSparseArray(t *testing.T) {
+	o := load(t, "attach")
+	exit, id := program(t, o, "on_exit")
+	const last = mostElements // the first place that is not looked at
+	sparse, err := libbpf.CreateMap(libbpf.MapTypeProgArray, "sparse", 4, 4, last+1, libbpf.MapCreateOptions{})
+	check(t, err)
+	defer sparse.Close()
+	value := binary.NativeEndian.AppendUint32(nil, uint32(exit.FD()))
+	for _, place := range []uint32{last, last - 1} {
+		check(t, sparse.Update(binary.NativeEndian.AppendUint32(nil, place), value, libbpf.Any))
+	}
+	if ids, more, err := elementIDs(sparse); err != nil || !more || !slices.Equal(ids, []uint32{id}) {
+		t.Errorf("%v, %v, %v", ids, more, err)
+	}
+}
+
 func idOf(t *testing.T, m *libbpf.MapHandle) uint32 {
 	t.Helper()
 	info, err := m.Info()
