@@ -197,6 +197,9 @@ func Cut(text string, width int) string {
 	if textWidth(text) <= width {
 		return text
 	}
+	if width <= 0 { // which has no room for the ellipsis either
+		return ""
+	}
 	var cut strings.Builder
 	room, state := width-1, -1
 	for len(text) > 0 {

@@ -36,7 +36,7 @@ func TestCut(t *testing.T) {
 		width int
 		want  string
 	}{
-		{"abc", 3, "abc"}, {"abcd", 3, "ab…"}, {"大大大", 5, "大大…"}, {"e\u0301e\u0301e\u0301", 2, "e\u0301…"}, {"", 1, ""},
+		{"abc", 3, "abc"}, {"abcd", 3, "ab…"}, {"大大大", 5, "大大…"}, {"e\u0301e\u0301e\u0301", 2, "e\u0301…"}, {"", 1, ""}, {"a", 0, ""},
 	} {
 		if got := Cut(tt.text, tt.width); got != tt.want {
 			t.Errorf("Cut(%q, %d) = %q, want %q", tt.text, tt.width, got, tt.want)
