@@ -4,6 +4,7 @@ package disassemble
 
 import (
 	"bytes"
+	"strings"
 
 	"golang.org/x/arch/x86/x86asm"
 )
@@ -28,17 +29,8 @@ var decode = func(code []byte, pc uint64, where func(target uint64) string) (str
 		if !relative {
 			continue
 		}
-		text = mnemonic(text) + " " + where(pc+uint64(inst.Len)+uint64(int64(to)))
+		// The operand is the last word: prefixes, as in "cs callq", are before the instruction.
+		text = text[:strings.LastIndexByte(text, ' ')+1] + where(pc+uint64(inst.Len)+uint64(int64(to)))
 	}
 	return text, inst.Len
-}
-
-// mnemonic is the instruction without its operands.
-func mnemonic(text string) string {
-	for i, c := range text {
-		if c == ' ' {
-			return text[:i]
-		}
-	}
-	return text
 }
