@@ -2,7 +2,6 @@ package programs
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
@@ -34,7 +33,7 @@ func (d *dumper) graph(name string, lines []line) string {
 		}
 	}
 	for n, l := range lines {
-		if slices.Contains(starts, *l.Index) {
+		if starts[*l.Index] {
 			finish(n)
 			block = *l.Index
 		}
@@ -49,20 +48,20 @@ func (d *dumper) graph(name string, lines []line) string {
 }
 
 // blocks are the instructions at which a block begins.
-func (d *dumper) blocks(lines []line) []int {
-	starts := []int{0}
+func (d *dumper) blocks(lines []line) map[int]bool {
+	starts := map[int]bool{0: true}
 	for _, l := range lines {
 		index := *l.Index
 		if l.Function != "" {
-			starts = append(starts, index)
+			starts[index] = true
 		}
 		i := d.info.XlatedInstructions[index]
 		to, jumps := target(index, i)
 		if jumps {
-			starts = append(starts, to)
+			starts[to] = true
 		}
 		if jumps || i.Code == exit {
-			starts = append(starts, index+1)
+			starts[index+1] = true
 		}
 	}
 	return starts

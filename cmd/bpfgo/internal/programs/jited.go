@@ -15,21 +15,13 @@ const kernelBTF = 1
 
 func btfID(n int32) btf.TypeID { return btf.TypeID(uint32(n)) }
 
-// symbolTable are the symbols of the kernel.
-type symbolTable struct{ *inventory.Symbols }
-
-func (d *dumper) symbolTable() *symbolTable {
+// kernelSymbols are the symbols of the kernel.
+func (d *dumper) kernelSymbols() *inventory.Symbols {
 	if d.symbols == nil {
-		d.symbols = &symbolTable{inventory.ReadSymbols()}
+		d.symbols = inventory.ReadSymbols()
+		d.callBase, _ = d.symbols.Address("__bpf_call_base")
 	}
 	return d.symbols
-}
-
-func (t *symbolTable) address(name string) (uint64, bool) { return t.Address(name) }
-
-func (t *symbolTable) name(address uint64) (string, uint64) {
-	name, offset, _ := t.Find(address)
-	return name, offset
 }
 
 // jited is the machine code.
@@ -41,7 +33,7 @@ func (d *dumper) jited() ([]line, error) {
 	case len(code) == 0 || len(d.info.JITedFuncLens) == 0:
 		return nil, hiddenError("machine code")
 	}
-	functions := d.sortedFunctions()
+	functions, sources := d.sortedFunctions(), d.sourcesByAddress()
 	var lines []line
 	for i, length := range d.info.JITedFuncLens {
 		size := min(int(length), len(code))
@@ -66,7 +58,9 @@ func (d *dumper) jited() ([]line, error) {
 			if j == 0 {
 				l.Function = name
 			}
-			l.Source = d.sourceAt(address + uint64(one.Offset))
+			if s, found := sources[address+uint64(one.Offset)]; found {
+				l.Source = &s
+			}
 			lines = append(lines, l)
 		}
 	}
@@ -87,16 +81,19 @@ func (d *dumper) sortedFunctions() []string {
 	return sorted
 }
 
-// sourceAt is the line of the source whose machine code begins at an address, or nil.
-func (d *dumper) sourceAt(address uint64) *source {
+// sourcesByAddress are the lines of the source, by the address where their machine code begins. Of several at one
+// address it is the first.
+func (d *dumper) sourcesByAddress() map[uint64]source {
+	lines := map[uint64]source{}
 	for i, at := range d.info.JITedLineInfo {
-		if at == address && i < len(d.info.LineInfo) && d.types != nil {
-			if s, err := d.info.LineInfo[i].Source(d.types); err == nil {
-				return &source{s.File, s.Line, s.Column, s.Text}
-			}
+		if _, seen := lines[at]; seen || i >= len(d.info.LineInfo) || d.types == nil {
+			continue
+		}
+		if s, err := d.info.LineInfo[i].Source(d.types); err == nil {
+			lines[at] = source{s.File, s.Line, s.Column, s.Text}
 		}
 	}
-	return nil
+	return lines
 }
 
 // called names what is at an address: a function of the program, or of the kernel.
@@ -106,5 +103,6 @@ func (d *dumper) called(address uint64) (string, uint64) {
 			return names.Type(d.types, d.info.FuncInfo[i].TypeID), 0
 		}
 	}
-	return d.symbolTable().name(address)
+	name, offset, _ := d.kernelSymbols().Find(address)
+	return name, offset
 }

@@ -100,9 +100,9 @@ func (d *dumper) callText(index int, i libbpf.Instruction, text string) string {
 		return "call ?"
 	}
 	// The address of the function is relative to that of another one.
-	if base, ok := d.symbolTable().address("__bpf_call_base"); ok {
-		address := base + uint64(int64(i.Immediate))
-		if name, offset := d.symbolTable().name(address); name != "" && offset == 0 {
+	if symbols := d.kernelSymbols(); d.callBase != 0 {
+		name, offset, found := symbols.Find(d.callBase + uint64(int64(i.Immediate)))
+		if found && offset == 0 {
 			return "call " + name
 		}
 	}
