@@ -80,13 +80,14 @@ func Command(env *cli.Env) *cobra.Command {
 		name := ""
 		if len(args) > 0 {
 			name = args[0]
-			a.choose(name)
+			if a.choose(name); len(a.Groups) == 0 && len(a.System) == 0 && len(a.Settings) == 0 {
+				return fmt.Errorf("there is no feature or setting named %q", name)
+			}
 		}
 		if missing {
 			a.keep(func(f Feature) bool { return f.State != kernel.Yes })
-		}
-		if name != "" && len(a.Groups) == 0 && len(a.System) == 0 && !missing {
-			return fmt.Errorf("there is no feature or setting named %q", name)
+			a.System = slices.DeleteFunc(a.System, Setting.isThere)
+			a.Settings = slices.DeleteFunc(a.Settings, Setting.isThere)
 		}
 		if mode.On {
 			err = env.WriteDocument(mode, cli.Document{Name: "features", Value: a})
@@ -143,7 +144,7 @@ func groups(k *kernel.Kernel, types []libbpf.ProgramType) []group {
 	return all
 }
 
-// choose leaves the features with a name.
+// choose leaves the features and settings with a name.
 func (a *answer) choose(name string) {
 	exact := func(f Feature) bool { return f.Name == name || f.Name == "bpf_"+name }
 	is := func(f Feature) bool { return strings.Contains(f.Name, strings.ToLower(name)) }
@@ -152,9 +153,9 @@ func (a *answer) choose(name string) {
 			is = exact
 		}
 	}
-	a.System = slices.DeleteFunc(a.System, func(s Setting) bool {
-		return !strings.Contains(s.Name, strings.ToLower(name))
-	})
+	other := func(s Setting) bool { return !strings.Contains(strings.ToLower(s.Name), strings.ToLower(name)) }
+	a.System = slices.DeleteFunc(a.System, other)
+	a.Settings = slices.DeleteFunc(a.Settings, other)
 	a.keep(is)
 }
 
@@ -250,13 +251,14 @@ func kernelConfig(k *kernel.Kernel) []Setting {
 	var all []Setting
 	for _, name := range configNames {
 		value, a := k.Setting(name)
+		s := Setting{Name: name, Value: value}
 		switch a.State {
 		case kernel.Unknown:
-			return []Setting{{Name: "all", Value: "?", Meaning: a.Why}}
+			s.Value, s.Meaning = notKnown, a.Why
 		case kernel.No:
-			value = "n"
+			s.Value = notBuilt
 		}
-		all = append(all, Setting{Name: name, Value: value})
+		all = append(all, s)
 	}
 	return all
 }

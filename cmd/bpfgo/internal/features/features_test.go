@@ -136,11 +136,24 @@ func TestFeatures(t *testing.T) {
 	if strings.Count(stdout, "\n") != 3 || !strings.Contains(stdout, "hash     yes   Linux 3.19") {
 		t.Errorf("%s", stdout)
 	}
+	// A setting of the kernel's build is found by its name, and nothing else is shown beside it.
+	stdout, _ = tool.Must(t, "features", "CONFIG_BPF_SYSCALL", "--kernel-config")
+	if strings.Count(stdout, "\n") != 2 || !strings.Contains(stdout, "CONFIG_BPF_SYSCALL  ") {
+		t.Errorf("%s", stdout)
+	}
+	// What is there is not missing.
+	stdout, _ = tool.Must(t, "features", "--missing", "--kernel-config")
+	for _, there := range []string{"kernel.bpf_stats_enabled", "CONFIG_BPF_SYSCALL  y", "\nhash "} {
+		if strings.Contains(stdout, there) {
+			t.Errorf("%q is not missing:\n%s", there, stdout)
+		}
+	}
 	for args, want := range map[string]struct {
 		status int
 		text   string
 	}{
 		"features no_such_feature": {cli.StatusFailed, `there is no feature or setting named "no_such_feature"`},
+		"features none --missing":  {cli.StatusFailed, `there is no feature or setting named "none"`},
 		"features --helpers x":     {cli.StatusUsage, "--helpers x: there is no such type of programs"},
 		"features a b":             {cli.StatusUsage, `unexpected argument "b"`},
 	} {

@@ -17,6 +17,18 @@ type Setting struct {
 	Meaning string `json:"meaning,omitempty"`
 }
 
+// The values of settings that are missing.
+const (
+	notKnown   = "?"
+	notBuilt   = "n"
+	notMounted = "not mounted"
+)
+
+// isThere tells whether a setting is neither missing nor unknown.
+func (s Setting) isThere() bool {
+	return s.Value != notKnown && s.Value != notBuilt && s.Value != notMounted
+}
+
 // system reads the settings of the system, and the rights of the process.
 func system() []Setting {
 	all := []Setting{
@@ -68,7 +80,7 @@ func sysctl(name string, meanings map[string]string) Setting {
 		if os.IsPermission(err) {
 			why = "it can't be read"
 		}
-		return Setting{name, "?", why}
+		return Setting{name, notKnown, why}
 	}
 	value := strings.TrimSpace(string(text))
 	return Setting{name, value, meanings[value]}
@@ -77,7 +89,7 @@ func sysctl(name string, meanings map[string]string) Setting {
 func lockdown() Setting {
 	text, err := os.ReadFile("/sys/kernel/security/lockdown")
 	if err != nil {
-		return Setting{"lockdown", "?", "the kernel has none, or securityfs is not mounted"}
+		return Setting{"lockdown", notKnown, "the kernel has none, or securityfs is not mounted"}
 	}
 	_, mode, _ := strings.Cut(string(text), "[")
 	mode, _, _ = strings.Cut(mode, "]")
@@ -94,7 +106,7 @@ func lockdown() Setting {
 func memlock() Setting {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit); err != nil {
-		return Setting{"memory lock limit", "?", err.Error()}
+		return Setting{"memory lock limit", notKnown, err.Error()}
 	}
 	value := fmt.Sprintf("%d bytes", limit.Cur)
 	if limit.Cur == unix.RLIM_INFINITY {
@@ -107,9 +119,9 @@ func mount(name, fsType, how string) Setting {
 	places, err := holders.Mounts(fsType)
 	switch {
 	case err != nil:
-		return Setting{name, "?", err.Error()}
+		return Setting{name, notKnown, err.Error()}
 	case len(places) == 0:
-		return Setting{name, "not mounted", how}
+		return Setting{name, notMounted, how}
 	}
 	return Setting{name, strings.Join(places, " "), ""}
 }
@@ -119,7 +131,7 @@ func capabilities() Setting {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var have [2]unix.CapUserData
 	if err := unix.Capget(&header, &have[0]); err != nil {
-		return Setting{"capabilities", "?", err.Error()}
+		return Setting{"capabilities", notKnown, err.Error()}
 	}
 	var in, out []string
 	for _, c := range []struct {
