@@ -28,6 +28,7 @@ func (e *Env) Prepare(root *cobra.Command) {
 		return Usagef("%s: %s", name(cmd), err)
 	})
 	root.SetHelpCommand(helpCommand())
+	nameValues(root)
 	root.SetUsageFunc(e.usage)
 	root.SetHelpFunc(e.help)
 }
@@ -59,6 +60,29 @@ func (e *Env) Execute(root *cobra.Command, args []string) int {
 	}
 	return status
 }
+
+// nameValues takes the names of values, which are in backquotes as package flag has it, out of the texts about flags:
+// completions and manual pages show these texts as they are.
+func nameValues(cmd *cobra.Command) {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if strings.Contains(f.Usage, "`") {
+			name, usage := pflag.UnquoteUsage(f)
+			f.Usage, f.Value = usage, &namedValue{f.Value, name}
+			f.DefValue = strings.TrimPrefix(f.DefValue, "[]") // an empty list, of which the help says nothing
+		}
+	})
+	for _, c := range cmd.Commands() {
+		nameValues(c)
+	}
+}
+
+// namedValue is the value of a flag, which the help calls by a name.
+type namedValue struct {
+	pflag.Value
+	name string
+}
+
+func (v *namedValue) Type() string { return v.name }
 
 // helpCommand is "help", which knows no topic that is no command.
 func helpCommand() *cobra.Command {

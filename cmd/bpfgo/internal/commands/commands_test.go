@@ -159,7 +159,7 @@ func TestCommands(t *testing.T) {
 			t.Errorf("%s has no --json", path)
 		}
 		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
-			if f.Usage == "" || strings.HasSuffix(f.Usage, ".") {
+			if f.Usage == "" || strings.HasSuffix(f.Usage, ".") || strings.Contains(f.Usage, "`") {
 				t.Errorf("%s: the usage of --%s is %q", path, f.Name, f.Usage)
 			}
 		})

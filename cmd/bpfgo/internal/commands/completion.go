@@ -11,7 +11,7 @@ func completionCommand(env *cli.Env) *cobra.Command {
 		Use:   "completion bash|zsh|fish",
 		Short: "write the completion of command lines for a shell",
 		Long: `Writes a script that makes the shell complete bpfgo's commands, flags, and the names of what is in the kernel when
-the tab key is pressed.`,
+the tab key is pressed. For bash, the package bash-completion must be there.`,
 		Example: `  # for the current shell
   source <(bpfgo completion bash)
 
