@@ -10,13 +10,27 @@ import (
 	"github.com/libbpf-go/libbpf-go/btf"
 )
 
-// maxDepth bounds types that contain themselves, as damaged ones can.
-const maxDepth = 32
+// Bounds for types that contain themselves, or others again and again, as damaged ones can: "..." stands for the rest.
+const (
+	maxDepth = 32
+	maxText  = 1 << 18 // bytes of names, about, in one declaration
+)
+
+// writer writes one declaration or definition.
+type writer struct {
+	types *btf.BTF
+	room  int // of maxText
+}
+
+func newWriter(types *btf.BTF) *writer { return &writer{types, maxText} }
+
+// spend takes room for a name and what belongs to it.
+func (w *writer) spend(name string) { w.room -= len(name) + 1 }
 
 // Declaration is the declaration of a variable or member of a type: "const char comm[16]". Without a name it is the
 // type.
 func Declaration(types *btf.BTF, id btf.TypeID, name string) string {
-	return declare(types, id, name, 0)
+	return newWriter(types).declare(id, name, 0)
 }
 
 // Definition is a type as C defines it: a struct with its members, an enum with its values, a function with its
@@ -26,23 +40,24 @@ func Definition(types *btf.BTF, id btf.TypeID) string {
 	if err != nil {
 		return unknown(id)
 	}
+	w := newWriter(types)
 	switch t := t.(type) {
 	case *btf.Composite:
-		return composite(types, t, 0)
+		return w.composite(t, 0)
 	case *btf.Enum:
-		return enum(t)
+		return w.enum(t)
 	case *btf.Typedef:
-		return "typedef " + declare(types, t.Target, t.Name(), 0)
+		return "typedef " + w.declare(t.Target, t.Name(), 0)
 	case *btf.Func:
-		return declare(types, t.Proto, t.Name(), 0)
+		return w.declare(t.Proto, t.Name(), 0)
 	case *btf.Var:
-		return declare(types, t.Type, t.Name(), 0)
+		return w.declare(t.Type, t.Name(), 0)
 	}
-	return declare(types, id, "", 0)
+	return w.declare(id, "", 0)
 }
 
 // Member is the declaration of a member.
-func Member(types *btf.BTF, m btf.Member) string { return member(types, m, 0) }
+func Member(types *btf.BTF, m btf.Member) string { return newWriter(types).member(m, 0) }
 
 func unknown(id btf.TypeID) string { return fmt.Sprintf("/* type %d */", id) }
 
@@ -55,37 +70,38 @@ func join(typ, declarator string) string {
 }
 
 // declare grows the declarator from the name outwards, as C reads it.
-func declare(types *btf.BTF, id btf.TypeID, declarator string, depth int) string {
-	if depth > maxDepth {
+func (w *writer) declare(id btf.TypeID, declarator string, depth int) string {
+	if depth > maxDepth || w.room <= 0 {
 		return join("...", declarator)
 	}
-	t, err := types.TypeByID(id)
+	t, err := w.types.TypeByID(id)
 	if err != nil {
 		return join(unknown(id), declarator)
 	}
+	w.spend(t.Name())
 	switch t := t.(type) {
 	case *btf.Void:
 		return join("void", declarator)
 	case *btf.Ptr:
-		return declare(types, t.Target, "*"+declarator, depth+1)
+		return w.declare(t.Target, "*"+declarator, depth+1)
 	case *btf.Array:
 		length := ""
 		if t.Len > 0 {
 			length = strconv.FormatUint(uint64(t.Len), 10)
 		}
-		return declare(types, t.Elem, group(declarator)+"["+length+"]", depth+1)
+		return w.declare(t.Elem, group(declarator)+"["+length+"]", depth+1)
 	case *btf.FuncProto:
-		return declare(types, t.Return, group(declarator)+"("+params(types, t, depth)+")", depth+1)
+		return w.declare(t.Return, group(declarator)+"("+w.params(t, depth)+")", depth+1)
 	case *btf.Modifier:
-		return modify(types, t, declarator, depth)
+		return w.modify(t, declarator, depth)
 	case *btf.Composite:
 		if t.Name() == "" {
-			return join(composite(types, t, depth+1), declarator)
+			return join(w.composite(t, depth+1), declarator)
 		}
 		return join(t.Kind().String()+" "+t.Name(), declarator)
 	case *btf.Enum:
 		if t.Name() == "" {
-			return join(enum(t), declarator)
+			return join(w.enum(t), declarator)
 		}
 		return join("enum "+t.Name(), declarator)
 	case *btf.Fwd:
@@ -95,7 +111,7 @@ func declare(types *btf.BTF, id btf.TypeID, declarator string, depth int) string
 		}
 		return join(keyword+t.Name(), declarator)
 	case *btf.Var:
-		return declare(types, t.Type, declarator, depth+1)
+		return w.declare(t.Type, declarator, depth+1)
 	}
 	return join(t.Name(), declarator)
 }
@@ -109,19 +125,19 @@ func group(declarator string) string {
 }
 
 // modify writes a qualifier: of a pointer behind the *, and of other types in front.
-func modify(types *btf.BTF, t *btf.Modifier, declarator string, depth int) string {
+func (w *writer) modify(t *btf.Modifier, declarator string, depth int) string {
 	word := t.Kind().String()
 	if t.Name() != "" { // a tag
-		return declare(types, t.Target, declarator, depth+1)
+		return w.declare(t.Target, declarator, depth+1)
 	}
-	target, err := types.TypeByID(t.Target)
+	target, err := w.types.TypeByID(t.Target)
 	if _, pointer := target.(*btf.Ptr); err == nil && pointer {
-		return declare(types, t.Target, join(word, declarator), depth+1)
+		return w.declare(t.Target, join(word, declarator), depth+1)
 	}
-	return word + " " + declare(types, t.Target, declarator, depth+1)
+	return word + " " + w.declare(t.Target, declarator, depth+1)
 }
 
-func params(types *btf.BTF, t *btf.FuncProto, depth int) string {
+func (w *writer) params(t *btf.FuncProto, depth int) string {
 	if len(t.Params) == 0 {
 		return "void"
 	}
@@ -130,17 +146,18 @@ func params(types *btf.BTF, t *btf.FuncProto, depth int) string {
 		if p.Type == 0 {
 			all = append(all, "...")
 		} else {
-			all = append(all, declare(types, p.Type, p.Name, depth+1))
+			w.spend(p.Name)
+			all = append(all, w.declare(p.Type, p.Name, depth+1))
 		}
 	}
 	return strings.Join(all, ", ")
 }
 
-func composite(types *btf.BTF, t *btf.Composite, depth int) string {
+func (w *writer) composite(t *btf.Composite, depth int) string {
 	var text strings.Builder
 	text.WriteString(strings.TrimRight(t.Kind().String()+" "+t.Name(), " ") + " {\n")
 	for _, m := range t.Members {
-		for line := range strings.Lines(member(types, m, depth) + ";") {
+		for line := range strings.Lines(w.member(m, depth) + ";") {
 			text.WriteString("\t" + line)
 		}
 		text.WriteString("\n")
@@ -149,18 +166,20 @@ func composite(types *btf.BTF, t *btf.Composite, depth int) string {
 	return text.String()
 }
 
-func member(types *btf.BTF, m btf.Member, depth int) string {
-	text := declare(types, m.Type, m.Name, depth+1)
+func (w *writer) member(m btf.Member, depth int) string {
+	w.spend(m.Name)
+	text := w.declare(m.Type, m.Name, depth+1)
 	if m.BitfieldSize != 0 {
 		text += fmt.Sprintf(" : %d", m.BitfieldSize)
 	}
 	return text
 }
 
-func enum(t *btf.Enum) string {
+func (w *writer) enum(t *btf.Enum) string {
 	var text strings.Builder
 	text.WriteString(strings.TrimRight("enum "+t.Name(), " ") + " {\n")
 	for _, v := range t.Values {
+		w.spend(v.Name)
 		text.WriteString("\t" + v.Name + " = " + EnumValue(t, v.Value) + ",\n")
 	}
 	text.WriteString("}")

@@ -84,3 +84,34 @@ func TestDefinition(t *testing.T) {
 		}
 	}
 }
+
+// Types that have others again and again are written up to a length.
+func TestEndless(t *testing.T) {
+	b := btf.NewBuilder()
+	defer b.Close()
+	number := b.AddInt("int", 4, btf.IntSigned)
+	many := func(id btf.TypeID) []btf.Member {
+		var all []btf.Member
+		for range 8 {
+			all = append(all, btf.Member{Name: "m", Type: id})
+		}
+		return all
+	}
+	// Each has the one before several times.
+	nested := number
+	for range 14 {
+		nested = b.AddStruct("", 4, many(nested)...)
+	}
+	proto := number
+	for range 14 {
+		proto = b.AddPtr(b.AddFuncProto(0, btf.Param{Type: proto}, btf.Param{Type: proto}, btf.Param{Type: proto}))
+	}
+	types, err := b.BTF()
+	testutil.Check(t, err)
+	defer types.Close()
+	for _, id := range []btf.TypeID{nested, proto} {
+		if text := Definition(types, id); len(text) > 64*maxText || !strings.Contains(text, "...") {
+			t.Errorf("%d bytes", len(text))
+		}
+	}
+}

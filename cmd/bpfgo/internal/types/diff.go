@@ -303,30 +303,38 @@ type flat struct {
 
 // flatten are the members of a struct. A member whose type has no name is replaced by its members, with names such as
 // "outer.inner".
-func (c *collection) flatten(t *btf.Composite, prefix string, offset uint32, depth int) []flat {
+func (c *collection) flatten(t *btf.Composite) []flat {
 	var all []flat
-	for _, m := range t.Members {
-		name := prefix + m.Name
-		inner, err := c.types.TypeByID(m.Type)
-		if composite, ok := inner.(*btf.Composite); err == nil && ok && composite.Name() == "" && depth < maxDepth {
-			within := prefix
-			if m.Name != "" {
-				within = name + "."
+	left := maxMembers
+	var add func(t *btf.Composite, prefix string, offset uint32, depth int)
+	add = func(t *btf.Composite, prefix string, offset uint32, depth int) {
+		for _, m := range t.Members {
+			if left--; left < 0 {
+				return
 			}
-			all = append(all, c.flatten(composite, within, offset+m.BitOffset, depth+1)...)
-			continue
+			name := prefix + m.Name
+			inner, err := c.types.TypeByID(m.Type)
+			if composite, ok := inner.(*btf.Composite); err == nil && ok && composite.Name() == "" && depth < maxDepth {
+				within := prefix
+				if m.Name != "" {
+					within = name + "."
+				}
+				add(composite, within, offset+m.BitOffset, depth+1)
+				continue
+			}
+			typ := c.name(m.Type)
+			if m.BitfieldSize != 0 {
+				typ += fmt.Sprintf(" : %d", m.BitfieldSize)
+			}
+			all = append(all, flat{name, typ, offset + m.BitOffset})
 		}
-		typ := c.name(m.Type)
-		if m.BitfieldSize != 0 {
-			typ += fmt.Sprintf(" : %d", m.BitfieldSize)
-		}
-		all = append(all, flat{name, typ, offset + m.BitOffset})
 	}
+	add(t, "", 0, 0)
 	return all
 }
 
 func changedMembers(before, after *collection, a, b *btf.Composite) []partChange {
-	old, now := before.flatten(a, "", 0, 0), after.flatten(b, "", 0, 0)
+	old, now := before.flatten(a), after.flatten(b)
 	if slices.Equal(old, now) {
 		return nil
 	}

@@ -185,14 +185,17 @@ func (f *finder) searchModules(kernel *btf.BTF, patterns []pattern) error {
 
 // search adds what matches a pattern. Of split types it looks at those that are not in the base.
 func (f *finder) search(types *btf.BTF, where string, patterns []pattern) error {
-	own := btf.TypeID(0)
+	first := 1
 	if base := types.Base(); base != nil {
-		own = btf.TypeID(base.NumTypes())
+		first += base.NumTypes()
 	}
-	var err error
-	for t := range types.Types(&err) {
+	for id := first; id <= types.NumTypes(); id++ {
+		t, err := types.TypeByID(btf.TypeID(id))
+		if err != nil {
+			return err
+		}
 		kind := word(t)
-		if kind == "" || t.ID() < own {
+		if kind == "" {
 			continue
 		}
 		for _, p := range patterns {
@@ -201,7 +204,7 @@ func (f *finder) search(types *btf.BTF, where string, patterns []pattern) error 
 			}
 		}
 	}
-	return err
+	return nil
 }
 
 func (f *finder) match(types *btf.BTF, where, kind string, t btf.Type, p pattern) {
@@ -214,7 +217,7 @@ func (f *finder) match(types *btf.BTF, where, kind string, t btf.Type, p pattern
 		if !ok || !matches(p.name, t.Name()) || t.Name() == "" {
 			return
 		}
-		for _, m := range members(types, composite, 0, 0) {
+		for _, m := range members(types, composite) {
 			if matches(p.member, m.Name) {
 				one := found
 				one.Member = describeMember(types, m)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -224,4 +225,41 @@ func TestDiff(t *testing.T) {
 		!strings.Contains(stderr, "/no/such/file") {
 		t.Errorf("%d, %q", status, stderr)
 	}
+}
+
+// Of types that refer to others, only those are found that the others do not have.
+func TestFindInSplitTypes(t *testing.T) {
+	base := btf.NewBuilder()
+	defer base.Close()
+	base.AddInt("int", 4, btf.IntSigned)
+	base.AddStruct("last", 0)
+	of, err := base.BTF()
+	testutil.Check(t, err)
+	defer of.Close()
+	added := btf.NewSplitBuilder(of)
+	defer added.Close()
+	added.AddStruct("added", 0)
+	types, err := added.BTF()
+	testutil.Check(t, err)
+	defer types.Close()
+	var f finder
+	testutil.Check(t, f.search(types, "module", []pattern{{name: "*"}}))
+	if len(f.found) != 1 || f.found[0].Name != "added" {
+		t.Errorf("%+v", f.found)
+	}
+}
+
+// A small file can have structs of more members than memory has room for.
+func TestEndlessMembers(t *testing.T) {
+	path := made(t, func(b *btf.Builder) {
+		inner := b.AddInt("int", 4, btf.IntSigned)
+		for range maxDepth {
+			inner = b.AddStruct("", 4, slices.Repeat([]btf.Member{{Type: inner}}, 9)...)
+		}
+		b.AddStruct("outer", 4, btf.Member{Type: inner}, btf.Member{Name: "tail", Type: 1})
+	})
+	other := made(t, func(b *btf.Builder) { b.AddStruct("outer", 4) })
+	tool.Must(t, "btf", "find", "--file", path, "outer")
+	tool.Must(t, "btf", "find", "--file", path, "outer.x*", "outer")
+	tool.Must(t, "btf", "diff", path, other)
 }

@@ -74,22 +74,33 @@ func matches(glob, name string) bool {
 
 // members are the members of a struct or union, with those of its members without a name. The offsets are those in the
 // outermost one.
-func members(types *btf.BTF, t *btf.Composite, offset uint32, depth int) []btf.Member {
+func members(types *btf.BTF, t *btf.Composite) []btf.Member {
 	var all []btf.Member
-	for _, m := range t.Members {
-		m.BitOffset += offset
-		if m.Name == "" && depth < maxDepth {
-			if inner, err := types.Resolve(m.Type); err == nil {
-				if inner, ok := inner.(*btf.Composite); ok {
-					all = append(all, members(types, inner, m.BitOffset, depth+1)...)
-				}
+	left := maxMembers
+	var add func(t *btf.Composite, offset uint32, depth int)
+	add = func(t *btf.Composite, offset uint32, depth int) {
+		for _, m := range t.Members {
+			if left--; left < 0 {
+				return
 			}
-			continue
+			m.BitOffset += offset
+			if m.Name == "" && depth < maxDepth {
+				if inner, err := types.Resolve(m.Type); err == nil {
+					if inner, ok := inner.(*btf.Composite); ok {
+						add(inner, m.BitOffset, depth+1)
+					}
+				}
+				continue
+			}
+			all = append(all, m)
 		}
-		all = append(all, m)
 	}
+	add(t, 0, 0)
 	return all
 }
 
-// maxDepth bounds structs that contain themselves, as damaged ones can.
-const maxDepth = 16
+// Bounds for structs that contain themselves, or others again and again, as damaged ones can.
+const (
+	maxDepth   = 16
+	maxMembers = 1 << 17
+)
