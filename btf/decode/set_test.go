@@ -128,6 +128,18 @@ func TestSetJSON(t *testing.T) {
 	}
 }
 
+// Data that ends too early takes JSON for what is there.
+func TestSetJSONTruncated(t *testing.T) {
+	typ := named(t, "struct everything")
+	for n := range typ.Size() {
+		data := everything()[:n]
+		array := part(t, typ, "array")
+		if err := array.Set(data, string(array.AppendJSON(nil, data))); err != nil || !bytes.Equal(data, everything()[:n]) {
+			t.Errorf("%d bytes: %s, %v", n, typ.Text(data), err)
+		}
+	}
+}
+
 func TestSetErrors(t *testing.T) {
 	b, types := types(t)
 	tests := []struct{ name, value, want string }{

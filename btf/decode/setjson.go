@@ -93,6 +93,7 @@ func (t *Type) putElements(data, text []byte) error {
 			return err
 		}
 	}
-	clear(t.at.bytes(data)[len(values)*t.at.elem.size:])
+	rest := t.at.bytes(data)
+	clear(rest[min(len(values)*t.at.elem.size, len(rest)):]) // data may end before an element that is null
 	return nil
 }
