@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
@@ -101,7 +102,8 @@ func (t *target) deleteAll(env *cli.Env, mode *cli.JSON, yes bool) error {
 	for key := range t.m.Keys(&err) {
 		keys = append(keys, bytes.Clone(key))
 	}
-	if err != nil {
+	again := errors.Is(err, unix.EAGAIN) // it changed too much meanwhile: what was found can go
+	if err != nil && !again {
 		return err
 	}
 	if !yes {
@@ -114,9 +116,14 @@ func (t *target) deleteAll(env *cli.Env, mode *cli.JSON, yes bool) error {
 		case err == nil:
 			deleted++
 		case errors.Is(err, libbpf.ErrKeyNotExist): // somebody else was faster, or the slot is empty
+		case deleted > 0:
+			return fmt.Errorf("only %d of %d elements were removed: %w", deleted, len(keys), t.undeletable(err))
 		default:
 			return t.undeletable(err)
 		}
+	}
+	if again {
+		return fmt.Errorf("%d elements were removed, others may be left: %w", deleted, err)
 	}
 	if mode.On {
 		return env.WriteDocument(mode, cli.Document{Name: "deleted", Value: deleted})

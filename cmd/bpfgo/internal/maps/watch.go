@@ -77,13 +77,18 @@ type snapshot struct {
 // identify makes a key of a snapshot of the key and the CPU of a row.
 func identify(r view.Row) string { return string(r.Key) + strconv.Itoa(r.CPU) }
 
-func look(t *target, v *view.View) (snapshot, error) {
-	s := snapshot{time.Now(), map[string][]byte{}}
-	err := v.Rows(t.m, func(r view.Row) error {
+// look reads the map. The snapshot is not whole if elements may be missing.
+func (w *watcher) look(ctx context.Context, t *target, v *view.View) (s snapshot, whole bool, err error) {
+	s = snapshot{time.Now(), map[string][]byte{}}
+	err = v.Rows(t.m, func(r view.Row) error {
 		s.rows[identify(r)] = bytes.Clone(r.Value)
-		return nil
+		return ctx.Err() // a large map takes long
 	})
-	return s, err
+	if errors.Is(err, unix.EAGAIN) {
+		w.env.Note("map %s: %v", t.desc.Name, err)
+		return s, false, nil
+	}
+	return s, err == nil, err
 }
 
 // since are the changes from an earlier snapshot to this one, in the order of the keys.
@@ -122,8 +127,11 @@ func (w *watcher) watch(ctx context.Context, t *target) error {
 	if err != nil {
 		return fmt.Errorf("map %s: %w", t.desc.Name, err)
 	}
-	before, err := look(t, v)
-	if err != nil && !errors.Is(err, unix.EAGAIN) {
+	before, known, err := w.look(ctx, t, v)
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case err != nil:
 		return err
 	}
 	_, _, terminal := w.env.Terminal()
@@ -143,12 +151,17 @@ func (w *watcher) watch(ctx context.Context, t *target) error {
 			return nil
 		case <-ticker.C:
 		}
-		now, err := look(t, v)
-		if errors.Is(err, unix.EAGAIN) {
-			w.env.Note("map %s: %v", t.desc.Name, err)
-			continue // it is not known what is missing because it was removed
-		} else if err != nil {
+		now, whole, err := w.look(ctx, t, v)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
 			return err
+		case !whole:
+			continue // it is not known what is missing because it was removed
+		case !known:
+			before, known = now, true
+			continue
 		}
 		all := now.since(before, t, v)
 		switch {
@@ -228,6 +241,9 @@ func rate(d view.Difference, meanwhile time.Duration) string {
 	return text
 }
 
+// mostDrawn is how many changes are drawn: a large map can have more than any screen has lines.
+const mostDrawn = 500
+
 // picture is what a terminal shows: the changes of the last interval.
 func (w *watcher) picture(v *view.View, before, now snapshot, all []change) string {
 	var text strings.Builder
@@ -244,6 +260,8 @@ func (w *watcher) picture(v *view.View, before, now snapshot, all []change) stri
 		{Name: "change"}, {Name: "key", Shrink: true}, {Name: "cpu", Right: true}, {Name: "part"}, {Name: "before", Right: true},
 		{Name: "after", Right: true}, {Name: "per second", Right: true},
 	}}
+	left := max(len(all)-mostDrawn, 0)
+	all = all[:len(all)-left]
 	styles := map[string]cli.Style{"added": cli.Green, "removed": cli.Red, "changed": cli.Yellow}
 	for _, c := range all {
 		cpu := ""
@@ -264,5 +282,8 @@ func (w *watcher) picture(v *view.View, before, now snapshot, all []change) stri
 	}
 	t.DropEmpty()
 	text.WriteString(t.Text(w.env, w.env.Width()))
+	if left > 0 {
+		fmt.Fprintf(&text, "... and %d more\n", left)
+	}
 	return text.String()
 }

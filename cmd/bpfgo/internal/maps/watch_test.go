@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -115,6 +116,33 @@ added    {src=9 port=0 proto=0}  count               1
 	want = "03:04:07  flows: hash, 3 entries\nnothing changed in the last 1s\n"
 	if got := w.picture(v, before, now, nil); got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
+	}
+}
+
+// A look at a large map can be interrupted, and the screen does not get all of its changes.
+func TestWatchLarge(t *testing.T) {
+	pins := content(t)
+	target, err := typeFlags{}.open(pins["table"])
+	testutil.Check(t, err)
+	defer target.close()
+	v, err := view.New(target.desc, view.Options{})
+	testutil.Check(t, err)
+	var out strings.Builder
+	w := &watcher{env: cli.Quiet(&out, &out), mode: &cli.JSON{}, interval: time.Hour}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if s, whole, err := w.look(ctx, target, v); whole || !errors.Is(err, context.Canceled) || len(s.rows) != 1 {
+		t.Errorf("%d rows, %v, %v", len(s.rows), whole, err)
+	}
+	testutil.Check(t, w.watch(ctx, target))
+
+	now := snapshot{time.Now(), map[string][]byte{}}
+	for i := range uint32(2 * mostDrawn) {
+		now.rows[identify(view.Row{Key: binary.NativeEndian.AppendUint32(nil, i), CPU: -1})] = make([]byte, 4)
+	}
+	all := now.since(snapshot{at: now.at}, target, v)
+	if got := w.picture(v, now, now, all); !strings.HasSuffix(got, fmt.Sprintf("\n... and %d more\n", mostDrawn)) {
+		t.Error(got)
 	}
 }
 
