@@ -67,10 +67,6 @@ func (c Condition) Bind(typ *decode.Type) (*Test, error) {
 		return nil, fmt.Errorf("%s is a struct: name one of its members", c.Member)
 	case decode.KindPtr:
 		t.pointer, err = strconv.ParseUint(c.value, 0, 64)
-	case decode.KindBig:
-		if c.op != "=" && c.op != "==" && c.op != "!=" {
-			return nil, fmt.Errorf("%s has more than 64 bits: use = or !=", c.Member)
-		}
 	case decode.KindString:
 		// A text may be longer than the array, and then no value equals it.
 	default:
@@ -102,7 +98,7 @@ func (t *Test) Match(data []byte) bool {
 	switch t.part.Kind() {
 	case decode.KindPtr:
 		order = compare(t.value.Bits, t.pointer)
-	case decode.KindString, decode.KindBig:
+	case decode.KindString:
 		order = strings.Compare(t.text(data), t.condition.value)
 	default:
 		order = t.part.Compare(data, t.image)

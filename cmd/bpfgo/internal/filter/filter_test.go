@@ -10,7 +10,8 @@ import (
 	"github.com/libbpf-go/libbpf-go/btf/decode"
 )
 
-// event is struct { int pid; char comm[8]; unsigned long at; float part; enum color hue; void *place; struct inner in; }.
+// event is struct { int pid; char comm[8]; unsigned long at; float part; enum color hue; void *place; struct inner in;
+// unsigned __int128 large; }.
 func event(t *testing.T) *decode.Type {
 	t.Helper()
 	b := btf.NewBuilder()
@@ -23,11 +24,13 @@ func event(t *testing.T) *decode.Type {
 	inner := b.AddStruct("inner", 4, btf.Member{Name: "port", Type: i})
 	comm := b.AddArray(char, i, 8)
 	place := b.AddPtr(0)
-	b.AddStruct("event", 48,
+	large := b.AddInt("unsigned __int128", 16, 0)
+	b.AddStruct("event", 64,
 		btf.Member{Name: "pid", Type: i}, btf.Member{Name: "comm", Type: comm, BitOffset: 32},
 		btf.Member{Name: "at", Type: long, BitOffset: 128}, btf.Member{Name: "part", Type: float, BitOffset: 192},
 		btf.Member{Name: "hue", Type: color, BitOffset: 224}, btf.Member{Name: "place", Type: place, BitOffset: 256},
-		btf.Member{Name: "in", Type: inner, BitOffset: 320})
+		btf.Member{Name: "in", Type: inner, BitOffset: 320},
+		btf.Member{Name: "large", Type: large, BitOffset: 384})
 	built, err := b.BTF()
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +48,7 @@ func event(t *testing.T) *decode.Type {
 }
 
 func data() []byte {
-	d := make([]byte, 48)
+	d := make([]byte, 64)
 	order := binary.NativeEndian
 	order.PutUint32(d, math.MaxUint32-4) // -5
 	copy(d[4:], "nginx")
@@ -54,6 +57,11 @@ func data() []byte {
 	order.PutUint32(d[28:], 2)
 	order.PutUint64(d[32:], 0xffff888000001000)
 	order.PutUint32(d[40:], 443)
+	if order.Uint16([]byte{0, 1}) == 1 { // 20
+		d[63] = 20
+	} else {
+		d[48] = 20
+	}
 	return d
 }
 
@@ -68,6 +76,7 @@ func TestMatch(t *testing.T) {
 		"part=1.5": true, "part<1.4": false,
 		"hue=BLUE": true, "hue=RED": false, "hue=2": true, "hue~BLU": true,
 		"place=0xffff888000001000": true, "place>0": true,
+		"large=20": true, "large=0x14": true, "large!=20": false, "large>3": true, "large<18446744073709551616": true,
 		"in.port=443": true, "in.port~^4": true,
 	} {
 		c, err := Parse(text)
@@ -96,7 +105,7 @@ func TestErrors(t *testing.T) {
 			t.Errorf("%q is a condition: %v", text, c)
 		}
 	}
-	for _, text := range []string{"pid=x", "in=1", "hue=GREEN", "place=x", "pid=4294967296"} {
+	for _, text := range []string{"pid=x", "in=1", "hue=GREEN", "place=x", "pid=4294967296", "large=-1", "large=x"} {
 		c, err := Parse(text)
 		if err != nil {
 			t.Fatal(err)
