@@ -87,6 +87,18 @@ bin/bpfgo verify --kernel "$folder" --columns kernel,program,verdict bpf/rejecte
 [ $status = 5 ] && grep -q 'accepted  *accepted$' "$tmp/out" && grep -q 'rejected  *rejected$' "$tmp/out" &&
 	grep -q 'invalid mem access' "$tmp/out" || fail "bpfgo verify --kernel: status $status"
 
+# Objects, and the current folder, may be where temporary files are, and paths may lead through folders and links.
+mkdir -p "$tmp/folder/below"
+cp bpf/rejected.bpf.o "$tmp/folder/r.o"
+ln -s folder/below "$tmp/link"
+bpfgo=$PWD/bin/bpfgo
+for path in ../r.o "$tmp/folder/below/../r.o"; do
+	status=0
+	(cd "$tmp/link" && "$bpfgo" verify --kernel "$folder" --columns file "$path") >"$tmp/out" 2>"$tmp/err" || status=$?
+	[ $status = 5 ] || fail "bpfgo verify --kernel of $path: status $status"
+	count=$((count + 1))
+done
+
 # With go test: a test that fails, and a profile that is copied to the host.
 go test -count=1 -exec "$tmp/vm run -k $kernel" -run '^TestPermitted$' -coverprofile "$tmp/cover" \
 	./internal/testutil/skips \

@@ -1,6 +1,8 @@
 package guest
 
 import (
+	"bytes"
+	"crypto/rand"
 	"errors"
 	"os"
 	"path/filepath"
@@ -75,5 +77,47 @@ func TestParse(t *testing.T) {
 func TestNotInside(t *testing.T) {
 	if Inside() {
 		t.Error("this is no machine of Run's")
+	}
+}
+
+// The machine has the files that relative paths lead to here, where it looks for them.
+func TestFilesOfMachine(t *testing.T) {
+	dir := t.TempDir()
+	wanted, other := rand.Text(), rand.Text() // the machine has this test too, and so what it says
+	for path, content := range map[string]string{"a/wanted": wanted, "wanted": other} {
+		if err := os.MkdirAll(filepath.Join(dir, "a/b"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, path), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("a/b", filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(dir, "link")
+	t.Chdir(link) // and PWD has the link
+	image := filepath.Join(dir, "image")
+	if err := writeImage(image, Kernel{}, job{Folder: link}, []string{"../wanted", "c/../nothing"}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(got, []byte(wanted)) || bytes.Contains(got, []byte(other)) {
+		t.Error("the machine has another file")
+	}
+	if !bytes.Contains(got, []byte(link[1:]+"/c\x00")) {
+		t.Error("there is no folder c to go through")
+	}
+}
+
+// A file system over a folder hides the objects in it.
+func TestTemporaryFilesStay(t *testing.T) {
+	for _, m := range mounts {
+		if strings.HasPrefix(os.TempDir()+"/", m.path+"/") {
+			t.Errorf("%s hides what is in %s", m.kind, m.path)
+		}
 	}
 }

@@ -99,12 +99,18 @@ func writeImage(path string, k Kernel, j job, files []string) error {
 		}
 	}
 	for _, f := range files {
-		absolute, err := filepath.Abs(f)
-		if err != nil {
-			return err
+		to := f
+		if !filepath.IsAbs(f) {
+			to = j.Folder + "/" + f
 		}
-		if err := a.File(absolute, absolute); err != nil && !errors.Is(err, os.ErrNotExist) {
+		// The machine has no symbolic links, so there f is what it reads as. Here it may be another file.
+		if err := a.File(f, to); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err // bpfgo tells of files that are not there
+		}
+		for at := range to { // such as a in a/../b
+			if to[at] == '/' {
+				a.Folder(to[:at+1])
+			}
 		}
 	}
 	text, err := json.Marshal(j)
@@ -145,7 +151,8 @@ func boot(ctx context.Context, qemu string, k Kernel, image, end string) (Result
 	}
 	var complaints bytes.Buffer
 	cmd.Stderr = &complaints
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // ^C is for bpfgo, which ends QEMU
+	// ^C is for bpfgo, which ends QEMU. The kernel does that if bpfgo is killed.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
 		return Result{}, err
 	}

@@ -28,9 +28,9 @@ func Main(run func(args []string, stdout, stderr io.Writer) int) {
 	select {}
 }
 
-// mounts are the file systems that BPF needs. Some kernels lack some.
+// mounts are the file systems that BPF needs. Some kernels lack some. There is none for /tmp: it would hide objects there.
 var mounts = []struct{ kind, path string }{
-	{"devtmpfs", "/dev"}, {"proc", "/proc"}, {"sysfs", "/sys"}, {"tmpfs", "/tmp"}, {"bpf", "/sys/fs/bpf"},
+	{"devtmpfs", "/dev"}, {"proc", "/proc"}, {"sysfs", "/sys"}, {"bpf", "/sys/fs/bpf"},
 	{"cgroup2", "/sys/fs/cgroup"}, {"tracefs", "/sys/kernel/tracing"}, {"securityfs", "/sys/kernel/security"},
 }
 

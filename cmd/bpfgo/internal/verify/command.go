@@ -225,7 +225,7 @@ func run(env *cli.Env, opts *options, paths []string) error {
 		defer t.close()
 		opts.target = t
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
 	defer stop()
 	verify := verifyAll
 	if len(opts.kernels) > 0 {
