@@ -28,7 +28,7 @@ func (f *File) openDebugFile() *File {
 	id := buildID(f.elf)
 	if len(id) > 1 {
 		name := hex.EncodeToString(id)
-		debug, err := openIn(f.root, filepath.Join(debugRoot, ".build-id", name[:2], name[2:]+".debug"))
+		debug, err := f.openDebug(filepath.Join(debugRoot, ".build-id", name[:2], name[2:]+".debug"))
 		if err == nil {
 			if bytes.Equal(buildID(debug.elf), id) {
 				return debug
@@ -44,7 +44,7 @@ func (f *File) openDebugFile() *File {
 		for _, path := range []string{
 			filepath.Join(dir, name), filepath.Join(dir, ".debug", name), filepath.Join(debugRoot, dir, name),
 		} {
-			debug, err := openIn(f.root, path)
+			debug, err := f.openDebug(path)
 			if err != nil {
 				continue
 			}
@@ -55,6 +55,15 @@ func (f *File) openDebugFile() *File {
 		}
 	}
 	return nil
+}
+
+// openDebug opens a file that may be the debug file. Who made the binary may have made the file, or a link.
+func (f *File) openDebug(path string) (*File, error) {
+	file, err := OpenRegular(f.root, path)
+	if err != nil {
+		return nil, err
+	}
+	return own(file, f.root, path)
 }
 
 // dirs returns the folder of the binary's path, and that of the file behind symbolic links.
@@ -77,7 +86,7 @@ func (f *File) debugLink() (name string, sum uint32, ok bool) {
 	if section == nil {
 		return "", 0, false
 	}
-	data, err := section.Data()
+	data, err := content(section, maxLink)
 	if err != nil {
 		return "", 0, false
 	}
@@ -90,10 +99,10 @@ func (f *File) debugLink() (name string, sum uint32, ok bool) {
 	return name, f.elf.ByteOrder.Uint32(data[at:]), name == filepath.Base(name)
 }
 
-// checksum returns the CRC-32 of a file.
+// checksum returns the CRC-32 of a file, and that of its beginning if it is too large.
 func checksum(file io.ReaderAt) uint32 {
 	sum := crc32.NewIEEE()
-	if _, err := io.Copy(sum, io.NewSectionReader(file, 0, 1<<62)); err != nil {
+	if _, err := io.Copy(sum, io.NewSectionReader(file, 0, maxDebug)); err != nil {
 		return 0
 	}
 	return sum.Sum32()
@@ -102,14 +111,16 @@ func checksum(file io.ReaderAt) uint32 {
 // buildID returns the build id that the linker wrote into the binary, or nil.
 func buildID(e *elf.File) []byte {
 	const typeBuildID = 3 // NT_GNU_BUILD_ID
+	left := uint64(maxNotes)
 	for _, s := range e.Sections {
 		if s.Type != elf.SHT_NOTE {
 			continue
 		}
-		data, err := s.Data()
+		data, err := content(s, left)
 		if err != nil {
 			continue
 		}
+		left -= s.Size
 		for len(data) >= 12 {
 			nameSize, descSize := uint64(e.ByteOrder.Uint32(data)), uint64(e.ByteOrder.Uint32(data[4:]))
 			typ := e.ByteOrder.Uint32(data[8:])

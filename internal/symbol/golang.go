@@ -19,8 +19,8 @@ func (f *File) goFunctions(visit func(function)) {
 	if section == nil || text == nil {
 		return
 	}
-	data, err := content(section)
-	if err != nil {
+	data, err := content(section, maxTable)
+	if err != nil || f.goCount(section) > maxGo {
 		return
 	}
 	start, ok := f.goTextStart(section, data)
@@ -45,22 +45,35 @@ const (
 	goMagic120 = 0xfffffff1
 )
 
+// goHeader is how many bytes of the table are before the number of functions.
+const goHeader = 8
+
+// goWord is the size of the numbers in the table.
+func (f *File) goWord() uint64 {
+	if f.elf.Class == elf.ELFCLASS32 {
+		return 4
+	}
+	return 8
+}
+
+// goCount is the number of functions in a table. For each of them, gosym takes much more memory than the table has.
+func (f *File) goCount(table *elf.Section) uint64 {
+	count, _ := f.word(table, goHeader, f.goWord())
+	return count
+}
+
 // goTextStart is the address that a table counts from. It is not where the section .text begins if that has C code as
 // well, and a guess would put a breakpoint into the middle of an instruction.
 func (f *File) goTextStart(table *elf.Section, data []byte) (uint64, bool) {
-	const header = 8
-	word := uint64(8)
-	if f.elf.Class == elf.ELFCLASS32 {
-		word = 4
-	}
-	if len(data) < header {
+	word := f.goWord()
+	if len(data) < goHeader {
 		return 0, false
 	}
 	if magic := f.elf.ByteOrder.Uint32(data); magic != goMagic118 && magic != goMagic120 {
 		return 0, true
 	}
 	// Up to Go 1.25 the table has it, after the numbers of functions and of files.
-	if start, ok := f.word(table, header+2*word, word); ok && start != 0 {
+	if start, ok := f.word(table, goHeader+2*word, word); ok && start != 0 {
 		return start, true
 	}
 	// From Go 1.26 on, only the runtime's moduledata has it, after six slices and four words, in a section of its own.
@@ -91,14 +104,16 @@ func (f *File) word(s *elf.Section, offset, size uint64) (uint64, bool) {
 // relocated is what the dynamic linker puts at an address without looking a symbol up, 0 if it does not.
 func (f *File) relocated(address uint64) uint64 {
 	type relocation struct{ at, info, addend uint64 }
+	left := uint64(maxTable)
 	for _, s := range f.elf.Sections {
 		if s.Type != elf.SHT_RELA || s.Flags&elf.SHF_ALLOC == 0 {
 			continue
 		}
-		data, err := s.Data()
+		data, err := content(s, left)
 		if err != nil {
 			continue
 		}
+		left -= s.Size
 		get := func(b []byte) (r relocation) {
 			if f.elf.Class == elf.ELFCLASS32 {
 				var r32 elf.Rela32

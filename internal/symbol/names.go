@@ -6,6 +6,7 @@ import (
 	"debug/elf"
 	"slices"
 	"sort"
+	"unsafe"
 )
 
 // BuildID returns the build id that the linker wrote into the binary, or nil.
@@ -14,6 +15,7 @@ func (f *File) BuildID() []byte { return buildID(f.elf) }
 // Names are the functions of a binary, by the place of their code in the file.
 type Names struct {
 	functions []named // by start, each start once
+	tables    int     // bytes of the tables that the names are in
 }
 
 // named is a function's code.
@@ -29,10 +31,13 @@ func (f *File) Names() *Names {
 	n := &Names{}
 	add := func(found function) {
 		start, ok := f.offset(found.address)
-		if !ok || found.kind == imported || len(found.name) == 0 {
+		if !ok || found.kind == imported || len(found.name) == 0 || len(n.functions) >= maxNames {
 			return
 		}
-		n.functions = append(n.functions, named{start, start + found.size, found.name, found.weak})
+		// The name keeps its table, up to its end at least.
+		n.tables = max(n.tables, cap(found.name))
+		name := found.name[:min(len(found.name), maxShown)]
+		n.functions = append(n.functions, named{start, start + found.size, name, found.weak})
 	}
 	// The fullest table that there is. What is below has a part of it, each another one.
 	if f.symbols(add); len(n.functions) == 0 {
@@ -67,9 +72,16 @@ func better(a, b named) int {
 
 // endUnsized gives functions without a size all code up to the next one: those in assembly may have none.
 func (f *File) endUnsized(functions []named) {
+	var code []*elf.Section // by place
+	for _, s := range f.elf.Sections {
+		if s.Flags&elf.SHF_EXECINSTR != 0 {
+			code = append(code, s)
+		}
+	}
+	slices.SortFunc(code, func(a, b *elf.Section) int { return cmp.Compare(a.Offset, b.Offset) })
 	for i := range functions {
 		if g := &functions[i]; g.end == g.start {
-			g.end = f.sectionEnd(g.start)
+			g.end = sectionEnd(code, g.start)
 			if i+1 < len(functions) {
 				g.end = min(g.end, functions[i+1].start)
 			}
@@ -78,17 +90,18 @@ func (f *File) endUnsized(functions []named) {
 }
 
 // sectionEnd is the end, in the file, of the section of code that a place belongs to.
-func (f *File) sectionEnd(offset uint64) uint64 {
-	for _, s := range f.elf.Sections {
-		if s.Flags&elf.SHF_EXECINSTR != 0 && offset >= s.Offset && offset-s.Offset < s.FileSize {
+func sectionEnd(code []*elf.Section, offset uint64) uint64 {
+	next := sort.Search(len(code), func(i int) bool { return code[i].Offset > offset })
+	if next > 0 {
+		if s := code[next-1]; offset-s.Offset < s.FileSize {
 			return s.Offset + s.FileSize
 		}
 	}
 	return offset
 }
 
-// Len is how many functions there are.
-func (n *Names) Len() int { return len(n.functions) }
+// Size is how much memory they take, in bytes.
+func (n *Names) Size() int { return n.tables + cap(n.functions)*int(unsafe.Sizeof(named{})) }
 
 // At is the function whose code is at an offset in the file, and how far into the function that is.
 func (n *Names) At(offset uint64) (name string, into uint64, ok bool) {

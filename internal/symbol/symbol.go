@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -39,6 +38,7 @@ func (f *failure) Unwrap() error { return f.is }
 // File is a binary in which to find functions.
 type File struct {
 	elf  *elf.File
+	code []elf.ProgHeader // what the kernel maps as code
 	file io.ReaderAt
 	root string // the folder that is / for those who made the binary's path
 	path string
@@ -46,15 +46,17 @@ type File struct {
 }
 
 // Open opens a program or a shared library.
-func Open(path string) (*File, error) { return openIn("/", path) }
-
-// openIn opens the binary that has this path where root is the folder /.
-func openIn(root, path string) (*File, error) {
+func Open(path string) (*File, error) {
 	// A file of another kind may block whoever opens it.
-	file, err := os.OpenFile(filepath.Join(root, path), os.O_RDONLY|unix.O_NONBLOCK, 0)
+	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
+	return own(file, "/", path)
+}
+
+// own reads a binary that closes its file.
+func own(file *os.File, root, path string) (*File, error) {
 	f, err := New(file, root, path)
 	if err != nil {
 		_ = file.Close()
@@ -67,11 +69,19 @@ func openIn(root, path string) (*File, error) {
 // New reads a binary that is open already, and stays the caller's. The path is that of the binary where root is the
 // folder /, as for a process in a container. It serves to find the debug file.
 func New(file io.ReaderAt, root, path string) (*File, error) {
-	e, err := elf.NewFile(file)
+	h := &headers{file: file, left: maxHeaders}
+	e, err := elf.NewFile(h)
 	if err != nil {
 		return nil, &failure{fmt.Sprintf("%s is not an ELF file: %v", path, err), ErrFormat}
 	}
-	return &File{elf: e, file: file, root: root, path: path}, nil
+	h.read = true
+	f := &File{elf: e, file: file, root: root, path: path}
+	for _, p := range e.Progs {
+		if p.Type == elf.PT_LOAD && p.Flags&elf.PF_X != 0 && len(f.code) < maxCode {
+			f.code = append(f.code, p.ProgHeader)
+		}
+	}
+	return f, nil
 }
 
 // Close closes the binary, unless it is the caller's.
@@ -275,8 +285,8 @@ func (f *File) stripped() string {
 
 // offset is where in the file the code at an address is. There is none where the kernel maps no code.
 func (f *File) offset(address uint64) (uint64, bool) {
-	for _, p := range f.elf.Progs {
-		if p.Type == elf.PT_LOAD && p.Flags&elf.PF_X != 0 && address >= p.Vaddr && address-p.Vaddr < p.Filesz {
+	for _, p := range f.code {
+		if address >= p.Vaddr && address-p.Vaddr < p.Filesz {
 			return address - p.Vaddr + p.Off, true
 		}
 	}

@@ -3,7 +3,6 @@ package symbol
 import (
 	"bytes"
 	"debug/elf"
-	"errors"
 )
 
 // symbols returns the symbols that strip(1) removes from a binary.
@@ -21,18 +20,6 @@ func (f *File) dynamic(versions bool) table {
 	}
 }
 
-// maxTable is the size up to which tables are read. Binaries of a gigabyte have smaller ones, and a damaged file may claim
-// anything.
-const maxTable = 1 << 30
-
-// content is the content of a section with a table.
-func content(s *elf.Section) ([]byte, error) {
-	if s.Size > maxTable {
-		return nil, errors.New("the table is too large")
-	}
-	return s.Data()
-}
-
 // walk visits the functions in a symbol table. It allocates nothing for each, because large binaries have millions.
 // dynamic has the same symbols with their versions, or is nil. Other symbols have the version in their name.
 func walk(e *elf.File, typ elf.SectionType, dynamic []elf.Symbol, visit func(function)) {
@@ -40,11 +27,11 @@ func walk(e *elf.File, typ elf.SectionType, dynamic []elf.Symbol, visit func(fun
 	if section == nil || int64(section.Link) >= int64(len(e.Sections)) {
 		return
 	}
-	data, err := content(section)
+	data, err := content(section, maxTable)
 	if err != nil {
 		return
 	}
-	names, err := content(e.Sections[section.Link])
+	names, err := content(e.Sections[section.Link], maxTable)
 	if err != nil {
 		return
 	}
@@ -77,7 +64,7 @@ func walk(e *elf.File, typ elf.SectionType, dynamic []elf.Symbol, visit func(fun
 		if uint64(name) >= uint64(len(names)) {
 			continue
 		}
-		found.name = names[name:]
+		found.name = names[name:min(uint64(name)+maxName, uint64(len(names)))]
 		if end := bytes.IndexByte(found.name, 0); end >= 0 {
 			found.name = found.name[:end]
 		}

@@ -3,7 +3,6 @@ package stack
 import (
 	"bytes"
 	"fmt"
-	"io/fs"
 	"iter"
 	"os"
 	"strings"
@@ -35,26 +34,21 @@ type identity struct {
 
 // Limits for what is kept.
 const (
-	maxBinaries  = 1024 // each is an open file
-	maxFunctions = 2 << 20
+	maxBinaries = 1024      // each is an open file
+	maxNames    = 256 << 20 // bytes of memory of the names of functions; those of one binary may have more
 )
 
 // openMapped opens the file of a mapping, even if it was deleted. It returns nil if that is not possible.
 func openMapped(pid int, m *mapping) *os.File {
-	const flags = unix.O_RDONLY | unix.O_NONBLOCK | unix.O_CLOEXEC // a file that is none must not block
 	// This leads to the file itself, but takes CAP_CHECKPOINT_RESTORE.
-	link := fmt.Sprintf("/proc/%d/map_files/%x-%x", pid, m.start, m.end)
-	var about unix.Stat_t
-	if unix.Stat(link, &about) == nil && about.Mode&unix.S_IFMT == unix.S_IFREG {
-		if fd, err := unix.Open(link, flags, 0); err == nil {
-			return os.NewFile(uintptr(fd), m.path)
+	file, err := symbol.OpenRegular("/", fmt.Sprintf("/proc/%d/map_files/%x-%x", pid, m.start, m.end))
+	if err != nil {
+		if file, err = openInRoot(pid, m.path); err != nil {
+			return nil
 		}
 	}
-	file := openInRoot(pid, m.path)
-	if file == nil {
-		return nil
-	}
-	// Another file may have taken the path.
+	// Another file may have taken the path, and another one the place in memory.
+	var about unix.Stat_t
 	if unix.Fstat(int(file.Fd()), &about) != nil || about.Ino != m.inode {
 		_ = file.Close()
 		return nil
@@ -62,26 +56,9 @@ func openMapped(pid int, m *mapping) *os.File {
 	return file
 }
 
-// openInRoot opens a regular file by its path in a process's mount namespace. No symbolic link leads out of it.
-func openInRoot(pid int, path string) *os.File {
-	root, err := unix.Open(fmt.Sprintf("/proc/%d/root", pid), unix.O_PATH|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil
-	}
-	defer unix.Close(root)
-	fd, err := unix.Openat2(root, path, &unix.OpenHow{
-		Flags:   unix.O_RDONLY | unix.O_NONBLOCK | unix.O_CLOEXEC,
-		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
-	})
-	if err != nil {
-		return nil
-	}
-	var about unix.Stat_t
-	if unix.Fstat(fd, &about) != nil || about.Mode&unix.S_IFMT != unix.S_IFREG {
-		_ = unix.Close(fd)
-		return nil
-	}
-	return os.NewFile(uintptr(fd), path)
+// openInRoot opens a regular file by its path in a process's mount namespace.
+func openInRoot(pid int, path string) (*os.File, error) {
+	return symbol.OpenRegular(fmt.Sprintf("/proc/%d/root", pid), path)
 }
 
 // rootOf is the path under which this process sees what is / for another one.
@@ -177,7 +154,7 @@ func (s *Symbols) objects() iter.Seq[*object] {
 
 func (s *Symbols) forgetNames(b *object) {
 	if b.names != nil {
-		s.functions -= b.names.Len()
+		s.names -= b.names.Size()
 		b.names, b.tried = nil, false
 	}
 }
@@ -201,8 +178,8 @@ func (s *Symbols) nameAt(b *object, offset uint64) (name string, into uint64, ok
 	if !first || b.names == nil {
 		return name, into, ok
 	}
-	s.functions += b.names.Len()
-	for s.functions > maxFunctions {
+	s.names += b.names.Size()
+	for s.names > maxNames {
 		var oldest *object
 		for other := range s.objects() {
 			if other != b && other.names != nil && (oldest == nil || other.used < oldest.used) {
@@ -252,17 +229,4 @@ func ownVDSO() (names *symbol.Names, size uint64) {
 		return f.Names(), m.end - m.start
 	}
 	return nil, 0
-}
-
-// openRegular opens a regular file, and does not wait for one of another kind.
-func openRegular(path string) (*os.File, error) {
-	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	if about, err := file.Stat(); err != nil || !about.Mode().IsRegular() {
-		_ = file.Close()
-		return nil, fs.ErrInvalid
-	}
-	return file, nil
 }

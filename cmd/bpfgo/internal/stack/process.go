@@ -154,8 +154,8 @@ func (p *process) findList() {
 			}
 		}
 	}
-	file := openInRoot(p.pid, "/tmp/perf-"+name+".map")
-	if file == nil {
+	file, err := openInRoot(p.pid, "/tmp/perf-"+name+".map")
+	if err != nil {
 		return
 	}
 	var about unix.Stat_t

@@ -18,7 +18,7 @@ type Symbols struct {
 	kernel    kernel
 	processes map[int]*process
 	binaries  map[identity]*object
-	functions int // that the binaries have in memory
+	names     int // bytes of the names of functions that the binaries have in memory
 	byBuildID map[string]*object
 	vdso      *symbol.Names
 	vdsoSize  uint64
@@ -290,7 +290,7 @@ func (s *Symbols) withBuildID(id [buildIDSize]byte) *object {
 	s.byBuildID[key] = nil
 	name := hex.EncodeToString(id[:])
 	for _, root := range buildIDRoots {
-		f, err := openRegular(filepath.Join(root, name[:2], name[2:]))
+		f, err := symbol.OpenRegular("/", filepath.Join(root, name[:2], name[2:]))
 		if err != nil {
 			continue
 		}

@@ -194,11 +194,11 @@ func TestContainer(t *testing.T) {
 
 	// By the path, as for those who may not use map_files.
 	for _, link := range []string{inner, "/proc/self/exe"} {
-		file := openInRoot(pid, link)
-		if (file != nil) != (link == inner) {
-			t.Errorf("%s: %v", link, file)
+		file, err := openInRoot(pid, link)
+		if (err == nil) != (link == inner) {
+			t.Errorf("%s: %v", link, err)
 		}
-		if file != nil {
+		if err == nil {
 			testutil.Check(t, file.Close())
 		}
 	}
@@ -232,7 +232,7 @@ func TestForeignList(t *testing.T) {
 func TestVDSO(t *testing.T) {
 	p := start(t, exec.Command(compile(t)))
 	names, size := ownVDSO()
-	if names == nil || names.Len() == 0 || p.vdso == 0 {
+	if names == nil || names.Size() == 0 || p.vdso == 0 {
 		testutil.Skip(t, "vDSO with symbols", os.ErrNotExist)
 	}
 	s := symbols(t)
