@@ -95,6 +95,21 @@ func (e *Env) WriteDocument(mode *JSON, d Document) error {
 	return err
 }
 
+// Answer writes the answer to a query: as a document if the user wants JSON, and else as a text, with the warnings as
+// notes behind it.
+func (e *Env) Answer(mode *JSON, d Document, text func() string) error {
+	if mode.On {
+		return e.WriteDocument(mode, d)
+	}
+	if _, err := io.WriteString(e.Stdout, text()); err != nil {
+		return err
+	}
+	for _, warning := range d.Warnings {
+		e.Note("%s", warning)
+	}
+	return nil
+}
+
 // WriteLine writes a value as one line of JSON, as for one record of many.
 func (m *JSON) WriteLine(w io.Writer, value any) error {
 	text, err := marshal(value)

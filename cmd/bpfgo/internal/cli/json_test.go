@@ -34,7 +34,7 @@ func command(env *Env, answer Document, failure error) *cobra.Command {
 		if failure != nil {
 			return failure
 		}
-		return env.WriteDocument(mode, answer)
+		return env.Answer(mode, answer, func() string { return "text\n" })
 	}
 	return cmd
 }
@@ -59,6 +59,10 @@ func TestDocument(t *testing.T) {
 	want := `{"schema_version":1,"things":[1,"1152921504606846976"],"warnings":["<one> is missing"]}`
 	if compact.String() != want+"\n" && compact.String() != want {
 		t.Errorf("got %s, want %s", &compact, want)
+	}
+	stdout, stderr, status := execute(answer, nil)
+	if stdout != "text\n" || stderr != "bpfgo: note: <one> is missing\n" || status != StatusOK {
+		t.Errorf("%d, %q, %q", status, stdout, stderr)
 	}
 }
 

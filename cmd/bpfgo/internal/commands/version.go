@@ -41,11 +41,9 @@ func versionCommand(env *cli.Env) *cobra.Command {
 			Vendored bool   `json:"libbpf_vendored"`
 			Kernel   string `json:"kernel"`
 		}{version(), libbpf.Version().String(), libbpf.Version().Vendored, kernel}
-		if mode.On {
-			return env.WriteDocument(mode, cli.Document{Name: "versions", Value: versions})
-		}
-		_, err := fmt.Fprintf(env.Stdout, "bpfgo   %s\nlibbpf  %s\nkernel  %s\n", version(), libbpf.Version(), kernel)
-		return err
+		return env.Answer(mode, cli.Document{Name: "versions", Value: versions}, func() string {
+			return fmt.Sprintf("bpfgo   %s\nlibbpf  %s\nkernel  %s\n", version(), libbpf.Version(), kernel)
+		})
 	}
 	return cmd
 }

@@ -4,7 +4,6 @@ package features
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -89,11 +88,8 @@ func Command(env *cli.Env) *cobra.Command {
 			a.System = slices.DeleteFunc(a.System, Setting.isThere)
 			a.Settings = slices.DeleteFunc(a.Settings, Setting.isThere)
 		}
-		if mode.On {
-			err = env.WriteDocument(mode, cli.Document{Name: "features", Value: a})
-		} else {
-			_, err = io.WriteString(env.Stdout, a.text(env, env.Width()))
-		}
+		d := cli.Document{Name: "features", Value: a}
+		err = env.Answer(mode, d, func() string { return a.text(env, env.Width()) })
 		if err == nil && name != "" {
 			err = a.verdict()
 		}

@@ -3,7 +3,6 @@ package links
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
@@ -42,16 +41,8 @@ func showCommand(env *cli.Env) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if mode.On {
-			return env.WriteDocument(mode, cli.Document{Name: "link", Value: l, Warnings: warnings})
-		}
-		if _, err := io.WriteString(env.Stdout, describe(env, l)); err != nil {
-			return err
-		}
-		for _, warning := range warnings {
-			env.Note("%s", warning)
-		}
-		return nil
+		answer := cli.Document{Name: "link", Value: l, Warnings: warnings}
+		return env.Answer(mode, answer, func() string { return describe(env, l) })
 	}
 	return cmd
 }
@@ -156,11 +147,9 @@ type, such as those of tracepoints and functions: these end when nobody holds th
 			}
 			return err
 		}
-		if mode.On {
-			return env.WriteDocument(mode, cli.Document{Name: "detached", Value: described})
-		}
-		_, err = fmt.Fprintf(env.Stdout, "detached link %d: %s\n", described.ID, cli.Safe(summary(described)))
-		return err
+		return env.Answer(mode, cli.Document{Name: "detached", Value: described}, func() string {
+			return fmt.Sprintf("detached link %d: %s\n", described.ID, cli.Safe(summary(described)))
+		})
 	}
 	return cmd
 }

@@ -4,7 +4,6 @@ package list
 import (
 	"context"
 	"fmt"
-	"io"
 	"os/signal"
 	"path"
 	"strconv"
@@ -221,16 +220,7 @@ func (l *lister) picture(s *inventory.Snapshot) string {
 // show writes the list.
 func (l *lister) show(s *inventory.Snapshot) error {
 	l.choose(s)
-	if l.mode.On {
-		return l.env.WriteDocument(l.mode, l.document(s))
-	}
-	if _, err := io.WriteString(l.env.Stdout, l.tables(s, l.env.Width())); err != nil {
-		return err
-	}
-	for _, warning := range s.Warnings {
-		l.env.Note("%s", warning)
-	}
-	return nil
+	return l.env.Answer(l.mode, l.document(s), func() string { return l.tables(s, l.env.Width()) })
 }
 
 // document is the list as JSON.

@@ -125,10 +125,8 @@ func (t *target) deleteAll(env *cli.Env, mode *cli.JSON, yes bool) error {
 	if again {
 		return fmt.Errorf("%d elements were removed, others may be left: %w", deleted, err)
 	}
-	if mode.On {
-		return env.WriteDocument(mode, cli.Document{Name: "deleted", Value: deleted})
-	}
-	_, err = fmt.Fprintf(env.Stdout, "%s: removed %d %s\n", cli.Safe(t.desc.Name), deleted,
-		view.Plural(deleted, "element", "elements"))
-	return err
+	return env.Answer(mode, cli.Document{Name: "deleted", Value: deleted}, func() string {
+		return fmt.Sprintf("%s: removed %d %s\n", cli.Safe(t.desc.Name), deleted,
+			view.Plural(deleted, "element", "elements"))
+	})
 }

@@ -69,14 +69,13 @@ path must be a map.`,
 
 // reportPin says what was done with a pin.
 func (t *target) reportPin(env *cli.Env, mode *cli.JSON, what, path string) error {
-	if mode.On {
-		return env.WriteDocument(mode, cli.Document{Name: what, Value: struct {
-			identity
-			Path string `json:"path"`
-		}{t.identity(), path}})
-	}
-	_, err := fmt.Fprintf(env.Stdout, "%s map %s (id %d): %s\n", what, cli.Safe(t.desc.Name), t.info.ID, cli.Safe(path))
-	return err
+	done := struct {
+		identity
+		Path string `json:"path"`
+	}{t.identity(), path}
+	return env.Answer(mode, cli.Document{Name: what, Value: done}, func() string {
+		return fmt.Sprintf("%s map %s (id %d): %s\n", what, cli.Safe(t.desc.Name), t.info.ID, cli.Safe(path))
+	})
 }
 
 func freezeCommand(env *cli.Env) *cobra.Command {
@@ -107,11 +106,9 @@ func freezeCommand(env *cli.Env) *cobra.Command {
 		if err := t.m.Freeze(); err != nil {
 			return t.denied(err)
 		}
-		if mode.On {
-			return env.WriteDocument(mode, cli.Document{Name: "frozen", Value: t.identity()})
-		}
-		_, err = fmt.Fprintf(env.Stdout, "%s: frozen\n", cli.Safe(t.desc.Name))
-		return err
+		return env.Answer(mode, cli.Document{Name: "frozen", Value: t.identity()}, func() string {
+			return fmt.Sprintf("%s: frozen\n", cli.Safe(t.desc.Name))
+		})
 	}
 	return cmd
 }

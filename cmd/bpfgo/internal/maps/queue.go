@@ -183,15 +183,13 @@ values are written.`,
 		if err != nil {
 			return err
 		}
-		if mode.On {
-			err = env.WriteDocument(mode, cli.Document{Name: "may_have", Value: may})
-		} else {
+		err = env.Answer(mode, cli.Document{Name: "may_have", Value: may}, func() string {
 			answer := "does not have"
 			if may {
 				answer = "may have"
 			}
-			_, err = fmt.Fprintf(env.Stdout, "%s\n", cli.Safe(t.desc.Name+" "+answer+" "+t.desc.Value.Text(value)))
-		}
+			return cli.Safe(t.desc.Name+" "+answer+" "+t.desc.Value.Text(value)) + "\n"
+		})
 		if err == nil && !may {
 			err = cli.Exit(cli.StatusFailed)
 		}

@@ -55,13 +55,8 @@ the C types of its keys and values. 'bpfgo list maps' tells who holds it.`,
 		}
 		defer t.close()
 		d, warnings := t.describe()
-		if mode.On {
-			return env.WriteDocument(mode, cli.Document{Name: "map", Value: d, Warnings: warnings})
-		}
-		for _, w := range warnings {
-			env.Note("%s", w)
-		}
-		return d.write(env)
+		answer := cli.Document{Name: "map", Value: d, Warnings: warnings}
+		return env.Answer(mode, answer, func() string { return d.text(env) })
 	}
 	return cmd
 }
@@ -97,7 +92,7 @@ func define(types *btf.BTF, typ *decode.Type) string {
 	return cdecl.Definition(types, typ.ID())
 }
 
-func (d description) write(env *cli.Env) error {
+func (d description) text(env *cli.Env) string {
 	t := &table.Table{Columns: []table.Column{{Name: "map"}, {Name: strconv.FormatUint(uint64(d.ID), 10)}}}
 	add := func(name, value string) {
 		if value != "" {
@@ -126,24 +121,20 @@ func (d description) write(env *cli.Env) error {
 		add("device", strconv.FormatUint(uint64(d.Device), 10))
 	}
 	add("programs", d.Owner)
-	if err := t.Write(env); err != nil {
-		return err
-	}
+	var text strings.Builder
+	text.WriteString(t.Text(env, env.Width()))
 	for _, c := range []struct{ what, text string }{{"key", d.KeyType}, {"value", d.ValueType}} {
 		if strings.Contains(c.text, "\n") {
-			var text strings.Builder
+			fmt.Fprintf(&text, "\n%s: ", c.what)
 			for line := range strings.Lines(c.text) {
 				// An indentation is no reason to escape a line.
 				body := strings.TrimLeft(strings.TrimRight(line, "\n"), "\t")
 				indent := len(line) - len(strings.TrimLeft(line, "\t"))
 				text.WriteString(strings.Repeat("    ", indent) + cli.Safe(body) + "\n")
 			}
-			if _, err := fmt.Fprintf(env.Stdout, "\n%s: %s", c.what, text.String()); err != nil {
-				return err
-			}
 		}
 	}
-	return nil
+	return text.String()
 }
 
 // sized is a size, with the first line of a type.

@@ -60,11 +60,9 @@ also when no process holds it.
 			return err
 		}
 		done := pin{k.Name, o.ID, args[1]}
-		if mode.On {
-			return env.WriteDocument(mode, cli.Document{Name: "pinned", Value: done})
-		}
-		_, err = fmt.Fprintf(env.Stdout, "pinned %s %d at %s\n", done.Kind, done.ID, cli.Safe(done.Path))
-		return err
+		return env.Answer(mode, cli.Document{Name: "pinned", Value: done}, func() string {
+			return fmt.Sprintf("pinned %s %d at %s\n", done.Kind, done.ID, cli.Safe(done.Path))
+		})
 	}
 	return cmd
 }
@@ -90,11 +88,9 @@ func (k Kind) UnpinCommand(env *cli.Env) *cobra.Command {
 			return err
 		}
 		done := pin{k.Name, o.ID, args[0]}
-		if mode.On {
-			return env.WriteDocument(mode, cli.Document{Name: "unpinned", Value: done})
-		}
-		_, err = fmt.Fprintf(env.Stdout, "removed the pin of %s %d at %s\n", done.Kind, done.ID, cli.Safe(done.Path))
-		return err
+		return env.Answer(mode, cli.Document{Name: "unpinned", Value: done}, func() string {
+			return fmt.Sprintf("removed the pin of %s %d at %s\n", done.Kind, done.ID, cli.Safe(done.Path))
+		})
 	}
 	return cmd
 }

@@ -92,22 +92,17 @@ and always if kernel.kptr_restrict is 2. The exit status is 4 if there is no mac
 		if d.hiddenCalls {
 			warnings = append(warnings, hidden("which functions are called"))
 		}
-		switch {
-		case mode.On:
-			return env.WriteDocument(mode, cli.Document{Name: "program", Value: struct {
-				ID           uint32 `json:"id"`
-				Name         string `json:"name,omitempty"`
-				Instructions []line `json:"instructions"`
-			}{d.info.ID, p.Name(), lines}, Warnings: warnings})
-		case graph:
-			_, err = fmt.Fprint(env.Stdout, d.graph(p.Name(), lines))
-		default:
-			_, err = fmt.Fprint(env.Stdout, listing(env, lines, opcodes))
-		}
-		for _, warning := range warnings {
-			env.Note("%s", warning)
-		}
-		return err
+		answer := cli.Document{Name: "program", Value: struct {
+			ID           uint32 `json:"id"`
+			Name         string `json:"name,omitempty"`
+			Instructions []line `json:"instructions"`
+		}{d.info.ID, p.Name(), lines}, Warnings: warnings}
+		return env.Answer(mode, answer, func() string {
+			if graph {
+				return d.graph(p.Name(), lines)
+			}
+			return listing(env, lines, opcodes)
+		})
 	}
 	return cmd
 }

@@ -103,11 +103,8 @@ It needs CAP_SYS_ADMIN. The exit status is 4 if the kernel can't run programs of
 		if err != nil {
 			return privilege.Need(err, privilege.BPF)
 		}
-		if mode.On {
-			return env.WriteDocument(mode, cli.Document{Name: "run", Value: result})
-		}
-		_, err = io.WriteString(env.Stdout, describeRun(env, result))
-		return err
+		answer := cli.Document{Name: "run", Value: result}
+		return env.Answer(mode, answer, func() string { return describeRun(env, result) })
 	}
 	return cmd
 }

@@ -3,7 +3,6 @@ package programs
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -66,16 +65,8 @@ and what it cost while run-time statistics were on. It needs CAP_SYS_ADMIN. Addr
 		if err != nil {
 			return err
 		}
-		if mode.On {
-			return env.WriteDocument(mode, cli.Document{Name: "program", Value: d, Warnings: warnings})
-		}
-		if _, err := io.WriteString(env.Stdout, describe(env, d)); err != nil {
-			return err
-		}
-		for _, warning := range warnings {
-			env.Note("%s", warning)
-		}
-		return nil
+		answer := cli.Document{Name: "program", Value: d, Warnings: warnings}
+		return env.Answer(mode, answer, func() string { return describe(env, d) })
 	}
 	return cmd
 }
