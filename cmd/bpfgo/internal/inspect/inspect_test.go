@@ -250,6 +250,25 @@ func TestDamage(t *testing.T) {
 	}
 }
 
+// Types may be in themselves.
+func TestEndlessTypes(t *testing.T) {
+	b := btf.NewBuilder()
+	defer b.Close()
+	index := b.AddInt("int", 4, btf.IntSigned)
+	array := b.AddArray(b.NextID(), index, 2)
+	constant := b.AddConst(b.NextID())
+	types, err := b.BTF()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer types.Close()
+	for _, id := range []btf.TypeID{array, constant} {
+		if name := typeName(types, id); len(name) > 1000 {
+			t.Errorf("%d: %s", id, name)
+		}
+	}
+}
+
 func TestEssential(t *testing.T) {
 	for name, want := range map[string]string{
 		"bpf_new": "bpf_new", "bpf_new___v2": "bpf_new", "___x": "___x", "a____b": "a____b", "a___": "a___", "a___b": "a",

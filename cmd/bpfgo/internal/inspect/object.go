@@ -163,41 +163,42 @@ func (r *reader) typeName(id btf.TypeID) string {
 	return typeName(r.types, id)
 }
 
-func typeName(types *btf.BTF, id btf.TypeID) string {
+func typeName(types *btf.BTF, id btf.TypeID) string { return nestedName(types, id, maxNesting) }
+
+// maxNesting is how deep types are in one another. Damaged types may be in themselves.
+const maxNesting = 32
+
+func nestedName(types *btf.BTF, id btf.TypeID, nesting int) string {
 	t, err := types.TypeByID(id)
-	for range 32 { // damaged types may have cycles of qualifiers
-		if err != nil {
-			return ""
+	if err != nil || nesting == 0 {
+		return ""
+	}
+	switch named := t.(type) {
+	case *btf.Composite:
+		if t.Name() == "" {
+			return fmt.Sprintf("%s {%d members}", t.Kind(), len(named.Members))
 		}
-		switch named := t.(type) {
-		case *btf.Composite:
-			if t.Name() == "" {
-				return fmt.Sprintf("%s {%d members}", t.Kind(), len(named.Members))
-			}
-			return t.Kind().String() + " " + t.Name()
-		case *btf.Enum:
-			if t.Name() == "" {
-				return fmt.Sprintf("enum {%d values}", len(named.Values))
-			}
-			return "enum " + t.Name()
-		case *btf.Typedef, *btf.Int, *btf.Float:
-			return t.Name()
-		case *btf.Var:
-			t, err = types.TypeByID(named.Type)
-			continue
-		case *btf.Modifier:
-			if target := typeName(types, named.Target); named.Kind() != btf.KindTypeTag && target != "" {
-				return named.Kind().String() + " " + target
-			} else if target != "" {
-				return target
-			}
-			return named.Kind().String() + " void"
-		case *btf.Array:
-			return typeName(types, named.Elem) + "[" + strconv.FormatUint(uint64(named.Len), 10) + "]"
-		case *btf.Datasec:
-			return ""
+		return t.Kind().String() + " " + t.Name()
+	case *btf.Enum:
+		if t.Name() == "" {
+			return fmt.Sprintf("enum {%d values}", len(named.Values))
 		}
-		break
+		return "enum " + t.Name()
+	case *btf.Typedef, *btf.Int, *btf.Float:
+		return t.Name()
+	case *btf.Var:
+		return nestedName(types, named.Type, nesting-1)
+	case *btf.Modifier:
+		if target := nestedName(types, named.Target, nesting-1); named.Kind() != btf.KindTypeTag && target != "" {
+			return named.Kind().String() + " " + target
+		} else if target != "" {
+			return target
+		}
+		return named.Kind().String() + " void"
+	case *btf.Array:
+		return nestedName(types, named.Elem, nesting-1) + "[" + strconv.FormatUint(uint64(named.Len), 10) + "]"
+	case *btf.Datasec:
+		return ""
 	}
 	text, err := types.Declaration(t.ID(), "")
 	if err != nil {
