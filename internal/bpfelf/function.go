@@ -99,7 +99,7 @@ func (r *references) read(index elf.SectionIndex) error {
 	related := make(map[uint64]bool)
 	for _, at := range relocations {
 		related[at.Offset] = true
-		if at.Offset+insnSize <= uint64(len(code)) {
+		if at.Offset < uint64(len(code)) && uint64(len(code))-at.Offset >= insnSize {
 			r.refer(r.at(index, at.Offset), code[at.Offset:], at.Symbol)
 		}
 	}

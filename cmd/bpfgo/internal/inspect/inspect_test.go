@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
@@ -265,6 +267,19 @@ func TestEndlessTypes(t *testing.T) {
 	for _, id := range []btf.TypeID{array, constant} {
 		if name := typeName(types, id); len(name) > 1000 {
 			t.Errorf("%d: %s", id, name)
+		}
+	}
+}
+
+// The section of a program may name anything as a binary. To look at it must not wait.
+func TestBinaryThatBlocks(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fifo")
+	if err := unix.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, answer := range []kernel.Answer{hasUSDT(path, "a:b"), inBinary(path, "f")} {
+		if answer.State != kernel.No || !strings.Contains(answer.Why, path) {
+			t.Errorf("%+v", answer)
 		}
 	}
 }

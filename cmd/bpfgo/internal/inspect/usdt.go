@@ -3,6 +3,7 @@ package inspect
 import (
 	"bytes"
 	"debug/elf"
+	"fmt"
 	"strings"
 
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/kernel"
@@ -15,11 +16,15 @@ func hasUSDT(binary, probe string) kernel.Answer {
 	if err != nil {
 		return kernel.Answer{State: kernel.No, Why: err.Error()}
 	}
-	file, err := elf.Open(path)
+	binaryFile, err := symbol.OpenRegular("/", path)
 	if err != nil {
 		return fileAnswer(err)
 	}
-	defer file.Close()
+	defer binaryFile.Close()
+	file, err := elf.NewFile(binaryFile)
+	if err != nil {
+		return fileAnswer(fmt.Errorf("%s is not an ELF file: %w", path, err))
+	}
 	for _, s := range file.Sections {
 		if s.Type != elf.SHT_NOTE || s.Name != ".note.stapsdt" {
 			continue
