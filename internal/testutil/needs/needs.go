@@ -6,6 +6,7 @@ package needs
 import (
 	"cmp"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -39,6 +40,25 @@ func ToLoadFile(t testing.TB, path string) {
 	}
 	defer o.Close()
 	ToLoad(t, o)
+}
+
+// Load loads one of the objects in the bpf folder for the time of the test, if the kernel has what it needs: all its
+// programs or, if some are named, only these.
+func Load(t testing.TB, object string, programs ...string) *libbpf.Object {
+	t.Helper()
+	open, err := libbpf.OpenFile(testutil.Object(t, object))
+	testutil.Check(t, err)
+	defer open.Close()
+	for p := range open.Programs() {
+		if len(programs) > 0 {
+			testutil.Check(t, p.SetAutoload(slices.Contains(programs, p.Name())))
+		}
+	}
+	ToLoad(t, open)
+	o, err := open.Load()
+	testutil.Check(t, err)
+	t.Cleanup(func() { testutil.Check(t, o.Close()) })
+	return o
 }
 
 // ProgramType skips the test if the kernel refuses programs of a type.

@@ -21,18 +21,6 @@ func check(t *testing.T, err error) {
 	testutil.Check(t, err)
 }
 
-func load(t *testing.T, name string) *libbpf.Object {
-	t.Helper()
-	path := testutil.Object(t, name)
-	needs.ToLoadFile(t, path)
-	open, err := libbpf.OpenFile(path)
-	check(t, err)
-	o, err := open.Load()
-	check(t, err)
-	t.Cleanup(func() { _ = o.Close() })
-	return o
-}
-
 func program(t *testing.T, o *libbpf.Object, name string) (*libbpf.Program, uint32) {
 	t.Helper()
 	p, err := o.Program(name)
@@ -64,7 +52,7 @@ func target(t *testing.T, s *Snapshot, l *libbpf.Link) Target {
 }
 
 func TestNamesAndMaps(t *testing.T) {
-	o := load(t, "longname")
+	o := needs.Load(t, "longname")
 	_, id := program(t, o, "a_program_with_a_long_name")
 	s := read(t)
 	p := s.Program(id)
@@ -83,7 +71,7 @@ func TestNamesAndMaps(t *testing.T) {
 }
 
 func TestTracepoints(t *testing.T) {
-	o := load(t, "attach")
+	o := needs.Load(t, "attach")
 	enter, _ := program(t, o, "on_enter")
 	exit, id := program(t, o, "on_exit")
 	first, err := enter.AttachTrace(libbpf.TraceOptions{})
@@ -106,7 +94,7 @@ func TestTracepoints(t *testing.T) {
 
 // The number of a device in another network namespace is also that of a device here, and has not its name.
 func TestDeviceOfAnotherNamespace(t *testing.T) {
-	o := load(t, "attach")
+	o := needs.Load(t, "attach")
 	p, _ := program(t, o, "anywhere")
 	network := testutil.NewNetwork(t)
 	var l *libbpf.Link
@@ -128,7 +116,7 @@ func TestDeviceOfAnotherNamespace(t *testing.T) {
 
 // XDP that was attached without a link, as "ip link set dev lo xdp" does.
 func TestWithoutLink(t *testing.T) {
-	o := load(t, "attach")
+	o := needs.Load(t, "attach")
 	p, id := program(t, o, "anywhere")
 	testutil.NewNetwork(t).Do(func() {
 		check(t, libbpf.XDP{IfIndex: 1, Flags: libbpf.XDPSKBMode}.Attach(p))
@@ -142,7 +130,7 @@ func TestWithoutLink(t *testing.T) {
 }
 
 func TestCgroup(t *testing.T) {
-	o := load(t, "cgroup")
+	o := needs.Load(t, "cgroup")
 	p, id := program(t, o, "connect4")
 	cgroup := testutil.NewCgroup(t)
 	l, err := p.AttachCgroup(int(cgroup.Fd()), libbpf.PlacementOptions{})
@@ -170,7 +158,7 @@ func TestCgroup(t *testing.T) {
 
 // Maps and programs in maps are held by them.
 func TestHeldByMaps(t *testing.T) {
-	o := load(t, "attach")
+	o := needs.Load(t, "attach")
 	exit, id := program(t, o, "on_exit")
 	inner, err := libbpf.CreateMap(libbpf.MapTypeArray, "inner", 4, 4, 1, libbpf.MapCreateOptions{})
 	check(t, err)
@@ -197,7 +185,7 @@ func TestHeldByMaps(t *testing.T) {
 
 // An array with many places is not looked at to its end.
 func TestSparseArray(t *testing.T) {
-	o := load(t, "attach")
+	o := needs.Load(t, "attach")
 	exit, id := program(t, o, "on_exit")
 	const last = mostElements // the first place that is not looked at
 	sparse, err := libbpf.CreateMap(libbpf.MapTypeProgArray, "sparse", 4, 4, last+1, libbpf.MapCreateOptions{})

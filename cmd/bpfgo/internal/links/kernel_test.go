@@ -19,13 +19,7 @@ import (
 // attach attaches a raw tracepoint, which can't be detached, and XDP in a network namespace of its own, which can.
 func attach(t *testing.T) (exit, xdp *libbpf.Link) {
 	t.Helper()
-	path := testutil.Object(t, "attach")
-	needs.ToLoadFile(t, path)
-	open, err := libbpf.OpenFile(path)
-	testutil.Check(t, err)
-	o, err := open.Load()
-	testutil.Check(t, err)
-	t.Cleanup(func() { _ = o.Close() })
+	o := needs.Load(t, "attach")
 	onExit, err := o.Program("on_exit")
 	testutil.Check(t, err)
 	exit, err = onExit.AttachRawTracepoint("sys_exit", libbpf.RawTracepointOptions{})

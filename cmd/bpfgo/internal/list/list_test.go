@@ -104,14 +104,7 @@ func TestChoose(t *testing.T) {
 // attach loads and attaches an object for the time of the test.
 func attach(t *testing.T) {
 	t.Helper()
-	path := testutil.Object(t, "attach")
-	needs.ToLoadFile(t, path)
-	open, err := libbpf.OpenFile(path)
-	testutil.Check(t, err)
-	o, err := open.Load()
-	testutil.Check(t, err)
-	t.Cleanup(func() { _ = o.Close() })
-	p, err := o.Program("on_exit")
+	p, err := needs.Load(t, "attach").Program("on_exit")
 	testutil.Check(t, err)
 	_, err = p.AttachRawTracepoint("sys_exit", libbpf.RawTracepointOptions{})
 	testutil.Check(t, err)

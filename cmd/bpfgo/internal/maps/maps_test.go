@@ -29,12 +29,7 @@ var tool = clitest.Tool{Command}
 func content(t *testing.T) map[string]string {
 	t.Helper()
 	dir := testutil.BPFFS(t)
-	open, err := libbpf.OpenFile(testutil.Object(t, "content"))
-	testutil.Check(t, err)
-	needs.ToLoad(t, open)
-	obj, err := open.Load()
-	testutil.Check(t, err)
-	t.Cleanup(func() { testutil.Check(t, obj.Close()) })
+	obj := needs.Load(t, "content")
 	pins := map[string]string{}
 	for m := range obj.Maps() {
 		name := strings.TrimPrefix(m.Name(), "content") // of variables

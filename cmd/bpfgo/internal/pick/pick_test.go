@@ -12,6 +12,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/names"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/needs"
 )
 
 func TestMain(m *testing.M) { os.Exit(testutil.Main(m)) }
@@ -32,21 +33,9 @@ func makeMap(t *testing.T, name string) uint32 {
 	return info.ID
 }
 
-// load loads the object with long names.
-func load(t *testing.T) *libbpf.Object {
-	t.Helper()
-	testutil.Root(t)
-	open, err := libbpf.OpenFile(testutil.Object(t, "longname"))
-	check(t, err)
-	o, err := open.Load()
-	check(t, err)
-	t.Cleanup(func() { _ = o.Close() })
-	return o
-}
-
 // Ids and pins. Other tests may have the same names in the kernel: see TestFind.
 func TestOpen(t *testing.T) {
-	o := load(t)
+	o := needs.Load(t, "longname")
 	m, err := o.Map("a_map_with_a_long_name")
 	check(t, err)
 	p, err := o.Program("a_program_with_a_long_name")

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/clitest"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/holders"
@@ -26,17 +25,7 @@ var tool = clitest.Tool{Command}
 // load loads one program of an object, and returns its id.
 func load(t *testing.T, object, name string) string {
 	t.Helper()
-	testutil.Root(t)
-	open, err := libbpf.OpenFile(testutil.Object(t, object))
-	testutil.Check(t, err)
-	for p := range open.Programs() {
-		testutil.Check(t, p.SetAutoload(p.Name() == name))
-	}
-	needs.ToLoad(t, open)
-	o, err := open.Load()
-	testutil.Check(t, err)
-	t.Cleanup(func() { _ = o.Close() })
-	p, err := o.Program(name)
+	p, err := needs.Load(t, object, name).Program(name)
 	testutil.Check(t, err)
 	info, err := p.Info(0)
 	testutil.Check(t, err)
