@@ -167,7 +167,10 @@ func (s side) put(e *cli.Env, what string, typ *decode.Type, data []byte) error 
 	for _, part := range s.parts {
 		field, err := typ.As(what).Field(part.path)
 		if err != nil {
-			return cli.Usagef("%s; it has %s", err, members(typ))
+			if isStruct(typ) {
+				return cli.Usagef("%s; it has %s", err, members(typ))
+			}
+			return cli.Usagef("%s", err)
 		}
 		if err := putWhole(e, what+" "+part.path, field, data, part.value); err != nil {
 			return err
