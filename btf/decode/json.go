@@ -108,7 +108,7 @@ func AppendJSONString(dst []byte, s string) []byte {
 		switch {
 		case r == '"' || r == '\\':
 			dst = append(dst, '\\', byte(r))
-		case r < ' ' || r == 0x7f:
+		case r < ' ' || 0x7f <= r && r < 0xa0: // controls, also those that terminals take in UTF-8
 			dst = append(dst, '\\', 'u', '0', '0', digits[r>>4], digits[r&15])
 		default:
 			dst = utf8.AppendRune(dst, r)

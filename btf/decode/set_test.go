@@ -2,6 +2,7 @@ package decode
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/libbpf-go/libbpf-go/btf"
@@ -140,6 +141,14 @@ func TestSetJSONTruncated(t *testing.T) {
 	}
 }
 
+// Strings come from programs, and may hold what a terminal takes for commands.
+func TestJSONControls(t *testing.T) {
+	want := `"a\u001b\u007f\u0080\u009b` + "\u00a0é\ufffd\""
+	if got := string(AppendJSONString(nil, "a\x1b\x7f\u0080\u009b\u00a0é\xff")); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 func TestSetErrors(t *testing.T) {
 	b, types := types(t)
 	tests := []struct{ name, value, want string }{
@@ -214,7 +223,7 @@ func TestSetErrors(t *testing.T) {
 
 // FuzzSet sets every variable to arbitrary text.
 func FuzzSet(f *testing.F) {
-	for _, value := range []string{"1", "-0x5", "true", "GREEN", "1,2,3", "1e9", "\xff", ",", "-"} {
+	for _, value := range []string{"1", "-0x5", "true", "GREEN", "1,2,3", "1e9", "\xff", ",", "-", "{}", `{"a":1}`, "[[1],[null]]"} {
 		f.Add(value)
 	}
 	b, types := types(f)
@@ -239,7 +248,7 @@ func FuzzSet(f *testing.F) {
 			// What was set and is shown can be set again and is the same.
 			text := typ.Text(image)
 			again := make([]byte, size)
-			if text[0] == '"' || text[0] == '[' {
+			if strings.IndexByte(`"[{`, text[0]) >= 0 {
 				continue
 			}
 			if err := typ.Set(again, text); err != nil {
