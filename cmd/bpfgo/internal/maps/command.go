@@ -31,6 +31,8 @@ A KEY or a VALUE is written as bpfgo shows it:
   hex:0a0b             the bytes of any type
   file:PATH            the content of a file, of any type; file:- is standard input
 
+Write -- before the first that begins with -, as in 'bpfgo map set counts -- -5 -7', or write key=-5 value=-7.
+
 The members of structs can be given one by one, as key.src=10 and value.stats.count=3, or without "key." and "value."
 where only one of both is a struct. Members that are not named are 0 in a new element, and else stay as they are.
 

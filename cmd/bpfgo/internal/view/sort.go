@@ -60,7 +60,8 @@ func (v *View) orderBy(s Sort) (order, error) {
 	}
 	switch len(found) {
 	case 0:
-		return o, fmt.Errorf("--sort %s: %w; the columns are %s", s.Column, ErrNoColumn, strings.Join(v.Names(), ", "))
+		err := fmt.Errorf("--sort %s: %w; the columns are %s", s.Column, ErrNoColumn, strings.Join(v.Names(), ", "))
+		return o, cli.WithStatus(err, cli.StatusUsage)
 	case 1:
 		o.column = found[0]
 		return o, nil

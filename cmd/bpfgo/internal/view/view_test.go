@@ -77,7 +77,7 @@ func TestSort(t *testing.T) {
 	if cli.Status(err) != cli.StatusUsage || !strings.Contains(err.Error(), "use key.a or value.a") {
 		t.Errorf("--sort a: %v", err)
 	}
-	if _, err := New(m, Options{Sort: ParseSort("b")}); !errors.Is(err, ErrNoColumn) {
+	if _, err := New(m, Options{Sort: ParseSort("b")}); !errors.Is(err, ErrNoColumn) || cli.Status(err) != cli.StatusUsage {
 		t.Errorf("--sort b: %v", err)
 	}
 }
