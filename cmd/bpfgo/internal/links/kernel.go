@@ -168,7 +168,7 @@ var pinned = pins.Kind{
 	Open: func(what string) (pins.Object, error) { return pinnable(pick.Link(what)) },
 	OpenPin: func(path string) (pins.Object, error) {
 		l, err := libbpf.LinkFromPinnedPath(path)
-		return pinnable(l, privilege.Need(err, privilege.BPF))
+		return pinnable(l, pick.PinError(path, err))
 	},
 }
 

@@ -52,7 +52,7 @@ path must be a map.`,
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		m, err := libbpf.MapHandleFromPinnedPath(args[0])
 		if err != nil {
-			return privilege.Need(err, privilege.BPF)
+			return pick.PinError(args[0], err)
 		}
 		t, err := typeFlags{}.describe(m)
 		defer t.close()

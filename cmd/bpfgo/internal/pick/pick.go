@@ -4,10 +4,14 @@ package pick
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
@@ -84,7 +88,7 @@ func Program(what string) (*libbpf.ProgramHandle, error) {
 	}
 	if c.path != "" {
 		p, err := libbpf.ProgramHandleFromPinnedPath(c.path)
-		return p, privilege.Need(err, privilege.BPF)
+		return p, PinError(c.path, err)
 	}
 	id, err := c.find(program, programs)
 	if err != nil {
@@ -102,7 +106,7 @@ func Map(what string) (*libbpf.MapHandle, error) {
 	}
 	if c.path != "" {
 		m, err := libbpf.MapHandleFromPinnedPath(c.path)
-		return m, privilege.Need(err, privilege.BPF)
+		return m, PinError(c.path, err)
 	}
 	id, err := c.find(map_, maps)
 	if err != nil {
@@ -120,7 +124,7 @@ func Link(what string) (*libbpf.Link, error) {
 	}
 	if c.path != "" {
 		l, err := libbpf.LinkFromPinnedPath(c.path)
-		return l, privilege.Need(err, privilege.BPF)
+		return l, PinError(c.path, err)
 	}
 	id, err := c.find(link, links)
 	if err != nil {
@@ -141,6 +145,22 @@ func BTF(what string) (uint32, error) {
 		return 0, cli.Usagef("%s: BTF has an id or a name, and no path", what)
 	}
 	return c.find(types, allTypes)
+}
+
+// PinError is the error of opening the pin at a path. Of a path that is no pin, the kernel says that it is not permitted.
+func PinError(path string, err error) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	info, failed := os.Stat(path)
+	var system unix.Statfs_t
+	switch {
+	case failed == nil && info.IsDir():
+		return fmt.Errorf("%s is no pin, but a folder", path)
+	case unix.Statfs(path, &system) == nil && uint32(system.Type) != unix.BPF_FS_MAGIC:
+		return fmt.Errorf("%s is no pin: it is not on a BPF file system", path)
+	}
+	return privilege.Need(err, privilege.BPF)
 }
 
 // find is the id of the one object that is meant. all lists those of this kind.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/libbpf-go/libbpf-go"
@@ -66,6 +67,13 @@ func TestOpen(t *testing.T) {
 	}
 	if _, err := Map(programPin); !errors.Is(err, libbpf.ErrInvalid) {
 		t.Errorf("a program as a map: %v", err)
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	check(t, os.WriteFile(file, nil, 0o600))
+	for path, want := range map[string]string{folder: "but a folder", file: "not on a BPF file system"} {
+		if _, err := Program(path); cli.Status(err) != cli.StatusFailed || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", path, err)
+		}
 	}
 	if _, err := Link("no_program_has_this_name"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no link: %v", err)

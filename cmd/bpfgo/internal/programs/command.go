@@ -10,7 +10,6 @@ import (
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/pick"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/pins"
-	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/privilege"
 )
 
 // operand says what PROG is.
@@ -36,7 +35,7 @@ var pinned = pins.Kind{
 	Open: func(what string) (pins.Object, error) { return pinnable(pick.Program(what)) },
 	OpenPin: func(path string) (pins.Object, error) {
 		p, err := libbpf.ProgramHandleFromPinnedPath(path)
-		return pinnable(p, privilege.Need(err, privilege.BPF))
+		return pinnable(p, pick.PinError(path, err))
 	},
 }
 
