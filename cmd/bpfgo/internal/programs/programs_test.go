@@ -191,6 +191,8 @@ func TestUsage(t *testing.T) {
 	for args, want := range map[string]string{
 		"prog show":                          "give one program",
 		"prog run " + id + " --data xyz":     "--data xyz: not hexadecimal bytes",
+		"prog run " + id + " --data=":        "must not be empty",
+		"prog run " + id + " --ctx=":         "must not be empty",
 		"prog run " + id + " --repeat 0":     "must be a whole number from 1",
 		"prog run " + id + " --cpu x":        "must be the number of a CPU",
 		"prog dump " + id + " --cfg --json":  "exclude each other",

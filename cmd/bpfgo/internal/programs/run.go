@@ -70,12 +70,17 @@ It needs CAP_SYS_ADMIN. The exit status is 4 if the kernel can't run programs of
 		ValidArgsFunction: pick.CompleteProgram,
 	}
 	cli.Func(cmd.Flags(), "data", "HEX|@FILE|-", "the packet; - is standard input", func(text string) error {
-		o.data = text
+		if o.data = text; text == "" {
+			return errors.New("must not be empty")
+		}
 		return nil
 	})
 	cli.Func(cmd.Flags(), "ctx", "HEX|@FILE|NAME=VALUE",
 		"the context, or members of it (repeat the flag); arg0=VALUE for arguments of a raw tracepoint",
 		func(text string) error {
+			if text == "" {
+				return errors.New("must not be empty")
+			}
 			if strings.Contains(text, "=") && !strings.HasPrefix(text, "@") {
 				o.members = append(o.members, text)
 			} else {
