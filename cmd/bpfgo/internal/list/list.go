@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os/signal"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -78,7 +79,7 @@ func Command(env *cli.Env) *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		wanted := kinds
 		if len(args) > 0 {
-			if wanted = []string{args[0]}; !known(args[0]) {
+			if wanted = []string{args[0]}; !slices.Contains(kinds, args[0]) {
 				return cli.Usagef("list: %q is none of programs, maps, links and btf", args[0])
 			}
 		}
@@ -97,15 +98,6 @@ func Command(env *cli.Env) *cobra.Command {
 // kinds are what can be listed.
 var kinds = []string{"programs", "maps", "links", "btf"}
 
-func known(kind string) bool {
-	for _, k := range kinds {
-		if k == kind {
-			return true
-		}
-	}
-	return false
-}
-
 // optional gives flags a duration that is a second if the flag has no value.
 func optional(flags *pflag.FlagSet, name, usage string, value *time.Duration) {
 	usageName, usage := pflag.UnquoteUsage(&pflag.Flag{Usage: usage})
@@ -116,7 +108,7 @@ func optional(flags *pflag.FlagSet, name, usage string, value *time.Duration) {
 func (o *options) check(wanted []string) error {
 	for flag, pattern := range map[string]string{"type": o.typ, "name": o.name} {
 		if _, err := path.Match(pattern, ""); err != nil {
-			return cli.Usagef("list: --%s %s: a [ has no ]", flag, pattern)
+			return cli.Usagef("list: --%s %s: a [ has no ], or nothing is behind a \\", flag, pattern)
 		}
 	}
 	switch {
@@ -202,13 +194,15 @@ func (l *lister) picture(s *inventory.Snapshot) string {
 		counted = append(counted, fmt.Sprintf("%d %s", count(s, kind), kind))
 	}
 	fmt.Fprintf(&text, "  %s", strings.Join(counted, ", "))
-	cpu := 0.0
-	for _, p := range s.Programs {
-		if p.Rates != nil {
-			cpu += p.Rates.CPUPercent
+	if slices.Contains(l.wanted, "programs") {
+		cpu := 0.0
+		for _, p := range s.Programs {
+			if p.Rates != nil {
+				cpu += p.Rates.CPUPercent
+			}
 		}
+		fmt.Fprintf(&text, ", %s of a CPU", percent(cpu))
 	}
-	fmt.Fprintf(&text, ", %s of a CPU", percent(cpu))
 	if n := len(s.Warnings); n > 0 {
 		fmt.Fprintf(&text, "; incomplete: %s", cli.Safe(s.Warnings[0]))
 	}

@@ -163,6 +163,9 @@ func TestWatch(t *testing.T) {
 	if n := strings.Count(stdout, " of a CPU"); n != 2 {
 		t.Errorf("%d blocks:\n%s", n, stdout)
 	}
+	if stdout, _ = tool.Must(t, "list", "links", "--watch=20ms", "--count", "1"); strings.Contains(stdout, " of a CPU") {
+		t.Errorf("links take no time:\n%s", stdout)
+	}
 }
 
 func TestUsage(t *testing.T) {
