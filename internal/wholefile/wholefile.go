@@ -46,6 +46,9 @@ func write(path string, content []byte) error {
 		return err
 	}
 	_, err = file.Write(content)
+	if info != nil && err == nil {
+		err = file.Chmod(mode) // which the umask has cut
+	}
 	if closed := file.Close(); err == nil {
 		err = closed
 	}

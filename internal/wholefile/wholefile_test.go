@@ -17,7 +17,7 @@ func TestWrite(t *testing.T) {
 	dir := t.TempDir()
 	path, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")
 	testutil.Check(t, wholefile.Write(path, []byte("old")))
-	testutil.Check(t, os.Chmod(path, 0o640))
+	testutil.Check(t, os.Chmod(path, 0o662))
 	testutil.Check(t, os.Symlink("file", link))
 	reader, err := os.Open(path)
 	testutil.Check(t, err)
@@ -30,7 +30,7 @@ func TestWrite(t *testing.T) {
 	testutil.Check(t, err)
 	info, err := os.Lstat(path)
 	testutil.Check(t, err)
-	if string(content) != "new" || info.Mode() != 0o640 {
+	if string(content) != "new" || info.Mode() != 0o662 {
 		t.Errorf("it has %q and mode %v", content, info.Mode())
 	}
 	if target, err := os.Readlink(link); target != "file" {
