@@ -69,10 +69,10 @@ func (t *target) delete(env *cli.Env, mode *cli.JSON, args []string) error {
 		return err
 	}
 	before, err := t.exact(key)
-	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
+	if err != nil && !t.unreadable(err) {
 		return err
 	}
-	err = t.m.Delete(key)
+	err = t.remove(key)
 	switch {
 	case errors.Is(err, libbpf.ErrKeyNotExist):
 		return t.noElement(v.KeyText(key))
@@ -82,6 +82,21 @@ func (t *target) delete(env *cli.Env, mode *cli.JSON, args []string) error {
 		before = []byte{} // it was there, but user space can't read it
 	}
 	return t.report(env, mode, false, [][3][]byte{{key, before, nil}})
+}
+
+// remove deletes an element. It makes ErrKeyNotExist of what kernels say of slots that are empty.
+func (t *target) remove(key []byte) error {
+	switch t.desc.Type {
+	case libbpf.MapTypeDevMap, libbpf.MapTypeCPUMap: // nothing
+		if value, err := t.lookup(key); err == nil && value == nil {
+			return libbpf.ErrKeyNotExist
+		}
+	}
+	err := t.m.Delete(key)
+	if t.desc.Type == libbpf.MapTypeSockMap && errors.Is(err, unix.EINVAL) {
+		return libbpf.ErrKeyNotExist
+	}
+	return err
 }
 
 // undeletable explains why the kernel refused to delete an element.
@@ -112,7 +127,7 @@ func (t *target) deleteAll(env *cli.Env, mode *cli.JSON, yes bool) error {
 	}
 	deleted := 0
 	for _, key := range keys {
-		switch err := t.m.Delete(key); {
+		switch err := t.remove(key); {
 		case err == nil:
 			deleted++
 		case errors.Is(err, libbpf.ErrKeyNotExist): // somebody else was faster, or the slot is empty

@@ -144,7 +144,7 @@ func (d *dumper) read(ctx context.Context, t *target, v *view.View, f func(view.
 	case errors.Is(err, unix.EAGAIN) && any:
 		d.warn("map %s: elements are missing: %v", t.desc.Name, err)
 		return nil
-	case !any && errors.Is(err, errors.ErrUnsupported):
+	case !any && t.unreadable(err):
 		// User space can see the keys only, as of sockets without cookies.
 		d.warn("map %s: user space can't read the values of a map of type %s", t.desc.Name, t.desc.Type)
 		for key := range t.m.Keys(&err) {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/view"
@@ -67,6 +69,12 @@ func (t *target) lookup(key []byte) ([]byte, error) {
 		return nil, nil
 	}
 	return image, err
+}
+
+// unreadable tells whether an error of lookup says that user space can't read the values of such maps. It can see the
+// keys, and delete elements.
+func (t *target) unreadable(err error) bool {
+	return errors.Is(err, errors.ErrUnsupported) || view.IsSocketMap(t.desc.Type) && errors.Is(err, unix.ENOSPC)
 }
 
 // write writes a value. before is what is there, or nil.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -263,6 +264,48 @@ func TestLarge(t *testing.T) {
 	stdout, _ = tool.Must(t, "map", "delete", id, "--all", "--yes")
 	if want := fmt.Sprintf("bpfgo_large: removed %d elements\n", n); stdout != want {
 		t.Errorf("%q, want %q", stdout, want)
+	}
+}
+
+// Sockets are deleted, and their keys shown, also where values have no room for a cookie. Slots that are empty are none
+// that were removed.
+func TestSlots(t *testing.T) {
+	testutil.Root(t)
+	sockets, err := libbpf.CreateMap(libbpf.MapTypeSockMap, "bpfgo_sockets", 4, 4, 3, libbpf.MapCreateOptions{})
+	testutil.Check(t, err)
+	defer sockets.Close()
+	bound, err := net.ListenPacket("udp", "127.0.0.1:0")
+	testutil.Check(t, err)
+	defer bound.Close()
+	file, err := bound.(*net.UDPConn).File()
+	testutil.Check(t, err)
+	defer file.Close()
+	socket := binary.NativeEndian.AppendUint32(nil, uint32(file.Fd()))
+	for i := range uint32(2) {
+		key := binary.NativeEndian.AppendUint32(nil, i)
+		testutil.Check(t, sockets.Update(key, socket, libbpf.Any))
+	}
+	cpus, err := libbpf.CreateMap(libbpf.MapTypeCPUMap, "bpfgo_cpus", 4, 4, 2, libbpf.MapCreateOptions{})
+	testutil.Check(t, err)
+	defer cpus.Close()
+	id := func(m *libbpf.MapHandle) string {
+		info, err := m.Info()
+		testutil.Check(t, err)
+		return fmt.Sprint(info.ID)
+	}
+	for _, c := range []struct{ args, want string }{
+		{"dump " + id(sockets), "bpfgo_sockets: sockmap, 3 entries\nkey  value\n"},
+		{"delete " + id(sockets) + " 0", "bpfgo_sockets[0]: removed "},
+		{"delete " + id(sockets) + " 0", "map bpfgo_sockets has no element with the key 0"},
+		{"delete " + id(sockets) + " --all --yes", "bpfgo_sockets: removed 1 element\n"},
+		{"set " + id(cpus) + " 0 64", "bpfgo_cpus[0]: added 64\n"},
+		{"delete " + id(cpus) + " --all --yes", "bpfgo_cpus: removed 1 element\n"},
+		{"delete " + id(cpus) + " 0", "map bpfgo_cpus has no element with the key 0"},
+	} {
+		stdout, stderr, _ := tool.Run(append([]string{"map"}, strings.Fields(c.args)...)...)
+		if !strings.Contains(stdout+stderr, c.want) {
+			t.Errorf("map %s: %q, want %q", c.args, stdout+stderr, c.want)
+		}
 	}
 }
 
