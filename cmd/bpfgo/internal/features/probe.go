@@ -135,14 +135,16 @@ func large() []libbpf.Instruction {
 func (p *instructionProbe) try() kernel.Answer {
 	program, err := libbpf.LoadProgram(libbpf.ProgramTypeSocketFilter, "probe", "GPL", p.instructions,
 		libbpf.ProgramLoadOptions{})
-	var rejected *libbpf.VerifierError
-	switch {
-	case err == nil:
+	if err == nil {
 		_ = program.Close()
 		return kernel.Answer{State: kernel.Yes}
-	case errors.As(err, &rejected):
+	}
+	var rejected *libbpf.VerifierError
+	missing, _ := privilege.Lacks(privilege.BPF)
+	switch {
+	case errors.As(err, &rejected) && len(missing) == 0:
 		return kernel.Answer{State: kernel.No, Why: "the verifier rejects it"}
-	case errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, fs.ErrPermission) || len(missing) > 0: // who may load a little may not load all that there is
 		return kernel.Answer{State: kernel.Unknown, Why: fmt.Sprintf("asking needs %s", privilege.BPF)}
 	}
 	return kernel.Answer{State: kernel.No, Why: err.Error()}

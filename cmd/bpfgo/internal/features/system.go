@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/holders"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/privilege"
 )
 
 // Setting is a setting of the system that BPF depends on.
@@ -128,24 +129,20 @@ func mount(name, fsType, how string) Setting {
 
 // capabilities are those of the process that BPF asks for.
 func capabilities() Setting {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var have [2]unix.CapUserData
-	if err := unix.Capget(&header, &have[0]); err != nil {
-		return Setting{"capabilities", notKnown, err.Error()}
-	}
 	var in, out []string
-	for _, c := range []struct {
-		number int
-		name   string
-	}{
-		{unix.CAP_BPF, "bpf"}, {unix.CAP_PERFMON, "perfmon"}, {unix.CAP_NET_ADMIN, "net_admin"},
-		{unix.CAP_SYS_ADMIN, "sys_admin"}, {unix.CAP_SYS_RESOURCE, "sys_resource"}, {unix.CAP_SYSLOG, "syslog"},
-		{unix.CAP_SYS_PTRACE, "sys_ptrace"}, {unix.CAP_DAC_READ_SEARCH, "dac_read_search"},
+	for _, c := range []privilege.Capability{
+		privilege.BPF, privilege.Perfmon, privilege.NetAdmin, privilege.SysAdmin, privilege.SysResource, privilege.Syslog,
+		privilege.SysPtrace, privilege.DACReadSearch,
 	} {
-		if have[c.number/32].Effective&(1<<(c.number%32)) != 0 {
-			in = append(in, c.name)
-		} else {
-			out = append(out, c.name)
+		name := strings.ToLower(strings.TrimPrefix(c.String(), "CAP_"))
+		missing, err := privilege.Lacks(c)
+		switch {
+		case err != nil:
+			return Setting{"capabilities", notKnown, err.Error()}
+		case len(missing) > 0:
+			out = append(out, name)
+		default:
+			in = append(in, name)
 		}
 	}
 	s := Setting{Name: "capabilities", Value: strings.Join(in, " ")}

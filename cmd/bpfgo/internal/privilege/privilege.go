@@ -17,13 +17,16 @@ import (
 // Capability is one of the kernel's capabilities.
 type Capability int
 
-// The capabilities that BPF needs.
+// The capabilities that BPF needs, and those that show more of what is in the kernel.
 const (
-	BPF      Capability = unix.CAP_BPF
-	Perfmon  Capability = unix.CAP_PERFMON
-	NetAdmin Capability = unix.CAP_NET_ADMIN
-	SysAdmin Capability = unix.CAP_SYS_ADMIN
-	Syslog   Capability = unix.CAP_SYSLOG
+	BPF           Capability = unix.CAP_BPF
+	Perfmon       Capability = unix.CAP_PERFMON
+	NetAdmin      Capability = unix.CAP_NET_ADMIN
+	SysAdmin      Capability = unix.CAP_SYS_ADMIN
+	SysResource   Capability = unix.CAP_SYS_RESOURCE
+	Syslog        Capability = unix.CAP_SYSLOG
+	SysPtrace     Capability = unix.CAP_SYS_PTRACE
+	DACReadSearch Capability = unix.CAP_DAC_READ_SEARCH
 )
 
 func (c Capability) String() string {
@@ -36,8 +39,14 @@ func (c Capability) String() string {
 		return "CAP_NET_ADMIN"
 	case SysAdmin:
 		return "CAP_SYS_ADMIN"
+	case SysResource:
+		return "CAP_SYS_RESOURCE"
 	case Syslog:
 		return "CAP_SYSLOG"
+	case SysPtrace:
+		return "CAP_SYS_PTRACE"
+	case DACReadSearch:
+		return "CAP_DAC_READ_SEARCH"
 	}
 	return fmt.Sprintf("capability %d", int(c))
 }
@@ -91,8 +100,8 @@ func Explain(err error) error {
 	} else if errors.As(err, &rejected) || errors.As(err, &path) || !errors.As(err, &failed) {
 		return err
 	}
-	missing, known := lacks(capabilities)
-	if !known {
+	missing, unknown := Lacks(capabilities...)
+	if unknown != nil {
 		return err
 	}
 	if len(missing) == 0 {
@@ -119,12 +128,12 @@ func list(capabilities []Capability) string {
 	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }
 
-// lacks tells which of these the process does not have in effect. CAP_SYS_ADMIN includes those that were split off it.
-func lacks(capabilities []Capability) (missing []Capability, known bool) {
+// Lacks tells which of these the process does not have in effect. CAP_SYS_ADMIN includes those that were split off it.
+func Lacks(capabilities ...Capability) (missing []Capability, err error) {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var have [2]unix.CapUserData
-	if unix.Capget(&header, &have[0]) != nil {
-		return nil, false
+	if err := unix.Capget(&header, &have[0]); err != nil {
+		return nil, err
 	}
 	has := func(c Capability) bool { return have[c/32].Effective&(1<<(c%32)) != 0 }
 	split := []Capability{BPF, Perfmon, Syslog}
@@ -133,7 +142,7 @@ func lacks(capabilities []Capability) (missing []Capability, known bool) {
 			missing = append(missing, c)
 		}
 	}
-	return missing, true
+	return missing, nil
 }
 
 // obstacles are what forbids operations to a process that has the capabilities.
