@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -211,6 +212,18 @@ func TestPerCPU(t *testing.T) {
 	if stdout != want {
 		t.Errorf("%q, want %q", stdout, want)
 	}
+	// Standard input is read once for all CPUs.
+	env := cli.Quiet(io.Discard, io.Discard)
+	env.In = strings.NewReader("12345678")
+	if status := tool.Execute(env, "map", "set", pins["per_cpu"], "1", "value.bytes=file:-"); status != cli.StatusOK {
+		t.Errorf("exit status %d", status)
+	}
+	value(5, int(binary.NativeEndian.Uint64([]byte("12345678"))))
+	_, stderr, status := tool.Run("map", "set", pins["counts"], "1", "file:/dev/zero")
+	if status != cli.StatusUsage {
+		t.Errorf("exit status %d", status)
+	}
+	clitest.WantLine(t, stderr, "file:/dev/zero has more than 8 bytes")
 	for args, want := range map[string]string{
 		pins["per_cpu"] + " 1 count=5 --cpu " + fmt.Sprint(cpus): "the CPUs are 0 to",
 		pins["counts"] + " 1 5 --cpu 0":                          "is not per-CPU but of type hash",

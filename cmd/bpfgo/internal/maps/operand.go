@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -181,7 +182,7 @@ func (s side) put(e *cli.Env, what string, typ *decode.Type, data []byte) error 
 
 // putWhole writes a text into data, at the place of a type or a part of one.
 func putWhole(e *cli.Env, what string, typ *decode.Type, data []byte, text string) error {
-	raw, isRaw, err := rawBytes(e, text)
+	raw, isRaw, err := rawBytes(e, text, len(data))
 	if err != nil {
 		return err
 	}
@@ -215,22 +216,55 @@ func putWhole(e *cli.Env, what string, typ *decode.Type, data []byte, text strin
 	return nil
 }
 
-// rawBytes are the bytes that an operand gives as such. ok is false if it gives none.
-func rawBytes(e *cli.Env, text string) (raw []byte, ok bool, err error) {
-	switch way, rest, _ := strings.Cut(text, ":"); {
-	case way == "hex":
+// rawBytes are the bytes that an operand gives as such, for a key or value of this size. ok is false if it gives none.
+func rawBytes(e *cli.Env, text string, size int) (raw []byte, ok bool, err error) {
+	switch way, rest, _ := strings.Cut(text, ":"); way {
+	case "hex":
 		if raw, err = hex.DecodeString(rest); err != nil {
 			return nil, true, cli.Usagef("%q is not hexadecimal", rest)
 		}
 		return raw, true, nil
-	case way == "file" && rest == "-":
-		raw, err = io.ReadAll(e.In)
-		return raw, true, err
-	case way == "file":
-		raw, err = os.ReadFile(rest)
+	case "file":
+		from := e.In
+		if rest != "-" {
+			file, err := os.Open(rest)
+			if err != nil {
+				return nil, true, err
+			}
+			defer file.Close()
+			from = file
+		}
+		// It may have no end, as /dev/zero.
+		raw, err = io.ReadAll(io.LimitReader(from, int64(size)+1))
+		if err == nil && len(raw) > size {
+			err = cli.Usagef("%s has more than %d bytes", text, size)
+		}
 		return raw, true, err
 	}
 	return nil, false, nil
+}
+
+// read replaces files by what they have, for values of this size. It can be read only once from standard input.
+func (s side) read(e *cli.Env, size int) (side, error) {
+	content := func(text string) (string, error) {
+		raw, isRaw, err := rawBytes(e, text, size)
+		if !isRaw || err != nil {
+			return text, err
+		}
+		return "hex:" + hex.EncodeToString(raw), nil
+	}
+	var err error
+	if s.parts == nil {
+		s.whole, err = content(s.whole)
+		return s, err
+	}
+	s.parts = slices.Clone(s.parts)
+	for i := range s.parts {
+		if s.parts[i].value, err = content(s.parts[i].value); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
 }
 
 // makeKey is the key that operands say.

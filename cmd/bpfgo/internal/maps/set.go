@@ -182,6 +182,9 @@ func (s *setter) image(t *target, value side, before []byte) (image []byte, done
 	if s.cpu >= cpus {
 		return nil, done, cli.Usagef("--cpu %d: the CPUs are 0 to %d", s.cpu, cpus-1)
 	}
+	if value, err = value.read(s.env, int(t.desc.ValueSize)); err != nil {
+		return nil, done, err
+	}
 	for cpu, slot := range slices.Collect(slices.Chunk(image, t.slot())) {
 		if s.cpu >= 0 && s.cpu != cpu {
 			continue
