@@ -127,6 +127,9 @@ failed.`,
 	cli.Func(flags, "log-level", "LEVEL", "how much the log of --log has: 1 for the path to the rejection, 2 for all paths "+
 		"with each state (the default of accepted programs)", opts.setLogLevel)
 	cmd.MarkFlagsMutuallyExclusive("json", "csv")
+	for _, other := range []string{"csv", "columns", "sort", "top", "verdict"} { // a comparison has one form
+		cmd.MarkFlagsMutuallyExclusive("compare", other)
+	}
 	return cmd
 }
 

@@ -76,7 +76,8 @@ func pair(baseline []result, taken []bool, r *result) int {
 	return found
 }
 
-func differences(opts *options, baseline, results []result) []difference {
+// differences compares all programs. Only complete results tell which of the baseline are gone.
+func differences(opts *options, baseline, results []result, complete bool) []difference {
 	taken := make([]bool, len(baseline))
 	pairs := make([]int, len(results))
 	for i := range results { // those of the very same file first
@@ -105,7 +106,7 @@ func differences(opts *options, baseline, results []result) []difference {
 		all = append(all, opts.differ(&baseline[pairs[i]], r))
 	}
 	for i, b := range baseline {
-		if !taken[i] && matches(opts.programs, b.Program) && matches(opts.files, filepath.Base(b.File)) {
+		if complete && !taken[i] && matches(opts.programs, b.Program) && matches(opts.files, filepath.Base(b.File)) {
 			all = append(all, difference{Kernel: b.Kernel, File: b.File, Program: b.Program, Result: "gone",
 				OldVerdict: b.Verdict})
 		}
@@ -194,7 +195,7 @@ func (c *change) String() string {
 
 // compare shows what differs from a baseline.
 func compare(env *cli.Env, opts *options, baseline, results []result, warnings []string) error {
-	all := differences(opts, baseline, results)
+	all := differences(opts, baseline, results, len(warnings) == 0)
 	counts := make(map[string]int)
 	for _, d := range all {
 		counts[d.Result]++

@@ -262,6 +262,11 @@ func TestCompare(t *testing.T) {
 	if out, _, status := tool.Run("verify", "--compare", baseline, "--threshold", "100", object); status != cli.StatusOK {
 		t.Errorf("exit status %d\n%s", status, out)
 	}
+	for _, flag := range []string{"--csv", "--columns=time", "--sort=time", "--top=1", "--verdict=failed"} {
+		if _, stderr, status := tool.Run("verify", "--compare", baseline, flag, object); status != cli.StatusUsage {
+			t.Errorf("%s: exit status %d, %s", flag, status, stderr)
+		}
+	}
 	for _, bad := range []string{"", "{}", "[]", `{"schema_version":1}`, `{"schema_version":99,"programs":[]}`} {
 		write(bad)
 		_, stderr, status := tool.Run("verify", "--compare", baseline, object)
@@ -290,7 +295,7 @@ func TestDifferences(t *testing.T) {
 		one("new/a.o", "fixed", accepted, 50),
 	}
 	got := make(map[string]string)
-	for _, d := range differences(&options{threshold: 5}, baseline, now) {
+	for _, d := range differences(&options{threshold: 5}, baseline, now, true) {
 		got[d.File+" "+d.Program] = d.Result
 	}
 	want := map[string]string{
@@ -301,8 +306,11 @@ func TestDifferences(t *testing.T) {
 	if !sameJSON(got, want) {
 		t.Errorf("%s\nwant\n%s", asJSON(got), asJSON(want))
 	}
-	if got := differences(&options{programs: []string{"no*"}}, baseline, nil); len(got) != 0 {
+	if got := differences(&options{programs: []string{"no*"}}, baseline, nil, true); len(got) != 0 {
 		t.Errorf("programs that the filter leaves out are %s", asJSON(got))
+	}
+	if got := differences(&options{}, baseline, nil, false); len(got) != 0 {
+		t.Errorf("programs that were not tried are %s", asJSON(got))
 	}
 }
 
