@@ -40,6 +40,7 @@ type Kernel struct {
 	other   bool     // it does not run here
 
 	modules func() []*btf.BTF
+	loaded  []*btf.BTF // the modules, once someone has asked for them
 	symbols func() (map[string]bool, error)
 	config  func() (map[string]string, error)
 	probed  map[any]Answer
@@ -85,7 +86,7 @@ var errOther = errors.New("types do not tell it")
 
 // Close frees the types.
 func (k *Kernel) Close() {
-	for _, m := range k.modules() {
+	for _, m := range k.loaded {
 		_ = m.Close()
 	}
 	_ = k.types.Close()
@@ -107,17 +108,16 @@ func (k *Kernel) loadModules() []*btf.BTF {
 	if k.types == nil {
 		return nil
 	}
-	var all []*btf.BTF
 	entries, _ := os.ReadDir("/sys/kernel/btf")
 	for _, e := range entries {
 		if e.Name() == "vmlinux" {
 			continue
 		}
 		if types, err := btf.LoadModule(e.Name(), k.types); err == nil {
-			all = append(all, types)
+			k.loaded = append(k.loaded, types)
 		}
 	}
-	return all
+	return k.loaded
 }
 
 // has tells whether the kernel or a module has a type of that name and kind.
