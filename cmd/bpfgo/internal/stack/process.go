@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,6 +17,7 @@ import (
 // process is what is kept of a process, also after its end.
 type process struct {
 	pid         int
+	began       string        // when, as the kernel counts; another process may get the pid
 	generations []*generation // newest first
 	checked     time.Time
 	used        uint64
@@ -97,6 +99,10 @@ func (s *Symbols) look(p *process) {
 		defer file.Close()
 		var mappings []mapping
 		if mappings, err = parseMaps(file); err == nil {
+			if began := beginning(p.pid); began != "" && began != p.began {
+				p.close()
+				*p = process{pid: p.pid, began: began, used: p.used}
+			}
 			s.take(p, mappings)
 		}
 	}
@@ -104,6 +110,21 @@ func (s *Symbols) look(p *process) {
 		s.warn(fmt.Sprintf("the mappings of process %d and of others may not be read (CAP_SYS_PTRACE is missing): "+
 			"their functions have no names", p.pid), "mappings")
 	}
+}
+
+// beginning is when a process began, "" if it has ended.
+func beginning(pid int) string {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return ""
+	}
+	// The name, in parentheses, may have anything in it.
+	const field = 22 - 3
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	if len(fields) <= field {
+		return ""
+	}
+	return fields[field]
 }
 
 func isDenied(err error) bool { return errors.Is(err, fs.ErrPermission) }

@@ -363,6 +363,27 @@ func TestHiddenKernel(t *testing.T) {
 	}
 }
 
+// Of a process whose pid another one has got, nothing counts any more.
+func TestReusedPID(t *testing.T) {
+	testutil.Root(t)
+	p := start(t, exec.Command(compile(t)))
+	pid := p.cmd.Process.Pid
+	list := fmt.Sprintf("/tmp/perf-%d.map", pid)
+	write(t, list, fmt.Sprintf("%x 100 compiled\n", p.code))
+	t.Cleanup(func() { _ = os.Remove(list) })
+	s := symbols(t)
+	wantFunctions(t, s, pid, map[uint64]string{p.code: "compiled"})
+	testutil.Check(t, os.Remove(list))
+	s.Look(pid)
+	wantFunctions(t, s, pid, map[uint64]string{p.code: "compiled"})
+	s.processes[pid].began = "before"
+	s.Look(pid)
+	wantFunctions(t, s, pid, map[uint64]string{p.code: "[unknown]"})
+	if n := len(s.processes[pid].generations); n != 1 {
+		t.Errorf("%d generations", n)
+	}
+}
+
 // What is kept is bounded.
 func TestBounds(t *testing.T) {
 	s := symbols(t)
