@@ -17,9 +17,9 @@ import (
 // change.
 //
 // Integers and pointers are decimal or, after 0x, hexadecimal; bools true, false, 1 or 0; enums the name or the number;
-// arrays of char take the text as it is; floats are as in Go. Other arrays take values with commas between them: what is
-// behind the last one becomes 0. Structs, and arrays of any type, take JSON as [Type.AppendJSON] writes it: members that
-// it does not name stay as they are.
+// characters the number or, in ASCII, 'A'; arrays of char take the text as it is; floats are as in Go. Other arrays take
+// values with commas between them: what is behind the last one becomes 0. Structs, and arrays of any type, take JSON as
+// [Type.AppendJSON] writes it: members that it does not name stay as they are.
 //
 // errors.Is: unix.EINVAL for a value that does not fit.
 func (t *Type) Set(data []byte, value string) error {
@@ -209,6 +209,10 @@ func (t *Type) parse(value string) (uint64, error) {
 			return uint64(math.Float32bits(float32(number))), nil
 		}
 		return math.Float64bits(number), nil
+	case KindChar:
+		if text, err := strconv.Unquote(value); err == nil && value[0] == '\'' && len(text) == 1 {
+			return uint64(text[0]), nil
+		}
 	case KindEnum:
 		for _, v := range t.at.values {
 			if v.Name == value {

@@ -141,6 +141,17 @@ func TestSetJSONTruncated(t *testing.T) {
 	}
 }
 
+// A character is set as it is shown.
+func TestSetCharacter(t *testing.T) {
+	typ := part(t, named(t, "struct everything"), "letter")
+	for value, want := range map[string]string{"65": "'A'", "'A'": "'A'", `'\''`: `'\''`, "-1": "-1"} {
+		data := everything()
+		if err := typ.Set(data, value); err != nil || typ.Text(data) != want {
+			t.Errorf("%s gives %s, %v", value, typ.Text(data), err)
+		}
+	}
+}
+
 // Strings come from programs, and may hold what a terminal takes for commands.
 func TestJSONControls(t *testing.T) {
 	want := `"a\u001b\u007f\u0080\u009b` + "\u00a0é\ufffd\""
@@ -178,6 +189,8 @@ func TestSetErrors(t *testing.T) {
 		{"config", `{"a":1,"c":2}`, `anonymous struct config has no member "c"`},
 		{"config", `{"a":[1]}`, "int config.a can't be [1]"},
 		{"everything", `{"name":5}`, "char everything.name[8] must be a string and not 5"},
+		{"everything.letter", "'é'", `value "'é'" for char everything.letter is no integer`},
+		{"everything.letter", `"A"`, `value "\"A\"" for char everything.letter is no integer`},
 		{"ratio", "1e39", "value 1e39 does not fit float ratio"},
 		{"ratio", "half", `value "half" for float ratio is no number`},
 		{"address", "-1", "value -1 does not fit void *address (0..18446744073709551615)"},

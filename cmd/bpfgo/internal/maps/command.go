@@ -23,6 +23,7 @@ type is shown in hexadecimal.
 A KEY or a VALUE is written as bpfgo shows it:
   5, -5, 0x10          an integer, or a pointer
   true                 a bool
+  65, or 'A'           a char
   RED                  an enumerator
   text                 an array of char
   1,2,3                another array; what is behind the last one becomes 0
