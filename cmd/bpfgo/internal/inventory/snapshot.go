@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/holders"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/kallsyms"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/names"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/privilege"
 )
@@ -32,7 +33,7 @@ type Snapshot struct {
 type Reader struct {
 	types   names.Types
 	memory  map[uint32]uint64 // of programs, which does not change
-	symbols *Symbols          // nil if not yet read
+	symbols *kallsyms.Table   // nil if not yet read
 }
 
 // Close frees what the reader keeps.

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/kallsyms"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/names"
 )
 
@@ -258,11 +259,12 @@ func (t *targets) kprobes(d libbpf.KprobeMultiLinkInfo) Target {
 			continue
 		}
 		if t.reader.symbols == nil {
-			t.reader.symbols = ReadSymbols()
+			symbols, _ := kallsyms.Read() // none where the kernel hides them
+			t.reader.symbols = &symbols
 		}
 		// The address may be behind the instructions for tracers and branches at the beginning.
-		if name, _, ok := t.reader.symbols.Find(address); ok {
-			target.Functions = append(target.Functions, name)
+		if s, ok := t.reader.symbols.Find(address); ok {
+			target.Functions = append(target.Functions, s.Name)
 		} else {
 			target.Functions = append(target.Functions, hex(address))
 		}

@@ -13,7 +13,7 @@ import (
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
-	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/inventory"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/kallsyms"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/names"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/pick"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/privilege"
@@ -172,8 +172,8 @@ type dumper struct {
 	functions map[int]string // by their first instructions
 	sources   map[int]source // by the first instructions that come from them
 	maps      map[uint32]string
-	symbols   *inventory.Symbols // nil if not yet read
-	callBase  uint64             // the address to which those of helpers are relative; 0 if it is not known
+	symbols   *kallsyms.Table // nil if not yet read
+	callBase  uint64          // the address to which those of helpers are relative; 0 if it is not known
 
 	hiddenCalls bool // there are calls whose targets the kernel hides
 }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/disassemble"
-	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/inventory"
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/kallsyms"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/names"
 )
 
@@ -16,9 +16,10 @@ const kernelBTF = 1
 func btfID(n int32) btf.TypeID { return btf.TypeID(uint32(n)) }
 
 // kernelSymbols are the symbols of the kernel.
-func (d *dumper) kernelSymbols() *inventory.Symbols {
+func (d *dumper) kernelSymbols() *kallsyms.Table {
 	if d.symbols == nil {
-		d.symbols = inventory.ReadSymbols()
+		symbols, _ := kallsyms.Read() // none where the kernel hides them
+		d.symbols = &symbols
 		d.callBase, _ = d.symbols.Address("__bpf_call_base")
 	}
 	return d.symbols
@@ -103,6 +104,9 @@ func (d *dumper) called(address uint64) (string, uint64) {
 			return names.Type(d.types, d.info.FuncInfo[i].TypeID), 0
 		}
 	}
-	name, offset, _ := d.kernelSymbols().Find(address)
-	return name, offset
+	s, found := d.kernelSymbols().Find(address)
+	if !found {
+		return "", 0
+	}
+	return s.Name, address - s.Address
 }

@@ -101,9 +101,9 @@ func (d *dumper) callText(index int, i libbpf.Instruction, text string) string {
 	}
 	// The address of the function is relative to that of another one.
 	if symbols := d.kernelSymbols(); d.callBase != 0 {
-		name, offset, found := symbols.Find(d.callBase + uint64(int64(i.Immediate)))
-		if found && offset == 0 {
-			return "call " + name
+		address := d.callBase + uint64(int64(i.Immediate))
+		if s, found := symbols.Find(address); found && s.Address == address {
+			return "call " + s.Name
 		}
 	}
 	if i.Source() == mapValue {

@@ -1,7 +1,6 @@
 package stack
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -60,31 +59,6 @@ func TestParsePerfMap(t *testing.T) {
 	long := parsePerfMap(strings.NewReader("1 1 " + strings.Repeat("x", 2*maxJitName) + "\n2 1 " + strings.Repeat("x", 2<<20)))
 	if len(long) != 1 || len(long[0].name) != maxJitName {
 		t.Errorf("%d functions", len(long))
-	}
-}
-
-func TestParseKallsyms(t *testing.T) {
-	const text = `ffffffff81000000 T _stext
-ffffffff81000000 t second
-0000000000000100 A absolute
-ffffffff81000100 t middle
-ffffffffc0000000 t in_module	[some_module]
-short
-`
-	symbols, err := parseKallsyms(strings.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	k := &kernel{symbols: symbols}
-	for address, want := range map[uint64]string{0x200: "", 0xffffffff81000000: "_stext", 0xffffffff810000ff: "_stext",
-		0xffffffff81000100: "middle", 0xffffffff90000000: "", 0xffffffffc0000010: "in_module"} {
-		s, _ := k.find(address)
-		if s.name != want || (s.module != "") != (want == "in_module") {
-			t.Errorf("at %#x is %v, want %q", address, s, want)
-		}
-	}
-	if _, err := parseKallsyms(strings.NewReader("0000000000000000 T _stext\n0000000000000000 T x\n")); !errors.Is(err, errHidden) {
-		t.Errorf("%v is not %v", err, errHidden)
 	}
 }
 

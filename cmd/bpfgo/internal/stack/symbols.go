@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/kallsyms"
 	"github.com/libbpf-go/libbpf-go/internal/symbol"
 )
 
@@ -85,7 +86,7 @@ func (s *Symbols) Kernel(addresses []uint64) []Frame {
 	for i, address := range addresses {
 		f, err := s.kernel.frame(address, i > 0)
 		switch {
-		case errors.Is(err, errHidden):
+		case errors.Is(err, kallsyms.ErrHidden):
 			s.warn(err.Error(), "kernel")
 		case err != nil:
 			s.warn("kernel functions have no names: "+err.Error(), "kernel")

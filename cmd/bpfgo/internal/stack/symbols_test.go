@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/kallsyms"
 	"github.com/libbpf-go/libbpf-go/internal/symbol"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
@@ -337,8 +338,8 @@ func TestKernel(t *testing.T) {
 	}
 	var address uint64
 	for _, k := range s.kernel.symbols {
-		if k.name == "vfs_read" && k.module == "" {
-			address = k.address
+		if k.Name == "vfs_read" && k.Module == "" {
+			address = k.Address
 		}
 	}
 	frames := s.Kernel([]uint64{address + 4, address, 1})
@@ -354,7 +355,7 @@ func TestKernel(t *testing.T) {
 func TestHiddenKernel(t *testing.T) {
 	s := symbols(t)
 	s.kernel.hidden = true
-	s.warn(errHidden.Error(), "kernel")
+	s.warn(kallsyms.ErrHidden.Error(), "kernel")
 	if f := s.Kernel([]uint64{0xffffffff81000000})[0]; f.Function() != "[unknown]" {
 		t.Errorf("%+v", f)
 	}
