@@ -104,6 +104,9 @@ func TestSVGIsWellFormed(t *testing.T) {
 		if again := svg(t, g); !bytes.Equal(again, image) {
 			t.Errorf("%s: the same graph gives another picture", name)
 		}
+		if name == "empty" && strings.Contains(string(image), "too narrow") {
+			t.Errorf("%s: something is left out of nothing", name)
+		}
 		if name == "narrow" && !strings.Contains(string(image), "2 boxes are too narrow") {
 			t.Errorf("%s: what is left out is not told", name)
 		}

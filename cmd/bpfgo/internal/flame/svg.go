@@ -37,8 +37,8 @@ func (g *Graph) WriteSVG(w io.Writer, title, unit string) error {
 	p := &picture{out: bufio.NewWriter(w), unit: unit, all: g.root.total}
 	if p.all > 0 {
 		p.scale = (width - 2*margin) / float64(p.all)
+		p.measure(&g.root, 0)
 	}
-	p.measure(&g.root, 0)
 	p.height = heading + float64(p.depth+1)*row + footing
 	p.printf(`<?xml version="1.0" encoding="UTF-8" standalone="no"?>
 <svg version="1.1" xmlns="http://www.w3.org/2000/svg" width="%[1]g" height="%[2]g" viewBox="0 0 %[1]g %[2]g">
