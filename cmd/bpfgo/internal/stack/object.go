@@ -38,6 +38,15 @@ const (
 	maxNames    = 256 << 20 // bytes of memory of the names of functions; those of one binary may have more
 )
 
+// filesToKeep is how many binaries may stay open: most files are for the rest of bpfgo.
+func filesToKeep() int {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return maxBinaries
+	}
+	return int(min(maxBinaries, limit.Cur/4))
+}
+
 // openMapped opens the file of a mapping, even if it was deleted. It returns nil if that is not possible.
 func openMapped(pid int, m *mapping) *os.File {
 	// This leads to the file itself, but takes CAP_CHECKPOINT_RESTORE.
@@ -123,7 +132,7 @@ func (s *Symbols) objectOf(pid int, m *mapping) *object {
 	b := &object{path: m.path, root: rootOf(pid), file: file}
 	s.use(b)
 	s.binaries[key] = b
-	if len(s.binaries) > maxBinaries {
+	if len(s.binaries) > s.files {
 		oldest := key
 		for other, candidate := range s.binaries {
 			if candidate.used < s.binaries[oldest].used {

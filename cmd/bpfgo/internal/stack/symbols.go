@@ -19,6 +19,7 @@ type Symbols struct {
 	kernel    kernel
 	processes map[int]*process
 	binaries  map[identity]*object
+	files     int // how many of them may stay open
 	names     int // bytes of the names of functions that the binaries have in memory
 	byBuildID map[string]*object
 	vdso      *symbol.Names
@@ -43,7 +44,7 @@ const maxNamed = 1 << 16
 // New returns Symbols that know nothing yet. Close it to close the files that it keeps.
 func New() *Symbols {
 	return &Symbols{processes: map[int]*process{}, binaries: map[identity]*object{}, byBuildID: map[string]*object{},
-		named: map[place]Frame{}, warned: map[string]bool{}}
+		files: filesToKeep(), named: map[place]Frame{}, warned: map[string]bool{}}
 }
 
 // Close forgets everything.
@@ -285,7 +286,7 @@ func (s *Symbols) withBuildID(id [buildIDSize]byte) *object {
 	if b, ok := s.byBuildID[key]; ok {
 		return b
 	}
-	if len(s.byBuildID) >= maxBinaries {
+	if len(s.byBuildID) >= s.files {
 		return nil
 	}
 	s.byBuildID[key] = nil

@@ -394,4 +394,12 @@ func TestBounds(t *testing.T) {
 	if len(s.processes) > maxProcesses {
 		t.Errorf("%d processes", len(s.processes))
 	}
+	if s.files < 1 || s.files > maxBinaries {
+		t.Errorf("%d files", s.files)
+	}
+	s.files = 1
+	s.Look(start(t, exec.Command(compile(t))).cmd.Process.Pid)
+	if len(s.binaries) > 1 {
+		t.Errorf("%d binaries", len(s.binaries))
+	}
 }
