@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -65,18 +67,18 @@ type Document struct {
 
 // WriteDocument writes a document: {"schema_version": 1, NAME: VALUE, "warnings": [...]}.
 func (e *Env) WriteDocument(mode *JSON, d Document) error {
-	value, err := marshal(d.Value)
+	value, err := Marshal(d.Value)
 	if err != nil {
 		return err
 	}
-	name, err := marshal(d.Name)
+	name, err := Marshal(d.Name)
 	if err != nil {
 		return err
 	}
 	text := strconv.AppendInt([]byte(`{"schema_version":`), SchemaVersion, 10)
 	text = append(append(append(append(text, ','), name...), ':'), value...)
 	if len(d.Warnings) > 0 {
-		warnings, err := marshal(d.Warnings)
+		warnings, err := Marshal(d.Warnings)
 		if err != nil {
 			return err
 		}
@@ -112,7 +114,7 @@ func (e *Env) Answer(mode *JSON, d Document, text func() string) error {
 
 // WriteLine writes a value as one line of JSON, as for one record of many.
 func (m *JSON) WriteLine(w io.Writer, value any) error {
-	text, err := marshal(value)
+	text, err := Marshal(value)
 	if err != nil {
 		return err
 	}
@@ -123,16 +125,32 @@ func (m *JSON) WriteLine(w io.Writer, value any) error {
 	return err
 }
 
-// marshal is json.Marshal without the escapes for HTML.
-func marshal(value any) ([]byte, error) {
+// Marshal is json.Marshal with other escapes: none for HTML, and all control characters, also those beyond ASCII, which a
+// terminal may obey.
+func Marshal(value any) ([]byte, error) {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(value); err != nil {
 		return nil, err
 	}
-	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+	text := bytes.TrimSuffix(out.Bytes(), []byte("\n"))
+	if !bytes.ContainsFunc(text, isControl) {
+		return text, nil
+	}
+	var escaped []byte
+	for _, r := range string(text) {
+		if isControl(r) { // which is within a string
+			escaped = fmt.Appendf(escaped, `\u%04x`, r)
+		} else {
+			escaped = utf8.AppendRune(escaped, r)
+		}
+	}
+	return escaped, nil
 }
+
+// isControl tells whether JSON needs no escape for a control character.
+func isControl(r rune) bool { return 0x7f <= r && r < 0xa0 }
 
 // QuoteLarge makes strings of the integers in a JSON text that a float64 can't hold.
 func QuoteLarge(text []byte) []byte {

@@ -26,6 +26,18 @@ func TestQuoteLarge(t *testing.T) {
 	}
 }
 
+func TestMarshalEscapes(t *testing.T) {
+	const name = "<\x1b[31m \u009b31m \x7f ü大>"
+	text, err := Marshal(name)
+	if want := `"<\u001b[31m \u009b31m \u007f ü大>"`; err != nil || string(text) != want {
+		t.Errorf("%s, %v; want %s", text, err, want)
+	}
+	var back string
+	if err := json.Unmarshal(text, &back); err != nil || back != name {
+		t.Errorf("it is read back as %q, %v", back, err)
+	}
+}
+
 // command is a command that answers with a document, or fails.
 func command(env *Env, answer Document, failure error) *cobra.Command {
 	cmd := &cobra.Command{Use: "query"}

@@ -2,7 +2,6 @@ package maps
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
 
@@ -19,7 +18,7 @@ type document struct {
 // begin begins a document about a map. name is the member that has the elements.
 func begin(w io.Writer, mode *cli.JSON, of identity, name string) (*document, error) {
 	d := &document{w: bufio.NewWriterSize(w, 1<<16), mode: mode}
-	about, err := json.Marshal(of)
+	about, err := cli.Marshal(of)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +48,7 @@ func (d *document) end(warnings []string) error {
 	}
 	_ = d.w.WriteByte(']')
 	if len(warnings) > 0 {
-		text, err := json.Marshal(warnings)
+		text, err := cli.Marshal(warnings)
 		if err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package run
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -292,7 +291,7 @@ func (o *output) content(env *cli.Env, d *dump, content view.Content, number int
 
 // appendJSON appends a value, which has nothing that JSON can't hold.
 func appendJSON(dst []byte, value any) []byte {
-	text, err := json.Marshal(value)
+	text, err := cli.Marshal(value)
 	if err != nil {
 		return append(dst, "null"...)
 	}

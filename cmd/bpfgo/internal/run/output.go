@@ -3,7 +3,6 @@ package run
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -210,7 +209,7 @@ func (o *output) jsonLine(line []byte) {
 
 // value writes a value as a line of JSON.
 func (o *output) value(value any) error {
-	line, err := json.Marshal(value)
+	line, err := cli.Marshal(value)
 	if err != nil {
 		return err
 	}
