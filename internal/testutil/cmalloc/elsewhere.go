@@ -1,0 +1,13 @@
+//go:build !linux || !cgo || asan || msan || !(amd64 || arm64 || s390x)
+
+package cmalloc
+
+const supported = false
+
+func overflowed() bool          { return false }
+func serial() uint64            { return 0 }
+func since(uint64) []Allocation { return nil }
+func failNth(int)               {}
+func counted() int              { return 0 }
+
+func describe(uintptr) (symbol, library string, offset uint64) { return "", "", 0 }
