@@ -17,8 +17,7 @@ static bool refused(int err, uint32_t want, uint32_t count)
 }
 
 static int read_elements(int fd, bool take, bool started, unsigned char *token, unsigned char *keys, uint32_t key_size,
-			 unsigned char *values, uint32_t value_size, uint64_t max_keys, uint32_t *count,
-			 uint64_t flags)
+			 unsigned char *values, uint32_t value_size, uint64_t max_keys, uint32_t *count, uint64_t flags)
 {
 	uint32_t want = *count, have = 0;
 	uint64_t empty = 0;
@@ -69,8 +68,8 @@ static int read_batches(int fd, enum lbg_batch_mode *mode, bool take, bool start
 			err = bpf_map_lookup_batch(fd, in, token, k, v, &n, &opts);
 		if (!started && refused(err, want, n)) {
 			*mode = LBG_ELEMENTS;
-			return read_elements(fd, take, false, token, keys, key_size, values, value_size, max_keys, count,
-					     flags);
+			return read_elements(fd, take, false, token, keys, key_size, values, value_size, max_keys,
+					     count, flags);
 		}
 		/* Of the other errors, only these leave the count of what was read. */
 		if (err && err != -ENOENT && err != -EINTR)

@@ -40,15 +40,16 @@ struct lbg_rings {
 	struct ring_buffer *rb;
 	uintptr_t handle; /* a cgo.Handle, for libbpfGoRecords */
 	uint32_t count;
-	uint32_t turn; /* the ring to continue with, so that a busy one does not starve those behind it; 0: all of them */
+	/* the ring to continue with, so that a busy one does not starve those behind it; 0: all of them */
+	uint32_t turn;
 
 	unsigned char *batch; /* memory of Go, during the call */
 	size_t size, used;
-	size_t largest;		/* room of the largest record so far, which the batch keeps for one more */
-	uint64_t most;		/* how many more records are wanted */
-	struct lbg_ring *damaged;	/* the ring with an impossible record, or NULL, */
-	unsigned long damage;	/* and its position */
-	unsigned char *outsize; /* a record for which the batch had no room, in the same form, from malloc; or NULL */
+	size_t largest;		  /* room of the largest record so far, which the batch keeps for one more */
+	uint64_t most;		  /* how many more records are wanted */
+	struct lbg_ring *damaged; /* the ring with an impossible record, or NULL, */
+	unsigned long damage;	  /* and its position */
+	unsigned char *outsize;	  /* a record for which the batch had no room, in the same form, from malloc; or NULL */
 	struct lbg_ring ring[];
 };
 

@@ -21,5 +21,6 @@ void lbg_on_perf_lost(void *ctx, int cpu, __u64 count)
 
 enum bpf_perf_event_ret lbg_on_perf_event(void *ctx, int cpu, struct perf_event_header *event)
 {
-	return libbpfGoSample((uintptr_t)ctx, cpu, event, event->size) ? LIBBPF_PERF_EVENT_ERROR : LIBBPF_PERF_EVENT_CONT;
+	return libbpfGoSample((uintptr_t)ctx, cpu, event, event->size) ? LIBBPF_PERF_EVENT_ERROR :
+									 LIBBPF_PERF_EVENT_CONT;
 }

@@ -79,8 +79,8 @@ int count(void *ctx)
 SEC("socket")
 int read(void *ctx)
 {
-	return config.level + points[1].x + matrix[1][2] + limit + data_stats + data_other + rodata_stats + rodata_other +
-	       twin_a + twin_b + kin_a + kin_b + CONFIG_HZ + CONFIG_NOT_THERE + LINUX_KERNEL_VERSION +
+	return config.level + points[1].x + matrix[1][2] + limit + data_stats + data_other + rodata_stats +
+	       rodata_other + twin_a + twin_b + kin_a + kin_b + CONFIG_HZ + CONFIG_NOT_THERE + LINUX_KERNEL_VERSION +
 	       (&no_such_symbol != 0);
 }
 

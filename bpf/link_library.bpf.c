@@ -17,13 +17,25 @@ extern int base;
 const volatile __u32 factor = 10;
 int counter = 7;
 
-static __noinline int twice(int x) { return x + x; }
+static __noinline int twice(int x)
+{
+	return x + x;
+}
 
-int weak(void) { return 3; }
+int weak(void)
+{
+	return 3;
+}
 
-int add(int a, int b) { return a + b; }
+int add(int a, int b)
+{
+	return a + b;
+}
 
 SEC("socket")
-int other(void *ctx) { return twice(base) + counter; }
+int other(void *ctx)
+{
+	return twice(base) + counter;
+}
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -25,9 +25,15 @@ extern int add(int a, int b);
 
 int base = 100;
 
-static __noinline int twice(int x) { return 2 * x; }
+static __noinline int twice(int x)
+{
+	return 2 * x;
+}
 
-__weak int weak(void) { return 1; }
+__weak int weak(void)
+{
+	return 1;
+}
 
 SEC("socket")
 int total(void *ctx)

@@ -6,6 +6,9 @@
 __weak int counter;
 
 SEC("socket")
-int count(void *ctx) { return counter++; }
+int count(void *ctx)
+{
+	return counter++;
+}
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -15,9 +15,9 @@
 enum what {
 	TO_RING,
 	TO_RING_SILENTLY, /* without waking the reader */
-	DISCARD,          /* reserves and discards */
+	DISCARD,	  /* reserves and discards */
 	TO_PERF,
-	HOLD,             /* reserves a record and submits it when "release" is set */
+	HOLD, /* reserves a record and submits it when "release" is set */
 	WHATS,
 };
 

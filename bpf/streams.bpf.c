@@ -6,7 +6,8 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
-extern int bpf_stream_vprintk___four(int stream_id, const char *fmt__str, const void *args, __u32 len__sz) __weak __ksym;
+extern int bpf_stream_vprintk___four(int stream_id, const char *fmt__str, const void *args,
+				     __u32 len__sz) __weak __ksym;
 extern int bpf_stream_vprintk_impl___five(int stream_id, const char *fmt__str, const void *args, __u32 len__sz,
 					  void *aux__prog) __weak __ksym;
 

@@ -105,14 +105,10 @@ static const size_t most_text = 1 << 26;
 int lbg_dump_data(struct btf_dump *dump, struct lbg_dump_text *text, __u32 id, const void *data, size_t size,
 		  const char *indent, int level, int flags)
 {
-	LIBBPF_OPTS(btf_dump_type_data_opts, opts,
-		.indent_str = indent,
-		.indent_level = level,
-		.compact = flags & 1,
-		.skip_names = flags & 2,
-		.emit_zeroes = flags & 4,
+	LIBBPF_OPTS(btf_dump_type_data_opts, opts, .indent_str = indent, .indent_level = level, .compact = flags & 1,
+		    .skip_names = flags & 2, .emit_zeroes = flags & 4,
 #if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 7
-		.emit_strings = flags & 8,
+		    .emit_strings = flags & 8,
 #endif
 	);
 	jmp_buf full;

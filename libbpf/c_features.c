@@ -12,5 +12,7 @@ void libbpf_go_forget_missing(void)
 }
 #else
 /* What it remembers is libbpf's secret. */
-void libbpf_go_forget_missing(void) {}
+void libbpf_go_forget_missing(void)
+{
+}
 #endif

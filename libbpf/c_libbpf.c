@@ -11,5 +11,7 @@ void libbpf_go_forget_types(struct bpf_map *map)
 struct bpf_map;
 
 /* libbpf says a warning when the kernel refuses the types, and goes on without. */
-void libbpf_go_forget_types(struct bpf_map *map) {}
+void libbpf_go_forget_types(struct bpf_map *map)
+{
+}
 #endif

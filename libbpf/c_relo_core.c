@@ -97,13 +97,13 @@ int libbpf_go_core_candidates(const struct btf *local, __u32 type, const struct 
 	struct bpf_core_cand_list *found = calloc(1, sizeof(*found));
 	struct bpf_core_cand from = { .btf = local, .id = type };
 	const char *name = btf__name_by_offset(local, btf__type_by_id(local, type)->name_off);
-	int err;
+	int err = 0;
 
 	*ids = NULL;
 	if (!found)
 		return -ENOMEM;
-	err = str_is_empty(name) ? 0 :
-	      bpf_core_add_cands(&from, bpf_core_essential_name_len(name), target, "target", start, found);
+	if (!str_is_empty(name))
+		err = bpf_core_add_cands(&from, bpf_core_essential_name_len(name), target, "target", start, found);
 	if (!err && found->len) {
 		*ids = calloc(found->len, sizeof(**ids));
 		if (!*ids)
@@ -125,8 +125,8 @@ static bool is_poison(__u64 slot)
 }
 
 int libbpf_go_core_resolve(const char *func, int number, const struct btf *local,
-			   const struct libbpf_go_core_relo *relo, struct libbpf_go_core_candidate *candidates,
-			   int *n, __u64 *insn, struct libbpf_go_core_result *result)
+			   const struct libbpf_go_core_relo *relo, struct libbpf_go_core_candidate *candidates, int *n,
+			   __u64 *insn, struct libbpf_go_core_result *result)
 {
 	struct bpf_core_relo of = core_relo(relo);
 	struct bpf_core_cand_list list = { .len = *n };
@@ -153,8 +153,8 @@ int libbpf_go_core_resolve(const char *func, int number, const struct btf *local
 		result->btf = specs[2].btf;
 		describe(&specs[2], &result->target);
 	}
-	err = bpf_core_patch_insn(func, (struct bpf_insn *)insn, (relo->offset - relo->func_offset) / sizeof(*insn), &of,
-				  number, &res);
+	err = bpf_core_patch_insn(func, (struct bpf_insn *)insn, (relo->offset - relo->func_offset) / sizeof(*insn),
+				  &of, number, &res);
 	result->poisoned = !err && is_poison(insn[0]);
 out:
 	free(specs);
@@ -165,7 +165,10 @@ out:
 #include <errno.h>
 #include "core_relo.h"
 
-int libbpf_go_core_relos(const struct btf_ext *ext, struct libbpf_go_core_relo **relos) { return -EOPNOTSUPP; }
+int libbpf_go_core_relos(const struct btf_ext *ext, struct libbpf_go_core_relo **relos)
+{
+	return -EOPNOTSUPP;
+}
 
 int libbpf_go_core_local(const char *func, const struct btf *local, const struct libbpf_go_core_relo *relo,
 			 struct libbpf_go_core_spec *spec)
@@ -179,8 +182,8 @@ int libbpf_go_core_candidates(const struct btf *local, __u32 type, const struct 
 }
 
 int libbpf_go_core_resolve(const char *func, int number, const struct btf *local,
-			   const struct libbpf_go_core_relo *relo, struct libbpf_go_core_candidate *candidates,
-			   int *n, __u64 *insn, struct libbpf_go_core_result *result)
+			   const struct libbpf_go_core_relo *relo, struct libbpf_go_core_candidate *candidates, int *n,
+			   __u64 *insn, struct libbpf_go_core_result *result)
 {
 	return -EOPNOTSUPP;
 }

@@ -14,12 +14,12 @@
 
 /* A relocation in .BTF.ext. The numbers are those of the object's BTF. */
 struct libbpf_go_core_relo {
-	__u32 section;	/* name, by its offset */
-	__u32 offset;	/* of the instruction in the section, in bytes */
+	__u32 section; /* name, by its offset */
+	__u32 offset;  /* of the instruction in the section, in bytes */
 	__u32 type;
-	__u32 access;	/* string, by its offset */
+	__u32 access; /* string, by its offset */
 	__u32 kind;
-	__u32 func;	/* type of the function that has the instruction, or 0 */
+	__u32 func; /* type of the function that has the instruction, or 0 */
 	__u32 func_offset;
 };
 
@@ -30,7 +30,7 @@ enum { LIBBPF_GO_CORE_STEPS = 64, LIBBPF_GO_CORE_TEXT = 1024 };
 
 /* A type, or a part of one: the indices of members and array elements lead to it. */
 struct libbpf_go_core_spec {
-	__u32 type;	/* 0 for none */
+	__u32 type; /* 0 for none */
 	__u32 bit_offset;
 	int len;
 	int steps[LIBBPF_GO_CORE_STEPS];
@@ -52,7 +52,7 @@ struct libbpf_go_core_candidate {
 struct libbpf_go_core_result {
 	__u64 old_value, new_value;
 	bool poisoned;
-	const struct btf *btf;	/* has the target */
+	const struct btf *btf; /* has the target */
 	struct libbpf_go_core_spec target;
 };
 
@@ -62,7 +62,7 @@ struct libbpf_go_core_result {
  * unless none does.
  */
 int libbpf_go_core_resolve(const char *func, int number, const struct btf *local,
-			   const struct libbpf_go_core_relo *relo, struct libbpf_go_core_candidate *candidates,
-			   int *n, __u64 *insn, struct libbpf_go_core_result *result);
+			   const struct libbpf_go_core_relo *relo, struct libbpf_go_core_candidate *candidates, int *n,
+			   __u64 *insn, struct libbpf_go_core_result *result);
 
 #endif

@@ -45,7 +45,7 @@
 #error "no libbpf: run 'go run -mod=readonly github.com/libbpf-go/libbpf-go/cmd/bpfgo-vendor' in your module (in a \
 clone of libbpf-go: 'make vendor') to compile the pinned one, or install 1.1 or newer (Debian, Ubuntu: apt-get install \
 libbpf-dev; Fedora: dnf install libbpf-devel; Alpine: apk add libbpf-dev)"
-#elif !defined(LIBBPF_MAJOR_VERSION) || LIBBPF_MAJOR_VERSION == 0 || \
+#elif !defined(LIBBPF_MAJOR_VERSION) || LIBBPF_MAJOR_VERSION == 0 ||                                                   \
 	(LIBBPF_MAJOR_VERSION == 1 && LIBBPF_MINOR_VERSION == 0)
 #error "this system's libbpf is older than 1.1: run 'go run -mod=readonly \
 github.com/libbpf-go/libbpf-go/cmd/bpfgo-vendor' in your module (in a clone of libbpf-go: 'make vendor') to compile the \

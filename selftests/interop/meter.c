@@ -48,10 +48,14 @@ static int create_skeleton(struct meter *meter, const void *elf, size_t size)
 	*map++ = (struct bpf_map_skeleton){ .name = "counts", .map = &meter->maps.counts };
 	*map++ = (struct bpf_map_skeleton){ .name = "events", .map = &meter->maps.events };
 	*map++ = (struct bpf_map_skeleton){
-		.name = ".rodata", .map = &meter->maps.rodata, .mmaped = (void **)&meter->rodata,
+		.name = ".rodata",
+		.map = &meter->maps.rodata,
+		.mmaped = (void **)&meter->rodata,
 	};
 	*map++ = (struct bpf_map_skeleton){
-		.name = ".bss", .map = &meter->maps.bss, .mmaped = (void **)&meter->bss,
+		.name = ".bss",
+		.map = &meter->maps.bss,
+		.mmaped = (void **)&meter->bss,
 	};
 
 	s->prog_cnt = 1;
@@ -60,7 +64,9 @@ static int create_skeleton(struct meter *meter, const void *elf, size_t size)
 	if (!s->progs)
 		return -1;
 	s->progs[0] = (struct bpf_prog_skeleton){
-		.name = "on_enter", .prog = &meter->progs.on_enter, .link = &meter->links.on_enter,
+		.name = "on_enter",
+		.prog = &meter->progs.on_enter,
+		.link = &meter->links.on_enter,
 	};
 	return 0;
 }

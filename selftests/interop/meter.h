@@ -25,10 +25,10 @@ struct meter {
 	struct meter__rodata {
 		__u32 target_tgid;
 		__u32 getpgid_nr;
-	} *rodata;
+	} * rodata;
 	struct meter__bss {
 		__u64 calls;
-	} *bss;
+	} * bss;
 };
 
 struct meter *meter__open(const void *elf, size_t size);
