@@ -23,6 +23,7 @@ if [ "${1:-}" = inner ]; then
 	shift 5
 	mount --bind "$root" "$root"
 	# debootstrap installs the "required" packages and apt.
+	# shellcheck disable=SC2031,SC2086 # it inherits base; no keyring is no option
 	debootstrap --variant=minbase --include="$packages" ${keyring:+--keyring="$keyring"} $suite "$root" "$base" \
 		>"$root/debootstrap.log" 2>&1 || {
 		tail -n 20 "$root/debootstrap.log" >&2
@@ -81,7 +82,7 @@ for archive in $(archives); do
 		if /usr/lib/apt/apt-helper -o APT::Sandbox::User=root download-file "${archive}dists/$name/InRelease" \
 			"$root/InRelease" >/dev/null 2>&1 </dev/null; then
 			sources+="deb $archive $name main"$'\n'
-			[ $name != $suite ] || base=${base:-$archive}
+			[ "$name" != "$suite" ] || base=${base:-$archive}
 		fi
 	done
 done

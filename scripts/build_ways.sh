@@ -174,9 +174,9 @@ for cross in arm64:aarch64-linux-gnu-gcc:AArch64 s390x:s390x-linux-gnu-gcc:S/390
 	IFS=: read -r arch cc machine <<<"$cross"
 	! echo 'int main(void) { return 0; }' | $cc -o "$tmp/host" -x c - -lelf >/dev/null 2>&1 ||
 		fail "$cc has a libelf, this shows nothing"
-	builds "$arch" GOARCH=$arch CC=$cc CGO_ENABLED=1
+	builds "$arch" GOARCH="$arch" CC="$cc" CGO_ENABLED=1
 	is "$machine"
-	builds "$arch, static" GOARCH=$arch CC=$cc CGO_ENABLED=1 -ldflags '-extldflags "-static"'
+	builds "$arch, static" GOARCH="$arch" CC="$cc" CGO_ENABLED=1 -ldflags '-extldflags "-static"'
 	is "$machine"
 done
 

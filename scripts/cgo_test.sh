@@ -111,6 +111,7 @@ mkdir "$tmp/user"
 cp -R examples/cgo "$tmp/user/app"
 cd "$tmp/user/app"
 go mod edit -replace "$library=$(realpath --relative-to=. "$root")"
+# shellcheck disable=SC2046 # flags are words
 ${CLANG:-clang} -g -O2 -target bpf $("$tmp/bpfgo" cflags) $(printf ' -I%s' /usr/include/*-linux-gnu*) \
 	-c hello.bpf.c -o hello.bpf.o >"$tmp/out" 2>&1 || fail "the BPF program"
 case $("$tmp/bpfgo" cflags) in
@@ -151,6 +152,7 @@ fi
 # The same with an archive that the user built.
 (
 	cd describe
+	# shellcheck disable=SC2046 # flags are words
 	${CC:-cc} -O2 $("$tmp/bpfgo" cflags) -c describe.c
 	ar rc libdescribe.a describe.o
 	rm describe.c describe.o

@@ -17,7 +17,7 @@ export GOPROXY=file://$proxy GOSUMDB=off GOFLAGS=-buildvcs=false GOTOOLCHAIN=loc
 tmp=${3:-$(mktemp -d)}
 mkdir -p "$tmp"
 tmp=$(realpath "$tmp")
-trap 'GOFLAGS= go clean -modcache; rm -rf "$tmp"' EXIT
+trap 'GOFLAGS="" go clean -modcache; rm -rf "$tmp"' EXIT
 export GOMODCACHE=$tmp/modules GOBIN=$tmp/bin
 mkdir "$tmp/app"
 cd "$tmp/app"
@@ -42,8 +42,7 @@ says() {
 	"$@" >"$tmp/out" 2>&1 || fail "$what: it does not run"
 	grep -q '1\.7\.0 (vendored)' "$tmp/out" || fail "$what: the libbpf"
 	needed=$(readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
-	[ -z "$(grep -vxE "lib(c|m|pthread|dl|resolv)\.so\.[0-9]|libapp\.so|ld-.*" <<<"$needed")" ] ||
-		fail "$what: it needs" $needed
+	[ -z "$needed" ] || ! grep -vqxE "lib(c|m|pthread|dl|resolv)\.so\.[0-9]|libapp\.so|ld-.*" <<<"$needed" || fail "$what: it needs $needed"
 	echo "ok: $what"
 }
 
@@ -123,10 +122,12 @@ int main(void)
 }
 GO
 does "c-archive" go build -buildmode=c-archive -o "$tmp/lib/libapp.a" ./lib
+# shellcheck disable=SC2086 # a compiler with its options
 does "c-archive: the host" ${CC:-cc} -I"$tmp/lib" -o host "$tmp/host.c" "$tmp/lib/libapp.a" -pthread
 says "c-archive" ./host
 rm host
 does "c-shared" go build -buildmode=c-shared -o "$tmp/lib/libapp.so" ./lib
+# shellcheck disable=SC2086
 does "c-shared: the host" ${CC:-cc} -I"$tmp/lib" -o host "$tmp/host.c" -L"$tmp/lib" -lapp -Wl,-rpath,"$tmp/lib"
 says "c-shared" ./host
 

@@ -7,10 +7,12 @@ set -euo pipefail
 export LC_ALL=C
 library=github.com/libbpf-go/libbpf-go
 unset CGO_CFLAGS CGO_LDFLAGS GOWORK
-export GOPROXY=file://$1,$(go env GOPROXY) GONOSUMDB=$library GOFLAGS=-buildvcs=false
+export GONOSUMDB=$library GOFLAGS=-buildvcs=false
+GOPROXY=file://$1,$(go env GOPROXY)
+export GOPROXY
 
 tmp=$(realpath "$(mktemp -d)")
-trap 'GOFLAGS= go clean -modcache; rm -rf "$tmp"' EXIT
+trap 'GOFLAGS="" go clean -modcache; rm -rf "$tmp"' EXIT
 export GOMODCACHE=$tmp/modules
 app=$tmp/user/app
 
@@ -38,9 +40,8 @@ new() {
 # follow: the build in the current folder fails, and the command in the error succeeds.
 follow() {
 	! go build -o "$tmp/built" "$app" >"$tmp/out" 2>&1 || fail "$what: it builds without libbpf"
-	command=$(grep -o "go run [^']*" "$tmp/out" | head -n 1)
-	[ -n "$command" ] || fail "$what: the error names no command"
-	does $command
+	read -ra command < <(grep -o "go run [^']*" "$tmp/out") || fail "$what: the error names no command"
+	does "${command[@]}"
 }
 
 # builds: the module has the pinned libbpf now, and the command has no more to do.
@@ -48,7 +49,7 @@ builds() {
 	does go build -o "$tmp/built" "$app"
 	[ "$("$tmp/built")" = "1.7.0 (vendored)" ] || fail "$what: it is $("$tmp/built")"
 	cp -R "$app" "$tmp/before"
-	does $command
+	does "${command[@]}"
 	grep -q 'are in place$' "$tmp/out" && [ "$(wc -l <"$tmp/out")" = 1 ] || fail "$what: a second run"
 	diff -r "$tmp/before" "$app" >"$tmp/out" || fail "$what: a second run changes something"
 	rm -rf "$tmp/before"
@@ -62,10 +63,10 @@ follow
 grep -qF "=> ./libbpf-go" go.mod || fail "$what: $(cat go.mod)"
 builds
 does go vet ./...
-[ -z "$(go list ./... | grep libbpf-go)" ] || fail "$what: the copy is part of it"
+! go list ./... | grep -q libbpf-go || fail "$what: the copy is part of it"
 git init -q . 2>/dev/null && git add . && git ls-files | grep -q upstream/zlib/trees.c || ! command -v git >/dev/null ||
 	fail "$what: git would leave out the sources"
-does $command -remove
+does "${command[@]}" -remove
 follow
 builds
 

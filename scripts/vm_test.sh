@@ -41,6 +41,7 @@ LIBBPF_GO_X="it's" SECRET=x vm 7 -- "printf 'a\\r\\nb\\n\\036no newline'; [ \"\$
 cmp -s "$tmp/want" "$tmp/out" || fail "the output is not what was printed"
 
 # The file systems that the tests need are mounted.
+# shellcheck disable=SC2016 # the guest expands it
 vm 0 -- 'set -e; for fs in "bpf /sys/fs/bpf" "tracefs /sys/kernel/tracing" "cgroup2 /sys/fs/cgroup" \
 	"securityfs /sys/kernel/security"; do grep -q "$fs" <<-END
 	$(awk "{ print \$3, \$2 }" /proc/mounts)
