@@ -74,7 +74,7 @@ func TestSetPartOfGlobal(t *testing.T) {
 		{"points", points, allPoints},
 		{"points", &points, allPoints},
 		{"points", []any{point{1, 2}, &points[1], [2]int32{5, 6}, allPoints[24:]}, allPoints},
-		{"points[3]", []byte(sixth), sixth},
+		{"points[3]", sixth, sixth},
 		{"points[3].x", new(int32), u32(0)},
 		{"matrix", [][]int{{1, 2, 3}, {4, 5, 6}}, matrix},
 		{"matrix", [2][3]uint64{{1, 2, 3}, {4, 5, 6}}, matrix},

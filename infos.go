@@ -100,7 +100,7 @@ type BTFInfo struct {
 
 // rawBTFInfo is the kernel's struct bpf_btf_info.
 type rawBTFInfo struct {
-	btf       uint64
+	_         uint64 // btf, a pointer
 	btfSize   uint32
 	id        uint32
 	name      uint64

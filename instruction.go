@@ -121,7 +121,7 @@ func Disassemble(insns []Instruction) iter.Seq2[int, string] {
 	return func(yield func(int, string) bool) {
 		for at := 0; at < len(insns); at++ {
 			index, i := at, insns[at]
-			text := ""
+			var text string
 			if i.Code == loadImm64 && at+1 < len(insns) {
 				at++
 				text = i.loadText(uint64(uint32(i.Immediate))|uint64(uint32(insns[at].Immediate))<<32, false)

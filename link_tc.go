@@ -156,7 +156,7 @@ func (h TCHook) Detach(handle uint32, priority uint16) error {
 
 // String returns names such as "tc ingress of device 3".
 func (h TCHook) String() string {
-	point := ""
+	var point string
 	switch h.AttachPoint {
 	case TCIngress:
 		point = "ingress"

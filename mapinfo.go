@@ -37,11 +37,10 @@ type rawMapInfo struct {
 	btfID                 uint32
 	btfKeyTypeID          btf.TypeID
 	btfValueTypeID        btf.TypeID
-	btfVmlinuxID          uint32
+	_                     uint32 // btf_vmlinux_id
 	mapExtra              uint64
-	hash                  uint64
-	hashSize              uint32
-	_                     uint32
+	_                     uint64    // hash, a pointer
+	_                     [2]uint32 // hash_size, padding
 }
 
 func mapInfo(fd int) (MapInfo, error) {

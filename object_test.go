@@ -12,7 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go"
-	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 	"github.com/libbpf-go/libbpf-go/internal/testutil/needs"
 )
@@ -338,7 +337,7 @@ func TestLoad(t *testing.T) {
 	types, err := loaded.BTF()
 	check(t, err)
 	defer types.Close()
-	value, err := types.Resolve(btf.TypeID(findMap(t, loaded, "hash").ValueTypeID()))
+	value, err := types.Resolve(findMap(t, loaded, "hash").ValueTypeID())
 	check(t, err)
 	if value.Name() != "pair" {
 		t.Errorf("the value of hash has type %q", value.Name())

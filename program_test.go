@@ -11,7 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go"
-	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
@@ -105,7 +104,7 @@ func TestProgramDebugInfo(t *testing.T) {
 	if len(funcs) != 1 || funcs[0].InstructionOffset != 0 {
 		t.Fatalf("functions %+v", funcs)
 	}
-	f, err := types.TypeByID(btf.TypeID(funcs[0].TypeID))
+	f, err := types.TypeByID(funcs[0].TypeID)
 	check(t, err)
 	if f.Name() != "grow_packet" {
 		t.Errorf("the function is %q", f.Name())

@@ -17,7 +17,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go"
-	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
@@ -130,7 +129,7 @@ func TestProgramInfoAttachTarget(t *testing.T) {
 		}
 		return
 	}
-	typ, err := kernelBTF(t).TypeByID(btf.TypeID(info.AttachBTFID))
+	typ, err := kernelBTF(t).TypeByID(info.AttachBTFID)
 	check(t, err)
 	if typ.Name() != "btf_trace_sys_enter" {
 		t.Errorf("attached to %q", typ.Name())

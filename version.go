@@ -35,4 +35,6 @@ func (v LibraryVersion) String() string {
 }
 
 // needs returns a [VersionError] if the linked libbpf is older than the version that has this function.
-func needs(function string, major, minor int) error { return clib.Needs(function, major, minor) }
+func needs(function string, major, minor int) error { //nolint:unparam // a version has two parts
+	return clib.Needs(function, major, minor)
+}

@@ -30,7 +30,7 @@ func (b *BTF) dumpOrder() ([]TypeID, error) {
 		if err != nil {
 			return nil, err
 		}
-		keys = append(keys, dumpKey{t.ID(), rank(t, end), sortName(t, end), t.Name(), s.contentHash(t, true)})
+		keys = append(keys, dumpKey{t.ID(), rank(end), sortName(end), t.Name(), s.contentHash(t, true)})
 	}
 	slices.SortFunc(keys, func(a, b dumpKey) int {
 		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.sortName, b.sortName), cmp.Compare(a.name, b.name),
@@ -103,7 +103,7 @@ func (s *dumpSort) end(t Type) (chainEnd, error) {
 
 const lastRank = 10
 
-func rank(t Type, end chainEnd) int {
+func rank(end chainEnd) int {
 	if !end.ranked {
 		return lastRank
 	}
@@ -130,7 +130,7 @@ func rank(t Type, end chainEnd) int {
 
 // sortName is the name at the end of the chain. An enum without a name has that of its first value, unless the chain is
 // longer.
-func sortName(t Type, end chainEnd) string {
+func sortName(end chainEnd) string {
 	if enum, ok := end.t.(*Enum); ok && !end.far && enum.Name() == "" && len(enum.Values) > 0 {
 		return enum.Values[0].Name
 	}

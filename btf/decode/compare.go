@@ -18,8 +18,8 @@ func (t *Type) Compare(a, b []byte) int {
 func (f field) compare(a, b []byte) int {
 	switch f.kind {
 	case KindString:
-		x, _ := f.text(a)
-		y, _ := f.text(b)
+		x := f.text(a)
+		y := f.text(b)
 		return bytes.Compare(x, y)
 	case KindBig:
 		return f.compareBig(f.bytes(a), f.bytes(b))

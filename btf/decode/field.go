@@ -115,12 +115,12 @@ func (f field) float(bits uint64) float64 {
 }
 
 // text is a string up to its NUL.
-func (f field) text(data []byte) (text []byte, whole bool) {
+func (f field) text(data []byte) []byte {
 	raw := f.bytes(data)
 	if end := bytes.IndexByte(raw, 0); end >= 0 {
-		return raw[:end], true
+		return raw[:end]
 	}
-	return raw, len(raw) == f.width(data)
+	return raw
 }
 
 // digit is a byte of a number, from the lowest one on.

@@ -42,7 +42,7 @@ func (t *Type) AppendJSON(dst, data []byte) []byte {
 func (f field) appendJSON(dst, data []byte) []byte {
 	switch f.kind {
 	case KindString:
-		text, _ := f.text(data)
+		text := f.text(data)
 		return AppendJSONString(dst, string(text))
 	case KindBig:
 		raw := f.bytes(data)

@@ -91,7 +91,7 @@ func (t *Type) Bytes(data []byte) []byte {
 	case t.at.bits != 0:
 		return nil
 	case t.at.kind == KindString:
-		text, _ := t.at.text(data)
+		text := t.at.text(data)
 		return text
 	}
 	return t.at.bytes(data)

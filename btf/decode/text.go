@@ -107,7 +107,7 @@ const missing = "?"
 // cell is the text of a value that stands alone.
 func (f field) cell(data []byte) string {
 	if f.kind == KindString {
-		text, _ := f.text(data)
+		text := f.text(data)
 		if plain(text) {
 			return string(text)
 		}
@@ -133,7 +133,7 @@ func plain(text []byte) bool {
 func (f field) appendText(dst, data []byte) []byte {
 	switch f.kind {
 	case KindString:
-		text, _ := f.text(data)
+		text := f.text(data)
 		if len(text) == 0 && f.bytes(data) == nil && f.width(data) > 0 {
 			return append(dst, missing...)
 		}

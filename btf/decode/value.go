@@ -40,7 +40,7 @@ func (f field) decode(v *Value, data []byte) {
 	whole := true
 	switch f.kind {
 	case KindString:
-		v.Bytes, _ = f.text(data)
+		v.Bytes = f.text(data)
 		whole = len(v.Bytes) > 0 || f.bit/8 < len(data) || f.width(data) == 0
 	case KindBig:
 		v.Bytes = f.bytes(data)

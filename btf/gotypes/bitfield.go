@@ -57,7 +57,8 @@ func (w *writer) bitField(p placed, in *block) {
 		load, store = "LoadBitsBig", "StoreBitsBig"
 	}
 	where := fmt.Sprintf("%s.%s[:], %d, %d", w.receiver, in.name, p.offset-8*in.offset, p.width)
-	expr, signed := "", false
+	var expr string
+	var signed bool
 	switch t := resolved.(type) {
 	case *btf.Int:
 		signed = t.Signed

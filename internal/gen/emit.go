@@ -59,17 +59,14 @@ func goName(name string) string { return gotypes.GoName(name) }
 // emit returns the Go file.
 func (e *emitter) emit() ([]byte, error) {
 	e.imports = make(map[string]bool)
-	s, err := e.shape()
-	if err != nil {
-		return nil, err
-	}
+	s := e.shape()
 	e.types = gotypes.New(e.object.types, gotypes.Options{
 		Prefix: e.Prefix, Rename: e.Renames, RawEnumNames: e.RawEnums, Reserved: s.names(e),
 	})
 	if err := e.resolve(s); err != nil {
 		return nil, err
 	}
-	e.object2Go(s)
+	e.object2Go()
 	e.open(s)
 	e.loaded(s)
 	e.readers(s)
@@ -119,13 +116,9 @@ func (e *emitter) file(types []byte) ([]byte, error) {
 	return formatted, nil
 }
 
-// comment writes the documentation of what follows: a sentence, and what the source says in declaration tags.
-func (e *emitter) comment(doc []string, format string, args ...any) {
-	lines := []string{fmt.Sprintf(format, args...)}
-	if len(doc) > 0 {
-		lines = append(append(lines, ""), doc...)
-	}
-	e.commentLines(lines)
+// comment writes the documentation of what follows.
+func (e *emitter) comment(format string, args ...any) {
+	e.commentLines([]string{fmt.Sprintf(format, args...)})
 }
 
 func (e *emitter) commentLines(lines []string) {

@@ -78,7 +78,7 @@ func (e *emitter) fieldName(name string) string {
 }
 
 // shape names everything.
-func (e *emitter) shape() (*shape, error) {
+func (e *emitter) shape() *shape {
 	s := new(shape)
 	inMaps, inPrograms, inLinks := unique{}, unique{}, unique{}
 	top := unique{"Maps": true, "Programs": true, "Links": true, "StructOps": true, "Object": true, "OpenObject": true,
@@ -114,7 +114,7 @@ func (e *emitter) shape() (*shape, error) {
 			named: named{field, m.name, m.doc, "struct " + m.typ.Name()}, typ: e.id("", field+"Ops"),
 		})
 	}
-	return s, nil
+	return s
 }
 
 // describe says what a map is.

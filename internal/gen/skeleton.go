@@ -10,21 +10,21 @@ import (
 )
 
 // object2Go writes the object, and what libbpf does not tell of it.
-func (e *emitter) object2Go(s *shape) {
+func (e *emitter) object2Go() {
 	e.use(libraryPath)
 	e.use(libraryPath + "/skeleton")
 	elf := lowerFirst(e.id("", "Object"))
 	spec := lowerFirst(e.id("", "Spec"))
 	if !e.External {
 		e.printf("//go:embed %s\nvar %s []byte\n\n", e.objectFile, elf)
-		e.comment(nil, "%s returns the compiled object. Do not change the bytes.", e.id("", "ELF"))
+		e.comment("%s returns the compiled object. Do not change the bytes.", e.id("", "ELF"))
 		e.printf("func %s() []byte { return %s }\n\n", e.id("", "ELF"), elf)
 		e.printf("var %s = skeleton.Spec{\nName: %q,\nELF: %s,\n", spec, e.Stem, elf)
 		e.references()
 		e.printf("}\n\n")
 		return
 	}
-	e.comment(nil, "%s is for the object in the file %s, which is not part of the program.", spec, e.objectFile)
+	e.comment("%s is for the object in the file %s, which is not part of the program.", spec, e.objectFile)
 	e.printf("func %s(elf []byte) skeleton.Spec {\nreturn skeleton.Spec{\nName: %q,\nELF: elf,\n", spec, e.Stem)
 	e.references()
 	e.printf("}\n}\n\n")
@@ -109,7 +109,7 @@ func (e *emitter) open(s *shape) {
 	e.printf("func (x *%s) Load() (*%s, error) {\nloaded := new(%s)\nvar err error\nloaded.Object, err = x.OpenObject.Load(loaded)\n"+
 		"if err != nil {\nreturn nil, err\n}\nreturn loaded, nil\n}\n\n", name, e.id("", ""), e.id("", ""))
 
-	e.comment(nil, "%s opens and loads the object, as it is. The caller closes the result.", e.id("Load", ""))
+	e.comment("%s opens and loads the object, as it is. The caller closes the result.", e.id("Load", ""))
 	e.printf("func %s(%s) (*%s, error) {\nx, err := %s(%s)\nif err != nil {\nreturn nil, err\n}\nreturn x.Load()\n}\n\n",
 		e.id("Load", ""), parameters, e.id("", ""), e.id("Open", ""), arguments)
 
@@ -153,14 +153,14 @@ func (e *emitter) structOps(s *shape) {
 	if len(s.ops) == 0 {
 		return
 	}
-	e.comment(nil, "%s are the structs of callbacks, before they are loaded. Load takes what is in their fields.", e.id("", "StructOps"))
+	e.comment("%s are the structs of callbacks, before they are loaded. Load takes what is in their fields.", e.id("", "StructOps"))
 	e.printf("type %s struct {\n", e.id("", "StructOps"))
 	for _, ops := range s.ops {
 		e.field(ops.named, "*"+ops.typ)
 	}
 	e.printf("}\n\n")
 	for _, ops := range s.ops {
-		e.comment(nil, "%s is %s, a %s.", ops.typ, ops.name, ops.says)
+		e.comment("%s is %s, a %s.", ops.typ, ops.name, ops.says)
 		e.printf("type %s struct {\n", ops.typ)
 		for _, f := range ops.fields {
 			e.field(f.named, f.typ)
@@ -238,7 +238,7 @@ func (e *emitter) group(name, says string, fields []typedField) {
 	if len(fields) == 0 {
 		return
 	}
-	e.comment(nil, "%s are %s.", e.id("", name), says)
+	e.comment("%s are %s.", e.id("", name), says)
 	e.printf("type %s struct {\n", e.id("", name))
 	for _, f := range fields {
 		e.field(f.named, f.typ)
@@ -256,15 +256,15 @@ func (e *emitter) readers(s *shape) {
 		receiver, of := e.id("", ""), m.field
 		switch m.model.definition.Type.String() {
 		case "ringbuf":
-			e.comment(nil, "%sReader reads the records of %s in place. The caller closes it.", of, m.name)
+			e.comment("%sReader reads the records of %s in place. The caller closes it.", of, m.name)
 			e.printf("func (x *%s) %sReader() (*typed.RingReader[%s], error) {\nreturn typed.NewRingReader[%[3]s](x.Maps.%[4]s)\n}\n\n",
 				receiver, of, m.record, m.field)
 		case "user_ringbuf":
-			e.comment(nil, "%sRing sends samples to programs through %s. The caller closes it.", of, m.name)
+			e.comment("%sRing sends samples to programs through %s. The caller closes it.", of, m.name)
 			e.printf("func (x *%s) %sRing() (*typed.UserRingBuf[%s], error) {\nreturn typed.NewUserRingBuf[%[3]s](x.Maps.%[4]s)\n}\n\n",
 				receiver, of, m.record, m.field)
 		default:
-			e.comment(nil, "%sReader reads the records of %s in place. The caller closes it.", of, m.name)
+			e.comment("%sReader reads the records of %s in place. The caller closes it.", of, m.name)
 			e.printf("func (x *%s) %sReader(options libbpf.PerfReaderOptions) (*typed.PerfReader[%s], error) {\n"+
 				"return typed.NewPerfReader[%[3]s](x.Maps.%[4]s, options)\n}\n\n", receiver, of, m.record, m.field)
 		}
@@ -282,12 +282,12 @@ func (e *emitter) inner(s *shape) {
 			arguments = "[" + arguments
 		}
 		name := e.id("New", m.field+"Inner")
-		e.comment(nil, "%s returns a typed view of a map that is in %s, or like these.", name, m.name)
+		e.comment("%s returns a typed view of a map that is in %s, or like these.", name, m.name)
 		e.printf("func %s(m libbpf.MapCore) (*typed.%s, error) {\nreturn typed.New%s%s(m)\n}\n\n", name, m.inner, kind, arguments)
 
 		d := m.model.inner.definition
 		name = e.id("Create", m.field+"Inner")
-		e.comment(nil, "%s creates a map like those in %s. The caller closes it.", name, m.name)
+		e.comment("%s creates a map like those in %s. The caller closes it.", name, m.name)
 		e.printf("func %s() (*libbpf.MapHandle, error) {\nreturn libbpf.MapDefinition{\nName: %q, Type: %s, KeySize: %d, ValueSize: %d, "+
 			"MaxEntries: %d, Flags: %d,\n}.Create()\n}\n\n", name, limitName(m.name), mapTypeName(d), d.KeySize, d.ValueSize, d.MaxEntries,
 			uint32(d.Flags))

@@ -365,9 +365,7 @@ func TestDamaged(t *testing.T) {
 	path := compile(t, "-pie", "-fPIE", "-Wl,--build-id")
 	dir := filepath.Dir(path)
 	table := make([]byte, 4096)
-	for i, b := range []byte{0xf1, 0xff, 0xff, 0xff, 0, 0, 1, 8, 20, 0, 0, 0, 0, 0, 0, 0, 1} {
-		table[i] = b
-	}
+	copy(table, []byte{0xf1, 0xff, 0xff, 0xff, 0, 0, 1, 8, 20, 0, 0, 0, 0, 0, 0, 0, 1})
 	table[24+7] = 1
 	write(t, filepath.Join(dir, "table"), table)
 	run(t, dir, "objcopy", "--only-keep-debug", "binary", "binary.debug")

@@ -206,10 +206,7 @@ func writeInitramfs(image string, m *machine, kernel, end string, jobs []job) er
 		if err := c.program(job.argv[0]); err != nil {
 			return err
 		}
-		root, err := treeOf(job.dir)
-		if err != nil {
-			return err
-		}
+		root := treeOf(job.dir)
 		if !c.Has(root) {
 			if err := c.tree(root); err != nil {
 				return err
@@ -284,17 +281,17 @@ func (c *cpio) modules(kernel string, names []string) error {
 }
 
 // treeOf returns the repository that a folder is in, or else the module, or else the folder.
-func treeOf(dir string) (string, error) {
+func treeOf(dir string) string {
 	module := dir
 	for d := dir; ; d = filepath.Dir(d) {
 		if _, err := os.Stat(filepath.Join(d, ".git")); err == nil {
-			return d, nil
+			return d
 		}
 		if _, err := os.Stat(filepath.Join(d, "go.mod")); err == nil {
 			module = d
 		}
 		if d == "/" {
-			return module, nil
+			return module
 		}
 	}
 }

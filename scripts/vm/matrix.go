@@ -239,10 +239,7 @@ type goTool struct {
 
 // newGoTool writes the files that the go command needs to a folder.
 func newGoTool(m *machine, dir string) (*goTool, error) {
-	root, err := treeOf(sourceFolder())
-	if err != nil {
-		return nil, err
-	}
+	root := treeOf(sourceFolder())
 	overlay, err := m.overlay(root, dir)
 	if err != nil {
 		return nil, err

@@ -40,7 +40,7 @@ func first() error {
 	if err := mountBPFFS(dir); err != nil {
 		return fmt.Errorf("mount a bpf file system: %w", err)
 	}
-	defer unix.Unmount(dir, unix.MNT_DETACH)
+	defer func() { _ = unix.Unmount(dir, unix.MNT_DETACH) }()
 	if err := pin(dir); err != nil {
 		return err
 	}

@@ -94,7 +94,7 @@ func (t *Test) Match(data []byte) bool {
 	if t.condition.match != nil {
 		return t.condition.match.MatchString(t.text(data)) == (t.condition.op == "~")
 	}
-	order := 0
+	var order int
 	switch t.part.Kind() {
 	case decode.KindPtr:
 		order = compare(t.value.Bits, t.pointer)

@@ -69,7 +69,7 @@ func Find(v *view.View, scale Scale, wanted bool) (*Layout, error) {
 		l.keyLabels = []labelPart{{typ: v.Key}}
 		return l, nil
 	case !isCounter(v.Value):
-	case l.findSlot(wanted):
+	case l.findSlot():
 		return l, nil
 	case named && (isCounter(v.Key) || isArray(v.Type) && v.KeySize == 4):
 		l.index, l.count, l.alone = true, v.Value, true
@@ -140,7 +140,7 @@ func (l *Layout) takeArray(t *decode.Type) bool {
 }
 
 // findSlot finds the slot in the key.
-func (l *Layout) findSlot(wanted bool) bool {
+func (l *Layout) findSlot() bool {
 	key := l.view.Key
 	if key == nil || key.Kind() != decode.KindStruct {
 		return false

@@ -84,7 +84,7 @@ func (f typeFlags) describe(m *libbpf.MapHandle) (*target, error) {
 	if f.object != "" {
 		err = t.typesOfObject(f.object)
 	} else {
-		err = t.ownTypes()
+		t.ownTypes()
 	}
 	if err == nil {
 		err = t.namedTypes()
@@ -109,7 +109,7 @@ func fits(typ *decode.Type, size uint32) *decode.Type {
 }
 
 // ownTypes takes the types that the map was created with. Without them, keys and values are of unknown type.
-func (t *target) ownTypes() error {
+func (t *target) ownTypes() {
 	key, value := t.info.BTFKeyTypeID, t.info.BTFValueTypeID
 	types := t.names.Get(t.info.BTFID)
 	if t.info.BTFVmlinuxValueTypeID != 0 {
@@ -118,21 +118,21 @@ func (t *target) ownTypes() error {
 		key, value = 0, t.info.BTFVmlinuxValueTypeID
 		kernel, err := btf.LoadKernel()
 		if err != nil {
-			return nil
+			return
 		}
 		t.types = append(t.types, kernel)
 		types = kernel
 	}
 	if key == 0 && value == 0 {
 		t.typesOfPrograms()
-		return nil
+		return
 	}
 	if types == nil {
-		return nil
+		return
 	}
 	decoder, err := decode.NewTypes(types)
 	if err != nil {
-		return nil // made up by who created the map
+		return // made up by who created the map
 	}
 	t.keyTypes, t.valueTypes = types, types
 	if key != 0 {
@@ -143,7 +143,6 @@ func (t *target) ownTypes() error {
 		typ, _ := decoder.Type(value)
 		t.desc.Value = fits(typ, t.desc.ValueSize)
 	}
-	return nil
 }
 
 // typesOfPrograms takes the types of a map that was created without from the BTF of a program that uses the map: it has

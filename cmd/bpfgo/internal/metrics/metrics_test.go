@@ -71,7 +71,8 @@ func TestServer(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
-	if _, err := http.Get("http://" + s.Address()); err == nil {
+	if response, err := http.Get("http://" + s.Address()); err == nil {
+		_ = response.Body.Close()
 		t.Error("it answers after Close")
 	}
 	unused, err := Listen("127.0.0.1:0")

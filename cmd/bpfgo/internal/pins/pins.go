@@ -55,7 +55,7 @@ also when no process holds it.
 		if err != nil {
 			return err
 		}
-		defer o.Close()
+		defer func() { _ = o.Close() }()
 		if err := o.Pin(args[1]); err != nil {
 			return err
 		}
@@ -83,7 +83,7 @@ func (k Kind) UnpinCommand(env *cli.Env) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		defer o.Close()
+		defer func() { _ = o.Close() }()
 		if err := o.Unpin(args[0]); err != nil {
 			return err
 		}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/libbpf-go/libbpf-go"
-	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/btf/decode"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/backtrace"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
@@ -38,10 +37,10 @@ func describe(name string, m *libbpf.OpenMap, types *decode.Types) (view.Map, er
 	if types != nil {
 		// If the type is not known, keys and values are shown in hexadecimal.
 		if id, err := m.KeyTypeID(); err == nil && id != 0 {
-			d.Key, _ = types.Type(btf.TypeID(id))
+			d.Key, _ = types.Type(id)
 		}
 		if id, err := m.ValueTypeID(); err == nil && id != 0 {
-			d.Value, _ = types.Type(btf.TypeID(id))
+			d.Value, _ = types.Type(id)
 		}
 	}
 	return d, nil

@@ -133,13 +133,13 @@ func relocationsJSON(resolved []btf.Resolution) []relocation {
 	for _, r := range resolved {
 		j := relocation{
 			Section: r.Section, Function: r.Function, Instruction: r.Instruction, Kind: r.Kind.String(), Spec: r.Spec,
-			Old: uint64(r.Old),
+			Old: r.Old,
 		}
 		switch {
 		case r.Err != nil:
 			j.Error = cli.OneLine(r.Err.Error())
 		case !r.Poisoned:
-			value := uint64(r.New)
+			value := r.New
 			j.New = &value
 		}
 		all = append(all, j)

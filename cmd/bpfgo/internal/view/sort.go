@@ -84,7 +84,7 @@ func (v *View) qualified(column int) string {
 
 func (v *View) compare(a, b Row) int {
 	byItsKey := v.key.Compare(a.Key, b.Key)
-	order := 0
+	var order int
 	switch column := v.order.column; {
 	case column == byKey:
 		order = byItsKey
