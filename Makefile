@@ -53,7 +53,12 @@ build: ## build all packages and bin/bpfgo
 .PHONY: bin/bpfgo
 bin/bpfgo:
 	@mkdir -p bin
-	@$(GO) build $(NOVCS) -o $@ ./cmd/bpfgo
+	@$(GO) build $(NOVCS) -trimpath -o $@ ./cmd/bpfgo
+
+.PHONY: sbom
+sbom: bin/bpfgo ## write the bill of materials of bin/bpfgo to bin/bpfgo.cdx.json
+	@$(GO) -C scripts/sbom run $(NOVCS) . -upstream ../../libbpf/upstream ../../bin/bpfgo >bin/bpfgo.cdx.json.tmp
+	@mv bin/bpfgo.cdx.json.tmp bin/bpfgo.cdx.json
 
 .PHONY: man
 man: ## write the manual pages of bpfgo into bin/man
@@ -249,6 +254,11 @@ test-elsewhere:
 test-fresh: root ## run the README's commands in a bare Debian 12, with what is committed here (slow, as root)
 	@scripts/fresh_test.sh
 
+.PHONY: test-reproducible
+test-reproducible: ## build bpfgo in two folders with nothing in common, and compare the bytes (slow)
+	@$(MAKE) deps vendor
+	@scripts/reproducible_test.sh
+
 .PHONY: test-dist
 test-dist: root ## build from a release in every way, in a bare Debian 12 without a network (slow, as root)
 	@$(MAKE) vendor
@@ -329,6 +339,13 @@ fmt: ## gofmt
 .PHONY: fmt-check
 fmt-check:
 	@out=$$($(GOFMT) -l .) || exit; [ -z "$$out" ] || { printf 'not as gofmt has it:\n%s\n' "$$out" >&2; exit 1; }
+
+.PHONY: check
+check: ## look for known vulnerabilities, and suspicious Go, shell and C; write bin/bpfgo.cdx.json
+	@$(MAKE) setup
+	@scripts/install-deps.sh check
+	@$(MAKE) sbom
+	@scripts/check.sh
 
 .PHONY: clean
 clean: ## remove what was built, but not the vendored libbpf

@@ -5,6 +5,7 @@
 #
 #   install-deps.sh          what the build and the tests need
 #   install-deps.sh bench    what "make bench" also needs, for another library
+#   install-deps.sh check    what "make check" also needs
 #   install-deps.sh cross    the compilers for other architectures and musl that "make test-build" uses
 #   install-deps.sh vm       what scripts/vm also needs, to boot other kernels
 #   install-deps.sh arm64    what scripts/vm also needs for kernels of that architecture
@@ -37,6 +38,11 @@ missing() {
 	bench)
 		has_header gelf.h || echo "libelf-dev libelf, which libbpfgo links (gelf.h)"
 		has_header zlib.h || echo "zlib1g-dev zlib, which libbpfgo links (zlib.h)"
+		return
+		;;
+	check)
+		command -v shellcheck >/dev/null || echo "shellcheck a linter for shell scripts (shellcheck)"
+		command -v clang-format >/dev/null || echo "clang-format clang's formatter (clang-format)"
 		return
 		;;
 	cross)

@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Looks for what tests do not find: known vulnerabilities, suspicious Go, shell and C. Each tool has one configuration:
+# .golangci.yml (which includes staticcheck), .shellcheckrc and .clang-format.
+set -euo pipefail
+export LC_ALL=C
+cd "$(dirname "$0")/.."
+root=$PWD
+
+# The versions change when somebody has tried new ones.
+golangci=github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+govulncheck=golang.org/x/vuln/cmd/govulncheck@v1.9.0
+# This one has the vulnerabilities, so it is the newest.
+database=golang.org/x/vulndb
+
+tools=$root/bin/tools
+failed=0
+
+# tool PACKAGE@VERSION: builds it, if it is not there in that version. It is for this machine, whatever is checked.
+tool() {
+	local name=${1%@*}
+	name=$tools/${name##*/}@${1##*@}
+	[ -x "$name" ] || {
+		GOBIN=$tools GOFLAGS='' GOOS='' GOARCH='' GOWORK=off go install "$1"
+		mv "${name%@*}" "$name"
+	}
+	echo "$name"
+}
+
+# checks WHAT COMMAND...: the command succeeds.
+checks() {
+	local what=$1
+	shift
+	if "$@"; then echo "ok: $what"; else
+		echo "FAIL: $what" >&2
+		failed=1
+	fi
+}
+
+# modules COMMAND...: the command succeeds in each module whose code needs nothing that is generated elsewhere.
+modules() {
+	local module ok=0
+	for module in . scripts/dist scripts/sbom cmd/bpfgo/mkdocs selftests examples/cgo; do
+		(cd "$module" && "$@") || { echo "    in $module" >&2 && ok=1; }
+	done
+	return $ok
+}
+
+export GOFLAGS=-buildvcs=false
+linter=$(tool $golangci)
+scanner=$(tool $govulncheck)
+go build -o "$tools/vulnerabilities" ./scripts/vulnerabilities
+
+folder=$(GOFLAGS=-mod=mod GOWORK=off go mod download -json $database@latest | sed -n 's/.*"Dir": "\(.*\)",\?$/\1/p')
+checks "vulnerabilities of modules" modules "$tools/vulnerabilities" -osv "$folder/data/osv" "$scanner"
+checks "Go" modules "$linter" run --config "$root/.golangci.yml" ./...
+
+# Everything but what libbpf and others have written, and test data that is meant to be odd.
+mapfile -t files < <(git ls-files)
+scripts=() sources=()
+for file in "${files[@]}"; do
+	case $file in
+	*/testdata/*) ;;
+	*.sh) scripts+=("$file") ;;
+	*.c | *.h) sources+=("$file") ;;
+	esac
+done
+checks "shell" shellcheck .ci/run "${scripts[@]}"
+checks "C" clang-format --dry-run --Werror "${sources[@]}"
+exit $failed

@@ -1,0 +1,204 @@
+// Command vulnerabilities runs govulncheck in the current module, with a copy of the Go vulnerability database that came
+// as a module. So it needs no other host than the module proxy. It fails for a vulnerability in a module that is built
+// in. One of Go's own library is only told: who builds with a newer Go does not have it.
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+func main() {
+	reports := flag.String("osv", "", "folder with the reports, as in golang.org/x/vulndb/data/osv")
+	flag.Parse()
+	if err := run(*reports, flag.Arg(0)); err != nil {
+		fmt.Fprintln(os.Stderr, "vulnerabilities:", err)
+		os.Exit(1)
+	}
+}
+
+func run(reports, govulncheck string) error {
+	database, err := os.MkdirTemp("", "libbpf-go-vulnerabilities")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(database)
+	if err := index(reports, database); err != nil {
+		return err
+	}
+	cmd := exec.Command(govulncheck, "-format", "json", "-db", "file://"+database, "-test", "./...")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return err
+	}
+	found, err := findings(out)
+	if err != nil {
+		return err
+	}
+	return tell(os.Stdout, found)
+}
+
+// report is what the index needs of a vulnerability.
+type report struct {
+	ID       string `json:"id"`
+	Modified string `json:"modified"`
+	Affected []struct {
+		Package struct {
+			Name string `json:"name"`
+		} `json:"package"`
+		Ranges []struct {
+			Events []struct {
+				Fixed string `json:"fixed"`
+			} `json:"events"`
+		} `json:"ranges"`
+	} `json:"affected"`
+}
+
+type (
+	indexed struct {
+		ID       string `json:"id"`
+		Modified string `json:"modified"`
+		Fixed    string `json:"fixed,omitempty"`
+	}
+	module struct {
+		Path  string    `json:"path"`
+		Vulns []indexed `json:"vulns"`
+	}
+)
+
+// index writes a database of the layout that govulncheck reads: https://go.dev/security/vuln/database#api.
+func index(reports, database string) error {
+	paths, err := filepath.Glob(filepath.Join(reports, "GO-*.json"))
+	if err != nil {
+		return err
+	}
+	if len(paths) == 0 {
+		return fmt.Errorf("no reports in %q", reports)
+	}
+	for _, folder := range []string{"ID", "index"} {
+		if err := os.Mkdir(filepath.Join(database, folder), 0o755); err != nil {
+			return err
+		}
+	}
+	byModule := make(map[string][]indexed)
+	newest := ""
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		var r report
+		if err := json.Unmarshal(text, &r); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		newest = max(newest, r.Modified)
+		for _, a := range r.Affected {
+			vuln := indexed{ID: r.ID, Modified: r.Modified}
+			for _, versions := range a.Ranges {
+				for _, event := range versions.Events {
+					if event.Fixed != "" {
+						vuln.Fixed = event.Fixed // the last one is the newest
+					}
+				}
+			}
+			byModule[a.Package.Name] = append(byModule[a.Package.Name], vuln)
+		}
+		if err := os.WriteFile(filepath.Join(database, "ID", filepath.Base(path)), text, 0o644); err != nil {
+			return err
+		}
+	}
+	modules := make([]module, 0, len(byModule))
+	for path, vulns := range byModule {
+		modules = append(modules, module{path, vulns})
+	}
+	slices.SortFunc(modules, func(a, b module) int { return strings.Compare(a.Path, b.Path) })
+	for name, content := range map[string]any{"db": map[string]string{"modified": newest}, "modules": modules} {
+		text, err := json.Marshal(content)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(database, "index", name+".json"), text, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finding is a vulnerability in something that is built in. The trace begins with what is vulnerable: a module, a package
+// of it that is imported, or a function that is called.
+type finding struct {
+	ID    string `json:"osv"`
+	Fixed string `json:"fixed_version"`
+	Trace []struct {
+		Module   string `json:"module"`
+		Version  string `json:"version"`
+		Package  string `json:"package"`
+		Function string `json:"function"`
+	} `json:"trace"`
+}
+
+// findings reads what govulncheck has written. An output without its configuration is none.
+func findings(out []byte) ([]finding, error) {
+	var all []finding
+	scanned := false
+	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
+		var message struct {
+			Config  *struct{} `json:"config"`
+			Finding *finding  `json:"finding"`
+		}
+		err := decoder.Decode(&message)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("govulncheck's output: %w", err)
+		}
+		scanned = scanned || message.Config != nil
+		if message.Finding != nil && len(message.Finding.Trace) > 0 {
+			all = append(all, *message.Finding)
+		}
+	}
+	if !scanned {
+		return nil, errors.New("govulncheck has scanned nothing")
+	}
+	return all, nil
+}
+
+func tell(out io.Writer, found []finding) error {
+	const library = "stdlib"
+	inGo := make(map[string]bool)
+	newer := ""
+	var failed []string
+	for _, f := range found {
+		at := f.Trace[0]
+		if at.Module == library {
+			inGo[f.ID] = true
+			if newer == "" || len(f.Fixed) > len(newer) || len(f.Fixed) == len(newer) && f.Fixed > newer {
+				newer = f.Fixed
+			}
+			continue
+		}
+		text := fmt.Sprintf("%s in %s %s, mended in %s", f.ID, at.Module, at.Version, f.Fixed)
+		if !slices.Contains(failed, text) {
+			failed = append(failed, text)
+		}
+	}
+	if len(inGo) > 0 {
+		fmt.Fprintf(out, "note: this Go's own library has %d known vulnerabilities, which Go %s has not\n", len(inGo),
+			strings.TrimPrefix(newer, "v"))
+	}
+	if len(failed) > 0 {
+		return errors.New(strings.Join(failed, "\n    "))
+	}
+	return nil
+}
