@@ -45,7 +45,8 @@ type PerfBufferBuilder struct {
 	// WakeupEvents must be 0: set Attr.Wakeup. If Attr.Size is 0, it is the size of the struct. In such an event, a
 	// record of 64 KiB or more states a length that is longer than the event.
 	Attr *unix.PerfEventAttr
-	// CPUs are the CPUs to open buffers for. nil stands for all that are online and have a key in the map.
+	// CPUs are the CPUs to open buffers for. nil stands for all that are online and have a key in the map. If one of
+	// the CPUs is offline, the error of Build matches unix.ENODEV.
 	CPUs []int
 	// MapKeys are the keys in the map for CPUs, one for each. nil stands for the numbers of the CPUs.
 	MapKeys []int
@@ -173,6 +174,15 @@ func (b PerfBufferBuilder) Build(m MapCore) (*PerfBuffer, error) {
 		p.attr.Read_format = 0 // before Linux 6.0
 		err = try()
 	}
+	// A CPU that goes offline or comes back is listed, and yet has no events, for some time.
+	const most = 10
+	for tries := 1; errors.Is(err, unix.ENODEV) && b.CPUs == nil && tries < most; tries++ {
+		discard(err, PrintDebug)
+		if cpus, keys = withEvents(&p.attr, cpus, keys); len(cpus) == 0 {
+			break
+		}
+		err = try()
+	}
 	if err != nil {
 		_ = unix.Close(fd)
 		return nil, err
@@ -199,6 +209,20 @@ func (b PerfBufferBuilder) Build(m MapCore) (*PerfBuffer, error) {
 	return p, nil
 }
 
+// withEvents returns those of the CPUs, and their keys, that do not lack the event.
+func withEvents(attr *unix.PerfEventAttr, cpus, keys []cInt) (theirs, theirKeys []cInt) {
+	for i, cpu := range cpus {
+		fd, err := unix.PerfEventOpen(attr, -1, int(cpu), -1, unix.PERF_FLAG_FD_CLOEXEC)
+		if err == nil {
+			_ = unix.Close(fd)
+		}
+		if err != unix.ENODEV {
+			theirs, theirKeys = append(theirs, cpu), append(theirKeys, keys[i])
+		}
+	}
+	return theirs, theirKeys
+}
+
 // PerfBuffer receives the records that programs write with bpf_perf_event_output, through callbacks. Records of one CPU
 // come in order; records of different CPUs come in no particular order. On Linux 5.8 and later, prefer a ring buffer:
 // see [RingBuffer].
@@ -207,6 +231,10 @@ func (b PerfBufferBuilder) Build(m MapCore) (*PerfBuffer, error) {
 // buffer is full enough. Poll and Consume then return an error that names the CPU and matches unix.EBADMSG, once for
 // each damaged place. The next call goes on with the first event that is whole. With an Attr, that is the first event
 // that the CPU writes later.
+//
+// When a CPU goes offline, its records stay in its buffer. When it comes back, programs cannot write there any more:
+// bpf_perf_event_output returns -EOPNOTSUPP, or -ENOENT on a CPU that was offline before. Lost does not count that. Make a
+// new PerfBuffer to hear of these CPUs. Ring buffers do not know CPUs.
 //
 // All methods are safe for concurrent use. Callbacks may call them too, also Close. Only one of Poll, PollContext,
 // Consume, ConsumeBuffer and UseBuffer runs at a time, also while it waits: the error of a second one matches

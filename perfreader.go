@@ -37,6 +37,8 @@ import (
 // A record of 64 KiB or more damages what is in the buffer: see [PerfBuffer]. The loop then ends with an error that
 // names the CPU and matches unix.EBADMSG, and the next loop goes on behind the damage.
 //
+// Programs on a CPU that came back, or that came online later, cannot write: see [PerfBuffer].
+//
 // All methods are safe for concurrent use. The body of a loop may call them too, also Close. Only one loop runs at a
 // time: a second one ends at once, and its error matches unix.EBUSY.
 type PerfReader struct {
@@ -51,7 +53,8 @@ type PerfReaderOptions struct {
 	// WakeupEvents is how many records wake a loop that waits. 0 stands for 1. Fewer records stay in the buffer until
 	// more come.
 	WakeupEvents uint32
-	// CPUs are the CPUs to open buffers for. nil stands for all that are online and have a key in the map.
+	// CPUs are the CPUs to open buffers for. nil stands for all that are online and have a key in the map. If one of
+	// the CPUs is offline, the error of NewPerfReader matches unix.ENODEV.
 	CPUs []int
 	// MapKeys are the keys in the map for CPUs, one for each. nil stands for the numbers of the CPUs.
 	MapKeys []int
