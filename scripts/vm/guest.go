@@ -20,8 +20,9 @@ import (
 // guest is a machine to boot. It runs a kernel from Debian in memory, without disk and network.
 type guest struct {
 	machine *machine
-	kernel  string        // the folder with vmlinuz, release and lib/modules
-	memory  string        // as qemu has it: 2G
+	kernel  string // the folder with vmlinuz, release and lib/modules
+	memory  string // as qemu has it: 2G
+	cpus    int
 	limit   time.Duration // how long the machine may run
 	log     io.Writer     // gets the kernel's log while it is written, where not nil
 }
@@ -64,7 +65,7 @@ func (g *guest) run(ctx context.Context, jobs []job, out func(int) io.Writer) ([
 	ctx, cancel := context.WithTimeoutCause(ctx, g.limit, fmt.Errorf("it hung: no end within %v", g.limit))
 	defer cancel()
 	args := append([]string{"-m", g.memory, "-kernel", filepath.Join(g.kernel, "vmlinuz"), "-initrd", image,
-		"-append", g.machine.commandLine()}, g.machine.machineArgs()...)
+		"-append", g.machine.commandLine()}, g.machine.machineArgs(g.cpus)...)
 	cmd := exec.CommandContext(ctx, g.machine.qemu)
 	var ports [4]*os.File
 	for i := range ports {

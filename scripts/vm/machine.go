@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 )
 
@@ -78,17 +79,20 @@ var virtioPorts = []string{
 	"virtserialport,nr=3,chardev=port3",
 }
 
+// defaultCPUs are enough for what is per CPU to be told apart.
+const defaultCPUs = 2
+
 // machineArgs are QEMU's arguments for all machines. No multi-threaded TCG: in QEMU 7 it crashes or hangs guests when
 // fentry or kprobes patch code. No KVM: it is faster, but on some machines it fails although /dev/kvm can be opened.
 // To check signatures of pointers as ARM does costs a third of the time; QEMU's own way costs little.
-func (m *machine) machineArgs() []string {
+func (m *machine) machineArgs(cpus int) []string {
 	cpu := "max"
 	if m.arch == "arm64" {
 		cpu = "max,pauth-impdef=on"
 	}
 	return append([]string{
-		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-accel", "tcg,thread=single", "-smp", "2",
-		"-cpu", cpu,
+		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-accel", "tcg,thread=single",
+		"-smp", strconv.Itoa(cpus), "-cpu", cpu,
 	}, m.args...)
 }
 

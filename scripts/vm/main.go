@@ -1,6 +1,6 @@
 // Command vm runs programs, mostly test binaries, on other kernels in QEMU.
 //
-//	vm run -k KERNEL [-limit TIME] program [argument...]
+//	vm run -k KERNEL [-limit TIME] [-cpus NUMBER] program [argument...]
 //	vm test [-k KERNEL,...] [-packages PACKAGE,...] [-run PATTERN] [-race]
 //	vm test [-k KERNEL,...] -skipped FILE
 //
@@ -60,6 +60,7 @@ func runProgram(ctx context.Context, args []string) (int, error) {
 	kernel := flags.String("k", "", "the `kernel`: a name in kernels.txt or a folder")
 	limit := flags.Duration("limit", 15*time.Minute, "how long the machine may run")
 	memory := flags.String("m", "2G", "the machine's memory")
+	cpus := flags.Int("cpus", defaultCPUs, "how many CPUs the machine has")
 	var with []string
 	flags.Func("with", "a `program` or folder of the host that the guest needs too", func(path string) error {
 		with = append(with, path)
@@ -84,7 +85,7 @@ func runProgram(ctx context.Context, args []string) (int, error) {
 	if err != nil {
 		return 1, err
 	}
-	g := guest{machine: machine, kernel: folder, memory: *memory, limit: *limit}
+	g := guest{machine: machine, kernel: folder, memory: *memory, cpus: *cpus, limit: *limit}
 	if *verbose {
 		g.log = os.Stderr
 	}

@@ -303,7 +303,7 @@ func (m *matrix) test(ctx context.Context, kernel string, machine *machine, s *s
 		return r
 	}
 	defer log.Close()
-	g := guest{machine: machine, kernel: folder, memory: "3G", limit: m.limit, log: log}
+	g := guest{machine: machine, kernel: folder, memory: "3G", cpus: defaultCPUs, limit: m.limit, log: log}
 	r.release = g.release()
 	began = time.Now()
 	outputs, logs := make([]bytes.Buffer, len(s.jobs)), make([]io.Writer, len(s.jobs))
