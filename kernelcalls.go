@@ -258,10 +258,8 @@ type (
 // They return what libbpf returns, below 0 the number of an error. Those for elements of maps are in mapelement.go and
 // mapbatch.go.
 
-// objGet opens what is pinned at a path.
-func objGet(path cString) cInt { return C.bpf_obj_get(path) }
-
-// objGetWith is objGet of a map with flags. With CreatePathFD, the path is relative to the directory pathFD.
+// objGetWith opens what is pinned at a path; the flags are for maps. With CreatePathFD, the path is relative to the
+// directory pathFD.
 func objGetWith(path cString, flags MapCreateFlags, pathFD int) cInt {
 	return C.lbg_obj_get_with(path, C.__u32(flags), C.int(pathFD))
 }

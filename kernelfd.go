@@ -1,6 +1,7 @@
 package libbpf
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -20,7 +21,13 @@ var (
 )
 
 // fdKind returns the kind of a descriptor, with the name in /proc.
-func fdKind(fd int) (string, error) { return os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd)) }
+func fdKind(fd int) (string, error) {
+	kind, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
+	if err != nil {
+		return "", cmp.Or(needsProc("telling the kinds of descriptors apart"), err)
+	}
+	return kind, nil
+}
 
 // checkFD checks that a descriptor is of one of kinds. The kernel does not check it: asked for a map's info, it returns
 // a program's info if the descriptor is a program's.
@@ -46,27 +53,6 @@ func openID(what string, id uint32, get func() cInt) (int, error) {
 		return clib.FromRet(int(fd))
 	})
 	return int(fd), err
-}
-
-// openPinned opens what is pinned at path, if it is of one of kinds. The caller owns the descriptor.
-func openPinned(what, path string, kinds []string, get func(path cString) cInt) (int, error) {
-	const op = "open"
-	object := fmt.Sprintf("pinned %s %q", what, path)
-	var fd cInt
-	err := call(op, object, func() error {
-		return withString("path", path, func(p cString) cInt {
-			fd = get(p)
-			return fd
-		})
-	})
-	if err != nil {
-		return -1, err
-	}
-	if err := checkFD(int(fd), kinds); err != nil {
-		_ = unix.Close(int(fd))
-		return -1, &Error{Op: op, Object: object, Err: err}
-	}
-	return int(fd), nil
 }
 
 // lowestFD is the lowest number for a duplicated descriptor. Many commands of bpf(2) take 0 for "none", and all code

@@ -352,13 +352,16 @@ func (l *Link) Unpin() error {
 		case err != nil && !gone:
 			return err
 		case l.ptr == nil && !gone:
-			if err := unix.Unlink(at); err != nil {
+			if err := unpin(at, PinnedLink, info.ID); err != nil {
 				return err
 			}
 		case l.ptr != nil && gone:
-			// libbpf forgets the pin only when it removes it itself. So pin again, for libbpf to remove.
-			_ = withString("path", at, func(p cString) cInt { return objPin(int(l.fd()), p) })
-			unpinLink(l.ptr)
+			// libbpf forgets the pin only when it removes it itself. So pin again, for libbpf to remove. If somebody
+			// else has pinned something there meanwhile, that stays.
+			pinned := withString("path", at, func(p cString) cInt { return objPin(int(l.fd()), p) })
+			if pinned == nil {
+				unpinLink(l.ptr)
+			}
 		case l.ptr != nil:
 			return clib.FromRet(int(unpinLink(l.ptr)))
 		}

@@ -468,11 +468,15 @@ func testMapOpenOptions(t *testing.T, m *libbpf.Map, path string) {
 	defer dir.Close()
 	key, value := u32(1), u64(2)
 	readOnly := libbpf.MapOpenOptions{Flags: libbpf.CreateReadOnly}
-	relative := libbpf.MapOpenOptions{Flags: libbpf.CreateReadOnly, PathFD: int(dir.Fd())}
+	relative := libbpf.PinOptions{Directory: int(dir.Fd())}
 	for name, open := range map[string]func() (*libbpf.MapHandle, error){
-		"from pin":    func() (*libbpf.MapHandle, error) { return readOnly.FromPinnedPath(path) },
-		"from pin in": func() (*libbpf.MapHandle, error) { return relative.FromPinnedPath(filepath.Base(path)) },
-		"from id":     func() (*libbpf.MapHandle, error) { return readOnly.FromID(info.ID) },
+		"from pin": func() (*libbpf.MapHandle, error) {
+			return libbpf.PinOptions{}.OpenMap(path, libbpf.CreateReadOnly)
+		},
+		"from pin in": func() (*libbpf.MapHandle, error) {
+			return relative.OpenMap(filepath.Base(path), libbpf.CreateReadOnly)
+		},
+		"from id": func() (*libbpf.MapHandle, error) { return readOnly.FromID(info.ID) },
 		"by write only": func() (*libbpf.MapHandle, error) {
 			return libbpf.MapOpenOptions{Flags: libbpf.CreateWriteOnly}.FromID(info.ID)
 		},
@@ -496,17 +500,15 @@ func testMapOpenOptions(t *testing.T, m *libbpf.Map, path string) {
 			check(t, opened.Close())
 		})
 	}
-	for _, wrong := range []libbpf.MapOpenOptions{
-		{Flags: libbpf.CreateNoPrealloc}, {PathFD: -1}, {Flags: libbpf.CreatePathFD | libbpf.CreateTokenFD},
-	} {
-		_, err = wrong.FromPinnedPath(path)
+	for _, wrong := range []libbpf.MapCreateFlags{libbpf.CreateNoPrealloc, libbpf.CreatePathFD | libbpf.CreateTokenFD} {
+		_, err = libbpf.PinOptions{}.OpenMap(path, wrong)
 		wantErr(t, err, libbpf.ErrInvalid)
-		_, err = wrong.FromID(info.ID)
+		_, err = libbpf.MapOpenOptions{Flags: wrong}.FromID(info.ID)
 		wantErr(t, err, libbpf.ErrInvalid)
 	}
-	_, err = libbpf.MapOpenOptions{PathFD: 3}.FromID(info.ID)
+	_, err = libbpf.PinOptions{Directory: -1}.OpenMap(path, 0)
 	wantErr(t, err, libbpf.ErrInvalid)
-	_, err = readOnly.FromPinnedPath(filepath.Join(filepath.Dir(path), "absent"))
+	_, err = libbpf.PinOptions{}.OpenMap(filepath.Join(filepath.Dir(path), "absent"), libbpf.CreateReadOnly)
 	wantErr(t, err, os.ErrNotExist)
 }
 

@@ -253,7 +253,8 @@ func (m *MapHandle) Pin(path string) error {
 	})
 }
 
-// Unpin removes the pin at path. errors.Is(err, [ErrInvalid]) when another object is pinned there.
+// Unpin removes the pin at path, but not the pin of another object, even if it comes there at the same time:
+// errors.Is(err, [ErrInvalid]).
 func (m *MapHandle) Unpin(path string) error {
 	const op = "unpin"
 	c := m.core()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
@@ -76,8 +77,9 @@ func (m *Map) pin(path string) (made bool, err error) {
 
 var errNoDefinedPin = fault.Invalidf("no path is given, and the definition has none")
 
-// Unpin removes the pin at path; "" is the path at which the map is pinned (bpf_map__unpin). errors.Is(err,
-// [ErrInvalid]) when another object is pinned there, or the map is pinned at another path.
+// Unpin removes the pin at path; "" is the path at which the map is pinned (bpf_map__unpin). It does not remove the pin
+// of another object, even if that comes there at the same time. errors.Is(err, [ErrInvalid]) when another object is
+// pinned there, the path is a symbolic link, or the map is pinned at another path.
 func (m *Map) Unpin(path string) error {
 	return m.use("unpin", func() error { return m.unpin(path) })
 }
@@ -96,27 +98,37 @@ func (m *Map) unpin(path string) error {
 	if err != nil {
 		return err
 	}
-	if err := checkPin(path, PinnedMap, info.ID); err != nil {
-		if at != "" && errors.Is(err, os.ErrNotExist) {
-			m.forgetPin(at)
-		}
-		return err
-	}
-	m.setPinPath(path)
-	err = withString("path", path, func(p cString) cInt { return unpinMap(m.ptr, p) })
-	if err == nil || at == "" {
+	err = withdraw(path, PinnedMap, info.ID, m.unpinByLibbpf)
+	switch {
+	case err == nil:
 		m.setPinPath(m.definedPin)
+	case at != "" && errors.Is(err, os.ErrNotExist):
+		m.forgetPin(at)
+	}
+	return err
+}
+
+// unpinByLibbpf removes a pin of the map with libbpf, which then knows that the map has none.
+func (m *Map) unpinByLibbpf(folder int, name string) error {
+	before := mapPinPath(m.ptr)
+	path := fmt.Sprintf("/proc/self/fd/%d/%s", folder, name)
+	m.setPinPath(path)
+	err := withString("path", path, func(p cString) cInt { return unpinMap(m.ptr, p) })
+	if err != nil {
+		m.setPinPath(before)
 	}
 	return err
 }
 
 // forgetPin tells libbpf that somebody else removed the pin. libbpf only forgets a pin that it removes itself, so
-// forgetPin makes one for it to remove.
+// forgetPin makes one for it to remove, beside the path, where somebody else's may be by now.
 func (m *Map) forgetPin(at string) {
-	_ = withString("path", at, func(p cString) cInt {
+	beside := filepath.Join(filepath.Dir(at), hiddenName())
+	_ = withString("path", beside, func(p cString) cInt {
 		if ret := objPin(m.fd, p); ret < 0 {
 			return ret
 		}
+		m.setPinPath(beside)
 		return unpinMap(m.ptr, p)
 	})
 	if m.pinnedAt() == "" {

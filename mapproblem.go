@@ -218,7 +218,7 @@ func (d MapDefinition) refused(err error) error {
 
 // pinProblem says how the map that is pinned at path differs from this definition, or "".
 func (d MapDefinition) pinProblem(path string) string {
-	pin, err := pinAt(path)
+	pin, err := PinOptions{}.at(path)
 	switch {
 	case err != nil:
 		return ""

@@ -64,10 +64,10 @@ func TestCreateMapSaysWhy(t *testing.T) {
 	if err == nil {
 		t.Error("a map is taken for a token")
 	}
-	if _, err := (libbpf.MapOpenOptions{PathFD: inner.FD()}).FromPinnedPath("m"); err == nil {
+	if _, err := (libbpf.PinOptions{Directory: inner.FD()}).OpenMap("m", 0); err == nil {
 		t.Error("a map is taken for a folder")
 	}
-	_, err = (libbpf.MapOpenOptions{PathFD: beyondInt32}).FromPinnedPath("m")
+	_, err = (libbpf.PinOptions{Directory: beyondInt32}).OpenMap("m", 0)
 	wantErr(t, err, libbpf.ErrInvalid)
 }
 

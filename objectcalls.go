@@ -416,8 +416,7 @@ func setProgramInstructions(p *cProgram, insns []Instruction) cInt {
 func programFuncInfo(p *cProgram, at *unsafe.Pointer) cInt { return C.lbg_program_func_info(p, at) }
 func programLineInfo(p *cProgram, at *unsafe.Pointer) cInt { return C.lbg_program_line_info(p, at) }
 
-func pinProgram(p *cProgram, path cString) cInt   { return C.bpf_program__pin(p, path) }
-func unpinProgram(p *cProgram, path cString) cInt { return C.bpf_program__unpin(p, path) }
+func pinProgram(p *cProgram, path cString) cInt { return C.bpf_program__pin(p, path) }
 
 // openLink opens a pinned link.
 func openLink(path cString) (*cLink, error) {

@@ -76,48 +76,30 @@ func (p Pin) String() string {
 
 // PinAt returns what is pinned at path (bpf_obj_get, bpf_obj_get_info_by_fd, Linux 4.13). The caller needs permission
 // to read the pin, and to write to it if it is a link. To use what is pinned, open it: [MapHandleFromPinnedPath],
-// [ProgramHandleFromPinnedPath], [LinkFromPinnedPath].
+// [ProgramHandleFromPinnedPath], [LinkFromPinnedPath]. It follows symbolic links; [PinOptions.At] need not.
 //
 // errors.Is(err, os.ErrNotExist) when nothing is at path, errors.Is(err, os.ErrPermission) without permission, or when
 // the file is not a pin.
-func PinAt(path string) (Pin, error) {
-	var pin Pin
-	err := call("open", fmt.Sprintf("pin %q", path), func() (err error) {
-		pin, err = pinAt(path)
-		return err
-	})
-	return pin, err
-}
+func PinAt(path string) (Pin, error) { return PinOptions{}.At(path) }
 
-func pinAt(path string) (Pin, error) {
-	var fd cInt
-	err := withString("path", path, func(p cString) cInt {
-		// A caller that may only read the pin gets it opened for reading; links are never opened so.
-		if fd = objGet(p); fd == -cInt(unix.EACCES) {
-			fd = objGetWith(p, CreateReadOnly, 0)
-		}
-		return fd
-	})
-	if err != nil {
-		return Pin{}, err
-	}
-	defer unix.Close(int(fd))
-	kind, err := fdKind(int(fd))
+// describePin tells what the descriptor of a pin refers to.
+func describePin(path string, fd int) (Pin, error) {
+	kind, err := fdKind(fd)
 	if err != nil {
 		return Pin{}, err
 	}
 	pin := Pin{Path: path}
 	switch {
 	case slices.Contains(mapFDKinds, kind):
-		info, err := mapInfo(int(fd))
+		info, err := mapInfo(fd)
 		pin.Kind, pin.Map = PinnedMap, &info
 		return pin, err
 	case slices.Contains(programFDKinds, kind):
-		info, err := programInfo(int(fd), 0)
+		info, err := programInfo(fd, 0)
 		pin.Kind, pin.Program = PinnedProgram, &info
 		return pin, err
 	case slices.Contains(linkFDKinds, kind):
-		info, err := linkInfo(int(fd))
+		info, err := linkInfo(fd)
 		pin.Kind, pin.Link = PinnedLink, &info
 		return pin, err
 	}
@@ -204,7 +186,7 @@ func pinProblem(path string, err error) string {
 	case folderErr == nil && !on:
 		return fmt.Sprintf("%q is not on a bpf file system", path)
 	case errors.Is(err, os.ErrExist):
-		if pin, err := pinAt(path); err == nil {
+		if pin, err := (PinOptions{}).at(path); err == nil {
 			return fmt.Sprintf("%q exists: %s is pinned there", path, pin)
 		}
 		return fmt.Sprintf("%q exists", path)
@@ -212,30 +194,4 @@ func pinProblem(path string, err error) string {
 		return fmt.Sprintf("%q: names on a bpf file system can't have periods", path)
 	}
 	return fmt.Sprintf("%q: %s", path, errorText(err))
-}
-
-// checkPin returns an error if something other than the given kind and id is pinned at path. Unpin would otherwise
-// remove somebody else's pin.
-func checkPin(path string, kind PinKind, id uint32) error {
-	if path == "" {
-		return errNoPinPath
-	}
-	pin, err := pinAt(path)
-	switch {
-	case errors.Is(err, ErrInvalid):
-		return err
-	case err != nil:
-		return fault.Newf(err, "%q: %s", path, errorText(err))
-	case pin.Kind != kind || pin.ID() != id:
-		return fault.Invalidf("%q is the pin of something else: %s", path, pin)
-	}
-	return nil
-}
-
-// unpin removes a pin of the given kind and id, and no other.
-func unpin(path string, kind PinKind, id uint32) error {
-	if err := checkPin(path, kind, id); err != nil {
-		return err
-	}
-	return unix.Unlink(path)
 }

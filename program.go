@@ -333,7 +333,8 @@ func (p *Program) pin(path string) error {
 	return pinning(path, func(s cString) cInt { return pinProgram(p.ptr, s) })
 }
 
-// Unpin removes the pin at path (bpf_program__unpin). errors.Is(err, [ErrInvalid]) when another object is pinned there.
+// Unpin removes the pin at path, as bpf_program__unpin does, but not the pin of another object, even if it comes there at
+// the same time: errors.Is(err, [ErrInvalid]).
 func (p *Program) Unpin(path string) error {
 	return p.use("unpin", func() error { return p.unpin(path) })
 }
@@ -343,10 +344,7 @@ func (p *Program) unpin(path string) error {
 	if err != nil {
 		return err
 	}
-	if err := checkPin(path, PinnedProgram, info.ID); err != nil {
-		return err
-	}
-	return withString("path", path, func(s cString) cInt { return unpinProgram(p.ptr, s) })
+	return unpin(path, PinnedProgram, info.ID)
 }
 
 // use runs a call into libbpf that may print, or change the object.

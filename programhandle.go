@@ -15,14 +15,9 @@ func ProgramHandleFromID(id uint32) (*ProgramHandle, error) {
 	return ownProgram(fd, "")
 }
 
-// ProgramHandleFromPinnedPath opens the program that is pinned at path (bpf_obj_get, Linux 4.4); the caller closes it.
-// errors.Is(err, [os.ErrNotExist]) when nothing is pinned there, errors.Is(err, [ErrInvalid]) when it is not a program.
+// ProgramHandleFromPinnedPath opens the program that is pinned at path: see [PinOptions.OpenProgram].
 func ProgramHandleFromPinnedPath(path string) (*ProgramHandle, error) {
-	fd, err := openPinned("program", path, programFDKinds, objGet)
-	if err != nil {
-		return nil, err
-	}
-	return ownProgram(fd, "")
+	return PinOptions{}.OpenProgram(path)
 }
 
 // ProgramHandleFromFD makes a handle of a descriptor from elsewhere, such as C code or another process. It duplicates
@@ -86,7 +81,8 @@ func (p *ProgramHandle) Pin(path string) error {
 	})
 }
 
-// Unpin removes the pin at path. errors.Is(err, [ErrInvalid]) when another object is pinned there.
+// Unpin removes the pin at path, but not the pin of another object, even if it comes there at the same time:
+// errors.Is(err, [ErrInvalid]).
 func (p *ProgramHandle) Unpin(path string) error {
 	return p.call("unpin", func(fd int) error {
 		info, err := programInfo(fd, 0)
