@@ -50,10 +50,11 @@ build: ## build all packages and bin/bpfgo
 	$(GO) build $(NOVCS) ./...
 	@$(MAKE) bin/bpfgo
 
+# The same bytes wherever it is built: the build id would have the paths of cgo's flags in it.
 .PHONY: bin/bpfgo
 bin/bpfgo:
 	@mkdir -p bin
-	@$(GO) build $(NOVCS) -trimpath -o $@ ./cmd/bpfgo
+	@$(GO) build $(NOVCS) -trimpath -ldflags=-buildid= -o $@ ./cmd/bpfgo
 
 .PHONY: sbom
 sbom: bin/bpfgo ## write the bill of materials of bin/bpfgo to bin/bpfgo.cdx.json

@@ -185,7 +185,7 @@ type (
 		_    uint32
 	}
 	rawRawTracepoint struct {
-		rawLinkName
+		_      rawLinkName
 		cookie uint64
 	}
 	rawTracing struct {

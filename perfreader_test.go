@@ -89,7 +89,7 @@ func TestPerfReaderEnds(t *testing.T) {
 	}
 	wantErr(t, err, context.Canceled)
 	wantErr(t, err, cause)
-	//lint:ignore SA1012 a nil context is an error, not a crash
+	// A nil context is an error, not a crash.
 	for range r.Records(nil, &err) {
 	}
 	wantErr(t, err, libbpf.ErrInvalid)

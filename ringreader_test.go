@@ -529,7 +529,7 @@ func TestRecordsContext(t *testing.T) {
 		t.Errorf("%d records, then %d", n, rest)
 	}
 	//lint:ignore SA1012 what it does must be known
-	for range r.Records(nil, &err) { //nolint:staticcheck
+	for range r.Records(nil, &err) {
 	}
 	wantErr(t, err, libbpf.ErrInvalid)
 }

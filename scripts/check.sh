@@ -36,13 +36,17 @@ checks() {
 	fi
 }
 
-# modules COMMAND...: the command succeeds in each module whose code needs nothing that is generated elsewhere.
-modules() {
+# Those whose code needs nothing else that is generated or installed.
+modules=(. scripts/dist scripts/sbom cmd/bpfgo/mkdocs selftests examples/cgo)
+
+# shellcheck disable=SC2317 # it is called through "checks"
+# lint: golangci-lint finds nothing in any module.
+lint() {
 	local module ok=0
-	for module in . scripts/dist scripts/sbom cmd/bpfgo/mkdocs selftests examples/cgo; do
-		(cd "$module" && "$@") || { echo "    in $module" >&2 && ok=1; }
+	for module in "${modules[@]}"; do
+		(cd "$module" && "$linter" run --config "$root/.golangci.yml" ./...) || ok=1
 	done
-	return $ok
+	return "$ok"
 }
 
 export GOFLAGS=-buildvcs=false
@@ -51,8 +55,8 @@ scanner=$(tool $govulncheck)
 go build -o "$tools/vulnerabilities" ./scripts/vulnerabilities
 
 folder=$(GOFLAGS=-mod=mod GOWORK=off go mod download -json $database@latest | sed -n 's/.*"Dir": "\(.*\)",\?$/\1/p')
-checks "vulnerabilities of modules" modules "$tools/vulnerabilities" -osv "$folder/data/osv" "$scanner"
-checks "Go" modules "$linter" run --config "$root/.golangci.yml" ./...
+checks "vulnerabilities of modules" "$tools/vulnerabilities" -osv "$folder/data/osv" "$scanner" "${modules[@]}"
+checks "Go" lint
 
 # Everything but what libbpf and others have written, and test data that is meant to be odd.
 mapfile -t files < <(git ls-files)
@@ -66,4 +70,4 @@ for file in "${files[@]}"; do
 done
 checks "shell" shellcheck .ci/run "${scripts[@]}"
 checks "C" clang-format --dry-run --Werror "${sources[@]}"
-exit $failed
+exit "$failed"

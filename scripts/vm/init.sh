@@ -1,4 +1,5 @@
 #!/bin/busybox sh
+# shellcheck shell=dash
 # The first process of the guest. It sets the machine up, runs /vm/jobs/0, 1, ... and ends the machine. The jobs' output,
 # their status, and files for the host go to the ports that are in /vm/ports.
 /bin/busybox --install -s /bin
@@ -22,18 +23,18 @@ read -r end </vm/end
 read -r output status files </vm/ports
 # Virtio ports appear some time after their driver, and are no terminals.
 for port in $output $status $files; do
-	while [ ! -c /dev/$port ]; do
+	while [ ! -c /dev/"$port" ]; do
 		usleep 10000
 	done
 done
 # Configuring a terminal also waits until all output is sent.
 raw() {
 	for port in $output $status $files; do
-		case $port in tty*) stty -F /dev/$port raw -echo ;; esac
+		case $port in tty*) stty -F /dev/"$port" raw -echo ;; esac
 	done
 }
 raw
-exec 3>/dev/$output 4>/dev/$status 5>/dev/$files
+exec 3>/dev/"$output" 4>/dev/"$status" 5>/dev/"$files"
 job=0
 while [ -e /vm/jobs/$job ]; do
 	echo "begin $job" >&4

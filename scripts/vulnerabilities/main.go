@@ -1,5 +1,5 @@
-// Command vulnerabilities runs govulncheck in the current module, with a copy of the Go vulnerability database that came
-// as a module. So it needs no other host than the module proxy. It fails for a vulnerability in a module that is built
+// Command vulnerabilities runs govulncheck in modules, with a copy of the Go vulnerability database that came as a
+// module. So it needs no other host than the module proxy. It fails for a vulnerability in a module that is built
 // in. One of Go's own library is only told: who builds with a newer Go does not have it.
 package main
 
@@ -20,13 +20,17 @@ import (
 func main() {
 	reports := flag.String("osv", "", "folder with the reports, as in golang.org/x/vulndb/data/osv")
 	flag.Parse()
-	if err := run(*reports, flag.Arg(0)); err != nil {
+	if flag.NArg() < 2 {
+		fmt.Fprintln(os.Stderr, "usage: vulnerabilities -osv FOLDER GOVULNCHECK MODULE...")
+		os.Exit(2)
+	}
+	if err := run(*reports, flag.Arg(0), flag.Args()[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "vulnerabilities:", err)
 		os.Exit(1)
 	}
 }
 
-func run(reports, govulncheck string) error {
+func run(reports, govulncheck string, modules []string) error {
 	database, err := os.MkdirTemp("", "libbpf-go-vulnerabilities")
 	if err != nil {
 		return err
@@ -35,17 +39,21 @@ func run(reports, govulncheck string) error {
 	if err := index(reports, database); err != nil {
 		return err
 	}
-	cmd := exec.Command(govulncheck, "-format", "json", "-db", "file://"+database, "-test", "./...")
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return err
+	var all []finding
+	for _, module := range modules {
+		cmd := exec.Command(govulncheck, "-C", module, "-format", "json", "-db", "file://"+database, "-test", "./...")
+		cmd.Stderr = os.Stderr
+		out, err := cmd.Output()
+		if err != nil {
+			return fmt.Errorf("in %s: %w", module, err)
+		}
+		found, err := findings(out)
+		if err != nil {
+			return fmt.Errorf("in %s: %w", module, err)
+		}
+		all = append(all, found...)
 	}
-	found, err := findings(out)
-	if err != nil {
-		return err
-	}
-	return tell(os.Stdout, found)
+	return tell(os.Stdout, all)
 }
 
 // report is what the index needs of a vulnerability.
