@@ -3,6 +3,7 @@ package libbpf
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -202,8 +203,12 @@ func hasNUMANode(folder string, node uint32) bool {
 	return !errors.Is(err, os.ErrNotExist)
 }
 
-// refused adds to EINVAL why the kernel refused to create the map, if that is known. It returns other errors unchanged.
+// refused adds to EINVAL and EPERM why the kernel refused to create the map, if that is known. It returns other errors
+// unchanged.
 func (d MapDefinition) refused(err error) error {
+	if errors.Is(err, unix.EPERM) {
+		return d.tooMuchLocked(err)
+	}
 	if !errors.Is(err, unix.EINVAL) || errors.Is(err, ErrInvalid) {
 		return err
 	}
@@ -214,6 +219,33 @@ func (d MapDefinition) refused(err error) error {
 		return &lacking{"maps of type " + d.Type.String(), err}
 	}
 	return err
+}
+
+// tooMuchLocked adds to EPERM that the map needs more memory than the process may lock. Kernels before 5.11 count the
+// memory of maps as locked, and have the same error for a lack of privileges. Which one it is shows a map that differs
+// only in its size.
+func (d MapDefinition) tooMuchLocked(err error) error {
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit) != nil || limit.Cur == math.MaxUint64 || d.Type.IsMapInMap() {
+		return err
+	}
+	smallest := d
+	smallest.Name, smallest.ValueSize, smallest.MaxEntries = "", min(d.ValueSize, 8), min(d.MaxEntries, 1)
+	if d.Type == MapTypeRingBuf || d.Type == MapTypeUserRingBuf {
+		smallest.MaxEntries = uint32(os.Getpagesize())
+	}
+	var c cArgs
+	defer c.Free()
+	opts := mapCreateOpts(&c, &MapCreateOptions{
+		Flags: smallest.Flags &^ (CreateTokenFD | CreateVTypeBTFObjectFD), Extra: smallest.Extra,
+	}, 0)
+	fd := createMap(smallest.Type, nil, smallest.KeySize, smallest.ValueSize, smallest.MaxEntries, &opts)
+	if fd < 0 {
+		return err
+	}
+	_ = unix.Close(int(fd))
+	return fault.Newf(err, "the process may lock %d bytes of memory (RLIMIT_MEMLOCK), which is too little for this map",
+		limit.Cur)
 }
 
 // pinProblem says how the map that is pinned at path differs from this definition, or "".
@@ -235,7 +267,7 @@ func (d MapDefinition) pinProblem(path string) string {
 // map.
 func (o *OpenObject) explainMap(err error) error {
 	failed, ok := err.(*Error)
-	if !ok || !errors.Is(failed.Err, unix.EINVAL) || errors.Is(failed.Err, ErrInvalid) {
+	if !ok || errors.Is(failed.Err, ErrInvalid) || !errors.Is(failed.Err, unix.EINVAL) && !errors.Is(failed.Err, unix.EPERM) {
 		return err
 	}
 	said := strings.Join(failed.Messages, "\n")

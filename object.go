@@ -418,7 +418,7 @@ func (o *OpenObject) load() (*Object, []clib.Message, error) {
 	}
 	defer o.endLoad()
 	if _, err := PossibleCPUs(); err != nil { // maps need it: fail before anything is in the kernel
-		return nil, nil, err
+		return nil, nil, &Error{Op: op, Object: o.what, Err: err}
 	}
 	said, err := capturing(o.printer, op, o.what, func() error {
 		err := o.loadObject()

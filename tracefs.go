@@ -9,16 +9,26 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
 
-// explainTracefs explains the error of a missing file if the attachment needs tracefs and tracefs is not mounted.
+// explainTracefs explains the error of a missing or forbidden file if the attachment needs tracefs, and tracefs is not
+// mounted or this user can't read it.
 func explainTracefs(err error, needed bool) error {
-	if !needed || !errors.Is(err, unix.ENOENT) {
+	missing, denied := errors.Is(err, unix.ENOENT), errors.Is(err, unix.EACCES)
+	if !needed || !missing && !denied {
 		return err
 	}
 	// libbpf looks in these places.
-	for _, events := range []string{"/sys/kernel/tracing/events", "/sys/kernel/debug/tracing/events"} {
-		if _, statErr := os.Stat(events); !errors.Is(statErr, os.ErrNotExist) {
+	for _, folder := range []string{"/sys/kernel/tracing", "/sys/kernel/debug/tracing"} {
+		_, statErr := os.Stat(folder + "/events")
+		switch {
+		case errors.Is(statErr, os.ErrNotExist):
+		case denied && errors.Is(statErr, os.ErrPermission):
+			return fault.Newf(err, "this user can't read tracefs at %s", folder)
+		default:
 			return err
 		}
+	}
+	if denied {
+		return err
 	}
 	return fault.New("tracefs is not mounted (mount -t tracefs tracefs /sys/kernel/tracing)", err)
 }

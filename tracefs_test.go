@@ -56,3 +56,31 @@ func TestWithoutTracefs(t *testing.T) {
 	}()
 	<-done
 }
+
+// A user who can't read tracefs is told so. By default, only root can.
+func TestTracefsOfRoot(t *testing.T) {
+	_, p := loadSeen(t, "tracepoint", "tracepoint", "on_tracepoint", nil)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // without UnlockOSThread: the thread and its mounts end with the goroutine
+		for _, err := range []error{
+			unix.Unshare(unix.CLONE_NEWNS),
+			unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
+			unix.Mount("none", "/sys/kernel/tracing", "tmpfs", 0, "mode=700"),
+		} {
+			if err != nil {
+				t.Error(err)
+				return
+			}
+		}
+		const nobody = 65534
+		if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, ^uintptr(0), nobody, ^uintptr(0)); errno != 0 {
+			t.Error(errno)
+			return
+		}
+		_, err := p.AttachTracepoint("syscalls", "sys_enter_getpgid", libbpf.TracepointOptions{})
+		wantErrSaying(t, err, os.ErrPermission, "this user can't read tracefs at /sys/kernel/tracing")
+	}()
+	<-done
+}

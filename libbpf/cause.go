@@ -100,6 +100,7 @@ var harmless = []string{
 	"is expected to be of `struct",
 	"cannot create a dummy_ksym",
 	"Failed to bump RLIMIT_MEMLOCK",
+	"Detection of kernel", // probes for features; without one, libbpf goes on without the feature
 	// libbpf's guess for each EPERM. Kernels since 5.11 do not return EPERM for this reason.
 	"try raising 'ulimit -l'",
 	// These are in the error anyway, or too long to quote.
