@@ -23,6 +23,7 @@ type guest struct {
 	kernel  string // the folder with vmlinuz, release and lib/modules
 	memory  string // as qemu has it: 2G
 	cpus    int
+	boot    string        // what the kernel's command line has besides the machine's
 	limit   time.Duration // how long the machine may run
 	log     io.Writer     // gets the kernel's log while it is written, where not nil
 }
@@ -65,7 +66,7 @@ func (g *guest) run(ctx context.Context, jobs []job, out func(int) io.Writer) ([
 	ctx, cancel := context.WithTimeoutCause(ctx, g.limit, fmt.Errorf("it hung: no end within %v", g.limit))
 	defer cancel()
 	args := append([]string{"-m", g.memory, "-kernel", filepath.Join(g.kernel, "vmlinuz"), "-initrd", image,
-		"-append", g.machine.commandLine()}, g.machine.machineArgs(g.cpus)...)
+		"-append", strings.TrimSpace(g.machine.commandLine() + " " + g.boot)}, g.machine.machineArgs(g.cpus)...)
 	cmd := exec.CommandContext(ctx, g.machine.qemu)
 	var ports [4]*os.File
 	for i := range ports {

@@ -201,13 +201,15 @@ func writeInitramfs(image string, m *machine, kernel, end string, jobs []job) er
 		return err
 	}
 	var bring []string
+	trees := make(map[string]bool)
 	for i, job := range jobs {
 		c.Script(fmt.Sprintf("/vm/jobs/%d", i), job.script())
 		if err := c.program(job.argv[0]); err != nil {
 			return err
 		}
 		root := treeOf(job.dir)
-		if !c.Has(root) {
+		if !trees[root] { // which a program in it does not bring
+			trees[root] = true
 			if err := c.tree(root); err != nil {
 				return err
 			}

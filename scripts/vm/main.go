@@ -66,6 +66,12 @@ func runProgram(ctx context.Context, args []string) (int, error) {
 		with = append(with, path)
 		return nil
 	})
+	var bring []string
+	flags.Func("bring", "a `file` or folder that the program writes, to copy to the host", func(path string) error {
+		bring = append(bring, path)
+		return nil
+	})
+	boot := flags.String("append", "", "more `parameters` for the kernel's command line")
 	verbose := flags.Bool("v", false, "show the kernel's log on stderr")
 	_ = flags.Parse(args)
 	if *kernel == "" || flags.NArg() == 0 {
@@ -81,11 +87,14 @@ func runProgram(ctx context.Context, args []string) (int, error) {
 		return 1, err
 	}
 	j.with = with
+	for _, path := range bring {
+		j.bringHome("", path)
+	}
 	machine, err := machineOf(folder)
 	if err != nil {
 		return 1, err
 	}
-	g := guest{machine: machine, kernel: folder, memory: *memory, cpus: *cpus, limit: *limit}
+	g := guest{machine: machine, kernel: folder, memory: *memory, cpus: *cpus, limit: *limit, boot: *boot}
 	if *verbose {
 		g.log = os.Stderr
 	}
