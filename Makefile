@@ -309,6 +309,14 @@ bin/soak:
 	@mkdir -p bin
 	@cd selftests && $(GO) build $(NOVCS) -o ../$@ ./soak
 
+# Packages of scripts/mutate/targets.txt; none: all.
+MUTATE ?=
+
+.PHONY: mutate
+mutate: root ## change the code in one place after the other, and see that a test fails (slow; MUTATE=internal/ring)
+	@$(MAKE) setup
+	nice -n 19 $(GO) run $(NOVCS) ./scripts/mutate $(MUTATE)
+
 FUZZTIME ?= 60s
 
 .PHONY: fuzz

@@ -298,10 +298,32 @@ func TestDamaged(t *testing.T) {
 	}
 }
 
+// A buffer that is full to its last byte is as good as any other, also with damage in it.
+func TestFull(t *testing.T) {
+	for _, damaged := range []bool{false, true} {
+		k := newKernel(t, 4096)
+		for range 4096 / 64 {
+			k.sample(make([]byte, 64-sampleSize))
+		}
+		var l log
+		if damaged {
+			k.put32(0, 77)
+			if n, err := k.all(l.receiver()); n != 0 || !isDamage(err) {
+				t.Errorf("%d records, %v", n, err)
+			}
+		}
+		want := 4096/64 - map[bool]int{true: 1}[damaged]
+		if n, err := k.all(l.receiver()); n != want || err != nil {
+			t.Errorf("%d records, want %d, %v", n, want, err)
+		}
+	}
+}
+
 // Positions that are impossible are an error once.
 func TestImpossiblePositions(t *testing.T) {
 	for name, test := range map[string]struct{ tail, head uint64 }{
 		"uneven tail":         {4, 16},
+		"what looks like one": {4, 32},
 		"uneven head":         {0, 12},
 		"more than the size":  {0, 4096 + 8},
 		"tail ahead":          {16, 8},
@@ -311,6 +333,7 @@ func TestImpossiblePositions(t *testing.T) {
 		for _, whole := range []bool{false, true} {
 			k := newKernel(t, 4096)
 			*k.tail, *k.head = test.tail, test.head
+			k.event(12, unix.PERF_RECORD_SAMPLE, 16, binary.NativeEndian.AppendUint32(nil, 4))
 			to := new(log).receiver()
 			if whole {
 				to = new(log).whole()

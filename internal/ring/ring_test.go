@@ -196,9 +196,11 @@ func TestBusyRecord(t *testing.T) {
 // A lease ends where it is told to, and space comes back when it must, not before.
 func TestLease(t *testing.T) {
 	k := newKernel(t, 4096)
+	const start = 5 * 4096
+	k.start(start)
 	r := NewReader(k.Buffer)
-	if r.Lease() != 512 {
-		t.Fatalf("a lease of %d bytes", r.Lease())
+	if r.Lease() != 512 || k.Size() != 4096 {
+		t.Fatalf("a lease of %d of %d bytes", r.Lease(), k.Size())
 	}
 	const room = 64
 	for range 16 {
@@ -216,8 +218,8 @@ func TestLease(t *testing.T) {
 	}
 	published := func(want int) {
 		t.Helper()
-		if consumer, _ := k.Positions(); consumer != uintptr(want)*room {
-			t.Fatalf("%d records are published, want %d", consumer/room, want)
+		if consumer, _ := k.Positions(); consumer != start+uintptr(want)*room {
+			t.Fatalf("%d records are published, want %d", (consumer-start)/room, want)
 		}
 	}
 	r.Begin()
@@ -230,9 +232,10 @@ func TestLease(t *testing.T) {
 	}{
 		{0, 1, 0},        // the first record comes in any case
 		{3 * room, 3, 0}, // so many bytes
-		{1000, 4, 0},     // to the end of the longest lease, which began with the first record
-		{1000, 8, 8},     // those before are published, and another one fits
-		{1000, 0, 16},    // not granted
+		{3 * room, 3, 0},
+		{1000, 1, 0},  // to the end of the longest lease, which began with the first record
+		{1000, 8, 8},  // those before are published, and another one fits
+		{1000, 0, 16}, // not granted
 	} {
 		if room, _, err := r.Peek(); err != nil {
 			t.Fatal(err)
@@ -275,6 +278,16 @@ func TestLease(t *testing.T) {
 		if n := take(); n != 1 {
 			t.Errorf("%d records", n)
 		}
+	}
+
+	// Begin ends a lease.
+	r.Publish()
+	k.mustWrite(make([]byte, 1000))
+	r.Extend()
+	r.Grant(Room(1000), 0)
+	k.start(start)
+	if r.Begin(); r.Granted(HeaderSize) {
+		t.Error("the lease goes on after Begin")
 	}
 
 	// What is returned comes once more, and is not consumed.
@@ -384,7 +397,10 @@ func TestCorrupt(t *testing.T) {
 
 func TestMappingLength(t *testing.T) {
 	const page = 4096
-	for size, want := range map[uintptr]uintptr{page: 4 * page, 1 << 20: 2*page + 2<<20, 1 << 30 << (math.MaxUint >> 63 * 32): 0} {
+	const most = (math.MaxInt - 2*page) / 2
+	for size, want := range map[uintptr]uintptr{
+		page: 4 * page, 1 << 20: 2*page + 2<<20, most: 2*page + 2*most, most + 1: 0, math.MaxUint: 0,
+	} {
 		if length, ok := MappingLength(page, size); length != want || ok != (want != 0) {
 			t.Errorf("%d bytes: %d, %v", size, length, ok)
 		}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// target is a package to mutate, and the tests for it.
+type target struct {
+	dir   string
+	files []string // nil for all
+	// The patterns of tests to run, and not to run, as for go test.
+	run, skip string
+}
+
+// parseTargets parses lines such as "internal/ring", or ". files=map.go,pin.go run=^TestPin skip=Slow".
+func parseTargets(text string) ([]target, error) {
+	var all []target
+	for line := range lines(text) {
+		fields := strings.Fields(line)
+		t := target{dir: fields[0]}
+		for _, field := range fields[1:] {
+			switch name, value, _ := strings.Cut(field, "="); name {
+			case "files":
+				t.files = strings.Split(value, ",")
+			case "run":
+				t.run = value
+			case "skip":
+				t.skip = value
+			default:
+				return nil, fmt.Errorf("targets.txt: %q: what is %s?", line, name)
+			}
+		}
+		all = append(all, t)
+	}
+	return all, nil
+}
+
+// parseSurvivors parses lines of a package, a function, an operator, a text and a reason, with tabs between.
+func parseSurvivors(text string) (map[key]string, error) {
+	all := make(map[key]string)
+	for line := range lines(text) {
+		fields := strings.Split(line, "\t")
+		if len(fields) != 5 || fields[4] == "" {
+			return nil, fmt.Errorf("survivors.txt: %q has %d fields, not five", line, len(fields))
+		}
+		k := key{fields[0], fields[1], fields[2], fields[3]}
+		if _, twice := all[k]; twice {
+			return nil, fmt.Errorf("survivors.txt: %q is there twice", line)
+		}
+		all[k] = fields[4]
+	}
+	return all, nil
+}
+
+// lines are the lines of a text that are not empty and no comments.
+func lines(text string) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for line := range strings.Lines(text) {
+			line = strings.TrimRight(line, "\n")
+			if line != "" && !strings.HasPrefix(line, "#") && !yield(line) {
+				return
+			}
+		}
+	}
+}
