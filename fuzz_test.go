@@ -3,16 +3,19 @@ package libbpf_test
 import (
 	"bytes"
 	"debug/elf"
+	"encoding/binary"
 	"errors"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/mutate"
 )
 
 // exercise opens an object that may be damaged and uses what an OpenObject offers. It returns Open's error.
@@ -119,10 +122,12 @@ func TestFlippedBits(t *testing.T) {
 }
 
 func FuzzOpenMemory(f *testing.F) {
-	for _, name := range []string{"maps", "attach", "events", "rejected"} {
+	for _, name := range []string{
+		"maps", "attach", "events", "rejected", "globals", "other_order", "arena_globals",
+	} {
 		f.Add(readObject(f, name))
 	}
-	f.Fuzz(func(_ *testing.T, image []byte) { _ = exercise(image) })
+	f.Fuzz(mutate.Target(f, 100, func(_ *testing.T, image []byte) { mutate.Ended(exercise(image)) }))
 }
 
 // An object without BTF opens and loads, if nothing in it needs BTF, and says what it lacks.
@@ -148,36 +153,93 @@ func TestObjectWithoutBTF(t *testing.T) {
 	wantErr(t, findMap(t, loaded, ".bss").Delete(u32(0)), unix.EINVAL)
 }
 
-// Each of these made libbpf touch memory that was not its own.
-func TestDamageThatLibbpfMisses(t *testing.T) {
-	good := readObject(t, "attach")
-	file, err := elf.NewFile(bytes.NewReader(good))
+// endWithin makes a function end with an instruction that takes two slots.
+func endWithin(t *testing.T, image []byte, function string) []byte {
+	t.Helper()
+	file, err := elf.NewFile(bytes.NewReader(image))
 	check(t, err)
-	bad := bytes.Clone(good)
-	found := false
 	symbols, err := file.Symbols()
 	check(t, err)
+	bad := bytes.Clone(image)
 	for _, s := range symbols {
-		if s.Name == "on_enter" {
+		if s.Name == function {
 			bad[file.Sections[s.Section].Offset+s.Value+s.Size-8] = 0x18
-			found = true
+			return bad
 		}
 	}
-	if !found {
-		t.Fatal("no function on_enter")
+	t.Fatalf("no function %s", function)
+	return nil
+}
+
+// largeKconfig makes an array of a variable of the kernel's configuration.
+func largeKconfig(t *testing.T, elements uint32) []byte {
+	t.Helper()
+	image := readObject(t, "globals")
+	file, err := elf.NewFile(bytes.NewReader(image))
+	check(t, err)
+	raw := image[file.Section(".BTF").Offset:]
+	order := binary.NativeEndian
+	header := order.Uint32(raw[4:])
+	names := raw[header+order.Uint32(raw[16:]):]
+	array := uint32(0)
+	// The bytes of each kind of type behind the first twelve, and those of each of its parts.
+	sizes := map[uint32][2]uint32{1: {4, 0}, 3: {12, 0}, 4: {0, 12}, 5: {0, 12}, 6: {0, 8}, 13: {0, 8}, 14: {4, 0}, 15: {0, 12}, 17: {4, 0}, 19: {0, 12}}
+	at := header + order.Uint32(raw[8:])
+	for id := uint32(1); at < header+order.Uint32(raw[8:])+order.Uint32(raw[12:]); id++ {
+		info := order.Uint32(raw[at+4:])
+		kind, parts := info>>24&0x1f, info&0xffff
+		switch {
+		case kind == 3 && array == 0:
+			array = id
+			order.PutUint32(raw[at+20:], elements)
+		case kind == 14 && array != 0 && bytes.HasPrefix(names[order.Uint32(raw[at:]):], []byte("CONFIG_HZ\x00")):
+			order.PutUint32(raw[at+8:], array)
+			return image
+		}
+		at += 12 + sizes[kind][0] + parts*sizes[kind][1]
 	}
-	wantErr(t, exercise(bad), libbpf.ErrInvalid)
-	path := filepath.Join(t.TempDir(), "bad.bpf.o")
-	check(t, os.WriteFile(path, bad, 0o644))
-	_, err = libbpf.OpenFile(path)
-	wantErr(t, err, libbpf.ErrInvalid)
+	t.Fatal("no array, or no variable behind it")
+	return nil
+}
+
+// Each of these made libbpf touch memory that was not its own.
+func TestDamageThatLibbpfMisses(t *testing.T) {
+	bad := endWithin(t, readObject(t, "attach"), "on_enter")
+	// libelf does not look at the size of a section's header in the file's.
+	otherSize := bytes.Clone(bad)
+	otherSize[0x3a] = 40
+	// The names of sections are not needed to find the functions.
+	otherNames := bytes.Clone(bad)
+	otherNames[0x3e]++
+	for name, bad := range map[string][]byte{
+		"order of this machine": bad,
+		"other order":           endWithin(t, readObject(t, "other_order"), "count"),
+		"size of headers":       otherSize,
+		"names of sections":     otherNames,
+	} {
+		err := exercise(bad)
+		if !errors.Is(err, libbpf.ErrInvalid) || !strings.Contains(err.Error(), "ends within an instruction") {
+			t.Errorf("%s: %v", name, err)
+		}
+		path := filepath.Join(t.TempDir(), "bad.bpf.o")
+		check(t, os.WriteFile(path, bad, 0o644))
+		_, err = libbpf.OpenFile(path)
+		wantErr(t, err, libbpf.ErrInvalid)
+	}
+
+	// A variable of the kernel's configuration has 2 GiB or more, or there is another symbol for it.
+	for _, elements := range []uint32{1<<31 - 1, 1 << 28} {
+		if err := exercise(largeKconfig(t, elements)); !errors.Is(err, libbpf.ErrInvalid) || !strings.Contains(err.Error(), "too large") {
+			t.Errorf("%d elements: %v", elements, err)
+		}
+	}
 
 	m, err := open(t, "maps").Map("hash")
 	check(t, err)
 	wantErr(t, m.SetType(libbpf.MapTypeStructOps), libbpf.ErrInvalid)
 
 	// A map's type is the length of an array in BTF.
-	good = readObject(t, "maps")
+	good := readObject(t, "maps")
 	opened := 0
 	for at := 0; at+4 <= len(good); at += 4 {
 		if !bytes.Equal(good[at:at+4], u32(uint32(libbpf.MapTypeArrayOfMaps))) {

@@ -2,6 +2,7 @@ package libbpf
 
 import (
 	"fmt"
+	"strconv"
 	"unsafe"
 
 	"github.com/libbpf-go/libbpf-go/internal/fault"
@@ -43,7 +44,7 @@ func pointerOf(use func(func(unsafe.Pointer) error) error) (pointer unsafe.Point
 	return pointer
 }
 
-func objectName(name string) string { return fmt.Sprintf("object %q", name) }
+func objectName(name string) string { return "object " + strconv.Quote(name) }
 
 // Release gives the object to C and returns its struct bpf_object. C then owns it, and closes it with
 // bpf_object__close. The methods of the Object, its maps, programs and other values return [ErrClosed] afterwards.
@@ -78,6 +79,7 @@ func objectOfC(object unsafe.Pointer, ofC bool) (*Object, error) {
 		return nil, &Error{Op: op, Object: what, Err: fault.Invalidf("it was not loaded: use AdoptOpenObject")}
 	}
 	described := &OpenObject{ptr: (*cObject)(object), ofC: ofC}
+	described.setName()
 	described.describe()
 	o, err := newObject(described)
 	if err != nil {
@@ -100,6 +102,7 @@ func (o *OpenObject) UsePointer(f func(object unsafe.Pointer) error) error {
 	if o.ended != nil {
 		return &Error{Op: op, Object: o.what, Err: o.ended}
 	}
+	o.describe()
 	return f(unsafe.Pointer(o.ptr))
 }
 
@@ -140,8 +143,8 @@ func openObjectOfC(object unsafe.Pointer, ofC bool) (*OpenObject, error) {
 		return nil, &Error{Op: op, Object: what, Err: fault.Invalidf("it was loaded: use AdoptObject")}
 	}
 	o := &OpenObject{ptr: (*cObject)(object), ofC: ofC, printer: ObjectBuilder{}.printer()}
-	o.describe()
-	if err := o.checkStructOps(); err != nil {
+	o.setName()
+	if err := checkStructOps(o.ptr); err != nil {
 		return nil, &Error{Op: op, Object: o.what, Err: err}
 	}
 	return o, nil

@@ -9,9 +9,9 @@ import (
 
 // takeRecordType takes the type of the value out of the definition of a buffer: it is that of the buffer's records. The
 // kernel refuses ring buffers with values, and wants descriptors as those of perf buffers.
-func (m *OpenMap) takeRecordType() {
+func (m *OpenMap) takeRecordType(typ MapType) {
 	size := uint32(0)
-	switch m.typ() {
+	switch typ {
 	case MapTypeRingBuf, MapTypeUserRingBuf:
 	case MapTypePerfEventArray:
 		size = 4

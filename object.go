@@ -1,10 +1,10 @@
 package libbpf
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"iter"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -57,69 +57,64 @@ type ObjectBuilder struct {
 	Print PrintFunc
 }
 
-// OpenFile opens a compiled object with the default options (bpf_object__open_file).
+// OpenFile opens a compiled object with the default options: see [ObjectBuilder.OpenFile].
 func OpenFile(path string) (*OpenObject, error) { return ObjectBuilder{}.OpenFile(path) }
 
 // OpenMemory opens a compiled object in memory, with the default options (bpf_object__open_mem).
 func OpenMemory(object []byte) (*OpenObject, error) { return ObjectBuilder{}.OpenMemory(object) }
 
-// OpenFile opens a compiled object (bpf_object__open_file). It needs no privileges, because it does not change the
-// kernel. The caller owns the result: load it or close it. errors.Is(err, [ErrNoBTF]) when the object lacks type
+// OpenFile opens a compiled object, as bpf_object__open_file does: it reads the file once, and libbpf opens what was
+// read (bpf_object__open_mem). It needs no privileges, because it does not change the kernel. The caller owns the result: load it or close it. errors.Is(err, [ErrNoBTF]) when the object lacks type
 // information that it needs, errors.Is(err, [os.ErrNotExist]) when there is no such file.
 //
 // An object of the other byte order can be opened, to look at it (libbpf 1.6). Load refuses it.
 func (b ObjectBuilder) OpenFile(path string) (*OpenObject, error) {
-	var c cArgs
-	defer c.Free()
-	cPath := c.Of("path", path)
-	what := fmt.Sprintf("object %q", path)
-	file, err := readFile(path)
+	what := objectName(path)
+	image, err := readImage(path)
 	if err != nil {
 		return nil, &Error{Op: "open", Object: what, Err: err}
 	}
-	return b.open(&c, what, file, func(opts *cOpenOpts) (*cObject, error) {
-		return openObjectFile(cPath, opts)
-	})
+	defer image.free()
+	return b.open(what, nameOfFile(path), image)
 }
 
-// OpenMemory opens a compiled object in memory (bpf_object__open_mem). It does not keep the bytes after it returns. The
-// caller owns the result: load it or close it.
+// nameOfFile is what libbpf names the object of a file.
+func nameOfFile(path string) string {
+	base := path[strings.LastIndexByte(path, '/')+1:]
+	name, _, _ := strings.Cut(base, ".")
+	return name
+}
+
+// OpenMemory opens a compiled object in memory (bpf_object__open_mem). It does not change the bytes, nor keep them after
+// it returns; nobody may change them meanwhile. The caller owns the result: load it or close it.
 func (b ObjectBuilder) OpenMemory(object []byte) (*OpenObject, error) {
-	var c cArgs
-	defer c.Free()
 	const what = "object in memory"
-	file, err := readObject(bytes.NewReader(object))
-	if err != nil {
-		return nil, &Error{Op: "open", Object: what, Err: err}
-	}
-	b.Name = cmp.Or(b.Name, memoryName)
-	return b.open(&c, what, file, func(opts *cOpenOpts) (*cObject, error) {
-		return openObjectMemory(object, opts)
-	})
+	return b.open(what, "memory", object)
 }
 
-// memoryName is the name of objects without a file. libbpf would use their address, which changes each time.
-const memoryName = "memory"
-
-func (b ObjectBuilder) open(
-	c *cArgs, what string, file objectFile, open func(*cOpenOpts) (*cObject, error),
-) (*OpenObject, error) {
+func (b ObjectBuilder) open(what, defaultName string, image objectImage) (*OpenObject, error) {
 	const op = "open"
-	opts := openOpts(c, &b)
+	if err := image.check(); err != nil {
+		return nil, &Error{Op: op, Object: what, Err: err}
+	}
+	var c cArgs
+	defer c.Free()
+	b.Name = cmp.Or(b.Name, defaultName)
+	opts := openOpts(&c, &b)
 	if c.Err != nil {
 		return nil, &Error{Op: op, Object: what, Err: c.Err}
 	}
-	if err := b.setToken(c, &opts); err != nil {
+	if err := b.setToken(&c, &opts); err != nil {
 		return nil, &Error{Op: op, Object: what, Err: err}
 	}
-	o := &OpenObject{what: what, printer: b.printer(), otherOrder: file.otherOrder}
+	o := &OpenObject{what: what, printer: b.printer(), otherOrder: image.otherOrder()}
 	complete := false
 	defer func() {
 		if !complete {
 			_ = o.Close()
 		}
 	}()
-	if err := b.setCustomBTF(c, &opts, o); err != nil {
+	if err := b.setCustomBTF(&c, &opts, o); err != nil {
 		return nil, &Error{Op: op, Object: what, Err: err}
 	}
 	if b.KernelLogSize != 0 {
@@ -131,8 +126,8 @@ func (b ObjectBuilder) open(
 	}
 	said, err := capturing(o.printer, op, what, func() error {
 		var errno error
-		if o.ptr, errno = open(&opts); o.ptr == nil {
-			return file.explain(fromErrno(errno))
+		if o.ptr, errno = openObject(image, &opts); o.ptr == nil {
+			return image.explain(fromErrno(errno))
 		}
 		return nil
 	})
@@ -141,8 +136,8 @@ func (b ObjectBuilder) open(
 		o.printer.Deliver(said)
 		return nil, err
 	}
-	o.describe()
-	if err := o.checkStructOps(); err != nil {
+	o.setName()
+	if err := checkStructOps(o.ptr); err != nil {
 		said, err := failedSaying(said, op, what, err)
 		o.printer.Deliver(said)
 		return nil, err
@@ -152,20 +147,31 @@ func (b ObjectBuilder) open(
 	return o, nil
 }
 
-// describe reads the object's name, maps and programs from libbpf.
-func (o *OpenObject) describe() {
+func (o *OpenObject) setName() {
 	o.name = nameOfObject(o.ptr)
-	o.what = fmt.Sprintf("object %q", o.name)
-	for m := nextMap(o.ptr, nil); m != nil; m = nextMap(o.ptr, m) {
-		opened := &OpenMap{o: o, ptr: m, name: o.mapIndex.add(o.ptr, m)}
-		opened.takeRecordType()
-		o.maps = append(o.maps, opened)
+	o.what = objectName(o.name)
+}
+
+// describe reads the object's maps and programs from libbpf, before their first use. The caller holds the lock.
+func (o *OpenObject) describe() {
+	if o.described {
+		return
 	}
-	for p := nextProgram(o.ptr, nil); p != nil; p = nextProgram(o.ptr, p) {
-		o.programs = append(o.programs, &OpenProgram{
-			o: o, ptr: p,
-			name: nameOfProgram(p), section: programSection(p),
-		})
+	o.described = true
+	maps := mapsOf(o.ptr)
+	openMaps := make([]OpenMap, len(maps))
+	o.maps, o.mapIndex = make([]*OpenMap, len(maps)), make(mapIndex, len(maps))
+	for i, m := range maps {
+		openMaps[i] = OpenMap{o: o, ptr: m.ptr, name: m.name}
+		openMaps[i].takeRecordType(m.typ)
+		o.maps[i], o.mapIndex[i] = &openMaps[i], namedMap{m.ptr, m.name}
+	}
+	programs := programsOf(o.ptr)
+	openPrograms := make([]OpenProgram, len(programs))
+	o.programs = make([]*OpenProgram, len(programs))
+	for i, p := range programs {
+		openPrograms[i] = OpenProgram{o: o, ptr: p.ptr, name: p.name, section: p.section}
+		o.programs[i] = &openPrograms[i]
 	}
 }
 
@@ -234,13 +240,10 @@ func (l *kernelLog) free() {
 // All its methods, and those of its views, are safe for concurrent use; they run one at a time. They return [ErrLoaded]
 // once Load has begun, and [ErrClosed] after Close.
 type OpenObject struct {
-	name     string
-	what     string // for errors
-	maps     []*OpenMap
-	mapIndex mapIndex // into maps
-	programs []*OpenProgram
-	printer  *clib.Printer
-	log      *kernelLog
+	name    string
+	what    string // for errors
+	printer *clib.Printer
+	log     *kernelLog
 
 	otherOrder bool // the object's order of bytes is not this machine's
 
@@ -251,6 +254,11 @@ type OpenObject struct {
 	ofC     bool     // C code owns the object, and closes it
 	lentFDs []int    // inner map templates, attach targets and BTFCustom; owned until Load has used them
 	types   *btf.BTF // a copy of the object's BTF, made when needed; owned
+
+	described bool // the rest is known
+	maps      []*OpenMap
+	mapIndex  mapIndex // into maps
+	programs  []*OpenProgram
 }
 
 // use runs f. The object can't be loaded or closed meanwhile.
@@ -262,6 +270,7 @@ func (o *OpenObject) use(op, object string, f func() error) error {
 		if o.ended != nil {
 			return o.ended
 		}
+		o.describe()
 		return f()
 	})
 }
@@ -367,7 +376,11 @@ func (o *OpenObject) open() bool {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.ended == nil
+	if o.ended != nil {
+		return false
+	}
+	o.describe()
+	return true
 }
 
 // BTF returns a copy of the object's type information (bpf_object__btf); the caller closes it. errors.Is(err,
@@ -445,6 +458,7 @@ func (o *OpenObject) beginLoad() error {
 	if o.ended != nil {
 		return o.ended
 	}
+	o.describe()
 	o.ended = ErrLoaded
 	o.loading = true
 	return nil

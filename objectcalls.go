@@ -6,6 +6,10 @@ package libbpf
 #cgo libbpf_debug CFLAGS: -Og -g
 #cgo !libbpf_system CFLAGS: -I${SRCDIR}/libbpf/upstream/api
 #cgo libbpf_system CFLAGS: -DLIBBPF_GO_SYSTEM
+#cgo noescape lbg_maps
+#cgo nocallback lbg_maps
+#cgo noescape lbg_programs
+#cgo nocallback lbg_programs
 
 #include "libbpf/vendor.h"
 #include <errno.h>
@@ -78,6 +82,46 @@ static const char *lbg_map_name(const struct bpf_object *obj, const struct bpf_m
 		return name;
 	type = btf__type_by_id(bpf_object__btf(obj), bpf_map__btf_value_type_id(map));
 	return type && btf_is_datasec(type) ? btf__name_by_offset(bpf_object__btf(obj), type->name_off) : name;
+}
+
+struct lbg_map {
+	struct bpf_map *ptr;
+	const char *name;
+	__u32 typ;
+};
+
+// The maps behind a map, or the first ones: as many as there is room for.
+static int lbg_maps(const struct bpf_object *obj, struct bpf_map *map, struct lbg_map *to, int room)
+{
+	int n = 0;
+
+	for (; n < room && (map = bpf_object__next_map(obj, map)); n++)
+		to[n] = (struct lbg_map){ map, lbg_map_name(obj, map), bpf_map__type(map) };
+	return n;
+}
+
+static bool lbg_has_struct_ops(const struct bpf_object *obj)
+{
+	struct bpf_map *map = NULL;
+
+	while ((map = bpf_object__next_map(obj, map)))
+		if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS)
+			return true;
+	return false;
+}
+
+struct lbg_program {
+	struct bpf_program *ptr;
+	const char *name, *section;
+};
+
+static int lbg_programs(const struct bpf_object *obj, struct bpf_program *prog, struct lbg_program *to, int room)
+{
+	int n = 0;
+
+	for (; n < room && (prog = bpf_object__next_program(obj, prog)); n++)
+		to[n] = (struct lbg_program){ prog, bpf_program__name(prog), bpf_program__section_name(prog) };
+	return n;
 }
 
 // A libbpf without this function always attaches a struct_ops map.
@@ -186,6 +230,7 @@ import "C"
 
 import (
 	"fmt"
+	"slices"
 	"unsafe"
 
 	"github.com/libbpf-go/libbpf-go/btf"
@@ -208,7 +253,7 @@ type (
 func openOpts(c *cArgs, b *ObjectBuilder) cOpenOpts {
 	var opts cOpenOpts
 	opts.sz = C.sizeof_struct_bpf_object_open_opts
-	opts.object_name = c.Optional("name", b.Name)
+	opts.object_name = c.Of("name", b.Name)
 	opts.pin_root_path = c.Optional("pin root path", b.PinRootPath)
 	opts.btf_custom_path = c.Optional("custom BTF path", b.BTFCustomPath)
 	opts.kconfig = c.Optional("kconfig", b.Kconfig)
@@ -227,16 +272,9 @@ func setOpenLog(opts *cOpenOpts, log *kernelLog, size int) {
 	opts.kernel_log_buf, opts.kernel_log_size = log.buffer(), C.size_t(size)
 }
 
-func openObjectFile(path cString, opts *cOpenOpts) (*cObject, error) {
-	o, errno := C.bpf_object__open_file(path, opts)
-	return o, errno
-}
-
-func openObjectMemory(object []byte, opts *cOpenOpts) (*cObject, error) {
-	// libelf requires alignment and may write to the bytes, so it gets a copy.
-	image := C.CBytes(object)
-	defer C.free(image)
-	o, errno := C.bpf_object__open_mem(image, C.size_t(len(object)), opts)
+// openObject does not keep the image.
+func openObject(image objectImage, opts *cOpenOpts) (*cObject, error) {
+	o, errno := C.bpf_object__open_mem(unsafe.Pointer(unsafe.SliceData(image)), C.size_t(len(image)), opts)
 	return o, errno
 }
 
@@ -275,17 +313,57 @@ func rawBTF(types *C.struct_btf) []byte {
 	return C.GoBytes(raw, C.int(size))
 }
 
-// These return what is behind an element, the first element behind nil, and nil behind the last.
+// objectMap is a map and what libbpf says about it. The name of global data is the section's name, if the object's BTF
+// has it: libbpf cuts and cleans some of these names, so that two sections may get the same one.
+type objectMap struct {
+	ptr  *cMap
+	name string
+	typ  MapType
+}
 
-func nextMap(o *cObject, m *cMap) *cMap             { return C.bpf_object__next_map(o, m) }
-func nextProgram(o *cObject, p *cProgram) *cProgram { return C.bpf_object__next_program(o, p) }
+// mapsOf lists an object's maps. It asks libbpf for many of them in one call.
+func mapsOf(o *cObject) []objectMap {
+	var all []objectMap
+	for last, n := (*cMap)(nil), C.int(0); ; {
+		var some [32]C.struct_lbg_map
+		if n = C.lbg_maps(o, last, &some[0], C.int(len(some))); n == 0 {
+			return all
+		}
+		all = slices.Grow(all, int(n))
+		for _, m := range some[:n] {
+			all = append(all, objectMap{m.ptr, C.GoString(m.name), MapType(m.typ)})
+		}
+		last = some[n-1].ptr
+	}
+}
+
+// hasStructOps reports whether an object has a map of type struct_ops.
+func hasStructOps(o *cObject) bool { return bool(C.lbg_has_struct_ops(o)) }
+
+// objectProgram is a program and what libbpf says about it.
+type objectProgram struct {
+	ptr           *cProgram
+	name, section string
+}
+
+// programsOf is mapsOf for programs.
+func programsOf(o *cObject) []objectProgram {
+	var all []objectProgram
+	for last, n := (*cProgram)(nil), C.int(0); ; {
+		var some [32]C.struct_lbg_program
+		if n = C.lbg_programs(o, last, &some[0], C.int(len(some))); n == 0 {
+			return all
+		}
+		all = slices.Grow(all, int(n))
+		for _, p := range some[:n] {
+			all = append(all, objectProgram{p.ptr, C.GoString(p.name), C.GoString(p.section)})
+		}
+		last = some[n-1].ptr
+	}
+}
 
 // findMap returns nil if there is no such map.
 func findMap(o *cObject, name cString) *cMap { return C.bpf_object__find_map_by_name(o, name) }
-
-// objectMapName is the name of a map. For global data it is the section's name, if the object's BTF has it: libbpf cuts
-// and cleans some of these names, so that two sections may get the same one.
-func objectMapName(o *cObject, m *cMap) string { return C.GoString(C.lbg_map_name(o, m)) }
 
 func nameOfMap(m *cMap) string          { return C.GoString(C.bpf_map__name(m)) }
 func mapFD(m *cMap) int                 { return int(C.bpf_map__fd(m)) }

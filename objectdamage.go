@@ -1,8 +1,12 @@
 package libbpf
 
 import (
+	"bytes"
 	"debug/elf"
-	"io"
+	"errors"
+	"math"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/internal/fault"
@@ -13,48 +17,93 @@ import (
 
 // checkInstructions refuses a function whose last instruction takes two slots. Relocating that instruction would write
 // beyond the end of the function.
-func checkInstructions(object io.ReaderAt, file *elf.File) error {
-	const slot = int64(instructionSize)
-	symbols, err := file.Symbols()
-	if err != nil {
-		return nil
-	}
-	for _, s := range symbols {
-		if elf.ST_TYPE(s.Info) != elf.STT_FUNC || int(s.Section) >= len(file.Sections) || s.Size < uint64(slot) {
+func checkInstructions(image []byte) error {
+	scan := scanObject(image)
+	for i := range scan.numSections() {
+		table := scan.section(i)
+		if table.kind != elf.SHT_SYMTAB {
 			continue
 		}
-		var code [1]byte
-		at := int64(file.Sections[s.Section].Offset+s.Value+s.Size) - slot
-		if _, err := object.ReadAt(code[:], at); err != nil {
-			continue
-		}
-		if code[0] == loadImm64 {
-			return fault.Invalidf("the object is damaged: function %q ends within an instruction", s.Name)
+		for rest := table.content; len(rest) >= symbolSize; rest = rest[symbolSize:] {
+			symbol := rest[:symbolSize]
+			if elf.ST_TYPE(symbol[4]) != elf.STT_FUNC {
+				continue
+			}
+			in, value, size := int(scan.uint16(symbol[6:])), scan.uint64(symbol[8:]), scan.uint64(symbol[16:])
+			if in >= scan.numSections() || size < uint64(instructionSize) || scan.sectionFlags(in)&elf.SHF_EXECINSTR == 0 {
+				continue
+			}
+			at := scan.sectionOffset(in) + value + size - uint64(instructionSize)
+			if at < uint64(len(image)) && image[at] == loadImm64 {
+				return fault.Invalidf("the object is damaged: function %q ends within an instruction",
+					scan.text(table.link, scan.uint32(symbol)))
+			}
 		}
 	}
 	return nil
 }
 
-// checkStructOps refuses a map of type struct_ops that is not defined in a section .struct_ops. libbpf uses that
-// definition without checking that it exists.
-func (o *OpenObject) checkStructOps() error {
-	var defined map[string]bool
-	for _, m := range o.maps {
-		if !m.isStructOps() {
+// maxKconfigSize is for all variables of the kernel's configuration. libbpf adds up their sizes in an int.
+const maxKconfigSize = 1 << 30
+
+// checkKconfig refuses variables of the kernel's configuration that are so large that libbpf's sum of sizes overflows: it
+// would return an invalid pointer, or write beyond the map of these variables.
+func checkKconfig(image []byte) error {
+	scan := scanObject(image)
+	for n := range scan.numSections() {
+		if string(scan.text(scan.names, scan.sectionName(n))) != ".BTF" {
 			continue
 		}
-		if defined == nil {
-			types, err := copyBTF(o.ptr)
-			if err != nil {
-				return err
-			}
-			defined, err = variables(types, ".maps")
-			_ = types.Close()
-			if err != nil {
-				return err
-			}
+		raw := scan.section(n).content
+		if bytes.Contains(raw, []byte("\x00.kconfig\x00")) && largestKconfig(raw) > maxKconfigSize/max(1, scan.numSymbols()) {
+			return fault.Invalidf("the object is damaged: variables of the kernel's configuration are too large")
 		}
-		if defined[m.name] {
+	}
+	return nil
+}
+
+// largestKconfig is the size of the largest variable of the kernel's configuration. Any number of symbols may have its
+// name.
+func largestKconfig(raw []byte) int {
+	types, err := btf.ParseRaw(raw)
+	if err != nil {
+		return 0 // libbpf can't read it, either
+	}
+	defer types.Close()
+	largest := 0
+	for t := range types.TypesByName(".kconfig", nil) {
+		section, ok := t.(*btf.Datasec)
+		if !ok {
+			continue
+		}
+		for _, v := range section.Vars {
+			size, err := types.Size(v.Type)
+			if errors.Is(err, unix.E2BIG) {
+				return math.MaxInt
+			}
+			largest = max(largest, size)
+		}
+	}
+	return largest
+}
+
+// checkStructOps refuses a map of type struct_ops that is not defined in a section .struct_ops. libbpf uses that
+// definition without checking that it exists.
+func checkStructOps(object *cObject) error {
+	if !hasStructOps(object) {
+		return nil
+	}
+	types, err := copyBTF(object)
+	if err != nil {
+		return err
+	}
+	defer types.Close()
+	defined, err := variables(types, ".maps")
+	if err != nil {
+		return err
+	}
+	for _, m := range mapsOf(object) {
+		if m.typ == MapTypeStructOps && defined[m.name] {
 			return fault.Invalidf("map %q is of type struct_ops and must be defined in a section .struct_ops", m.name)
 		}
 	}

@@ -2,12 +2,10 @@ package libbpf
 
 import (
 	"bytes"
+	"cmp"
 	"debug/elf"
 	"encoding/binary"
 	"fmt"
-	"io"
-	"os"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -17,61 +15,22 @@ import (
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
-// objectFile is what is known about an object before libbpf reads it. The zero value means that nothing could be read.
-type objectFile struct {
-	read       bool
-	otherOrder bool // not this machine's
-	sections   []string
-}
-
 // errOtherOrder: the object can be opened, to look at it, and not be loaded.
 var errOtherOrder = fault.New("it has the other byte order", clib.ErrnoEndian)
 
-// readFile refuses what is not a regular file, because libbpf would leak its descriptor, and what is not a BPF object.
-// If the file can't be opened, libbpf reports it.
-func readFile(path string) (objectFile, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return objectFile{}, nil
+// check refuses what is not a BPF object, and an object with a damaged function. libbpf reports other damage.
+func (i objectImage) check() error {
+	if what := notObject(i[:min(len(i), 512)]); what != "" {
+		return fault.New("it is "+what, clib.ErrnoFormat)
 	}
-	if info.IsDir() {
-		return objectFile{}, unix.EISDIR
+	if i.otherOrder() && needs("opening objects of the other byte order", 1, 6) != nil {
+		return errOtherOrder
 	}
-	if !info.Mode().IsRegular() {
-		return objectFile{}, fault.Invalidf("not a regular file")
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return objectFile{}, nil
-	}
-	defer file.Close()
-	return readObject(file)
+	return cmp.Or(checkInstructions(i), checkKconfig(i))
 }
 
-// readObject refuses what is not a BPF object, and an object with a damaged function. libbpf reports other damage.
-func readObject(object io.ReaderAt) (objectFile, error) {
-	head := make([]byte, 512)
-	n, err := object.ReadAt(head, 0)
-	if err != nil && err != io.EOF {
-		return objectFile{}, err
-	}
-	if what := notObject(head[:n]); what != "" {
-		return objectFile{}, fault.New("it is "+what, clib.ErrnoFormat)
-	}
-	otherOrder := elf.Data(head[elf.EI_DATA]) != nativeOrder()
-	if otherOrder && needs("opening objects of the other byte order", 1, 6) != nil {
-		return objectFile{}, errOtherOrder
-	}
-	file, err := elf.NewFile(object)
-	if err != nil {
-		return objectFile{otherOrder: otherOrder}, nil
-	}
-	found := objectFile{read: true, otherOrder: otherOrder}
-	for _, s := range file.Sections {
-		found.sections = append(found.sections, s.Name)
-	}
-	return found, checkInstructions(object, file)
-}
+// otherOrder reports whether an object's order of bytes is not this machine's.
+func (i objectImage) otherOrder() bool { return elf.Data(i[elf.EI_DATA]) != nativeOrder() }
 
 // notObject says what a file is, from its first bytes, or "" if it is a BPF object of either byte order. Old compilers
 // have made BPF objects for no machine; libbpf accepts them.
@@ -135,14 +94,19 @@ func nativeOrder() elf.Data {
 	return elf.ELFDATA2MSB
 }
 
-// explain replaces libbpf's error in opening the object with what it means: ENOENT and ESRCH can be about missing
-// types, although the file exists.
-func (f objectFile) explain(err error) error {
+// explain replaces libbpf's error in opening the object with what it means: ENOENT and ESRCH are about missing types.
+func (i objectImage) explain(err error) error {
+	if err != unix.ENOENT && err != unix.ESRCH {
+		return err
+	}
+	file, readErr := elf.NewFile(bytes.NewReader(i))
+	if readErr != nil {
+		return err
+	}
 	switch {
-	case !f.read:
-	case err == unix.ENOENT && !slices.Contains(f.sections, ".symtab"):
+	case err == unix.ENOENT && file.Section(".symtab") == nil:
 		return fault.New("it has no symbols and no BTF: it was stripped", ErrNoBTF)
-	case (err == unix.ENOENT || err == unix.ESRCH) && !slices.Contains(f.sections, ".BTF"):
+	case file.Section(".BTF") == nil:
 		return ErrNoBTF
 	case err == unix.ENOENT:
 		return fault.New("its BTF is incomplete: externs need __kconfig or __ksym, and all source files need -g",

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go"
@@ -170,4 +171,75 @@ func TestUnknownSection(t *testing.T) {
 	if !errors.Is(err, unix.EINVAL) || !strings.Contains(err.Error(), "check ELF section name 'nope/x'") {
 		t.Errorf("error %v", err)
 	}
+}
+
+// Of a large file, only what libbpf needs is read. The object is the same as that of the whole file.
+func TestLargeFile(t *testing.T) {
+	for _, name := range []string{"core", "struct_ops"} {
+		path := testutil.Object(t, name)
+		image := readObject(t, name)
+		if len(image) < 1<<17 {
+			t.Fatalf("%s has %d bytes", path, len(image))
+		}
+		type content struct {
+			Programs map[string][]libbpf.Instruction
+			Maps     map[string][]byte
+			Types    []byte
+		}
+		read := func(o *libbpf.OpenObject, err error) content {
+			check(t, err)
+			defer o.Close()
+			c := content{make(map[string][]libbpf.Instruction), make(map[string][]byte), nil}
+			for p := range o.Programs() {
+				c.Programs[p.Name()], err = p.Instructions()
+				check(t, err)
+			}
+			for m := range o.Maps() {
+				c.Maps[m.Name()], _ = m.InitialValue()
+			}
+			types, err := o.BTF()
+			check(t, err)
+			defer types.Close()
+			c.Types, err = types.Raw()
+			check(t, err)
+			return c
+		}
+		builder := libbpf.ObjectBuilder{Name: name}
+		if diff := cmp.Diff(read(builder.OpenMemory(image)), read(builder.OpenFile(path))); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+// Opening an object does not write to its bytes, wherever they are.
+func TestReadOnlyMemory(t *testing.T) {
+	for _, name := range []string{"maps", "globals", "struct_ops", "other_order"} {
+		image := readObject(t, name)
+		const shift = 1
+		pages, err := unix.Mmap(-1, 0, len(image)+shift, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+		check(t, err)
+		copy(pages[shift:], image)
+		check(t, unix.Mprotect(pages, unix.PROT_READ))
+		o, err := libbpf.OpenMemory(pages[shift:][:len(image)])
+		check(t, err)
+		check(t, o.Close())
+		check(t, unix.Munmap(pages))
+	}
+}
+
+// A pipe that nobody writes to does not keep OpenFile waiting.
+func TestOpenPipe(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pipe")
+	check(t, unix.Mkfifo(path, 0o600))
+	_, err := libbpf.OpenFile(path)
+	wantErr(t, err, libbpf.ErrInvalid)
+}
+
+// A sparse file of any size costs no memory.
+func TestHugeFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "huge")
+	check(t, os.WriteFile(path, readObject(t, "maps"), 0o600))
+	check(t, os.Truncate(path, 1<<40))
+	_, err := libbpf.OpenFile(path)
+	wantErr(t, err, libbpf.ErrInvalid)
 }

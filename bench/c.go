@@ -69,6 +69,18 @@ func cEntries(fd int, keys, values []uint64, sum *uint64) (int, error) {
 		(*C.uint64_t)(unsafe.Pointer(sum))))
 }
 
+func cOpenFile(path string) error {
+	cPath := C.CString(path)
+	defer C.free(unsafe.Pointer(cPath))
+	_, err := cCount(C.long(C.bench_open_file(cPath)))
+	return err
+}
+
+func cOpenMemory(object []byte) error {
+	_, err := cCount(C.long(C.bench_open_mem(unsafe.Pointer(unsafe.SliceData(object)), C.size_t(len(object)))))
+	return err
+}
+
 type cRing struct{ ptr *C.struct_ring_buffer }
 
 func newCRing(fd int) (*cRing, error) {

@@ -97,6 +97,26 @@ long bench_entries(int fd, uint64_t *keys, uint64_t *values, uint32_t batch, uin
 	return seen;
 }
 
+int bench_open_file(const char *path)
+{
+	struct bpf_object *o = bpf_object__open_file(path, NULL);
+
+	if (!o)
+		return -errno;
+	bpf_object__close(o);
+	return 0;
+}
+
+int bench_open_mem(const void *object, size_t size)
+{
+	struct bpf_object *o = bpf_object__open_mem(object, size, NULL);
+
+	if (!o)
+		return -errno;
+	bpf_object__close(o);
+	return 0;
+}
+
 static long records;
 
 static int on_ring_record(void *ctx, void *data, size_t size)

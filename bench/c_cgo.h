@@ -31,6 +31,10 @@ uint64_t bench_sum(const volatile uint64_t *values, size_t n);
 /* Reads all entries in batches and adds up their values. */
 long bench_entries(int fd, uint64_t *keys, uint64_t *values, uint32_t batch, uint64_t *sum);
 
+/* Opens an object with its default options, and closes it. */
+int bench_open_file(const char *path);
+int bench_open_mem(const void *object, size_t size);
+
 struct ring_buffer *bench_ring(int fd);
 long bench_ring_consume(struct ring_buffer *ring);
 

@@ -32,6 +32,7 @@ func main() {
 	atLeast := flag.Duration("time", 8*time.Second, "how long each comparison goes on, in rounds of at least 9")
 	wall := flag.Bool("wall", false, "measure the time that passes, not the CPU time")
 	only := flag.String("run", "", "only the comparisons that match this regular expression")
+	dirs := flag.String("objects", "../bpf", "the folders of the objects to open, with commas between")
 	how := flag.String("produce", "", "be the process that writes records while another one measures")
 	flag.Parse()
 	if *how != "" {
@@ -47,12 +48,12 @@ func main() {
 	if err := environment(os.Stdout, of); err != nil {
 		log.Fatal(err)
 	}
-	if err := run(os.Stdout, *atLeast, clock, *only); err != nil {
+	if err := run(os.Stdout, *atLeast, clock, *only, strings.Split(*dirs, ",")); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(w io.Writer, atLeast time.Duration, clock int32, only string) error {
+func run(w io.Writer, atLeast time.Duration, clock int32, only string, dirs []string) error {
 	match, err := regexp.Compile(only)
 	if err != nil {
 		return err
@@ -62,7 +63,8 @@ func run(w io.Writer, atLeast time.Duration, clock int32, only string) error {
 		return err
 	}
 	defer o.Close()
-	for _, make := range []func(*libbpf.Object) ([]comparison, error){elements, entries, memory, rings, live, perfs} {
+	opens := func(*libbpf.Object) ([]comparison, error) { return opening(dirs) }
+	for _, make := range []func(*libbpf.Object) ([]comparison, error){elements, entries, memory, rings, live, perfs, opens} {
 		comparisons, err := make(o)
 		if err != nil {
 			return err

@@ -1,0 +1,189 @@
+// Package mutate runs a fuzz target many times in one process, without the coverage that go test -fuzz looks at. For
+// targets that take a microsecond that is a hundred times as fast.
+//
+// LIBBPF_GO_FUZZ sets how often each seed is mutated; LIBBPF_GO_FUZZ_SEED repeats a run. Inputs that end in another way
+// than all before are kept, and are mutated too: see [Ended]. An input that fails goes to testdata/fuzz, where go test
+// finds it. So does one that ends the process, when the same target runs again.
+package mutate
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
+)
+
+// Target is what f.Fuzz gets: fn, or with LIBBPF_GO_FUZZ a function that calls fn with each seed and with what becomes
+// of it. slow is how many times fewer executions the target gets, because one takes so much longer than a microsecond.
+func Target[F any](f *testing.F, slow int, fn F) F {
+	each, err := strconv.Atoi(os.Getenv("LIBBPF_GO_FUZZ"))
+	if err != nil {
+		return fn
+	}
+	seed, err := strconv.ParseUint(os.Getenv("LIBBPF_GO_FUZZ_SEED"), 10, 64)
+	if err != nil {
+		seed = rand.Uint64()
+	}
+	r := &run{name: f.Name(), fn: reflect.ValueOf(fn), each: max(each/slow, 1), seed: seed, random: rand.New(rand.NewPCG(seed, 0)),
+		endings: make(map[uint64]bool), files: len(testutil.OpenFiles())}
+	if err := r.openLast(); err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(r.report)
+	return reflect.MakeFunc(r.fn.Type(), func(args []reflect.Value) []reflect.Value {
+		r.mutate(args[0].Interface().(*testing.T), args[1:])
+		return nil
+	}).Interface().(F)
+}
+
+// Ended tells how an execution ended, by an error or other text. Numbers and quoted names do not make a difference.
+func Ended(how any) {
+	if current != nil {
+		current.ended(how)
+	}
+}
+
+// current is the run in progress. Targets run one after the other.
+var current *run
+
+// maxKept is how many inputs are kept beside the seeds.
+const maxKept = 4096
+
+// maxLength is how long a text or a byte slice may become by mutations.
+const maxLength = 1 << 16
+
+// run is what is known about a target.
+type run struct {
+	name    string
+	fn      reflect.Value
+	each    int
+	seed    uint64
+	random  *rand.Rand
+	pool    [][]reflect.Value // seeds, and inputs that ended in a new way
+	endings map[uint64]bool
+	isNew   bool
+	files   int // descriptors at the beginning
+
+	executions, seeds, faults int
+	last                      lastInput
+}
+
+// mutate runs a seed and what becomes of it. The test fails with the first input that does.
+func (r *run) mutate(t *testing.T, seed []reflect.Value) {
+	current = r
+	defer func() { current = nil }()
+	r.seeds++
+	r.pool = append(r.pool, clone(seed))
+	r.execute(t, seed)
+	for range r.each {
+		from := seed
+		if r.random.IntN(2) == 0 {
+			from = r.pool[r.random.IntN(len(r.pool))]
+		}
+		input := r.change(from)
+		r.execute(t, input)
+		if r.isNew && len(r.pool) < r.seeds+maxKept {
+			r.pool = append(r.pool, clone(input))
+		}
+	}
+	r.checkFiles(t)
+}
+
+// execute runs one input. If that fails the test or panics, the input is written.
+func (r *run) execute(t *testing.T, input []reflect.Value) {
+	r.isNew = false
+	r.executions++
+	r.last.store(input)
+	done := false
+	defer func() {
+		r.last.clear()
+		if !done || t.Failed() {
+			r.faults++
+			path, err := r.write(input)
+			t.Fatalf("LIBBPF_GO_FUZZ_SEED=%d, execution %d: %s, %v, %v", r.seed, r.executions, path, err, recover())
+		}
+	}()
+	r.fn.Call(append([]reflect.Value{reflect.ValueOf(t)}, input...))
+	done = true
+	const often = 1 << 12
+	if r.executions%often == 0 {
+		r.checkFiles(t)
+	}
+}
+
+// checkFiles fails the test if there are more descriptors than at the beginning.
+func (r *run) checkFiles(t *testing.T) {
+	if now := len(testutil.OpenFiles()); now > r.files {
+		t.Errorf("%d descriptors are open, and were %d before", now, r.files)
+	}
+}
+
+func (r *run) ended(how any) {
+	var hash maphash.Hash
+	hash.SetSeed(hashSeed)
+	quoted := false
+	for _, c := range []byte(fmt.Sprint(how)) {
+		switch {
+		case c == '"' || c == '\'':
+			quoted = !quoted
+		case !quoted && (c < '0' || c > '9'):
+			_ = hash.WriteByte(c)
+		}
+	}
+	if sum := hash.Sum64(); !r.endings[sum] {
+		r.endings[sum] = true
+		r.isNew = true
+	}
+}
+
+var hashSeed = maphash.MakeSeed()
+
+// report prints a line of the table.
+func (r *run) report() {
+	r.last.close()
+	fmt.Printf("fuzzed %-24s %12d executions %6d seeds %6d new %4d faults, seed %d\n",
+		r.name, r.executions, r.seeds, len(r.pool)-r.seeds, r.faults, r.seed)
+}
+
+// write writes an input as go test reads it.
+func (r *run) write(input []reflect.Value) (string, error) {
+	var text bytes.Buffer
+	text.WriteString("go test fuzz v1\n")
+	for _, v := range input {
+		switch x := v.Interface().(type) {
+		case []byte:
+			fmt.Fprintf(&text, "[]byte(%q)\n", x)
+		case string:
+			fmt.Fprintf(&text, "string(%q)\n", x)
+		default:
+			fmt.Fprintf(&text, "%T(%v)\n", x, x)
+		}
+	}
+	dir := filepath.Join("testdata", "fuzz", r.name)
+	path := filepath.Join(dir, fmt.Sprintf("%.8x", sha256.Sum256(text.Bytes())))
+	return path, errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(path, text.Bytes(), 0o644))
+}
+
+func clone(input []reflect.Value) []reflect.Value {
+	same := make([]reflect.Value, len(input))
+	for i, v := range input {
+		same[i] = v
+		switch x := v.Interface().(type) {
+		case []byte:
+			same[i] = reflect.ValueOf(bytes.Clone(append([]byte{}, x...)))
+		case string:
+			same[i] = reflect.ValueOf(strings.Clone(x))
+		}
+	}
+	return same
+}
