@@ -172,7 +172,8 @@ func TestPrint(t *testing.T) {
 		t.Errorf("messages %q", warnings.messages)
 	}
 	// A failure's warnings are only in the error.
-	_, err := libbpf.OpenFile("/nonexistent")
+	incomplete := testutil.Object(t, "nobtf_extern")
+	_, err := libbpf.OpenFile(incomplete)
 	var failed *libbpf.Error
 	if !errors.As(err, &failed) || len(failed.Messages) == 0 {
 		t.Errorf("error %#v", err)
@@ -192,7 +193,7 @@ func TestPrint(t *testing.T) {
 	}
 	libbpf.SetPrint(libbpf.PrintDebug, nil)
 	openOne(libbpf.ObjectBuilder{Debug: true})
-	_, err = libbpf.OpenFile("/nonexistent")
+	_, err = libbpf.OpenFile(incomplete)
 	if !errors.As(err, &failed) || len(failed.Messages) == 0 {
 		t.Errorf("silenced, the error is %#v", err)
 	}
