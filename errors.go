@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strconv"
 	"strings"
 	"syscall"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 
@@ -57,7 +60,8 @@ type Error struct {
 }
 
 // Error returns the operation, the object and the cause in one line. It quotes the libbpf message that explains the
-// error best: one that names the errno, and is not about an optional feature. %+v prints all messages.
+// error best: one that names the errno, and is not about an optional feature. %+v prints all messages. Control
+// characters, which names may have, are escaped as in Go, such as \n or \x1b.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Op)
@@ -69,6 +73,25 @@ func (e *Error) Error() string {
 	b.WriteString(errorText(e.Err))
 	if cause := clib.Cause(e.Messages, e.Err); cause != "" {
 		fmt.Fprintf(&b, " (%s)", cause)
+	}
+	return withoutControls(b.String())
+}
+
+// withoutControls escapes the control characters in a text.
+func withoutControls(text string) string {
+	if !strings.ContainsFunc(text, unicode.IsControl) {
+		return text
+	}
+	var b strings.Builder
+	for len(text) > 0 {
+		r, size := utf8.DecodeRuneInString(text)
+		if unicode.IsControl(r) {
+			quoted := strconv.QuoteRune(r)
+			b.WriteString(quoted[1 : len(quoted)-1])
+		} else {
+			b.WriteString(text[:size]) // which need not be UTF-8
+		}
+		text = text[size:]
 	}
 	return b.String()
 }

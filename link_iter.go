@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/cmem"
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 	"github.com/libbpf-go/libbpf-go/internal/handle"
 )
@@ -234,6 +235,9 @@ func NewIter(l *Link) (*Iter, error) {
 func IterFromPinnedPath(path string) (*Iter, error) {
 	const op = "open"
 	object := fmt.Sprintf("pinned iterator %q", path)
+	if err := cmem.CheckName("path", path); err != nil {
+		return nil, &Error{Op: op, Object: object, Err: err}
+	}
 	// O_NONBLOCK: if the path is a pipe, do not wait for a writer.
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/cmem"
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 	"github.com/libbpf-go/libbpf-go/internal/handle"
 	"github.com/libbpf-go/libbpf-go/internal/wholefile"
@@ -49,6 +50,9 @@ type Linker struct {
 // NewLinker makes a linker that writes a file (bpf_linker__new). [Linker.Link] makes the file, or replaces it, when
 // everything is linked: an error leaves it as it was. The caller closes the linker.
 func NewLinker(path string) (*Linker, error) {
+	if err := cmem.CheckName("path", path); err != nil {
+		return nil, &Error{Op: "link", Object: fmt.Sprintf("%q", path), Err: err}
+	}
 	return newLinker(fmt.Sprintf("%q", path), func(object []byte) error { return withoutPath(wholefile.Write(path, object)) })
 }
 
@@ -98,6 +102,9 @@ func (l *Linker) free() error {
 // one has defined; [ErrInvalid] for a damaged object; [os.ErrNotExist]. After an error, nothing can be added or linked.
 func (l *Linker) AddFile(path string) error {
 	return l.add(fmt.Sprintf("object %q", path), func() ([]byte, error) {
+		if err := cmem.CheckName("path", path); err != nil {
+			return nil, err
+		}
 		file, err := os.Open(path)
 		if err != nil {
 			return nil, withoutPath(err)

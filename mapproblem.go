@@ -267,7 +267,7 @@ func (d MapDefinition) pinProblem(path string) string {
 // map.
 func (o *OpenObject) explainMap(err error) error {
 	failed, ok := err.(*Error)
-	if !ok || errors.Is(failed.Err, ErrInvalid) || !errors.Is(failed.Err, unix.EINVAL) && !errors.Is(failed.Err, unix.EPERM) {
+	if !ok || errors.Is(failed.Err, ErrInvalid) {
 		return err
 	}
 	said := strings.Join(failed.Messages, "\n")
@@ -282,6 +282,9 @@ func (o *OpenObject) explainMap(err error) error {
 			if why := definition.pinProblem(path); why != "" {
 				failed.Err = fault.New(object+why, failed.Err)
 			}
+			return failed
+		case path != "" && strings.Contains(said, fmt.Sprintf("failed to auto-pin at '%s'", path)):
+			failed.Err = fault.New(object+"pin at "+pinProblem(path, failed.Err), failed.Err)
 			return failed
 		case strings.Contains(said, fmt.Sprintf("map '%s': failed to create", m.name)):
 			if why := definition.refused(failed.Err); why != failed.Err {

@@ -118,7 +118,11 @@ func Pins(folder string, err *error) iter.Seq[Pin] {
 		fail := func(path string, err error) {
 			failed.add(&Error{Op: op, Object: fmt.Sprintf("%q", path), Err: err})
 		}
-		on, err := onBPFFS(folder)
+		err := checkPinPath(folder)
+		on := false
+		if err == nil {
+			on, err = onBPFFS(folder)
+		}
 		switch {
 		case err != nil:
 			fail(folder, err)

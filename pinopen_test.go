@@ -328,3 +328,74 @@ func TestPinsWithoutProc(t *testing.T) {
 	<-done
 	wantPin(t, path, libbpf.PinnedMap, mapID(t, m))
 }
+
+// What stands in the way of a map that Load pins by its name makes Load fail, and stays as it is. A map that fits is
+// used, whoever pinned it.
+func TestLoadPinsInTheWay(t *testing.T) {
+	pins := testutil.BPFFS(t)
+	path := filepath.Join(pins, "pinned")
+	program := findProgram(t, loadTestRun(t, true), "count_packet")
+	others := func(typ libbpf.MapType, key, value, entries uint32) func(t *testing.T) {
+		return func(t *testing.T) {
+			m, err := libbpf.CreateMap(typ, "other", key, value, entries, libbpf.MapCreateOptions{})
+			check(t, err)
+			check(t, m.Pin(path))
+			check(t, m.Close())
+		}
+	}
+	definition := mapDefinition(t, "pinned")
+	for what, c := range map[string]struct {
+		put  func(t *testing.T)
+		says string
+	}{
+		"a program":         {func(t *testing.T) { check(t, program.Pin(path)) }, "which is not a map"},
+		"another type":      {others(libbpf.MapTypePerCPUHash, definition.KeySize, definition.ValueSize, 1), "type"},
+		"other keys":        {others(definition.Type, definition.KeySize, definition.ValueSize+4, 1), "has"},
+		"a folder":          {func(t *testing.T) { check(t, os.Mkdir(path, 0o700)) }, ""},
+		"a link to nothing": {func(t *testing.T) { check(t, os.Symlink("nothing", path)) }, ""},
+		"a link to itself":  {func(t *testing.T) { check(t, os.Symlink("pinned", path)) }, ""},
+		"a link to a file":  {func(t *testing.T) { check(t, os.Symlink("/etc/passwd", path)) }, ""},
+	} {
+		t.Run(what, func(t *testing.T) {
+			c.put(t)
+			before, err := os.Lstat(path)
+			check(t, err)
+			o, err := openMaps(t, pins).Load()
+			if err == nil {
+				t.Fatal(o.Close())
+			}
+			if !strings.Contains(err.Error(), c.says) || !strings.HasPrefix(err.Error(), "load object") || !strings.Contains(err.Error(), path) {
+				t.Error(err)
+			}
+			after, err := os.Lstat(path)
+			if err != nil || !os.SameFile(before, after) {
+				t.Errorf("replaced: %v", err)
+			}
+			check(t, os.Remove(path))
+		})
+	}
+	m, err := definition.Create()
+	check(t, err)
+	defer m.Close()
+	check(t, m.Pin(path))
+	check(t, os.Chown(path, 65534, 65534))
+	o := load(t, openMaps(t, pins))
+	if mapID(t, findMap(t, o, "pinned")) != mapID(t, m) {
+		t.Error("the pinned map was not used")
+	}
+	// To use it only if one's own, open it with a check first.
+	_, err = libbpf.PinOptions{NoSymlinks: true, Owners: []int{os.Getuid()}}.OpenMap(path, 0)
+	if !errors.Is(err, errors.ErrUnsupported) {
+		wantErr(t, err, os.ErrPermission)
+	}
+}
+
+// mapDefinition is the definition of a map in maps.bpf.o.
+func mapDefinition(t *testing.T, name string) libbpf.MapDefinition {
+	t.Helper()
+	m, err := open(t, "maps").Map(name)
+	check(t, err)
+	d, err := m.Definition()
+	check(t, err)
+	return d
+}

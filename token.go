@@ -1,10 +1,12 @@
 package libbpf
 
 import (
+	"cmp"
 	"fmt"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/cmem"
 	"github.com/libbpf-go/libbpf-go/internal/handle"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
@@ -29,7 +31,7 @@ type Token struct {
 func CreateToken(path string) (*Token, error) {
 	const op = "create"
 	what := fmt.Sprintf("token of %q", path)
-	if err := needs("bpf_token_create", 1, 4); err != nil {
+	if err := cmp.Or(cmem.CheckName("path", path), needs("bpf_token_create", 1, 4)); err != nil {
 		return nil, &Error{Op: op, Object: what, Err: err}
 	}
 	folder, err := unix.Open(path, unix.O_DIRECTORY|unix.O_RDONLY|unix.O_CLOEXEC, 0)
