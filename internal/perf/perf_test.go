@@ -362,6 +362,13 @@ func TestHeaderOnly(t *testing.T) {
 	if n, err := k.all(l.receiver()); n != 1 || err != nil {
 		t.Errorf("%d records, %v", n, err)
 	}
+
+	// With an Attr, there are events that are no more.
+	k.event(*k.head, 77, headerSize, nil)
+	*k.head += headerSize
+	if n, err := k.all(l.whole()); n != 1 || err != nil || len(l.events) != 1 || len(l.events[0]) != headerSize {
+		t.Errorf("%d events, %v, %v", n, l.events, err)
+	}
 }
 
 // What is left of an event above 64 KiB is an event: those before it are found behind damage.
