@@ -45,6 +45,14 @@ type source interface {
 
 // start makes the drain usable. release frees the buffers, also when start fails.
 func (d *drain) start(what string, epollFD int, release func()) error {
+	fd, err := duplicate(epollFD)
+	if err == nil {
+		err = d.file.Open(fd, what, func() error { return d.h.Err() })
+	}
+	if err != nil {
+		release()
+		return &Error{Op: "open", Object: what, Err: err}
+	}
 	d.h = handle.New(handle.Resource{
 		Release: func() error {
 			release()
@@ -52,14 +60,6 @@ func (d *drain) start(what string, epollFD int, release func()) error {
 		},
 		Wake: d.file.Close,
 	})
-	fd, err := duplicate(epollFD)
-	if err == nil {
-		err = d.file.Open(fd, what, d.h.Err)
-	}
-	if err != nil {
-		release()
-		return &Error{Op: "open", Object: what, Err: err}
-	}
 	d.what = what
 	d.epollFD = epollFD
 	d.ready = func(uintptr) bool { return d.source.pending() }

@@ -67,7 +67,11 @@ func kernelBTF(t testing.TB) *btf.BTF {
 	return kernel
 }
 
-var kernelBTFOnce = sync.OnceValues(btf.LoadKernel)
+var kernelBTFOnce = sync.OnceValues(func() (*btf.BTF, error) {
+	kernel, err := btf.LoadKernel()
+	testutil.Finally(func() { _ = kernel.Close() })
+	return kernel, err
+})
 
 // bigEndian is whether this machine has the highest byte of a number first.
 var bigEndian = binary.NativeEndian.Uint16([]byte{0, 1}) == 1

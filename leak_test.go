@@ -10,6 +10,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/leaks"
 )
 
 // residentKB is the process's memory that is in use, C's included.
@@ -111,7 +112,7 @@ func TestNothingLeaks(t *testing.T) {
 			for range fill {
 				cycle() // allocators fill
 			}
-			files := len(testutil.OpenFiles())
+			files := len(leaks.Descriptors())
 			// A leak grows in every round, allocators and collectors in one or the other.
 			const rounds, perCycle = 8, 1024 // bytes: less than any of the objects takes
 			cycles := 1000 / rounds
@@ -129,7 +130,7 @@ func TestNothingLeaks(t *testing.T) {
 				}
 				grown = append(grown, residentKB(t)-before)
 			}
-			if after := len(testutil.OpenFiles()); after != files {
+			if after := len(leaks.Descriptors()); after != files {
 				t.Errorf("%d descriptors, %d before", after, files)
 			}
 			const noise = 64 // KB: a thread's stack, or an arena of the allocator

@@ -20,6 +20,7 @@ import (
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/leaks"
 )
 
 // linkCases are the kinds of links that TestLinkConformance tests. The tests of each hook add theirs.
@@ -145,9 +146,9 @@ func TestLinkConformance(t *testing.T) {
 			ways[" of a handle"] = asHandle
 		}
 		for way, as := range ways {
-			before := testutil.OpenFiles()
+			before := leaks.Descriptors()
 			t.Run(c.name+way, func(t *testing.T) { conform(t, c.attach(t, as)) })
-			if after := testutil.OpenFiles(); !maps.Equal(before, after) {
+			if after := leaks.Descriptors(); !maps.Equal(before, after) {
 				t.Errorf("%s leaves descriptors open: %s", c.name, cmp.Diff(before, after))
 			}
 		}

@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/libbpf-go/libbpf-go/internal/addresses"
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 	"github.com/libbpf-go/libbpf-go/internal/handle"
 	"github.com/libbpf-go/libbpf-go/internal/ring"
@@ -76,15 +75,7 @@ func NewRingReader(m MapCore) (*RingReader, error) {
 
 // open takes over fd, also when it fails.
 func (r *RingReader) open(fd int, size uintptr) error {
-	var memory addresses.Range
-	r.h = handle.New(handle.Resource{
-		Release: func() error { return memory.Retire() },
-		Wake: func() {
-			close(r.closed)
-			r.file.Close()
-		},
-	})
-	if err := r.file.Open(fd, r.what, r.h.Err); err != nil {
+	if err := r.file.Open(fd, r.what, func() error { return r.h.Err() }); err != nil {
 		return err
 	}
 	mapped, err := mapRing(fd, size)
@@ -92,7 +83,13 @@ func (r *RingReader) open(fd int, size uintptr) error {
 		r.file.Close()
 		return err
 	}
-	memory = mapped.memory
+	r.h = handle.New(handle.Resource{
+		Release: mapped.memory.Retire,
+		Wake: func() {
+			close(r.closed)
+			r.file.Close()
+		},
+	})
 	r.ring = ring.NewReader(mapped.Buffer)
 	r.ready = func(uintptr) bool { return r.ring.Pending() }
 	return nil

@@ -75,16 +75,7 @@ func newUserRingBuffer(m MapCore, ring *cUserRing, ofC bool) (*UserRingBuffer, e
 	r := &UserRingBuffer{
 		what: c.String(), size: int(c.maxEntries), waiting: make(chan struct{}, 1), ring: ring, ofC: ofC,
 	}
-	r.h = handle.New(handle.Resource{
-		Release: func() error {
-			if !r.ofC {
-				freeUserRing(r.ring)
-			}
-			return r.memory.Retire()
-		},
-		Wake: r.file.Close,
-	})
-	if err := r.file.Open(fd, r.what, r.h.Err); err != nil {
+	if err := r.file.Open(fd, r.what, func() error { return r.h.Err() }); err != nil {
 		return nil, c.fail(op, err)
 	}
 	if err := r.mapMemory(fd); err != nil {
@@ -103,6 +94,15 @@ func newUserRingBuffer(m MapCore, ring *cUserRing, ofC bool) (*UserRingBuffer, e
 		r.file.Close()
 		return nil, err
 	}
+	r.h = handle.New(handle.Resource{
+		Release: func() error {
+			if !r.ofC {
+				freeUserRing(r.ring)
+			}
+			return r.memory.Retire()
+		},
+		Wake: r.file.Close,
+	})
 	return r, nil
 }
 

@@ -31,7 +31,11 @@ func parse(t *testing.T, b *rawTypes) *BTF {
 	return parsed
 }
 
-var kernel = sync.OnceValues(LoadKernel)
+var kernel = sync.OnceValues(func() (*BTF, error) {
+	k, err := LoadKernel()
+	testutil.Finally(func() { _ = k.Close() })
+	return k, err
+})
 
 func loadKernel(t testing.TB) *BTF {
 	t.Helper()
@@ -392,8 +396,11 @@ func TestParseErrors(t *testing.T) {
 	}
 	if b, err := Parse(write("good", everyKind().bytes())); err != nil {
 		t.Error(err)
-	} else if b.NumTypes() != 19 {
-		t.Errorf("NumTypes() = %d, want 19", b.NumTypes())
+	} else {
+		if b.NumTypes() != 19 {
+			t.Errorf("NumTypes() = %d, want 19", b.NumTypes())
+		}
+		_ = b.Close()
 	}
 	for _, data := range [][]byte{nil, {}, {1}, []byte("\x9f\xeb")} {
 		if _, err := ParseRaw(data); !errors.Is(err, unix.EINVAL) {

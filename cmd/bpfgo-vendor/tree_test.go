@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
 // The environment of a process that runs the command on the tree in its current folder, and is killed before the
@@ -26,7 +28,7 @@ const (
 func TestMain(m *testing.M) {
 	flush = func() {} // takes seconds on a busy disk, and the tests do not test power loss
 	if os.Getenv(commandFor) == "" {
-		os.Exit(m.Run())
+		os.Exit(testutil.Main(m))
 	}
 	left, _ := strconv.Atoi(os.Getenv(killAt))
 	beforeChange = func() {

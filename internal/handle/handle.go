@@ -56,8 +56,18 @@ type Handle struct {
 // closed is so low that uses is negative after Close, whatever is in progress.
 const closed = math.MinInt64 / 2
 
+// Watch is told of each handle that is made, and of each whose resource is released, if a test sets it before it makes
+// handles. Production code leaves it alone.
+var Watch struct{ Made, Released func(*Handle) }
+
 // New makes a handle for a resource.
-func New(resource Resource) *Handle { return &Handle{resource: resource} }
+func New(resource Resource) *Handle {
+	h := &Handle{resource: resource}
+	if Watch.Made != nil {
+		Watch.Made(h)
+	}
+	return h
+}
 
 // NewChild makes a handle for a resource that must be released before that of parent. A nil parent is no parent. If the
 // parent is closed, the error is [ErrClosed], and the resource was released.
@@ -68,7 +78,8 @@ func NewChild(parent *Handle, resource Resource) (*Handle, error) {
 	}
 	h.parent = parent // before the parent can close it
 	if err := parent.adopt(h); err != nil {
-		h.lose(resource.Release())
+		h.parent = nil
+		h.lose(h.finish())
 		return nil, err
 	}
 	return h, nil
@@ -139,6 +150,9 @@ func (h *Handle) finish() error {
 		return nil
 	}
 	err := h.resource.Release()
+	if Watch.Released != nil {
+		Watch.Released(h)
+	}
 	h.LeaveParent()
 	return err
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/internal/testutil/leaks"
 )
 
 // Cgroup is a test's own cgroup (version 2).
@@ -44,7 +46,7 @@ func (c *Cgroup) NewChild(t testing.TB) *Cgroup {
 
 func newCgroup(t testing.TB, mount, parent string) *Cgroup {
 	t.Helper()
-	path, err := os.MkdirTemp(parent, "libbpf-go-test")
+	path, err := os.MkdirTemp(parent, leaks.CgroupPattern())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,19 +25,7 @@ func NewNetwork(t testing.TB) *Network {
 	t.Helper()
 	Root(t)
 	n := &Network{t: t}
-	made := make(chan error)
-	go func() {
-		// Never unlocked: the thread ends with the goroutine, and no other goroutine gets a thread in this namespace.
-		runtime.LockOSThread()
-		made <- func() (err error) {
-			if err = unix.Unshare(unix.CLONE_NEWNET); err != nil {
-				return fmt.Errorf("unshare: %w", err)
-			}
-			n.fd, err = openNetwork()
-			return err
-		}()
-	}()
-	if err := <-made; err != nil {
+	if err := n.make(); err != nil {
 		t.Fatalf("make a network namespace: %v", err)
 	}
 	t.Cleanup(func() {
@@ -50,6 +38,27 @@ func NewNetwork(t testing.TB) *Network {
 		n.up(loopback)
 	})
 	return n
+}
+
+// make opens the namespace of a thread that goes there and comes back: a thread that ends there would be the process's
+// first one at times, which can't end.
+func (n *Network) make() error {
+	runtime.LockOSThread()
+	home, err := openNetwork()
+	if err != nil {
+		runtime.UnlockOSThread()
+		return err
+	}
+	defer unix.Close(home)
+	err = unix.Unshare(unix.CLONE_NEWNET)
+	if err == nil {
+		n.fd, err = openNetwork()
+		if back := unix.Setns(home, unix.CLONE_NEWNET); back != nil {
+			return back // with the thread locked, so that nothing else runs there
+		}
+	}
+	runtime.UnlockOSThread()
+	return err
 }
 
 // FD is a descriptor of the namespace. The Network owns it.

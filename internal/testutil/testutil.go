@@ -1,18 +1,15 @@
-// Package testutil has what the tests of all packages share: skipping a test, checking for leaked descriptors, and
-// mounting a test's own bpf file system.
+// Package testutil has what the tests of all packages share: skipping a test, running the tests of a package and
+// checking for what they leave behind, and mounting a test's own bpf file system.
 package testutil
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"runtime/debug"
 	"slices"
-	"sort"
 	"strings"
 	"testing"
 
@@ -115,88 +112,6 @@ func BPFFS(t testing.TB) string {
 		}
 	})
 	return dir
-}
-
-// Example is an example that needs a feature that some kernels lack. An example cannot skip itself.
-type Example struct {
-	Name    string
-	Missing func() (feature string, cause error) // tries it; the cause is nil when nothing is missing
-}
-
-// Main runs a package's tests, and fails if they leave new descriptors open.
-func Main(m *testing.M, examples ...Example) int {
-	// The runtime opens its poller and its pipe on first use. Make it open them now.
-	if r, w, err := os.Pipe(); err == nil {
-		_ = r.Close()
-		_ = w.Close()
-	}
-	if err := leaveOut(examples); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	before := OpenFiles()
-	status := m.Run()
-	if status != 0 {
-		return status
-	}
-	after := OpenFiles()
-	var leaked []string
-	for fd, target := range after {
-		if before[fd] != target {
-			leaked = append(leaked, fmt.Sprintf("%d -> %s", fd, target))
-		}
-	}
-	if len(leaked) > 0 {
-		sort.Strings(leaked)
-		fmt.Fprintf(os.Stderr, "descriptors left open by the tests:\n\t%s\n", strings.Join(leaked, "\n\t"))
-		return 1
-	}
-	return 0
-}
-
-// leaveOut skips the examples that were asked for but need a missing feature.
-func leaveOut(examples []Example) error {
-	flag.Parse()
-	wanted, skipped := flag.Lookup("test.run").Value.String(), flag.Lookup("test.skip")
-	var names []string
-	if skipped.Value.String() != "" {
-		names = append(names, skipped.Value.String())
-	}
-	for _, example := range examples {
-		if asked, err := regexp.MatchString(wanted, example.Name); !asked && err == nil {
-			continue
-		}
-		feature, cause := example.Missing()
-		if cause == nil {
-			continue
-		}
-		if err := skip(example.Name, feature, cause); err != nil {
-			return err
-		}
-		fmt.Printf("%s is left out: %s is missing: %v\n", example.Name, feature, cause)
-		names = append(names, "^"+example.Name+"$")
-	}
-	return skipped.Value.Set(strings.Join(names, "|"))
-}
-
-// OpenFiles returns the process's descriptors and their targets.
-func OpenFiles() map[int]string {
-	files := make(map[int]string)
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		panic(err)
-	}
-	for _, entry := range entries {
-		var fd int
-		if _, err := fmt.Sscan(entry.Name(), &fd); err != nil {
-			continue
-		}
-		// The descriptor of the directory itself is closed by now.
-		if target, err := os.Readlink("/proc/self/fd/" + entry.Name()); err == nil {
-			files[fd] = target
-		}
-	}
-	return files
 }
 
 // TraceFS makes sure that tracefs is mounted where libbpf looks for it. If it is not, TraceFS replaces the process by a

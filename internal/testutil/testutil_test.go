@@ -36,3 +36,40 @@ func TestNobodySkipsUnseen(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// The tests of each package run in Main, so that all look for what they leave behind.
+func TestEveryPackageHasMain(t *testing.T) {
+	const main = "func TestMain(m *testing.M)"
+	tested, looks := make(map[string]bool), make(map[string]bool)
+	root := filepath.Join("..", "..")
+	err := filepath.WalkDir(root, func(path string, entry os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() {
+			_, err := os.Stat(filepath.Join(path, "go.mod"))
+			if path != root && err == nil || entry.Name() == "upstream" || entry.Name() == "testdata" {
+				return filepath.SkipDir // a module of its own, or none of ours
+			}
+			return nil
+		}
+		if !strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		source, err := os.ReadFile(path)
+		folder := filepath.Dir(path)
+		tested[folder] = true
+		if _, body, ok := strings.Cut(string(source), main); ok && strings.Contains(body, "Main(m") {
+			looks[folder] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for folder := range tested {
+		if !looks[folder] {
+			t.Errorf("%s has tests and no TestMain that calls testutil.Main", folder)
+		}
+	}
+}

@@ -112,7 +112,8 @@ static _Unwind_Reason_Code step(struct _Unwind_Context *context, void *arg)
 	}
 	if (walk->n < CMALLOC_FRAMES)
 		walk->from[walk->n++] = (void *)address;
-	return _URC_NO_REASON;
+	/* Recursion can be a million functions deep. The runtime's is not. */
+	return walk->n == CMALLOC_FRAMES && walk->own ? _URC_END_OF_STACK : _URC_NO_REASON;
 }
 
 /* asked tells whether an allocation is to be counted, and who asks for it. */

@@ -20,7 +20,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/libbpf-go/libbpf-go/internal/testutil"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/leaks"
 )
 
 // Target is what f.Fuzz gets: fn, or with LIBBPF_GO_FUZZ a function that calls fn with each seed and with what becomes
@@ -35,7 +35,7 @@ func Target[F any](f *testing.F, slow int, fn F) F {
 		seed = rand.Uint64()
 	}
 	r := &run{name: f.Name(), fn: reflect.ValueOf(fn), each: max(each/slow, 1), seed: seed, random: rand.New(rand.NewPCG(seed, 0)),
-		endings: make(map[uint64]bool), files: len(testutil.OpenFiles())}
+		endings: make(map[uint64]bool), files: len(leaks.Descriptors())}
 	if err := r.openLast(); err != nil {
 		f.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func (r *run) execute(t *testing.T, input []reflect.Value) {
 
 // checkFiles fails the test if there are more descriptors than at the beginning.
 func (r *run) checkFiles(t *testing.T) {
-	if now := len(testutil.OpenFiles()); now > r.files {
+	if now := len(leaks.Descriptors()); now > r.files {
 		t.Errorf("%d descriptors are open, and were %d before", now, r.files)
 	}
 }
