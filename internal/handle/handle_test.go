@@ -176,3 +176,101 @@ func TestHandleClosedWhileAChildIsMade(t *testing.T) {
 		}
 	}
 }
+
+// No parent and no handle are allowed for.
+func TestHandleNil(t *testing.T) {
+	released := 0
+	h, err := NewChild(nil, Resource{Release: func() error { released++; return nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Close(); err != nil || released != 1 {
+		t.Errorf("released %d times, %v", released, err)
+	}
+	var none *Handle
+	if err := none.Acquire(); err != ErrClosed {
+		t.Error(err)
+	}
+	if err := none.CloseIdle(func() {}); err != ErrClosed {
+		t.Error(err)
+	}
+	if err := none.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A parent forgets the children that are closed or have left it, and counts each of them once.
+func TestHandleForgetsChildren(t *testing.T) {
+	released := false
+	parent := New(Resource{Release: func() error { released = true; return nil }})
+	if err := parent.Acquire(); err != nil {
+		t.Fatal(err)
+	}
+	for _, leave := range []bool{false, true} {
+		child, err := NewChild(parent, Resource{Release: func() error { return nil }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if leave {
+			child.LeaveParent()
+		}
+		if err := child.Close(); err != nil {
+			t.Error(err)
+		}
+		child.LeaveParent()
+	}
+	if len(parent.children) != 0 {
+		t.Errorf("%d children are left", len(parent.children))
+	}
+	if err := parent.Close(); err != nil || released {
+		t.Errorf("released: %v, while it is used, %v", released, err)
+	}
+	if parent.Drop(); !released {
+		t.Error("not released")
+	}
+}
+
+// Lost is told of errors, if there are both.
+func TestHandleLost(t *testing.T) {
+	gone := errors.New("gone")
+	for _, fails := range []error{nil, gone} {
+		for _, told := range []bool{false, true} {
+			var lost []error
+			resource := Resource{Release: func() error { return fails }}
+			if told {
+				resource.Lost = func(err error) { lost = append(lost, err) }
+			}
+			h := New(resource)
+			if err := h.Acquire(); err != nil {
+				t.Fatal(err)
+			}
+			if err := h.Close(); err != nil {
+				t.Error(err)
+			}
+			if h.Drop(); told && fails != nil && (len(lost) != 1 || lost[0] != gone) || (!told || fails == nil) && lost != nil {
+				t.Errorf("%v, told: %v: lost %v", fails, told, lost)
+			}
+		}
+	}
+}
+
+// Close wakes what waits, once, while the resource is there.
+func TestHandleWakes(t *testing.T) {
+	for name, closeIt := range map[string]func(*Handle) error{
+		"Close":     (*Handle).Close,
+		"CloseIdle": func(h *Handle) error { return h.CloseIdle(func() {}) },
+	} {
+		var order []string
+		h := New(Resource{
+			Wake:    func() { order = append(order, "woken") },
+			Release: func() error { order = append(order, "released"); return nil },
+		})
+		if err := closeIt(h); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		_ = h.Close()
+		if !slices.Equal(order, []string{"woken", "released"}) {
+			t.Errorf("%s: %v", name, order)
+		}
+	}
+}

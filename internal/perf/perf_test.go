@@ -277,9 +277,12 @@ func TestDamaged(t *testing.T) {
 				damaged := *k.head
 				k.sample(record)
 				// In its record is what looks like samples: one that leads nowhere, one that leads behind the end, and
-				// one that is uneven.
+				// one that is uneven. Two others lead to the next event, but are of no type that there is.
 				k.event(damaged+16, unix.PERF_RECORD_SAMPLE, 16, binary.NativeEndian.AppendUint32(nil, 4))
 				k.event(damaged+32, unix.PERF_RECORD_SAMPLE, 4096, binary.NativeEndian.AppendUint32(nil, 4096-sampleSize))
+				const second = eventSize - 48 - sampleSize
+				k.event(damaged+48, 77, eventSize-48, binary.NativeEndian.AppendUint32(nil, second))
+				k.event(damaged+56, second, lostSize, nil)
 				k.event(*k.head-16, unix.PERF_RECORD_SAMPLE, 20, binary.NativeEndian.AppendUint32(nil, 8))
 				k.loss(7)
 				k.sample(record)
@@ -368,6 +371,36 @@ func TestHeaderOnly(t *testing.T) {
 	*k.head += headerSize
 	if n, err := k.all(l.whole()); n != 1 || err != nil || len(l.events) != 1 || len(l.events[0]) != headerSize {
 		t.Errorf("%d events, %v, %v", n, l.events, err)
+	}
+}
+
+// The first and the last eight bytes behind damage can be where events go on.
+func TestResumeAtOnce(t *testing.T) {
+	for _, want := range []int{0, 1} { // the number of records behind it
+		k := newKernel(t, 4096)
+		k.event(*k.head, 77, headerSize, nil)
+		*k.head += headerSize
+		if want > 0 {
+			k.sample([]byte{1})
+		}
+		k.event(*k.head, unix.PERF_RECORD_SAMPLE, headerSize, nil)
+		*k.head += headerSize
+		var l log
+		if n, err := k.all(l.receiver()); n != 0 || !isDamage(err) || *k.tail != headerSize {
+			t.Errorf("%d records, %v, %d bytes consumed", n, err, *k.tail)
+		}
+		if n, err := k.all(l.receiver()); n != want || !isDamage(err) {
+			t.Errorf("%d records, want %d, %v", n, want, err)
+		}
+	}
+
+	// An event ends eight bytes behind the end.
+	k := newKernel(t, 4096)
+	k.event(*k.head, 77, 16, nil)
+	k.event(*k.head+16, unix.PERF_RECORD_SAMPLE, 16, binary.NativeEndian.AppendUint32(nil, 4))
+	*k.head += 24
+	if n, err := k.all(new(log).receiver()); n != 0 || !isDamage(err) || k.Pending() {
+		t.Errorf("%d records, %v", n, err)
 	}
 }
 

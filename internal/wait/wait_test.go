@@ -295,3 +295,55 @@ func TestBytesBetweenLooks(t *testing.T) {
 		}
 	}
 }
+
+// watched is a context that counts who wants to hear of its end.
+type watched struct {
+	context.Context
+	times int
+}
+
+func (c *watched) Done() <-chan struct{} { return make(chan struct{}) }
+
+func (c *watched) AfterFunc(func()) (stop func() bool) {
+	c.times++
+	return func() bool { return true }
+}
+
+// A context is watched once until Unwatch.
+func TestWatchOnce(t *testing.T) {
+	o := newOwner(t)
+	c := &watched{Context: context.Background()}
+	for want := 1; want < 3; want++ {
+		o.file.Watch(c)
+		if o.file.Watch(c); c.times != want {
+			t.Errorf("it is watched %d times, want %d", c.times, want)
+		}
+		o.file.Unwatch()
+	}
+}
+
+// Unwatch waits for the last words of a context that ends at this moment.
+func TestUnwatchWaits(t *testing.T) {
+	o := newOwner(t)
+	o.file.unwatch = func() bool {
+		go func() {
+			time.Sleep(10 * time.Millisecond)
+			o.file.end()
+		}()
+		return false
+	}
+	if o.file.Unwatch(); !o.file.IsRaised() {
+		t.Error("the context ended after Unwatch")
+	}
+	want(t, o.file.Reason(context.Background()), nil)
+	o.write(1)
+	want(t, o.wait(context.Background()), nil)
+}
+
+func TestCloseRaises(t *testing.T) {
+	o := newOwner(t)
+	if o.close(); !o.file.IsRaised() {
+		t.Error("the flag is not raised")
+	}
+	want(t, o.file.Reason(context.Background()), errClosed)
+}
