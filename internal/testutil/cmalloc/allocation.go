@@ -33,9 +33,11 @@ type Allocation struct {
 // Where returns the functions that asked for the memory, the innermost first: "strdup", "bpf_object__open_mem+0x2c". It
 // names the functions of this program only if the program has its symbols: "go test" leaves them out, and "go test
 // -ldflags=-s=false" does not.
-func (a Allocation) Where() []string {
-	names := make([]string, len(a.from))
-	for i, address := range a.from {
+func (a Allocation) Where() []string { return where(a.from) }
+
+func where(from []uintptr) []string {
+	names := make([]string, len(from))
+	for i, address := range from {
 		symbol, library, offset := describe(address - 1) // the call, not the instruction behind it
 		switch {
 		case offset != 0:
@@ -78,6 +80,10 @@ func Since(mark Mark) []Allocation {
 //
 // C.malloc, C.CString and C.CBytes end the process when an allocation fails. This is what cgo does.
 func FailNth(n int) { failNth(n) }
+
+// Failed returns the functions that asked for the calling thread's allocation that failed, as Where does, or nothing if
+// none failed since FailNth.
+func Failed() []string { return where(failed()) }
 
 // Counted returns how many allocations the calling thread has asked for since it called FailNth, with the one that
 // failed.

@@ -34,15 +34,25 @@ func since(mark uint64) []Allocation {
 	all := make([]Allocation, 0, len(made))
 	for _, m := range made {
 		a := Allocation{Size: int(m.size), serial: uint64(m.serial)}
-		for _, address := range m.from {
-			if address != nil {
-				a.from = append(a.from, uintptr(address))
-			}
-		}
+		a.from = addresses(&m.from[0])
 		all = append(all, a)
 	}
 	return all
 }
+
+// addresses returns a maker's return addresses.
+func addresses(from *unsafe.Pointer) []uintptr {
+	var all []uintptr
+	for _, address := range unsafe.Slice(from, C.CMALLOC_FRAMES) {
+		if address == nil {
+			break
+		}
+		all = append(all, uintptr(address))
+	}
+	return all
+}
+
+func failed() []uintptr { return addresses(C.cmalloc_failed()) }
 
 func failNth(n int) { C.cmalloc_fail(C.size_t(n)) }
 

@@ -41,6 +41,7 @@ static int started, overflowed;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static __thread size_t counted, to_fail;
+static __thread void *failed_from[CMALLOC_FRAMES];
 static __thread int busy; /* this thread is here already: the unwinder allocates */
 
 static void hold(void) { pthread_mutex_lock(&lock); }
@@ -129,10 +130,12 @@ static int asked(const void *caller, struct walk *walk)
 }
 
 /* fails counts an allocation, and tells whether it is the one that must fail. */
-static int fails(void)
+static int fails(const struct walk *walk)
 {
 	if (++counted != to_fail)
 		return 0;
+	for (size_t i = 0; i < CMALLOC_FRAMES; i++)
+		failed_from[i] = i < walk->n ? walk->from[i] : NULL;
 	errno = ENOMEM;
 	return 1;
 }
@@ -204,7 +207,7 @@ INSTEAD void *malloc(size_t size)
 	struct walk walk;
 	int own = asked(__builtin_return_address(0), &walk);
 
-	if (own && fails())
+	if (own && fails(&walk))
 		return NULL;
 	void *memory = __libc_malloc(size);
 	if (own)
@@ -217,7 +220,7 @@ INSTEAD void *calloc(size_t number, size_t size)
 	struct walk walk;
 	int own = asked(__builtin_return_address(0), &walk);
 
-	if (own && fails())
+	if (own && fails(&walk))
 		return NULL;
 	void *memory = __libc_calloc(number, size);
 	if (own)
@@ -231,7 +234,7 @@ INSTEAD void *realloc(void *memory, size_t size)
 	struct cmalloc_made was;
 	int own = asked(__builtin_return_address(0), &walk);
 
-	if (own && fails())
+	if (own && fails(&walk))
 		return NULL;
 	int had = forget(memory, &was);
 	void *resized = __libc_realloc(memory, size);
@@ -255,7 +258,7 @@ static void *aligned(size_t alignment, size_t size, const void *caller)
 	struct walk walk;
 	int own = asked(caller, &walk);
 
-	if (own && fails())
+	if (own && fails(&walk))
 		return NULL;
 	void *memory = __libc_memalign(alignment, size);
 	if (own)
@@ -337,7 +340,10 @@ void cmalloc_fail(size_t n)
 {
 	counted = 0;
 	to_fail = n;
+	failed_from[0] = NULL;
 }
+
+void **cmalloc_failed(void) { return failed_from; }
 
 size_t cmalloc_counted(void) { return counted; }
 
@@ -364,6 +370,7 @@ unsigned long cmalloc_serial(void) { return 0; }
 int cmalloc_overflowed(void) { return 0; }
 size_t cmalloc_since(unsigned long serial, struct cmalloc_made *to, size_t room) { return 0; }
 void cmalloc_fail(size_t n) {}
+void **cmalloc_failed(void) { return (void *[]){ NULL }; }
 size_t cmalloc_counted(void) { return 0; }
 const char *cmalloc_name(void *address, const char **library, size_t *offset) { return NULL; }
 

@@ -29,6 +29,9 @@ size_t cmalloc_since(unsigned long serial, struct cmalloc_made *to, size_t room)
 /* cmalloc_fail makes the n-th allocation of this thread fail from now on, none for 0, and counts from 0 again. */
 void cmalloc_fail(size_t n);
 
+/* cmalloc_failed is who asked for this thread's allocation that failed, as in cmalloc_made. */
+void **cmalloc_failed(void);
+
 /* cmalloc_counted is how many allocations this thread made since cmalloc_fail, failed ones included. */
 size_t cmalloc_counted(void);
 
