@@ -317,6 +317,12 @@ mutate: root ## change the code in one place after the other, and see that a tes
 	@$(MAKE) setup
 	nice -n 19 $(GO) run $(NOVCS) ./scripts/mutate $(MUTATE)
 
+# The symbols tell who asked for the memory that there was not.
+.PHONY: test-faults
+test-faults: root ## let each system call and allocation of the library's work fail, one at a time (slow, as root)
+	@$(MAKE) setup
+	LIBBPF_GO_FAULTS=all $(GO) test $(TESTFLAGS) -ldflags=-s=false -v -timeout 0 -run '^TestFaults$$' .
+
 FUZZTIME ?= 60s
 
 .PHONY: fuzz

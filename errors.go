@@ -135,6 +135,15 @@ func errorText(err error) string {
 	return err.Error()
 }
 
+// closing names the operation in an error of Close. What is closed stays closed.
+func closing(what string, err error) error {
+	var named *Error
+	if err == nil || errors.As(err, &named) {
+		return err
+	}
+	return &Error{Op: "close", Object: what, Err: err}
+}
+
 // checkInt32 refuses a number that is negative or does not fit an int of C's.
 func checkInt32(what string, n int) error {
 	if n < 0 || n > math.MaxInt32 {

@@ -405,5 +405,5 @@ func (l *Link) Close() error {
 	if l == nil {
 		return nil
 	}
-	return l.h.Close()
+	return closing(l.String(), l.h.Close())
 }

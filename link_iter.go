@@ -306,7 +306,7 @@ func (it *Iter) Close() error {
 	if it == nil {
 		return nil
 	}
-	return it.h.Close()
+	return closing(it.String(), it.h.Close())
 }
 
 // String is such as `link of program "dump_tasks"`, or the path of the pin.

@@ -280,7 +280,7 @@ func (l *Linker) Close() error {
 	if l == nil {
 		return nil
 	}
-	return l.h.Close()
+	return closing(l.what, l.h.Close())
 }
 
 // withoutPath is the cause of an error of package os: the path is in this package's error already.

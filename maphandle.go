@@ -236,7 +236,7 @@ func (m *MapHandle) Close() error {
 	if m == nil {
 		return nil
 	}
-	return m.h.Close()
+	return closing(m.String(), m.h.Close())
 }
 
 // Pin pins the map at a path on a BPF file system, so that the kernel keeps it (bpf_obj_pin). errors.Is(err,

@@ -181,7 +181,7 @@ func (m *MapMemory) Close() error {
 	if m == nil {
 		return nil
 	}
-	return m.h.Close()
+	return closing("map memory", m.h.Close())
 }
 
 // MemoryAt returns a pointer to the T at an offset, in bytes, of a map's memory: access needs neither a system call nor

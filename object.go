@@ -121,13 +121,20 @@ func (b ObjectBuilder) open(what, defaultName string, image objectImage) (*OpenO
 		if err := checkInt32("KernelLogSize", b.KernelLogSize); err != nil {
 			return nil, &Error{Op: op, Object: what, Err: err}
 		}
-		o.log = newKernelLog(b.KernelLogSize)
+		if o.log = newKernelLog(b.KernelLogSize); o.log.buf == nil {
+			return nil, &Error{Op: op, Object: what, Err: unix.ENOMEM}
+		}
 		setOpenLog(&opts, o.log, b.KernelLogSize)
 	}
 	said, err := capturing(o.printer, op, what, func() error {
 		var errno error
 		if o.ptr, errno = openObject(image, &opts); o.ptr == nil {
 			return image.explain(fromErrno(errno))
+		}
+		if lostSections(o.ptr) {
+			closeObject(o.ptr)
+			o.ptr = nil
+			return unix.ENOMEM
 		}
 		return nil
 	})
@@ -717,7 +724,7 @@ func (o *Object) Close() error {
 	if o == nil {
 		return nil
 	}
-	return o.h.Close()
+	return closing(o.String(), o.h.Close())
 }
 
 func copyBTF(object *cObject) (*btf.BTF, error) {

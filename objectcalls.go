@@ -234,6 +234,7 @@ import (
 	"unsafe"
 
 	"github.com/libbpf-go/libbpf-go/btf"
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
 // libbpf's structs.
@@ -277,6 +278,8 @@ func openObject(image objectImage, opts *cOpenOpts) (*cObject, error) {
 	o, errno := C.bpf_object__open_mem(unsafe.Pointer(unsafe.SliceData(image)), C.size_t(len(image)), opts)
 	return o, errno
 }
+
+func lostSections(o *cObject) bool { return clib.LostSections(unsafe.Pointer(o)) }
 
 func closeObject(o *cObject) { C.bpf_object__close(o) }
 

@@ -408,7 +408,7 @@ func (p *PerfBuffer) EpollFD() int { return p.drain().currentEpollFD() }
 
 // Close frees the buffers and wakes Poll (perf_buffer__free). It does not wait: if another goroutine polls or consumes,
 // a callback may still run there, and one more may begin. It is idempotent.
-func (p *PerfBuffer) Close() error { return p.drain().close() }
+func (p *PerfBuffer) Close() error { return closing(p.String(), p.drain().close()) }
 
 // String is "perf buffer".
 func (p *PerfBuffer) String() string { return "perf buffer" }

@@ -177,7 +177,7 @@ func (r *PerfReader) EpollFD() int { return r.buffer().EpollFD() }
 
 // Close frees the buffers and wakes a loop that waits (perf_buffer__free). It does not wait itself: a loop in another
 // goroutine may hand over one more record. It is idempotent.
-func (r *PerfReader) Close() error { return r.buffer().Close() }
+func (r *PerfReader) Close() error { return closing(r.String(), r.buffer().Close()) }
 
 // String is "perf reader".
 func (r *PerfReader) String() string { return "perf reader" }

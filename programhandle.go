@@ -70,7 +70,7 @@ func (p *ProgramHandle) Close() error {
 	if p == nil {
 		return nil
 	}
-	return p.h.Close()
+	return closing(p.String(), p.h.Close())
 }
 
 // Pin pins the program at a path on a BPF file system, so that the kernel keeps it (bpf_obj_pin). errors.Is(err,

@@ -30,5 +30,5 @@ func (s *RunTimeStats) Close() error {
 	if s == nil {
 		return nil
 	}
-	return s.h.Close()
+	return closing("run time statistics", s.h.Close())
 }

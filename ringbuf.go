@@ -382,7 +382,7 @@ func (r *RingBuffer) EpollFD() int { return r.drain().currentEpollFD() }
 //
 // Records that libbpf has taken from the ring buffers for a call that failed are lost, up to 32 KiB. To get them, call
 // Consume before.
-func (r *RingBuffer) Close() error { return r.drain().close() }
+func (r *RingBuffer) Close() error { return closing(r.String(), r.drain().close()) }
 
 // String is such as "ring buffer (maps: 2)".
 func (r *RingBuffer) String() string {

@@ -252,7 +252,7 @@ func (r *RingReader) Close() error {
 	}
 	err := r.h.Close()
 	r.file.Raise() // the first call of Close may not have done that yet
-	return err
+	return closing(r.String(), err)
 }
 
 // String is such as `reader of map "events"`.

@@ -90,7 +90,7 @@ func (t *Token) Close() error {
 	if t == nil {
 		return nil
 	}
-	return t.h.Close()
+	return closing(t.String(), t.h.Close())
 }
 
 // String returns names such as `token of "/sys/fs/bpf"`.

@@ -249,7 +249,7 @@ func (r *UserRingBuffer) Close() error {
 	if r == nil {
 		return nil
 	}
-	return r.h.Close()
+	return closing(r.String(), r.h.Close())
 }
 
 // UserRingSample is a sample that is reserved in a [UserRingBuffer]. It must be submitted or discarded.

@@ -8,6 +8,8 @@ import "C"
 
 import (
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // C's types, for files that pass them on and call no C.
@@ -54,8 +56,10 @@ func coreResolve(
 	var first *cCoreCandidate
 	if n > 0 {
 		// C's memory, because the candidates have pointers of C's in them and C changes them.
-		size := C.size_t(n) * C.sizeof_struct_libbpf_go_core_candidate
-		first = (*cCoreCandidate)(C.malloc(size))
+		first = (*cCoreCandidate)(C.calloc(C.size_t(n), C.sizeof_struct_libbpf_go_core_candidate))
+		if first == nil {
+			return nil, -cInt(unix.ENOMEM)
+		}
 		defer C.free(unsafe.Pointer(first))
 		copy(unsafe.Slice(first, int(n)), candidates)
 	}

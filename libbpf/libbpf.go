@@ -21,6 +21,7 @@ package clib
 #cgo LDFLAGS: -L${SRCDIR}/system -lbpf_go
 
 #include "vendor.h"
+#include <stdbool.h>
 #include <bpf/libbpf.h>
 
 static const char *vendored(void) { return libbpf_go_build; }
@@ -28,6 +29,7 @@ static const char *vendored(void) { return libbpf_go_build; }
 size_t libbpf_go_usdt_spec_size(void);  // in c_usdt.c
 void libbpf_go_forget_missing(void);    // in c_features.c
 void libbpf_go_forget_types(struct bpf_map *map); // in c_libbpf.c
+bool libbpf_go_lost_sections(const struct bpf_object *object);
 */
 import "C"
 
@@ -60,6 +62,12 @@ func ForgetMissing() { C.libbpf_go_forget_missing() }
 // ForgetTypes takes the types of keys and values away from a struct bpf_map that is not created yet. A system's libbpf
 // has no way to do so.
 func ForgetTypes(m unsafe.Pointer) { C.libbpf_go_forget_types((*C.struct_bpf_map)(m)) }
+
+// LostSections tells whether there was no memory for the sections that an opened object's .BTF.ext is about. libbpf goes
+// on without, and reads them when it loads the object. It is not known for a system's libbpf.
+func LostSections(object unsafe.Pointer) bool {
+	return bool(C.libbpf_go_lost_sections((*C.struct_bpf_object)(object)))
+}
 
 func errorText(e Errno) string {
 	var buf [128]C.char

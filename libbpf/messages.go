@@ -50,9 +50,8 @@ func init() {
 
 // printToTheirs passes a message to the function that C code had set.
 func printToTheirs(level Level, text string) {
-	c := C.CString(text)
-	defer C.free(unsafe.Pointer(c))
-	C.lbg_print_to_theirs(C.int(level), c)
+	c := append([]byte(text), 0)
+	C.lbg_print_to_theirs(C.int(level), (*C.char)(unsafe.Pointer(&c[0])))
 }
 
 // SetPrinter sets where messages go that no operation captures (libbpf_set_print).

@@ -12,6 +12,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 	"github.com/libbpf-go/libbpf-go/internal/testutil/faults"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/leaks"
 )
 
 func do(t *testing.T, run faults.Run) faults.Result {
@@ -62,7 +63,7 @@ func TestRun(t *testing.T) {
 
 // close(2) closes, also when it fails.
 func TestCloseFails(t *testing.T) {
-	before := testutil.OpenFiles()
+	before := leaks.Descriptors()
 	var err error
 	result := do(t, faults.Run{Nth: 2, Errno: unix.EIO, Code: func() {
 		fd, _ := unix.Open("/dev/null", unix.O_RDONLY, 0)
@@ -71,7 +72,7 @@ func TestCloseFails(t *testing.T) {
 	if !result.Failed || err != unix.EIO {
 		t.Errorf("close: %v", err)
 	}
-	if after := testutil.OpenFiles(); len(after) != len(before) {
+	if after := leaks.Descriptors(); len(after) != len(before) {
 		t.Errorf("descriptors %v, before %v", after, before)
 	}
 }

@@ -1,0 +1,413 @@
+package libbpf_test
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/cmalloc"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/faults"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/leaks"
+)
+
+// faultCycle makes, uses and closes something. Each system call and each allocation that it makes can fail.
+type faultCycle struct {
+	name string
+	// setup makes what the cycle needs. It is not subject to faults. What it makes lives until the test ends.
+	setup func(t *testing.T) faultRun
+}
+
+type faultRun struct {
+	run    func() error    // the cycle
+	enter  func() error    // on the cycle's thread, before; nil for nothing
+	left   func() []string // what is left behind, other than descriptors, mappings and C memory; nil for nothing
+	noOp   bool            // the errors are those of package btf, which have no Op
+	memory bool            // there is always memory: libbpf crashes without
+}
+
+// faultErrnos are what system calls fail with, by the beginning of their names.
+var faultErrnos = []struct {
+	call   string
+	errnos []unix.Errno
+}{
+	{"bpf PROG_LOAD", []unix.Errno{unix.EPERM, unix.ENOMEM, unix.EMFILE, unix.EAGAIN}},
+	{"bpf PROG_TEST_RUN", []unix.Errno{unix.EPERM, unix.ENOMEM, unix.EINTR}},
+	{"bpf", []unix.Errno{unix.EPERM, unix.ENOMEM, unix.EMFILE}},
+	{"perf_event_open", []unix.Errno{unix.EACCES, unix.EMFILE}},
+	{"mmap", []unix.Errno{unix.ENOMEM, unix.EPERM}},
+	{"epoll_ctl 0x2", nil}, // EPOLL_CTL_DEL, which needs nothing
+	{"epoll_ctl", []unix.Errno{unix.ENOMEM, unix.ENOSPC}},
+	{"epoll_create1", []unix.Errno{unix.ENOMEM, unix.EMFILE}},
+	{"epoll_", []unix.Errno{unix.EINTR, unix.EBADF}},
+	{"open", []unix.Errno{unix.EMFILE, unix.EACCES}},
+	{"close", []unix.Errno{unix.EIO, unix.EINTR}},
+	{"fcntl", []unix.Errno{unix.EMFILE}},
+	{"dup", []unix.Errno{unix.EMFILE}},
+	{"ioctl", []unix.Errno{unix.EPERM, unix.ENOMEM}},
+	{"socket", []unix.Errno{unix.EMFILE, unix.ENOBUFS}},
+	{"send", []unix.Errno{unix.ENOBUFS, unix.EPERM}},
+	{"recv", []unix.Errno{unix.ENOBUFS, unix.EINTR}},
+	{"", []unix.Errno{unix.EACCES, unix.EIO}},
+}
+
+func errnosOf(call faults.Call) []unix.Errno {
+	for _, e := range faultErrnos {
+		if strings.HasPrefix(call.Name, e.call) {
+			return e.errnos
+		}
+	}
+	return nil
+}
+
+// explained are the faults that may have another outcome than an error that is the fault's errno, and why. They are named
+// by a regular expression for the cycle's name and the point.
+var explained = []struct {
+	outcome outcome
+	points  *regexp.Regexp
+	why     string
+}{
+	{unnoticed, regexp.MustCompile(`, close: `), "Linux closes the file in any case"},
+	{unnoticed, regexp.MustCompile(` by lbg_capture_begin|capture_reserve`),
+		"the messages of libbpf go to the print function, and not into the error"},
+	{unnoticed, regexp.MustCompile(`btf_new|btf_ext__new|btf_parse_raw`), "libbpf goes on without the types, or looks for them elsewhere"},
+	{unnoticed, regexp.MustCompile(`bpf PROG_LOAD`), "libbpf loads a second time, with a log, or it was a probe of the kernel"},
+	{unnoticed, regexp.MustCompile(`bpf (BTF_LOAD|PROG_BIND_MAP)`), "the kernel needs them only for some objects"},
+	{unnoticed, regexp.MustCompile(`bpf MAP_CREATE`), "libbpf creates a second time, without types"},
+	{unnoticed, regexp.MustCompile(`^(load|pin).*OBJ_GET_INFO_BY_FD`), "the kernel's number of a map; without it, the addresses of its memory are not used again"},
+	{unnoticed, regexp.MustCompile(`bpf TOKEN_CREATE|"/sys/fs/bpf"`), "without a token, the process's own capabilities count"},
+	{unnoticed, regexp.MustCompile(`"/sys/kernel/btf/vmlinux"|^(load|pin|types of the kernel).*(newfstatat|mmap)`),
+		"libbpf looks for the kernel's types elsewhere, or reads them in place of mapping"},
+	{unnoticed, regexp.MustCompile(`fcntl 0x1`), "libelf asks whether the descriptor is open, and believes all but EBADF"},
+	{unnoticed, regexp.MustCompile(`fcntl 0x[34]|epoll_ctl|, fstat: `),
+		"package os goes on without its poller, and without the size"},
+	{unnoticed, regexp.MustCompile(`newfstatat: `), "libelf reads a file that it can't map"},
+	{unnoticed, regexp.MustCompile(`^link objects into a file.*(unlinkat|newfstatat)`), "package os looks whether a file is there"},
+	{unnoticed, regexp.MustCompile(`mremap`), "the addresses of released memory are then free for others"},
+	{unnoticed, regexp.MustCompile(`setsockopt`), "the kernel's text is missing in a later error"},
+	{unnoticed, regexp.MustCompile(`(recvmsg|epoll_pwait|epoll_wait): EINTR`), "tried again"},
+	{unnoticed, regexp.MustCompile(`MAP_DELETE_ELEM|ioctl 0x2401`), "the event is closed right after"},
+	{unnoticed, regexp.MustCompile(`^memory of a map: .*mmap, .*EPERM|^memory of a map: .*mmap: EPERM`), "mapped a second time, for reading"},
+	{unnoticed, regexp.MustCompile(`^pin and open pins: .*readlinkat|readlinkat "/proc/self/fd`), "whether libbpf made a link of the kernel's"},
+	{unnoticed, regexp.MustCompile(`set_pin_path`), "the path of a pin that is removed"},
+	{unnoticed, regexp.MustCompile(`^attach .*(, read: |openat "/sys/bus|parse_uint_from_file)`),
+		"libbpf takes an unreadable number of the kernel's for one that is not there, and attaches in the older way"},
+	{unnoticed, regexp.MustCompile(`^attach .*pread64: |^load and attach USDT: .*pread64: `),
+		"libelf skips a table that it can't read, and the function is in another one"},
+	{otherErrno, regexp.MustCompile(`(pread64|newfstatat|fstat|lseek): |, read: |openat "/sys/bus`), "libelf and libbpf do not keep the errno of reading"},
+	{otherErrno, regexp.MustCompile(` by .*(elf|shdr|rawdata|convert|_getdata|parse_uint_from_file)`),
+		"libbpf calls each failure of libelf a wrong format"},
+	{otherErrno, regexp.MustCompile(`btf_new|btf_ext__new|btf_parse_raw`), "libbpf went on without the types, which were needed later"},
+	{otherErrno, regexp.MustCompile(`bpf MAP_CREATE`), "the error is that of the second time, without types"},
+	{otherErrno, regexp.MustCompile(`set_pin_path|statfs "/proc/self/fd"`), "the error says what is missing: the path of the pin, /proc"},
+	{otherErrno, regexp.MustCompile(`^(ring|perf) buffer in place: .*(epoll_ctl|fcntl)`), "package os says later that it can't wait for the file"},
+	{leftBehind, regexp.MustCompile(`(pread64|fstat|newfstatat): .*|by .*elf_begin\S* < bpf_object_open`),
+		"libbpf leaks the descriptor when libelf can't begin to read the file"},
+	{leftBehind, regexp.MustCompile(`^attach (tc|xdp by netlink): .*(recvmsg: ENOBUFS|libbpf_netlink_send_recv|realloc)`),
+		"the kernel did what it was asked to do, and only its answer was lost"},
+	{leftBehind, regexp.MustCompile(`^attach uprobe-legacy: .*(uprobe_events"|write: |strdup|bpf_program__attach)`),
+		"the removal of the event is what failed, or libbpf forgot it"},
+}
+
+// outcome is what came of a fault.
+type outcome int
+
+const (
+	asTold     outcome = iota // an error with its operation that is the errno
+	unnoticed                 // no error
+	otherErrno                // an error that is not the errno
+	leftBehind                // something left behind
+	badOutcome                // a panic, or an error without its operation
+)
+
+// isExplained tells whether a point may have an outcome.
+func (c faultCycle) isExplained(o outcome, point faultPoint) bool {
+	text := c.name + ": " + point.String()
+	for _, e := range explained {
+		if e.outcome == o && e.points.MatchString(text) {
+			return true
+		}
+	}
+	// Without symbols, nobody knows who asked for the memory. make test-faults has them.
+	return point.alloc && strings.Contains(point.from, "in the program")
+}
+
+// faultPoint is a call or an allocation that fails.
+type faultPoint struct {
+	nth   int
+	call  faults.Call
+	from  string // who asked for the allocation
+	errno unix.Errno
+	alloc bool
+}
+
+func (p faultPoint) String() string {
+	if p.alloc {
+		return fmt.Sprintf("allocation %d by %s", p.nth, p.from)
+	}
+	return fmt.Sprintf("call %d, %v: %s", p.nth, p.call, unix.ErrnoName(p.errno))
+}
+
+// faultOutcome is what came of a fault.
+type faultOutcome struct {
+	reached bool
+	err     error
+	panic   string
+	allocs  int    // of the run
+	failed  string // who asked for the allocation that failed
+	calls   []faults.Call
+}
+
+// inject runs the cycle once with a fault, or none.
+func (r faultRun) inject(t *testing.T, point faultPoint) faultOutcome {
+	t.Helper()
+	var outcome faultOutcome
+	run := faults.Run{Enter: r.enter, Code: func() {
+		if point.alloc {
+			cmalloc.FailNth(point.nth)
+		} else {
+			cmalloc.FailNth(0)
+		}
+		defer func() {
+			outcome.allocs = cmalloc.Counted()
+			outcome.failed = strings.Join(cmalloc.Failed(), " < ")
+			cmalloc.FailNth(0)
+		}()
+		outcome.err = r.run()
+	}}
+	if !point.alloc {
+		run.Nth, run.Errno = point.nth, point.errno
+	}
+	type done struct {
+		result faults.Result
+		err    error
+	}
+	ended := make(chan done, 1)
+	go func() {
+		result, err := run.Do()
+		ended <- done{result, err}
+	}()
+	var d done
+	select {
+	case d = <-ended:
+	case <-time.After(time.Minute):
+		stacks := make([]byte, 1<<20)
+		panic(fmt.Sprintf("%s hangs with %v\n%s", t.Name(), point, stacks[:runtime.Stack(stacks, true)]))
+	}
+	if d.err != nil {
+		testutil.Skip(t, "seccomp-notify", d.err)
+	}
+	outcome.calls, outcome.panic = d.result.Calls, d.result.Panic
+	outcome.reached = d.result.Failed || point.alloc && outcome.allocs >= point.nth
+	return outcome
+}
+
+// holdings is what a cycle must give back.
+type holdings struct {
+	files    map[int]string
+	mappings int
+	mark     cmalloc.Mark
+}
+
+func held() holdings {
+	return holdings{leaks.Descriptors(), len(heldMappings()), cmalloc.Now()}
+}
+
+// heldMappings returns the process's mappings of files of the kernel, and those that are shared.
+func heldMappings() []string {
+	text, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		panic(err)
+	}
+	var found []string
+	for line := range strings.Lines(string(text)) {
+		if fields := strings.Fields(line); strings.HasSuffix(fields[1], "s") || strings.Contains(line, "anon_inode") {
+			found = append(found, strings.TrimSpace(line))
+		}
+	}
+	return found
+}
+
+// since returns what is held now and was not then.
+func (h holdings) since() []string {
+	var more []string
+	for fd, target := range leaks.Descriptors() {
+		if h.files[fd] != target {
+			more = append(more, fmt.Sprintf("descriptor %d -> %s", fd, target))
+		}
+	}
+	if now := heldMappings(); len(now) != h.mappings {
+		more = append(more, fmt.Sprintf("%d mappings, before %d: %v", len(now), h.mappings, now))
+	}
+	for _, a := range cmalloc.Since(h.mark) {
+		more = append(more, a.String())
+	}
+	return more
+}
+
+// closeOthers closes the descriptors that were left behind.
+func (h holdings) closeOthers() {
+	for fd, target := range leaks.Descriptors() {
+		if h.files[fd] != target {
+			_ = unix.Close(fd)
+		}
+	}
+}
+
+// judge tells what kind of outcome a fault had, and what is wrong with it.
+func (r faultRun) judge(point faultPoint, o faultOutcome) (outcome, string) {
+	if o.panic != "" {
+		return badOutcome, o.panic
+	}
+	if o.err == nil {
+		return unnoticed, "no error"
+	}
+	var failed *libbpf.Error
+	var rejected *libbpf.VerifierError
+	if !r.noOp && (!errors.As(o.err, &failed) || failed.Op == "") && !errors.As(o.err, &rejected) {
+		return badOutcome, fmt.Sprintf("an error without its operation: %v", o.err)
+	}
+	want := point.errno
+	if point.alloc {
+		want = unix.ENOMEM
+	}
+	if !errors.Is(o.err, want) {
+		return otherErrno, fmt.Sprintf("the error is not %v: %+v", want, o.err)
+	}
+	return asTold, ""
+}
+
+// faultTally counts the outcomes of a cycle's faults.
+type faultTally struct {
+	cycle  string
+	points map[string]int // by the kind of call
+	kinds  [badOutcome + 1]int
+}
+
+var faultTallies struct {
+	sync.Mutex
+	all []faultTally
+}
+
+// TestFaults lets each system call and each allocation of each cycle fail, one in a run. LIBBPF_GO_FAULTS=all tries all
+// of them, and otherwise every so many.
+func TestFaults(t *testing.T) {
+	testutil.Root(t)
+	if testing.Short() {
+		return // faults do not come from the kernel: one kernel is enough
+	}
+	stride := 37
+	switch {
+	case os.Getenv("LIBBPF_GO_FAULTS") == "all":
+		stride = 1
+	case testutil.RaceDetector:
+		stride = 370
+	}
+	libbpf.SetPrint(libbpf.PrintLevel(0), nil)
+	for _, c := range faultCycles {
+		t.Run(c.name, func(t *testing.T) { c.test(t, stride) })
+	}
+}
+
+func (c faultCycle) test(t *testing.T, stride int) {
+	r := c.setup(t)
+	var clean faultOutcome
+	for range 3 { // libbpf asks the kernel for its features only once
+		clean = r.inject(t, faultPoint{})
+		if clean.err != nil || clean.panic != "" {
+			t.Fatalf("without a fault: %+v %s", clean.err, clean.panic)
+		}
+	}
+	var points []faultPoint
+	for i, call := range clean.calls {
+		for _, errno := range errnosOf(call) {
+			points = append(points, faultPoint{nth: i + 1, call: call, errno: errno})
+		}
+	}
+	if cmalloc.Supported() && !r.memory {
+		for n := range clean.allocs {
+			points = append(points, faultPoint{nth: n + 1, alloc: true})
+		}
+	}
+	tally := faultTally{cycle: c.name, points: make(map[string]int)}
+	for i := 0; i < len(points); i += stride {
+		point := points[i]
+		if os.Getenv("LIBBPF_GO_FAULTS_TRACE") != "" {
+			fmt.Fprintln(os.Stderr, t.Name(), point)
+		}
+		before := held()
+		outcome := r.inject(t, point)
+		if !outcome.reached {
+			continue // the cycle made fewer calls this time
+		}
+		point.from = outcome.failed
+		if !point.alloc {
+			point.call = outcome.calls[point.nth-1]
+		}
+		kind, problem := r.judge(point, outcome)
+		tally.kinds[kind]++
+		if point.alloc {
+			tally.points["malloc"]++
+		} else {
+			tally.points[strings.Fields(point.call.Name)[0]]++
+		}
+		if problem != "" && !c.isExplained(kind, point) {
+			t.Errorf("%v: %s", point, problem)
+		}
+		more := before.since()
+		if r.left != nil {
+			more = append(more, r.left()...)
+		}
+		if len(more) > 0 {
+			tally.kinds[leftBehind]++
+			if !c.isExplained(leftBehind, point) {
+				t.Errorf("%v: %v\nleft behind:\n\t%s", point, outcome.err, strings.Join(more, "\n\t"))
+			}
+			before.closeOthers()
+		}
+	}
+	if clean := r.inject(t, faultPoint{}); clean.err != nil || clean.panic != "" {
+		t.Errorf("afterwards without a fault: %+v %s", clean.err, clean.panic)
+	}
+	t.Logf("%d calls and %d allocations; points %v, outcomes %v", len(clean.calls), clean.allocs, tally.points, tally.kinds)
+	faultTallies.Lock()
+	faultTallies.all = append(faultTallies.all, tally)
+	faultTallies.Unlock()
+}
+
+// cgo ends the process when C.malloc, C.CString or C.CBytes find no memory. The library must return an error.
+func TestNoAllocationEndsTheProcess(t *testing.T) {
+	fatal := regexp.MustCompile(`C\.(malloc|CString|CBytes)\(`)
+	seen := 0
+	check(t, filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && slices.Contains([]string{".git", "bench", "bin", "examples", "libbpf/upstream", "selftests"}, path):
+			return filepath.SkipDir
+		case entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		seen++
+		text, err := os.ReadFile(path)
+		if call := fatal.Find(text); call != nil {
+			t.Errorf("%s calls %s", path, call)
+		}
+		return err
+	}))
+	if seen < 100 {
+		t.Errorf("only %d files", seen)
+	}
+}
