@@ -16,6 +16,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/mutate"
 )
 
 // link joins objects in memory.
@@ -281,10 +282,10 @@ func linkDamaged(t testing.TB, bad, good []byte) {
 func FuzzLinker(f *testing.F) {
 	main, library := readObject(f, "link_main"), readObject(f, "link_library")
 	f.Add(uint32(0), []byte{0x7f}, uint32(100), []byte{1, 2, 3, 4})
-	f.Fuzz(func(t *testing.T, at uint32, one []byte, at2 uint32, two []byte) {
+	f.Fuzz(mutate.Target(f, 200, func(t *testing.T, at uint32, one []byte, at2 uint32, two []byte) {
 		bad := bytes.Clone(main)
 		copy(bad[int(at)%len(bad):], one)
 		copy(bad[int(at2)%len(bad):], two)
 		linkDamaged(t, bad, library)
-	})
+	}))
 }

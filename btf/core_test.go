@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/mutate"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -376,7 +377,7 @@ func FuzzRelocations(f *testing.F) {
 	}
 	_ = minimal[0].Close()
 	f.Add(uint32(0), byte(0), uint32(0), byte(0), uint32(0), byte(0), uint32(0), byte(0))
-	f.Fuzz(func(t *testing.T, at uint32, flip byte, at2 uint32, flip2 byte, at3 uint32, flip3 byte, at4 uint32, flip4 byte) {
+	f.Fuzz(mutate.Target(f, 50, func(t *testing.T, at uint32, flip byte, at2 uint32, flip2 byte, at3 uint32, flip3 byte, at4 uint32, flip4 byte) {
 		image, types := bytes.Clone(object), bytes.Clone(target)
 		image[int(at)%len(image)] ^= flip
 		image[int(at2)%len(image)] ^= flip2
@@ -398,5 +399,5 @@ func FuzzRelocations(f *testing.F) {
 		if all, err := Minimize([]*Relocations{r}, kernel); err == nil {
 			closing(t, all, nil)
 		}
-	})
+	}))
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/internal/place"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/mutate"
 )
 
 // types are those of bpf/types.bpf.c, as the compiler describes them.
@@ -313,7 +314,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(uint16(0), everything())
 	f.Add(uint16(20), []byte{1})
 	b, types := types(f)
-	f.Fuzz(func(t *testing.T, id uint16, data []byte) {
+	f.Fuzz(mutate.Target(f, 2, func(t *testing.T, id uint16, data []byte) {
 		typ, err := types.Type(btf.TypeID(int(id) % (b.NumTypes() + 2)))
 		if err != nil {
 			return
@@ -336,7 +337,7 @@ func FuzzDecode(f *testing.F) {
 		if typ.Summable() {
 			typ.Sum([][]byte{data, data[:len(data)/2]})
 		}
-	})
+	}))
 }
 
 // FuzzTypes decodes with damaged type information.
@@ -348,7 +349,7 @@ func FuzzTypes(f *testing.F) {
 	}
 	data := everything()
 	f.Add(uint32(30), byte(1), uint32(200), byte(0))
-	f.Fuzz(func(t *testing.T, at uint32, flip byte, at2 uint32, flip2 byte) {
+	f.Fuzz(mutate.Target(f, 50, func(t *testing.T, at uint32, flip byte, at2 uint32, flip2 byte) {
 		damaged := append([]byte(nil), raw...)
 		damaged[int(at)%len(raw)] ^= flip
 		damaged[int(at2)%len(raw)] ^= flip2
@@ -385,5 +386,5 @@ func FuzzTypes(f *testing.F) {
 				}
 			}
 		}
-	})
+	}))
 }

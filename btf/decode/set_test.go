@@ -7,6 +7,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/internal/place"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/mutate"
 )
 
 // set sets a variable of bpf/types.bpf.c, or a part of one, and returns the variable's value as text.
@@ -244,7 +245,7 @@ func FuzzSet(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Fuzz(func(t *testing.T, value string) {
+	f.Fuzz(mutate.Target(f, 5, func(t *testing.T, value string) {
 		for _, v := range section.(*btf.Datasec).Vars {
 			size, err := b.Size(v.Type)
 			if err != nil {
@@ -270,5 +271,5 @@ func FuzzSet(f *testing.F) {
 				t.Errorf("%q is shown as %s, which is another value", value, text)
 			}
 		}
-	})
+	}))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/btf/gotypes"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/mutate"
 )
 
 // The header of BTF: magic, version, flags, its length, and offset and length of types and names.
@@ -36,7 +37,7 @@ func FuzzGenerate(f *testing.F) {
 		length := binary.NativeEndian.Uint32(raw[12:])
 		f.Add(raw[headerSize:][:length], raw[headerSize+length+1:])
 	}
-	f.Fuzz(func(t *testing.T, types, names []byte) {
+	f.Fuzz(mutate.Target(f, 50, func(t *testing.T, types, names []byte) {
 		b, err := btf.ParseRaw(assemble(types, names))
 		if err != nil {
 			return
@@ -62,5 +63,5 @@ func FuzzGenerate(f *testing.F) {
 		if code.Len() < 1<<20 {
 			checkTypes(t, code.Bytes())
 		}
-	})
+	}))
 }

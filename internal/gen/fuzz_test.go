@@ -5,6 +5,8 @@ import (
 	"go/token"
 	"os"
 	"testing"
+
+	"github.com/libbpf-go/libbpf-go/internal/testutil/mutate"
 )
 
 // FuzzObject makes code of damaged objects. What is made must be Go.
@@ -19,7 +21,7 @@ func FuzzObject(f *testing.F) {
 	}
 	f.Add(uint8(0), uint32(0), uint8(0), uint32(0), uint8(0))
 	f.Add(uint8(1), uint32(5000), uint8(1), uint32(100), uint8(0x80))
-	f.Fuzz(func(t *testing.T, which uint8, at1 uint32, flip1 uint8, at2 uint32, flip2 uint8) {
+	f.Fuzz(mutate.Target(f, 200, func(t *testing.T, which uint8, at1 uint32, flip1 uint8, at2 uint32, flip2 uint8) {
 		elf := append([]byte(nil), objects[int(which)%len(objects)]...)
 		elf[int(at1)%len(elf)] ^= flip1
 		elf[int(at2)%len(elf)] ^= flip2
@@ -37,5 +39,5 @@ func FuzzObject(f *testing.F) {
 		if _, err := parser.ParseFile(token.NewFileSet(), "x.go", code, 0); err != nil {
 			t.Errorf("not Go: %v", err)
 		}
-	})
+	}))
 }

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/testutil/mutate"
 	"github.com/libbpf-go/libbpf-go/internal/wait"
 )
 
@@ -502,7 +503,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(uint64(8), uint64(8+len(valid)), append(make([]byte, 8), valid[8:]...), false, uint16(0), uint16(100))
 	f.Add(uint64(math.MaxUint64), uint64(7), valid, false, uint16(1), uint16(100))
 	k := newKernel(f, size)
-	f.Fuzz(func(t *testing.T, tail, head uint64, data []byte, whole bool, bytes, most uint16) {
+	f.Fuzz(mutate.Target(f, 1, func(t *testing.T, tail, head uint64, data []byte, whole bool, bytes, most uint16) {
 		clear(k.data)
 		k.put(tail, data[:min(len(data), size)])
 		*k.tail, *k.head = tail, head
@@ -553,5 +554,5 @@ func FuzzRead(f *testing.F) {
 		if k.Pending() {
 			t.Errorf("at %d, not at %d", *k.tail, head)
 		}
-	})
+	}))
 }

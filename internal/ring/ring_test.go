@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/testutil/mutate"
 	"github.com/libbpf-go/libbpf-go/internal/wait"
 )
 
@@ -444,7 +445,7 @@ func FuzzReader(f *testing.F) {
 	f.Add(uint64(0), uint64(4096), word(word(word(word(nil, 1|discarded), 0), 0), 0), uint16(9))
 	f.Add(uint64(math.MaxUint64-7), uint64(100), word(nil, busy), uint16(9))
 	k := newKernel(f, size)
-	f.Fuzz(func(t *testing.T, consumer, producer uint64, data []byte, bytes uint16) {
+	f.Fuzz(mutate.Target(f, 1, func(t *testing.T, consumer, producer uint64, data []byte, bytes uint16) {
 		clear(k.all)
 		k.put(uintptr(consumer), data[:min(len(data), size)])
 		k.consumer.Store(uintptr(consumer))
@@ -477,5 +478,5 @@ func FuzzReader(f *testing.F) {
 		if end, _ := k.Positions(); end-uintptr(consumer) > (available+7)&^7 && positions == nil {
 			t.Errorf("%d bytes are consumed, of %d", end-uintptr(consumer), available)
 		}
-	})
+	}))
 }

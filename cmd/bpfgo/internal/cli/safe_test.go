@@ -1,6 +1,10 @@
 package cli
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/libbpf-go/libbpf-go/internal/testutil/mutate"
+)
 
 func TestSafe(t *testing.T) {
 	for text, want := range map[string]string{
@@ -19,7 +23,7 @@ func TestSafe(t *testing.T) {
 
 func FuzzSafe(f *testing.F) {
 	f.Add("a\x1b[31mred\u202e\xff")
-	f.Fuzz(func(t *testing.T, text string) {
+	f.Fuzz(mutate.Target(f, 1, func(t *testing.T, text string) {
 		safe := Safe(text)
 		for _, r := range safe {
 			if r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x202e {
@@ -29,5 +33,5 @@ func FuzzSafe(f *testing.F) {
 		if again := Safe(safe); again != safe {
 			t.Errorf("Safe(%q) = %q, which becomes %q", text, safe, again)
 		}
-	})
+	}))
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/libbpf-go/libbpf-go/internal/testutil/mutate"
 )
 
 var header = Header{
@@ -123,7 +125,7 @@ func TestForeignFiles(t *testing.T) {
 func FuzzReader(f *testing.F) {
 	f.Add(write(f, nil))
 	f.Add(write(f, []byte("types")))
-	f.Fuzz(func(t *testing.T, data []byte) {
+	f.Fuzz(mutate.Target(f, 1, func(t *testing.T, data []byte) {
 		r, frames, _ := read(data)
 		for _, frame := range frames {
 			switch e := frame.(type) {
@@ -133,5 +135,5 @@ func FuzzReader(f *testing.F) {
 				_ = r.Header.Maps[e.Map]
 			}
 		}
-	})
+	}))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/cli"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/recording"
 	"github.com/libbpf-go/libbpf-go/cmd/bpfgo/internal/view"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/mutate"
 )
 
 // recordedTypes are the types of a recording: 1 int, 2 int[4], 3 struct hist, 4 struct event.
@@ -37,7 +38,7 @@ func FuzzReplay(f *testing.F) {
 	f.Add(uint32(libbpf.MapTypeHash), uint32(4), uint32(16), uint32(1), uint32(3), false, -1, make([]byte, 4), make([]byte, 16), []byte(`[{"member":"a","frames":[{"address":"0x1"}]}]`), true)
 	f.Add(uint32(libbpf.MapTypeProgArray), uint32(4), uint32(4), uint32(0), uint32(0), false, -1, make([]byte, 4), make([]byte, 4), []byte(`[{"member":"a","frames":[{"address":"0x1"}]}]`), true)
 	f.Add(uint32(libbpf.MapTypeDevMap), uint32(4), uint32(8), uint32(0), uint32(0), false, -1, make([]byte, 4), make([]byte, 8), []byte(`[{"member":"a","frames":[{"address":"0x1"}]}]`), true)
-	f.Fuzz(func(t *testing.T, mapType, keySize, valueSize, keyID, valueID uint32, perCPU bool, cpu int, key, value, stacks []byte, json bool) {
+	f.Fuzz(mutate.Target(f, 20, func(t *testing.T, mapType, keySize, valueSize, keyID, valueID uint32, perCPU bool, cpu int, key, value, stacks []byte, json bool) {
 		var in bytes.Buffer
 		w, err := recording.NewWriter(&in, recording.Header{
 			Buffers: []recording.Buffer{{Name: "events", Type: valueID}, {Name: "perf", Perf: true, Type: keyID}},
@@ -59,5 +60,5 @@ func FuzzReplay(f *testing.F) {
 		}
 		env := cli.Quiet(io.Discard, io.Discard)
 		_ = replay(env, &in, &eventOptions{}, view.Options{}, histOptions{}, &cli.JSON{On: json})
-	})
+	}))
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/libbpf-go/libbpf-go/internal/testutil/mutate"
 )
 
 func TestParseMaps(t *testing.T) {
@@ -64,24 +66,24 @@ func TestParsePerfMap(t *testing.T) {
 
 func FuzzParseMaps(f *testing.F) {
 	f.Add("00401000-00402000 r-xp 00001000 fe:01 17                                 /bin/a\n")
-	f.Fuzz(func(t *testing.T, text string) {
+	f.Fuzz(mutate.Target(f, 1, func(t *testing.T, text string) {
 		all, _ := parseMaps(strings.NewReader(text))
 		for _, m := range all {
 			if m.start >= m.end || mappingAt(all, m.start) == nil {
 				t.Errorf("%#v", m)
 			}
 		}
-	})
+	}))
 }
 
 func FuzzParsePerfMap(f *testing.F) {
 	f.Add("7f00 10 a name\n")
-	f.Fuzz(func(t *testing.T, text string) {
+	f.Fuzz(mutate.Target(f, 1, func(t *testing.T, text string) {
 		all := parsePerfMap(strings.NewReader(text))
 		for _, j := range all {
 			if found, ok := jittedAt(all, j.start); !ok || found.start > j.start || found.end <= j.start {
 				t.Errorf("%#v", j)
 			}
 		}
-	})
+	}))
 }
