@@ -332,6 +332,13 @@ fuzz: ## look for damaged objects, BTF, buffers and values that bring anything d
 		$(GO) test -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x "$${target%:*}" || exit; \
 	done
 
+FUZZCOUNT ?= 1000000
+
+.PHONY: fuzz-long
+fuzz-long: root ## mutate the seeds of all fuzz targets in plain loops (as root; FUZZCOUNT=times each FUZZFLAGS=-asan)
+	@$(MAKE) setup
+	@FUZZFLAGS='$(FUZZFLAGS)' GO='$(GO)' scripts/fuzz_long.sh $(FUZZCOUNT) $(FUZZTARGETS)
+
 .PHONY: bench
 bench: root ## measure side by side with C's libbpf, cilium/ebpf and libbpfgo (as root; BENCHFLAGS=-help)
 	@$(MAKE) setup

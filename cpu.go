@@ -3,8 +3,10 @@ package libbpf
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
+	"github.com/libbpf-go/libbpf-go/internal/fault"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
@@ -31,18 +33,30 @@ func onlineCPUs() ([]int, error) {
 	return parseCPUs(string(text))
 }
 
-// parseCPUs parses a list such as "0-3,8".
+// maxCPU is more than any kernel supports. The text may come from a container's own /sys.
+const maxCPU = 1<<16 - 1
+
+// parseCPUs parses a list in ascending order, such as "0-3,8".
 func parseCPUs(list string) (cpus []int, err error) {
+	next := 0
 	for part := range strings.SplitSeq(strings.TrimSpace(list), ",") {
-		var first, last int
-		if _, err := fmt.Sscanf(part, "%d-%d", &first, &last); err != nil {
-			if _, err := fmt.Sscanf(part, "%d", &first); err != nil {
-				return nil, fmt.Errorf("list of CPUs %q: %w", list, err)
-			}
-			last = first
+		from, to, isRange := strings.Cut(part, "-")
+		if !isRange {
+			to = from
 		}
-		for cpu := first; cpu <= last; cpu++ {
-			cpus = append(cpus, cpu)
+		first, err := strconv.ParseUint(from, 10, 32)
+		if err != nil {
+			return nil, fmt.Errorf("list of CPUs %q: %w", list, err)
+		}
+		last, err := strconv.ParseUint(to, 10, 32)
+		if err != nil {
+			return nil, fmt.Errorf("list of CPUs %q: %w", list, err)
+		}
+		if int64(first) < int64(next) || last < first || last > maxCPU {
+			return nil, fault.Invalidf("list of CPUs %q: %q is out of order", list, part)
+		}
+		for next = int(first); next <= int(last); next++ {
+			cpus = append(cpus, next)
 		}
 	}
 	return cpus, nil

@@ -33,7 +33,7 @@ func scanObject(image []byte) objectScan {
 		return s
 	}
 	headers := image[at:]
-	if count == 0 && len(headers) >= sectionHeaderSize {
+	if count == 0 && at != 0 && len(headers) >= sectionHeaderSize {
 		count = s.uint64(headers[32:]) // of the first section, which has nothing else
 	}
 	if count <= uint64(len(headers))/sectionHeaderSize {

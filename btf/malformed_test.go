@@ -198,3 +198,36 @@ func FuzzParseRaw(f *testing.F) {
 		_ = b.Close()
 	}))
 }
+
+// FuzzSplit reads types that build on others, which may be damaged, too.
+func FuzzSplit(f *testing.F) {
+	types, names := seedOf(everyKind())
+	small := newRaw()
+	small.add("", KindPtr, 0, 1)
+	small.add("s", KindStruct, 1, 8, small.name("m"), 2, 0)
+	more, moreNames := seedOf(small)
+	f.Add(types, names, more, moreNames)
+	f.Add([]byte{}, []byte{}, types, names)
+	f.Fuzz(mutate.Target(f, 20, func(t *testing.T, types, names, more, moreNames []byte) {
+		base, err := ParseRaw(typesOf(types, names).bytes())
+		if err != nil {
+			return
+		}
+		b, err := ParseRawSplit(typesOf(more, moreNames).bytes(), base)
+		numBase := base.NumTypes()
+		_ = base.Close()
+		if err != nil {
+			mutate.Ended(err)
+			return
+		}
+		defer b.Close()
+		if b.NumTypes() < numBase {
+			t.Errorf("%d types on %d", b.NumTypes(), numBase)
+		}
+		exercise(t, b)
+		raw, err := b.Raw()
+		if err != nil || len(raw) == 0 {
+			t.Errorf("%d bytes, %v", len(raw), err)
+		}
+	}))
+}

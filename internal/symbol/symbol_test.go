@@ -27,7 +27,7 @@ int main(int argc, char **argv) { int (*p)(const char *, ...) = printf; return p
 `
 
 // run runs a tool of the C or Go tool chain. Machines that only run tests have none.
-func run(t *testing.T, dir string, command ...string) {
+func run(t testing.TB, dir string, command ...string) {
 	t.Helper()
 	if _, err := exec.LookPath(command[0]); err != nil {
 		testutil.Skip(t, "toolchain", err)
@@ -48,7 +48,7 @@ func compile(t *testing.T, flags ...string) string {
 	return filepath.Join(dir, "binary")
 }
 
-func write(t *testing.T, path string, data []byte) {
+func write(t testing.TB, path string, data []byte) {
 	t.Helper()
 	if err := os.WriteFile(path, data, 0o755); err != nil {
 		t.Fatal(err)

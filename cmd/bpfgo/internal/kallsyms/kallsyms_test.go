@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/libbpf-go/libbpf-go/internal/testutil/mutate"
 )
 
 func TestParse(t *testing.T) {
@@ -34,4 +36,25 @@ short
 	if _, err := parse(strings.NewReader("0000000000000000 T _stext\n0000000000000000 T x\n")); !errors.Is(err, ErrHidden) {
 		t.Errorf("%v is not %v", err, ErrHidden)
 	}
+}
+
+// FuzzParse reads any text as the kernel's symbols, and finds each of them.
+func FuzzParse(f *testing.F) {
+	f.Add("ffffffff81000000 T _stext\nffffffffc0000000 t in_module\t[some_module]\n")
+	f.Add("0 T hidden\n100 A absolute\nx\nffffffffffffffff t last\n")
+	f.Fuzz(mutate.Target(f, 1, func(t *testing.T, text string) {
+		symbols, err := parse(strings.NewReader(text))
+		mutate.Ended(err)
+		if err != nil && symbols != nil {
+			t.Errorf("%d symbols beside %v", len(symbols), err)
+		}
+		for i, s := range symbols {
+			if i > 0 && s.Address < symbols[i-1].Address || s.Address == 0 {
+				t.Errorf("symbol %d at %#x", i, s.Address)
+			}
+			if found, ok := symbols.Find(s.Address); !ok || found.Address != s.Address {
+				t.Errorf("at %#x is %+v", s.Address, found)
+			}
+		}
+	}))
 }

@@ -1,0 +1,94 @@
+package mutate
+
+import (
+	"bytes"
+	"fmt"
+	"reflect"
+	"testing"
+)
+
+// Each kind of argument changes, and what a run changes depends on its seed only.
+func TestChange(t *testing.T) {
+	seed := []reflect.Value{
+		reflect.ValueOf(uint32(7)), reflect.ValueOf(-7), reflect.ValueOf(true), reflect.ValueOf("text"), reflect.ValueOf([]byte{1, 2, 3}),
+	}
+	show := func(input []reflect.Value) string {
+		text := ""
+		for _, v := range input {
+			text += fmt.Sprintf("%v;", v)
+		}
+		return text
+	}
+	changes := func() string {
+		r := newRun("", reflect.Value{}, 0, 42)
+		r.pool = append(r.pool, clone(seed))
+		changed := make([]bool, len(seed))
+		var all bytes.Buffer
+		for range 10000 {
+			input := r.change(seed)
+			all.WriteString(show(input))
+			for i := range seed {
+				changed[i] = changed[i] || fmt.Sprint(input[i]) != fmt.Sprint(seed[i])
+			}
+		}
+		for i, ok := range changed {
+			if !ok {
+				t.Errorf("argument %d never changes", i)
+			}
+		}
+		return all.String()
+	}
+	before := show(seed)
+	if changes() != changes() {
+		t.Error("the same seed makes other inputs")
+	}
+	if after := show(seed); after != before {
+		t.Errorf("the seed became %s", after)
+	}
+}
+
+// An input that ended the process is there for the next one.
+func TestLast(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("LIBBPF_GO_FUZZ_DIR", dir)
+	t.Chdir(dir)
+	fn := reflect.ValueOf(func(*testing.T, []byte, string, uint8, int64, bool) {})
+	input := []reflect.Value{
+		reflect.ValueOf([]byte("\x00\xff")), reflect.ValueOf("a\nb"), reflect.ValueOf(uint8(200)), reflect.ValueOf(int64(-5)), reflect.ValueOf(true),
+	}
+	first := newRun("FuzzX", fn, 0, 0)
+	if err := first.openLast(); err != nil {
+		t.Fatal(err)
+	}
+	first.last.store(input)
+	next := newRun("FuzzX", fn, 0, 0)
+	if err := next.openLast(); err == nil {
+		t.Error("nothing is said of the input")
+	}
+	next.last.store(input)
+	if got := fmt.Sprint(next.last.load(fn.Type())); got != fmt.Sprint(input) {
+		t.Errorf("%s, not %v", got, input)
+	}
+	next.last.close()
+	first.last.close()
+}
+
+func TestFill(t *testing.T) {
+	var options struct {
+		Number uint32
+		On     bool
+		Text   string
+		List   []uint16
+		Parts  []struct{ A int8 }
+		Any    any
+	}
+	Fill(&options, []byte{2, 0x34, 0x12, 1, 1, 1, 2, 'h', 'i', 1, 2, 1, 5, 2, 1, 1})
+	if options.Number != 0x1234 || !options.On || options.Text != "hi" || len(options.List) != 2 || options.List[0] != 5 ||
+		options.List[1] != 0x101 || options.Parts != nil {
+		t.Errorf("%+v", options)
+	}
+	Fill(&options, nil)
+	if options.Number != 0 {
+		t.Errorf("%+v", options)
+	}
+}
