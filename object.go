@@ -448,7 +448,7 @@ func (o *OpenObject) load() (*Object, []clib.Message, error) {
 		return err
 	})
 	if err != nil {
-		return nil, said, verifierError(o.explainMap(withoutSkeleton(err)), o.userLog)
+		return nil, said, verifierError(o.explainMap(withoutSkeleton(explainProbe(err))), o.userLog)
 	}
 	loaded, err := o.loaded()
 	if err != nil {
@@ -456,6 +456,15 @@ func (o *OpenObject) load() (*Object, []clib.Message, error) {
 		return nil, said, err
 	}
 	return loaded, said, nil
+}
+
+// explainProbe says in the error of a Load that the process may load nothing. libbpf finds that out first, with the
+// smallest program of two types, and guesses why.
+func explainProbe(err error) error {
+	if failed, ok := err.(*Error); ok && strings.Contains(strings.Join(failed.Messages, "\n"), "Couldn't load trivial BPF program") {
+		failed.Err = fault.Newf(failed.Err, "the process can load no program, not even the smallest: %s", errorText(failed.Err))
+	}
+	return err
 }
 
 // beginLoad gives Load exclusive use of the object, until endLoad.

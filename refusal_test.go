@@ -1,11 +1,15 @@
 package libbpf_test
 
 import (
+	"errors"
+	"os"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
 // What is refused before the kernel sees it is refused with the rule, and not only with the value that breaks it.
@@ -75,4 +79,20 @@ func TestRefusalsOfBuffers(t *testing.T) {
 	} {
 		wantErrSaying(t, err, libbpf.ErrInvalid, rule)
 	}
+}
+
+// Without privileges, Load says that the process can load nothing, and does not quote libbpf's guesses.
+func TestLoadWithoutPrivileges(t *testing.T) {
+	testutil.Root(t)
+	o := open(t, "testrun")
+	asUser(t, 65534, func() {
+		_, err := o.Load()
+		if err != nil && !errors.Is(err, os.ErrPermission) {
+			t.Error(err)
+		}
+		wantErrSaying(t, err, os.ErrPermission, "the process can load no program, not even the smallest: operation not permitted")
+		if strings.Contains(err.Error(), "RLIMIT_MEMLOCK") || strings.Contains(err.Error(), "CONFIG_BPF") {
+			t.Errorf("%v guesses", err)
+		}
+	})
 }

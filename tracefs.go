@@ -3,6 +3,7 @@ package libbpf
 import (
 	"errors"
 	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -27,10 +28,22 @@ func explainTracefs(err error, needed bool) error {
 			return err
 		}
 	}
-	if denied {
+	var system unix.Statfs_t
+	switch statErr := unix.Statfs("/sys/kernel/tracing", &system); {
+	case denied:
 		return err
+	case statErr == nil && system.Type == unix.TRACEFS_MAGIC && lockedDown("confidentiality"):
+		return fault.New("tracefs has no events: the kernel is locked down for confidentiality", err)
+	case statErr == nil && system.Type == unix.TRACEFS_MAGIC:
+		return fault.New("tracefs has no events", err)
 	}
 	return fault.New("tracefs is not mounted (mount -t tracefs tracefs /sys/kernel/tracing)", err)
+}
+
+// lockedDown reports whether the kernel says that it is locked down so.
+func lockedDown(mode string) bool {
+	text, err := os.ReadFile("/sys/kernel/security/lockdown")
+	return err == nil && strings.Contains(string(text), "["+mode+"]")
 }
 
 // legacyProbes reports whether libbpf makes probes of a kind, "kprobe" or "uprobe", as events in tracefs: because of

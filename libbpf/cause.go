@@ -103,7 +103,10 @@ var harmless = []string{
 	"Detection of kernel", // probes for features; without one, libbpf goes on without the feature
 	// libbpf's guess for each EPERM. Kernels since 5.11 do not return EPERM for this reason.
 	"try raising 'ulimit -l'",
+	// The error has its own words for it, without guesses.
+	"Couldn't load trivial BPF program",
 	// These are in the error anyway, or too long to quote.
+	"failed to load object",
 	"-- BEGIN PROG LOAD LOG",
 	"-- BEGIN BTF LOAD LOG",
 }

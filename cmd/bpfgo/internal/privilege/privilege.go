@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -105,7 +106,7 @@ func Explain(err error) error {
 		return err
 	}
 	if len(missing) == 0 {
-		if others := obstacles(); len(others) > 0 {
+		if others := obstacles(capabilities); len(others) > 0 {
 			return fmt.Errorf("%w; the process has %s, but %s", err, list(capabilities), strings.Join(others, ", "))
 		}
 		return err
@@ -146,8 +147,15 @@ func Lacks(capabilities ...Capability) (missing []Capability, err error) {
 }
 
 // obstacles are what forbids operations to a process that has the capabilities.
-func obstacles() []string {
+func obstacles(capabilities []Capability) []string {
 	var found []string
+	if missing, err := Lacks(SysAdmin); err == nil && len(missing) > 0 && slices.Contains(capabilities, Perfmon) {
+		// Values above 2 are of distributions, and forbid perf events also to those who have CAP_PERFMON.
+		text, err := os.ReadFile("/proc/sys/kernel/perf_event_paranoid")
+		if value, notNumber := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && notNumber == nil && value > 2 {
+			found = append(found, fmt.Sprintf("kernel.perf_event_paranoid is %d", value))
+		}
+	}
 	if text, err := os.ReadFile("/sys/kernel/security/lockdown"); err == nil {
 		if _, mode, ok := strings.Cut(string(text), "["); ok {
 			if mode, _, _ = strings.Cut(mode, "]"); mode != "none" {
