@@ -251,6 +251,24 @@ test-elsewhere:
 	@$(MAKE) bpf selftests bin/vm
 	bin/vm test -k $(OTHER_KERNELS) -skipped $(SKIPPED)
 
+# Those that selftests/privileges has results of, and how each is locked down. With UPDATE=yes the results are written.
+PRIVILEGES_KERNELS := 5.10 6.1 6.12 7
+PRIVILEGES_RUN := ../../bin/privileges.test -test.v -test.run '^(TestRefusals|TestMorePrivilegesAllowMore|TestMeasured)$$'
+
+.PHONY: test-privileges
+test-privileges: root ## measure in QEMU what processes with fewer privileges can do (UPDATE=yes: write docs/privileges.md)
+	@$(MAKE) setup
+	@scripts/install-deps.sh vm
+	@$(MAKE) bin/vm
+	cd selftests && $(GO) test $(NOVCS) -c -o ../bin/privileges.test ./privileges
+	cd selftests/privileges && for kernel in $(or $(KERNEL),$(PRIVILEGES_KERNELS)); do \
+		for mode in '' lockdown=integrity lockdown=confidentiality; do \
+			../../bin/vm run -k $$kernel $(if $(UPDATE),-bring "$$PWD/testdata/$$kernel.txt") -append "$$mode" \
+				$(PRIVILEGES_RUN) -disposable $(if $(UPDATE),-update) || exit; \
+		done; \
+	done
+	cd selftests && $(GO) test $(NOVCS) $(TESTFLAGS) -v ./privileges $(if $(UPDATE),-update)
+
 .PHONY: test-fresh
 test-fresh: root ## run the README's commands in a bare Debian 12, with what is committed here (slow, as root)
 	@scripts/fresh_test.sh
