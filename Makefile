@@ -311,6 +311,15 @@ test-interop: root ## share objects between Go and C under AddressSanitizer (slo
 
 SOAK ?= 1h
 
+RACES ?= 20
+
+# cgocheck2 looks at pointers that Go hands to C, checkptr at unsafe ones; libc overwrites what is freed.
+.PHONY: test-races
+test-races: root ## run each method at the same time as each other and Close, as often as RACES says (slow, as root)
+	@$(MAKE) setup
+	LIBBPF_GO_RACES=$(RACES) GOGC=1 GOEXPERIMENT=cgocheck2 GLIBC_TUNABLES=glibc.malloc.perturb=165 \
+		$(GO) test -race -gcflags=all=-d=checkptr $(TESTFLAGS) -timeout 0 -v -run '^TestRaces$$' . ./btf ./typed ./skeleton
+
 .PHONY: soak
 soak: root ## keep everything busy at once, account for each record, and see that nothing grows (SOAK=1h)
 	@$(MAKE) setup bin/soak

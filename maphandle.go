@@ -195,12 +195,22 @@ func ownMap(fd int, name string) (*MapHandle, error) {
 	return &MapHandle{core}, nil
 }
 
-// coreOf is the map's core, or [ErrClosed] for a nil map.
+// coreOf is the map's core, or [ErrClosed] for a nil map, and for a nil pointer to one.
 func coreOf(m MapCore) (*mapCore, error) {
-	if m == nil {
-		return nil, ErrClosed
+	switch m := m.(type) {
+	case *Map:
+		if m != nil {
+			return &m.mapCore, nil
+		}
+	case *MapHandle:
+		if m != nil {
+			return &m.mapCore, nil
+		}
+	case nil:
+	default:
+		return m.core(), nil
 	}
-	return m.core(), nil
+	return nil, ErrClosed
 }
 
 // useMap runs f with a map that an operation on something else needs. The map stays open during f. useMap returns f's

@@ -59,12 +59,22 @@ type programCore struct {
 // closedProgram stands for a nil ProgramCore.
 var closedProgram = programCore{fd: -1}
 
-// programCoreOf is the program's core. A nil program is a closed one.
+// programCoreOf is the program's core. A nil program is a closed one, and so is a nil pointer to one.
 func programCoreOf(p ProgramCore) *programCore {
-	if p == nil {
-		return &closedProgram
+	switch p := p.(type) {
+	case *Program:
+		if p != nil {
+			return &p.programCore
+		}
+	case *ProgramHandle:
+		if p != nil {
+			return &p.programCore
+		}
+	case nil:
+	default:
+		return p.core()
 	}
-	return p.core()
+	return &closedProgram
 }
 
 func (p *programCore) core() *programCore { return p }

@@ -11,96 +11,30 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil/needs"
 )
 
-// Operations that race with Close complete or say ErrClosed; none may reach a descriptor that became another file's. To
-// make that show, files are opened all the time, under the numbers that Close gives up.
-func TestOperationsRaceWithClose(t *testing.T) {
-	needs.ToLoadFile(t, testutil.Object(t, "attach"))
-	stop := make(chan struct{})
-	var reopening sync.WaitGroup
-	reopening.Go(func() {
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-			}
-			if f, err := os.Open("/dev/null"); err == nil {
-				_ = f.Close()
-			}
+// A nil pointer to a map or a program is a closed one, also as an argument, where Go makes an interface of it that is not
+// nil.
+func TestNilIsClosed(t *testing.T) {
+	var (
+		m      *libbpf.Map
+		handle *libbpf.MapHandle
+		p      *libbpf.Program
+		loaded *libbpf.ProgramHandle
+	)
+	result := func(_ any, err error) error { return err }
+	for name, err := range map[string]error{
+		"MapHandleFrom a map":        result(libbpf.MapHandleFrom(m)),
+		"MapHandleFrom a handle":     result(libbpf.MapHandleFrom(handle)),
+		"NewRingReader":              result(libbpf.NewRingReader(m)),
+		"NewUserRingBuffer":          result(libbpf.NewUserRingBuffer(handle)),
+		"UpdateInnerMap":             libbpf.UpdateInnerMap(m, u32(0), handle, libbpf.Any),
+		"ProgramHandleFrom":          result(libbpf.ProgramHandleFrom(p)),
+		"ProgramHandleFrom a handle": result(libbpf.ProgramHandleFrom(loaded)),
+		"AttachSocketFilter":         libbpf.AttachSocketFilter(0, p),
+	} {
+		if !errors.Is(err, os.ErrClosed) {
+			t.Errorf("%s: %v", name, err)
 		}
-	})
-	rounds := 30
-	if testing.Short() {
-		rounds = 3
 	}
-	for range rounds {
-		o := loadAttach(t, nil)
-		bss := findMap(t, o, ".bss")
-		handle, err := libbpf.MapHandleFrom(bss)
-		check(t, err)
-		p, err := o.Program("on_enter")
-		check(t, err)
-		link, err := p.Attach()
-		check(t, err)
-
-		var wg sync.WaitGroup
-		until := func(f func() error) {
-			wg.Go(func() {
-				for {
-					if err := f(); err != nil {
-						// Before Linux 6.10 a raw tracepoint takes a program once.
-						if errors.Is(err, os.ErrExist) {
-							continue
-						}
-						if !errors.Is(err, libbpf.ErrClosed) {
-							t.Error(err)
-						}
-						return
-					}
-				}
-			})
-		}
-		result := func(_ any, err error) error { return err }
-		for _, m := range []libbpf.MapCore{bss, handle} {
-			until(func() error { return result(m.Lookup(u32(0), libbpf.Any)) })
-			until(func() error { return m.LookupInto(u32(0), make([]byte, m.ValueSize()), libbpf.Any) })
-			until(func() error { return result(m.Info()) })
-			until(func() error {
-				var err error
-				for range m.Keys(&err) {
-				}
-				return err
-			})
-		}
-		until(func() error {
-			l, err := p.Attach()
-			if err == nil {
-				err = l.Close()
-			}
-			return err
-		})
-		until(func() error { return result(o.Attach()) })
-		until(func() error { return result(o.Map(".bss")) })
-		until(func() error {
-			if link.FD() == -1 {
-				return libbpf.ErrClosed
-			}
-			return nil
-		})
-		until(func() error {
-			types, err := o.BTF()
-			if err == nil {
-				err = types.Close()
-			}
-			return err
-		})
-		wg.Go(func() { _ = o.Close() })
-		wg.Go(func() { _ = o.Close() })
-		wg.Go(func() { _ = handle.Close() })
-		wg.Wait()
-	}
-	close(stop)
-	reopening.Wait()
 }
 
 func TestLoadRacesWithViews(t *testing.T) {
