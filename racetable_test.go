@@ -58,7 +58,7 @@ func TestRaces(t *testing.T) {
 			reflect.TypeFor[libbpf.MapFlags](), reflect.TypeFor[libbpf.MapOpenOptions](), reflect.TypeFor[libbpf.MapType](),
 			reflect.TypeFor[libbpf.NetfilterFlags](), reflect.TypeFor[libbpf.NetfilterHook](), reflect.TypeFor[libbpf.NetfilterProtocol](),
 			reflect.TypeFor[libbpf.ObjectBuilder](), reflect.TypeFor[libbpf.PerfBufferBuilder](), reflect.TypeFor[libbpf.Pin](),
-			reflect.TypeFor[libbpf.PinKind](), reflect.TypeFor[libbpf.PrintLevel](), reflect.TypeFor[libbpf.ProgramAttachType](),
+			reflect.TypeFor[libbpf.PinKind](), reflect.TypeFor[libbpf.PinOptions](), reflect.TypeFor[libbpf.PrintLevel](), reflect.TypeFor[libbpf.ProgramAttachType](),
 			reflect.TypeFor[libbpf.ProgramInfoParts](), reflect.TypeFor[libbpf.ProgramTag](), reflect.TypeFor[libbpf.ProgramType](),
 			reflect.TypeFor[libbpf.RingBufferBuilder](), reflect.TypeFor[libbpf.SourceLine](), reflect.TypeFor[libbpf.TCAttachPoint](),
 			reflect.TypeFor[libbpf.TCHook](), reflect.TypeFor[libbpf.TaskFDType](), reflect.TypeFor[libbpf.TestRunFlags](),
