@@ -6,6 +6,8 @@ import (
 	"math"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/libbpf-go/libbpf-go/btf"
 )
 
@@ -23,7 +25,7 @@ func TestFarElement(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer types.Close()
-	for _, path := range []string{".small[4294967295]", ".small[134217728]", ".large[4294967295]", ".large[536870913].n"} {
+	for _, path := range []string{".small[4294967295]", ".small[134217728]", ".large[4294967295]", ".large[536870913]", ".large[1100000000]", ".large[536870912].n"} {
 		part, err := At(types, variable, "v", path)
 		var wrong *Error
 		switch far := math.MaxInt == math.MaxInt32 || path[1] == 'l'; {
@@ -31,6 +33,56 @@ func TestFarElement(t *testing.T) {
 			t.Errorf("%s is %+v, %v", path, part, err)
 		case !far && (err != nil || int64(part.Bit) < 1<<32):
 			t.Errorf("%s is %+v, %v", path, part, err)
+		}
+	}
+}
+
+// The last place that an int counts, and elements that take no room.
+func TestLastElement(t *testing.T) {
+	b := btf.NewBuilder()
+	defer b.Close()
+	n := b.AddInt("int", 4, btf.IntSigned)
+	large := b.AddArray(b.AddStruct("large", 1<<31-1), n, 0)
+	empty := b.AddArray(b.AddStruct("empty", 0), n, 9)
+	nothing := b.AddArray(0, n, 9)
+	types, err := b.BTF()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer types.Close()
+	if part, err := At(types, empty, "v", "[8]"); err != nil || part.Bit != 0 {
+		t.Errorf("%+v, %v", part, err)
+	}
+	if part, err := At(types, nothing, "v", "[1]"); err == nil {
+		t.Errorf("an element of no type is %+v", part)
+	}
+	path, last := "[536870912]", uint64(8*(1<<31-1)<<29)
+	if math.MaxInt == math.MaxInt32 {
+		path, last = "[0]", 0
+	}
+	if part, err := At(types, large, "v", path); err != nil || uint64(part.Bit) != last {
+		t.Errorf("%+v, %v", part, err)
+	}
+}
+
+// Damaged types are errors of their own.
+func TestDamagedTypes(t *testing.T) {
+	b := btf.NewBuilder()
+	defer b.Close()
+	endless := b.AddConst(b.NextID())
+	in := b.AddStruct("in", 4, btf.Member{Type: endless})
+	types, err := b.BTF()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer types.Close()
+	for _, test := range []struct {
+		id   btf.TypeID
+		path string
+		want error
+	}{{endless, ".x", unix.ELOOP}, {in, ".x", unix.ELOOP}} {
+		if part, err := At(types, test.id, "v", test.path); !errors.Is(err, test.want) || part != (Part{}) {
+			t.Errorf("%d%s is %+v, %v", test.id, test.path, part, err)
 		}
 	}
 }

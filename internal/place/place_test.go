@@ -22,6 +22,7 @@ func newExample(t *testing.T) example {
 	var e example
 	e.n = b.AddInt("int", 4, btf.IntSigned)
 	inner := b.AddStruct("", 8, btf.Member{Name: "deep", Type: e.n}, btf.Member{Name: "deeper", Type: e.n, BitOffset: 32})
+	box := b.AddStruct("box", 4, btf.Member{Name: "inside", Type: e.n})
 	e.array = b.AddArray(e.n, e.n, 3)
 	e.config = b.AddStruct("config", 32,
 		btf.Member{Name: "mode", Type: b.AddConst(e.n)},
@@ -29,6 +30,7 @@ func newExample(t *testing.T) example {
 		btf.Member{Name: "high", Type: e.n, BitOffset: 35, BitfieldSize: 5},
 		btf.Member{Type: inner, BitOffset: 64},
 		btf.Member{Name: "list", Type: e.array, BitOffset: 128},
+		btf.Member{Name: "box", Type: box, BitOffset: 224},
 	)
 	e.table = b.AddArray(e.config, e.n, 4)
 	v := func(name string, typ btf.TypeID) btf.TypeID { return b.AddVar(name, btf.LinkageGlobal, typ) }
@@ -72,6 +74,7 @@ func TestAt(t *testing.T) {
 		{e.config, ".deep", 64, 0, ""},
 		{e.config, ".deeper", 96, 0, ""},
 		{e.config, ".list", 128, 0, ""},
+		{e.config, ".box.inside", 224, 0, ""},
 		{e.config, ".list[0]", 128, 0, ""},
 		{e.config, ".list[2]", 192, 0, ""},
 		{e.table, "[3].high", 3*256 + 35, 5, ""},
@@ -87,6 +90,7 @@ func TestAt(t *testing.T) {
 		{e.table, "[4294967296]", 0, 0, "[4294967296] must be an index such as [0]"},
 		{e.config, "[0]", 0, 0, "struct config v is not an array and has no element 0"},
 		{e.config, ".mode.x", 0, 0, "int v.mode is not a struct and has no member x"},
+		{e.config, ".inside", 0, 0, "struct config v has no member inside"},
 		{e.config, ".none", 0, 0, "struct config v has no member none"},
 		{e.config, ".", 0, 0, "struct config v has no member "},
 		{e.table, ".x", 0, 0, "struct config v[4] is not a struct and has no member x"},
@@ -205,7 +209,7 @@ func TestOrder(t *testing.T) {
 			if order.Store(data, place.bit, place.width, 1) != place.ok {
 				t.Errorf("%v: store at %+v", order, place)
 			}
-			if v, ok := order.Load(data, place.bit, place.width); ok != place.ok || ok && v != 1 {
+			if v, ok := order.Load(data, place.bit, place.width); ok != place.ok || ok != (v == 1) || !ok && v != 0 {
 				t.Errorf("%v: load at %+v: %d, %v", order, place, v, ok)
 			}
 		}
