@@ -87,27 +87,45 @@ func TestDamagedTypes(t *testing.T) {
 	}
 }
 
-// A damaged object's structs may contain themselves, where C has none that do.
-func TestMemberInCycle(t *testing.T) {
-	const structKind, members = 4 << 24, 2
-	words := []uint32{
-		0, structKind | members, 8, // a struct of two members without names
-		0, 1, 0, // of the struct itself
-		0, 2, 0, // and of it again
-		0, 10 << 24, 1, // type 2: const
-	}
+// parse makes types of words. Their names are 0 for none, and 1 for "x".
+func parse(t *testing.T, words ...uint32) *btf.BTF {
+	t.Helper()
 	raw := binary.NativeEndian.AppendUint16(nil, 0xeb9f)
 	raw = append(raw, 1, 0)
 	size := uint32(4 * len(words))
-	for _, word := range append([]uint32{24, 0, size, size, 1}, words...) {
+	for _, word := range append([]uint32{24, 0, size, size, 3}, words...) {
 		raw = binary.NativeEndian.AppendUint32(raw, word)
 	}
-	types, err := btf.ParseRaw(append(raw, 0))
+	types, err := btf.ParseRaw(append(raw, "\x00x\x00"...))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer types.Close()
-	_, err = At(types, 1, "v", ".x")
+	t.Cleanup(func() { _ = types.Close() })
+	return types
+}
+
+// Old compilers describe a bit field by an integer of fewer bits than its size.
+func TestOldBitField(t *testing.T) {
+	types := parse(t,
+		0, 1<<24, 4, 3<<16|5, // an int of five bits, behind three others
+		0, 4<<24|1, 4, // a struct of one member
+		1, 1, 8, // at bit 8
+	)
+	if part, err := At(types, 2, "v", ".x"); err != nil || part != (Part{1, 8 + 3, 5}) {
+		t.Errorf("%+v, %v", part, err)
+	}
+}
+
+// A damaged object's structs may contain themselves, where C has none that do.
+func TestMemberInCycle(t *testing.T) {
+	const structKind, members = 4 << 24, 2
+	types := parse(t,
+		0, structKind|members, 8, // a struct of two members without names
+		0, 1, 0, // of the struct itself
+		0, 2, 0, // and of it again
+		0, 10<<24, 1, // type 2: const
+	)
+	_, err := At(types, 1, "v", ".x")
 	var wrong *Error
 	if !errors.As(err, &wrong) || !wrong.Missing {
 		t.Error(err)

@@ -53,6 +53,18 @@ func parseSurvivors(text string) (map[key]string, error) {
 	return all, nil
 }
 
+// survivorsIn returns the keys of the survivors that a run has printed.
+func survivorsIn(output string) map[string]bool {
+	all := make(map[string]bool)
+	for line := range strings.Lines(output) {
+		if rest, ok := strings.CutPrefix(line, string(survives)); ok {
+			_, k, _ := strings.Cut(strings.TrimLeft(rest, " "), " ") // behind the place
+			all[strings.TrimRight(k, "\n")] = true
+		}
+	}
+	return all
+}
+
 // lines are the lines of a text that are not empty and no comments.
 func lines(text string) func(func(string) bool) {
 	return func(yield func(string) bool) {

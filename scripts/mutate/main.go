@@ -1,7 +1,7 @@
 // Command mutate changes the code, one place at a time, and runs the tests: those that do not fail know nothing of that
 // place.
 //
-//	mutate [-j N] [-sample N] [-v] [package...]
+//	mutate [-j N] [-sample N] [-again FILE] [-v] [package...]
 //
 // The packages are those of targets.txt, or some of them. Only lines that tests cover are changed. A mutant that no test
 // kills must be in survivors.txt, with the reason why none can or need.
@@ -41,6 +41,7 @@ func main() {
 func run(ctx context.Context) error {
 	jobs := flag.Int("j", runtime.NumCPU(), "how many mutants are tested at the same time")
 	sample := flag.Int("sample", 1, "test one mutant of so many")
+	again := flag.String("again", "", "test only what survives in this `file`, the output of a run before")
 	verbose := flag.Bool("v", false, "name each mutant")
 	flag.Parse()
 	targets, err := parseTargets(targetList)
@@ -57,12 +58,20 @@ func run(ctx context.Context) error {
 			return fmt.Errorf("targets.txt has none of %q", flag.Args())
 		}
 	}
+	var only map[string]bool
+	if *again != "" {
+		output, err := os.ReadFile(*again)
+		if err != nil {
+			return err
+		}
+		only = survivorsIn(string(output))
+	}
 	scratch, err := os.MkdirTemp("", "mutate")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(scratch)
-	c := campaign{jobs: *jobs, sample: *sample, verbose: *verbose, scratch: scratch, known: known}
+	c := campaign{jobs: *jobs, sample: *sample, verbose: *verbose, scratch: scratch, known: known, only: only}
 	var all counts
 	for _, t := range targets {
 		n, err := c.attack(ctx, t)
@@ -102,6 +111,7 @@ type campaign struct {
 	verbose      bool
 	scratch      string
 	known        map[key]string
+	only         map[string]bool // the keys to test, as text; nil for all
 }
 
 // attack tests the mutants of a target.
@@ -113,6 +123,9 @@ func (c *campaign) attack(ctx context.Context, t target) (n counts, err error) {
 	mutants, err := r.mutants()
 	if err != nil {
 		return n, err
+	}
+	if c.only != nil {
+		mutants = slices.DeleteFunc(mutants, func(m mutant) bool { return !c.only[m.key.String()] })
 	}
 	results := make([]result, len(mutants))
 	turns := make(chan int)
@@ -155,7 +168,7 @@ func (c *campaign) attack(ctx context.Context, t target) (n counts, err error) {
 			}
 		}
 	}
-	if c.sample == 1 {
+	if c.sample == 1 && c.only == nil {
 		for k := range c.known {
 			if k.dir == t.dir && !survivors[k] {
 				n.stale++

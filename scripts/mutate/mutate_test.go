@@ -133,7 +133,11 @@ func TestAttack(t *testing.T) {
 	if n.killed != 3 || n.survived != 1 || n.unknown != 0 || n.stale != 1 {
 		t.Errorf("%+v", n)
 	}
-	c.known = nil
+	c.only = survivorsIn("killed     m.go:4 m\tAdd\t+ to -\ta + b\nSURVIVES   m.go:7 m\tLess\t< to <=\ta < b\n")
+	if n, err := c.attack(t.Context(), target{dir: "m"}); err != nil || n != (counts{survived: 1}) {
+		t.Errorf("%+v, %v", n, err)
+	}
+	c.known, c.only = nil, nil
 	if n, err := c.attack(t.Context(), target{dir: "m"}); err != nil || n.unknown != 1 || n.stale != 0 {
 		t.Errorf("%+v, %v", n, err)
 	}
