@@ -42,7 +42,7 @@ func TestText(t *testing.T) {
 	}
 	before := slices.Clone(b)
 	for text, want := range map[string]error{
-		"eight ch": ctypes.ErrTooLong, strings.Repeat("x", 1000): ctypes.ErrTooLong, "a\x00b": ctypes.ErrNUL,
+		"eight ch": ctypes.ErrTooLong, strings.Repeat("x", 1000): ctypes.ErrTooLong, "a\x00b": ctypes.ErrNUL, "\x00b": ctypes.ErrNUL,
 	} {
 		if err := ctypes.SetText(b, text); !errors.Is(err, want) || !slices.Equal(b, before) {
 			t.Errorf("%q: %v, and %q is stored", text, err, b)

@@ -11,6 +11,7 @@ type target struct {
 	files []string // nil for all
 	// The patterns of tests to run, and not to run, as for go test.
 	run, skip string
+	later     bool // its survivors are not known yet: it is mutated if it is named
 }
 
 // parseTargets parses lines such as "internal/ring", or ". files=map.go,pin.go run=^TestPin skip=Slow".
@@ -27,6 +28,8 @@ func parseTargets(text string) ([]target, error) {
 				t.run = value
 			case "skip":
 				t.skip = value
+			case "later":
+				t.later = true
 			default:
 				return nil, fmt.Errorf("targets.txt: %q: what is %s?", line, name)
 			}

@@ -52,7 +52,9 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if flag.NArg() > 0 {
+	if flag.NArg() == 0 {
+		targets = slices.DeleteFunc(targets, func(t target) bool { return t.later })
+	} else {
 		targets = slices.DeleteFunc(targets, func(t target) bool { return !slices.Contains(flag.Args(), t.dir) })
 		if len(targets) == 0 {
 			return fmt.Errorf("targets.txt has none of %q", flag.Args())

@@ -87,8 +87,8 @@ func TestLists(t *testing.T) {
 	if _, err := parseSurvivors(survivorList); err != nil {
 		t.Error(err)
 	}
-	targets, err := parseTargets("# no\n\n. files=a.go,b.go run=^TestA skip=Slow\n")
-	if err != nil || len(targets) != 1 || len(targets[0].files) != 2 || targets[0].run != "^TestA" || targets[0].skip != "Slow" {
+	targets, err := parseTargets("# no\n\n. files=a.go,b.go run=^TestA skip=Slow later\n")
+	if err != nil || len(targets) != 1 || len(targets[0].files) != 2 || targets[0].run != "^TestA" || targets[0].skip != "Slow" || !targets[0].later {
 		t.Errorf("%+v, %v", targets, err)
 	}
 	for _, text := range []string{"p\tf\t+ to -\ta + b", "p\tf\t+ to -\ta + b\t", "p\tf\tx\ty\twhy\np\tf\tx\ty\twhy"} {
