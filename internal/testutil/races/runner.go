@@ -80,6 +80,9 @@ func isMinusOne(v reflect.Value) bool { return v.CanInt() && v.Int() == -1 }
 // race makes a value and calls methods of it at the same time, with Close if closing.
 func (r *runner) race(closing bool, names ...string) {
 	what := fmt.Sprintf("%s of %s", strings.Join(names, " and "), r.typ.Name)
+	if len(names) > 2 {
+		what = "all methods of " + r.typ.Name
+	}
 	stop := watchdog(what)
 	defer stop()
 	before := r.canaries.open()
