@@ -3,8 +3,16 @@ package libbpf
 import (
 	"testing"
 
+	"github.com/libbpf-go/libbpf-go/btf"
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
 	"github.com/libbpf-go/libbpf-go/internal/testutil/mutate"
 )
+
+// Damaged types have integers without a size. FuzzOpenMemory found that setting such a variable panicked.
+func TestIntegerWithoutSize(t *testing.T) {
+	_, err := encodeInteger(&btf.Int{}, 0, false, 1)
+	testutil.WantErr(t, err, ErrInvalid)
+}
 
 // FuzzFDInfo reads any text as that of a map's or a program's descriptor.
 func FuzzFDInfo(f *testing.F) {

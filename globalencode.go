@@ -117,6 +117,9 @@ func encodeInteger(t btf.Type, size int, negative bool, bits uint64) ([]byte, er
 	default:
 		return nil, mismatch(t, "integer")
 	}
+	if size <= 0 { // damaged types have such integers
+		return nil, mismatch(t, "integer")
+	}
 	if size < 8 {
 		limit := uint64(1) << (8*size - 1)
 		fitsSigned := signed && (negative && -bits <= limit || !negative && bits < limit)

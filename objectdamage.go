@@ -55,7 +55,7 @@ func checkKconfig(image []byte) error {
 			continue
 		}
 		raw := scan.section(n).content
-		if bytes.Contains(raw, []byte("\x00.kconfig\x00")) && largestKconfig(raw) > maxKconfigSize/max(1, scan.numSymbols()) {
+		if bytes.Contains(raw, []byte(".kconfig\x00")) && largestKconfig(raw) > maxKconfigSize/max(1, scan.numSymbols()) {
 			return fault.Invalidf("the object is damaged: variables of the kernel's configuration are too large")
 		}
 	}

@@ -537,6 +537,7 @@ func FuzzRead(f *testing.F) {
 			counted := n
 			before := k.pos
 			got, more, err := k.Read(to, int(most)+1, uint64(bytes)+1, new(wait.Flag))
+			mutate.Ended(err)
 			if got != n-counted {
 				t.Errorf("%d records, not %d", got, n-counted)
 			}

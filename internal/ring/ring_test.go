@@ -469,6 +469,7 @@ func FuzzReader(f *testing.F) {
 				sum += b
 			}
 		})
+		mutate.Ended(err)
 		if positions != nil && (err == nil || records > 0) {
 			t.Errorf("%d records in spite of %v, %v", records, positions, err)
 		}
