@@ -93,9 +93,8 @@ func goOffsets(layout reflect.Type, base int, offsets *[]int) {
 	switch {
 	case layout.Kind() == reflect.Struct:
 		for i := range layout.NumField() {
-			if f := layout.Field(i); f.Name != "_" {
-				goOffsets(f.Type, base+int(f.Offset), offsets)
-			}
+			f := layout.Field(i) // also without a name: those that nobody reads
+			goOffsets(f.Type, base+int(f.Offset), offsets)
 		}
 	case layout.Kind() == reflect.Array:
 		for i := range layout.Len() {
