@@ -65,6 +65,7 @@ struct faults_session *faults_new(void)
 
 	if (s) {
 		s->listener = -1;
+		sem_init(&s->serving, 0, 0);
 		sem_init(&s->filtered, 0, 0);
 	}
 	return s;
@@ -72,12 +73,18 @@ struct faults_session *faults_new(void)
 
 void faults_free(struct faults_session *s)
 {
+	sem_destroy(&s->serving);
 	sem_destroy(&s->filtered);
 	free(s);
 }
 
 int faults_filter(struct faults_session *s)
 {
+	/* A filtered call that Go's scheduler does not know of stops the garbage collector, and with it the goroutine that
+	 * was to serve. */
+	while (sem_wait(&s->serving) < 0)
+		;
+
 	struct sock_filter program[WATCHED + 4];
 	struct sock_fprog filter = { .filter = program };
 	unsigned short n = 0;
@@ -182,6 +189,7 @@ void faults_serve(struct faults_session *s)
 	struct seccomp_notif *request = (void *)request_room;
 	struct seccomp_notif_resp *answer = (void *)answer_room;
 
+	sem_post(&s->serving);
 	while (sem_wait(&s->filtered) < 0)
 		;
 	while (s->listener >= 0) {

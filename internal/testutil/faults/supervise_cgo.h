@@ -17,6 +17,7 @@ struct faults_session {
 	int error;   /* its errno */
 	const int *runtime; /* descriptors of Go's runtime, -1 at the end */
 
+	sem_t serving; /* faults_serve runs, and needs Go's scheduler no more */
 	sem_t filtered;
 	int listener;
 	int n;      /* calls so far */
