@@ -147,8 +147,10 @@ func (c condition) enter() error {
 	if limit == 0 {
 		limit = 8 << 20
 	}
-	if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: limit, Max: limit}); err != nil {
-		return fmt.Errorf("limit locked memory: %w", err)
+	if !c.namespace { // which can't raise it
+		if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: limit, Max: limit}); err != nil {
+			return fmt.Errorf("limit locked memory: %w", err)
+		}
 	}
 	if c.container {
 		if err := containerFilter(c.capabilities); err != nil {
