@@ -327,9 +327,10 @@ type objectMap struct {
 // mapsOf lists an object's maps. It asks libbpf for many of them in one call.
 func mapsOf(o *cObject) []objectMap {
 	var all []objectMap
-	for last, n := (*cMap)(nil), C.int(0); ; {
+	for last := (*cMap)(nil); ; {
 		var some [32]C.struct_lbg_map
-		if n = C.lbg_maps(o, last, &some[0], C.int(len(some))); n == 0 {
+		n := C.lbg_maps(o, last, &some[0], C.int(len(some)))
+		if n == 0 {
 			return all
 		}
 		all = slices.Grow(all, int(n))
@@ -352,9 +353,10 @@ type objectProgram struct {
 // programsOf is mapsOf for programs.
 func programsOf(o *cObject) []objectProgram {
 	var all []objectProgram
-	for last, n := (*cProgram)(nil), C.int(0); ; {
+	for last := (*cProgram)(nil); ; {
 		var some [32]C.struct_lbg_program
-		if n = C.lbg_programs(o, last, &some[0], C.int(len(some))); n == 0 {
+		n := C.lbg_programs(o, last, &some[0], C.int(len(some)))
+		if n == 0 {
 			return all
 		}
 		all = slices.Grow(all, int(n))

@@ -27,5 +27,8 @@ void libbpf_go_forget_types(struct bpf_map *map)
 {
 }
 
-bool libbpf_go_lost_sections(const struct bpf_object *object) { return false; }
+bool libbpf_go_lost_sections(const struct bpf_object *object)
+{
+	return false;
+}
 #endif

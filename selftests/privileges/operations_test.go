@@ -556,7 +556,9 @@ var attachments = []operation{
 		if err := hook.Create(); err != nil {
 			return err
 		}
-		defer libbpf.TCHook{IfIndex: loopback, AttachPoint: libbpf.TCIngress | libbpf.TCEgress}.Destroy()
+		defer func() {
+			_ = libbpf.TCHook{IfIndex: loopback, AttachPoint: libbpf.TCIngress | libbpf.TCEgress}.Destroy()
+		}()
 		_, err = hook.Attach(p, libbpf.TCOptions{})
 		return err
 	}},

@@ -44,8 +44,14 @@ static __thread size_t counted, to_fail;
 static __thread void *failed_from[CMALLOC_FRAMES];
 static __thread int busy; /* this thread is here already: the unwinder allocates */
 
-static void hold(void) { pthread_mutex_lock(&lock); }
-static void release(void) { pthread_mutex_unlock(&lock); }
+static void hold(void)
+{
+	pthread_mutex_lock(&lock);
+}
+static void release(void)
+{
+	pthread_mutex_unlock(&lock);
+}
 
 /*
  * The functions of Go's package runtime/cgo that allocate, or start threads, for which the C library allocates. They are
@@ -67,8 +73,16 @@ RUNTIME(_cgo_wait_runtime_init_done);
 static int of_runtime(const char *function)
 {
 	const char *all[] = {
-		x_cgo_init, x_cgo_thread_start, x_cgo_sys_thread_create, x_cgo_setenv, x_cgo_unsetenv, x_cgo_bindm,
-		x_cgo_getstackbound, x_cgo_notify_runtime_init_done, _cgo_try_pthread_create, _cgo_sys_thread_start,
+		x_cgo_init,
+		x_cgo_thread_start,
+		x_cgo_sys_thread_create,
+		x_cgo_setenv,
+		x_cgo_unsetenv,
+		x_cgo_bindm,
+		x_cgo_getstackbound,
+		x_cgo_notify_runtime_init_done,
+		_cgo_try_pthread_create,
+		_cgo_sys_thread_start,
 		_cgo_wait_runtime_init_done,
 	};
 
@@ -81,12 +95,15 @@ static int of_runtime(const char *function)
 /* The program's own code, as the linker marks it. */
 extern char __executable_start[], etext[];
 
-static int of_program(const char *address) { return address >= __executable_start && address < etext; }
+static int of_program(const char *address)
+{
+	return address >= __executable_start && address < etext;
+}
 
 struct walk {
 	const char *caller; /* of the malloc family's function */
-	int outside;        /* of the functions here */
-	int own;            /* the program's C code asked, and not Go's runtime */
+	int outside;	    /* of the functions here */
+	int own;	    /* the program's C code asked, and not Go's runtime */
 	size_t n;
 	void *from[CMALLOC_FRAMES];
 };
@@ -276,7 +293,10 @@ INSTEAD void *aligned_alloc(size_t alignment, size_t size)
 	return aligned(alignment, size, __builtin_return_address(0));
 }
 
-INSTEAD void *valloc(size_t size) { return aligned(getpagesize(), size, __builtin_return_address(0)); }
+INSTEAD void *valloc(size_t size)
+{
+	return aligned(getpagesize(), size, __builtin_return_address(0));
+}
 
 INSTEAD void *pvalloc(size_t size)
 {
@@ -310,7 +330,10 @@ int cmalloc_start(void)
 	return 1;
 }
 
-unsigned long cmalloc_serial(void) { return __atomic_load_n(&serial, __ATOMIC_RELAXED); }
+unsigned long cmalloc_serial(void)
+{
+	return __atomic_load_n(&serial, __ATOMIC_RELAXED);
+}
 
 int cmalloc_overflowed(void)
 {
@@ -343,9 +366,15 @@ void cmalloc_fail(size_t n)
 	failed_from[0] = NULL;
 }
 
-void **cmalloc_failed(void) { return failed_from; }
+void **cmalloc_failed(void)
+{
+	return failed_from;
+}
 
-size_t cmalloc_counted(void) { return counted; }
+size_t cmalloc_counted(void)
+{
+	return counted;
+}
 
 const char *cmalloc_name(void *address, const char **library, size_t *offset)
 {
@@ -365,13 +394,36 @@ const char *cmalloc_name(void *address, const char **library, size_t *offset)
 
 #else
 
-int cmalloc_start(void) { return 0; }
-unsigned long cmalloc_serial(void) { return 0; }
-int cmalloc_overflowed(void) { return 0; }
-size_t cmalloc_since(unsigned long serial, struct cmalloc_made *to, size_t room) { return 0; }
-void cmalloc_fail(size_t n) {}
-void **cmalloc_failed(void) { return (void *[]){ NULL }; }
-size_t cmalloc_counted(void) { return 0; }
-const char *cmalloc_name(void *address, const char **library, size_t *offset) { return NULL; }
+int cmalloc_start(void)
+{
+	return 0;
+}
+unsigned long cmalloc_serial(void)
+{
+	return 0;
+}
+int cmalloc_overflowed(void)
+{
+	return 0;
+}
+size_t cmalloc_since(unsigned long serial, struct cmalloc_made *to, size_t room)
+{
+	return 0;
+}
+void cmalloc_fail(size_t n)
+{
+}
+void **cmalloc_failed(void)
+{
+	return (void *[]){ NULL };
+}
+size_t cmalloc_counted(void)
+{
+	return 0;
+}
+const char *cmalloc_name(void *address, const char **library, size_t *offset)
+{
+	return NULL;
+}
 
 #endif

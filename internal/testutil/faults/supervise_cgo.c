@@ -29,22 +29,39 @@ static const struct {
 	int nr;
 	const char *name;
 } watched[] = {
-#define WATCH(name) { SYS_##name, #name }
-	WATCH(bpf), WATCH(perf_event_open),
-	WATCH(mmap), WATCH(mremap),
-	WATCH(epoll_create1), WATCH(epoll_ctl), WATCH(epoll_pwait),
-	WATCH(openat), WATCH(read), WATCH(pread64), WATCH(write), WATCH(close), WATCH(lseek),
-	WATCH(fcntl), WATCH(dup), WATCH(dup3), WATCH(ioctl), WATCH(fstat), WATCH(newfstatat), WATCH(statfs), WATCH(fstatfs),
-	WATCH(faccessat), WATCH(readlinkat), WATCH(unlinkat), WATCH(mkdirat), WATCH(renameat), WATCH(getdents64),
-	WATCH(socket), WATCH(bind), WATCH(setsockopt), WATCH(getsockopt), WATCH(getsockname),
-	WATCH(sendto), WATCH(sendmsg), WATCH(recvfrom), WATCH(recvmsg),
-	WATCH(memfd_create), WATCH(eventfd2), WATCH(prlimit64),
+#define WATCH(name)                                                                                                    \
+	{                                                                                                              \
+		SYS_##name, #name                                                                                      \
+	}
+	WATCH(bpf),	      WATCH(perf_event_open),
+	WATCH(mmap),	      WATCH(mremap),
+	WATCH(epoll_create1), WATCH(epoll_ctl),
+	WATCH(epoll_pwait),   WATCH(openat),
+	WATCH(read),	      WATCH(pread64),
+	WATCH(write),	      WATCH(close),
+	WATCH(lseek),	      WATCH(fcntl),
+	WATCH(dup),	      WATCH(dup3),
+	WATCH(ioctl),	      WATCH(fstat),
+	WATCH(newfstatat),    WATCH(statfs),
+	WATCH(fstatfs),	      WATCH(faccessat),
+	WATCH(readlinkat),    WATCH(unlinkat),
+	WATCH(mkdirat),	      WATCH(renameat),
+	WATCH(getdents64),    WATCH(socket),
+	WATCH(bind),	      WATCH(setsockopt),
+	WATCH(getsockopt),    WATCH(getsockname),
+	WATCH(sendto),	      WATCH(sendmsg),
+	WATCH(recvfrom),      WATCH(recvmsg),
+	WATCH(memfd_create),  WATCH(eventfd2),
+	WATCH(prlimit64),
 #ifdef SYS_open /* not on arm64 */
-	WATCH(open), WATCH(stat), WATCH(lstat), WATCH(access), WATCH(unlink), WATCH(mkdir), WATCH(readlink), WATCH(rename),
-	WATCH(epoll_wait), WATCH(dup2),
+	WATCH(open),	      WATCH(stat),
+	WATCH(lstat),	      WATCH(access),
+	WATCH(unlink),	      WATCH(mkdir),
+	WATCH(readlink),      WATCH(rename),
+	WATCH(epoll_wait),    WATCH(dup2),
 #endif
 #ifdef SYS_send
-	WATCH(send), WATCH(recv),
+	WATCH(send),	      WATCH(recv),
 #endif
 #undef WATCH
 };
@@ -91,7 +108,8 @@ int faults_filter(struct faults_session *s)
 
 	program[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
 	for (int i = 0; i < WATCHED; i++)
-		program[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)watched[i].nr, WATCHED - i, 0);
+		program[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)watched[i].nr,
+							    WATCHED - i, 0);
 	program[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	program[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF);
 	filter.len = n;
@@ -107,7 +125,10 @@ int faults_filter(struct faults_session *s)
 	return err;
 }
 
-void faults_give_up(struct faults_session *s) { sem_post(&s->filtered); }
+void faults_give_up(struct faults_session *s)
+{
+	sem_post(&s->filtered);
+}
 
 static int of_runtime(const struct faults_session *s, int fd)
 {

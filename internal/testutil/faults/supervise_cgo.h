@@ -8,19 +8,19 @@ enum { FAULTS_CALLS = 8192, FAULTS_TEXT = 56 };
 
 struct faults_call {
 	int nr;
-	int command;            /* of bpf(2), ioctl(2), fcntl(2), epoll_ctl(2) */
+	int command;		/* of bpf(2), ioctl(2), fcntl(2), epoll_ctl(2) */
 	char text[FAULTS_TEXT]; /* what the call is for: a path, a name */
 };
 
 struct faults_session {
-	int fail_at; /* the call that must fail, counted from 1; 0: none */
-	int error;   /* its errno */
+	int fail_at;	    /* the call that must fail, counted from 1; 0: none */
+	int error;	    /* its errno */
 	const int *runtime; /* descriptors of Go's runtime, -1 at the end */
 
 	sem_t serving; /* faults_serve runs, and needs Go's scheduler no more */
 	sem_t filtered;
 	int listener;
-	int n;      /* calls so far */
+	int n;	    /* calls so far */
 	int failed; /* one did */
 	struct faults_call calls[FAULTS_CALLS];
 };

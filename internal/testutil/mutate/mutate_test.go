@@ -39,7 +39,7 @@ func TestChange(t *testing.T) {
 		return all.String()
 	}
 	before := show(seed)
-	if changes() != changes() {
+	if first, second := changes(), changes(); first != second {
 		t.Error("the same seed makes other inputs")
 	}
 	if after := show(seed); after != before {

@@ -38,6 +38,7 @@ func (typ Type) typeName() string {
 func exported(t *testing.T, folder string) []string {
 	t.Helper()
 	files := token.NewFileSet()
+	//nolint:staticcheck // build tags do not matter: go/packages would be a dependency
 	packages, err := parser.ParseDir(files, folder, func(f fs.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }, 0)
 	if err != nil {
 		t.Fatal(err)
