@@ -26,6 +26,7 @@ func TestRaces(t *testing.T) {
 		Types: []races.Type{
 			{Name: "BTF", Make: func(t testing.TB) races.Value { return itself(small(t)) }, Errors: refusals, Methods: map[string]races.Method{
 				"NumTypes": {Stays: true}, "PointerSize": {Stays: true}, "Builder": {Stays: true}, // whose Err says it
+				"UseFD": {Errors: []error{unix.EBADF}}, // not in the kernel
 			}},
 			{Name: "BTF/in the kernel", Only: []string{"Close", "FD", "UseFD"}, Make: func(t testing.TB) races.Value {
 				types := small(t)
