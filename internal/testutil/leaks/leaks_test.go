@@ -1,3 +1,5 @@
+//go:build !race // where Main looks for nothing
+
 package leaks_test
 
 import (
