@@ -1,4 +1,6 @@
-//go:build !race // where Main looks for nothing
+//go:build !race
+
+// Main looks for leaks only without the race detector.
 
 package leaks_test
 
