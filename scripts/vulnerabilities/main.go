@@ -5,6 +5,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -31,17 +32,17 @@ func main() {
 }
 
 func run(reports, govulncheck string, modules []string) error {
-	database, err := os.MkdirTemp("", "libbpf-go-vulnerabilities")
-	if err != nil {
-		return err
+	// Of a folder without reports, govulncheck says that nothing is vulnerable.
+	if paths, err := filepath.Glob(filepath.Join(reports, "GO-*.json")); err != nil || len(paths) == 0 {
+		return fmt.Errorf("no reports in %q", reports)
 	}
-	defer os.RemoveAll(database)
-	if err := index(reports, database); err != nil {
+	folder, err := filepath.Abs(reports)
+	if err != nil {
 		return err
 	}
 	var all []finding
 	for _, module := range modules {
-		cmd := exec.Command(govulncheck, "-C", module, "-format", "json", "-db", "file://"+database, "-test", "./...")
+		cmd := exec.Command(govulncheck, "-C", module, "-format", "json", "-db", "file://"+folder, "-test", "./...")
 		cmd.Stderr = os.Stderr
 		out, err := cmd.Output()
 		if err != nil {
@@ -54,92 +55,6 @@ func run(reports, govulncheck string, modules []string) error {
 		all = append(all, found...)
 	}
 	return tell(os.Stdout, all)
-}
-
-// report is what the index needs of a vulnerability.
-type report struct {
-	ID       string `json:"id"`
-	Modified string `json:"modified"`
-	Affected []struct {
-		Package struct {
-			Name string `json:"name"`
-		} `json:"package"`
-		Ranges []struct {
-			Events []struct {
-				Fixed string `json:"fixed"`
-			} `json:"events"`
-		} `json:"ranges"`
-	} `json:"affected"`
-}
-
-type (
-	indexed struct {
-		ID       string `json:"id"`
-		Modified string `json:"modified"`
-		Fixed    string `json:"fixed,omitempty"`
-	}
-	module struct {
-		Path  string    `json:"path"`
-		Vulns []indexed `json:"vulns"`
-	}
-)
-
-// index writes a database of the layout that govulncheck reads: https://go.dev/security/vuln/database#api.
-func index(reports, database string) error {
-	paths, err := filepath.Glob(filepath.Join(reports, "GO-*.json"))
-	if err != nil {
-		return err
-	}
-	if len(paths) == 0 {
-		return fmt.Errorf("no reports in %q", reports)
-	}
-	for _, folder := range []string{"ID", "index"} {
-		if err := os.Mkdir(filepath.Join(database, folder), 0o755); err != nil {
-			return err
-		}
-	}
-	byModule := make(map[string][]indexed)
-	newest := ""
-	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		var r report
-		if err := json.Unmarshal(text, &r); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-		newest = max(newest, r.Modified)
-		for _, a := range r.Affected {
-			vuln := indexed{ID: r.ID, Modified: r.Modified}
-			for _, versions := range a.Ranges {
-				for _, event := range versions.Events {
-					if event.Fixed != "" {
-						vuln.Fixed = event.Fixed // the last one is the newest
-					}
-				}
-			}
-			byModule[a.Package.Name] = append(byModule[a.Package.Name], vuln)
-		}
-		if err := os.WriteFile(filepath.Join(database, "ID", filepath.Base(path)), text, 0o644); err != nil {
-			return err
-		}
-	}
-	modules := make([]module, 0, len(byModule))
-	for path, vulns := range byModule {
-		modules = append(modules, module{path, vulns})
-	}
-	slices.SortFunc(modules, func(a, b module) int { return strings.Compare(a.Path, b.Path) })
-	for name, content := range map[string]any{"db": map[string]string{"modified": newest}, "modules": modules} {
-		text, err := json.Marshal(content)
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(database, "index", name+".json"), text, 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // finding is a vulnerability in something that is built in. The trace begins with what is vulnerable: a module, a package
@@ -196,7 +111,7 @@ func tell(out io.Writer, found []finding) error {
 			}
 			continue
 		}
-		text := fmt.Sprintf("%s in %s %s, mended in %s", f.ID, at.Module, at.Version, f.Fixed)
+		text := fmt.Sprintf("%s in %s %s, mended in %s", f.ID, at.Module, at.Version, cmp.Or(f.Fixed, "no version"))
 		if !slices.Contains(failed, text) {
 			failed = append(failed, text)
 		}
