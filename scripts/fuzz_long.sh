@@ -1,7 +1,7 @@
 #!/bin/sh
 # fuzz_long.sh EXECUTIONS [TARGET...]: mutates each seed of the fuzz targets so many times, in a plain loop, and prints a
-# table. Slow targets get fewer. FUZZFLAGS are for go test, such as -asan. An input that fails goes to the package's
-# testdata/fuzz.
+# table. Slow targets get fewer. FUZZFLAGS are for go test, such as -asan. An input that fails, or ends the process, goes
+# to the package's testdata/fuzz.
 set -eu
 cd "$(dirname "$0")/.."
 executions=$1
@@ -11,6 +11,12 @@ rm -rf "$work"
 mkdir -p "$work"
 : >"$work/table"
 failed=
+
+# run: one target.
+run() {
+	(cd "$package" && LIBBPF_GO_FUZZ=$executions LIBBPF_GO_FUZZ_DIR=$dir \
+		"$dir/test" -test.timeout 0 -test.run "^$target\$") </dev/null >>"$dir/$target.log" 2>&1
+}
 
 grep -rl --include='*_test.go' '^func Fuzz' . | grep -v '^./bin/' | sort >"$work/files"
 while read -r file; do
@@ -22,11 +28,10 @@ while read -r file; do
 		[ $# = 0 ] || case " $* " in *" $target "*) ;; *) continue ;; esac
 		# shellcheck disable=SC2086 # flags are several words
 		[ -x "$dir/test" ] || ${GO:-go} test -buildvcs=false ${FUZZFLAGS-} -c -o "$dir/test" "$package"
-		if (cd "$package" && LIBBPF_GO_FUZZ=$executions LIBBPF_GO_FUZZ_DIR=$dir \
-			"$dir/test" -test.timeout 0 -test.run "^$target\$") </dev/null >"$dir/$target.log" 2>&1; then
-			:
-		else
+		if ! run; then
 			failed="$failed $package:$target"
+			# What ended the process is in this file, and the next run writes it as an input.
+			[ ! -e "$dir/$target.last" ] || run || :
 			tail -n 40 "$dir/$target.log" >&2
 		fi
 		sed -n "s|^fuzzed |$package |p" "$dir/$target.log" | tee -a "$work/table"
