@@ -2,6 +2,7 @@
 # Looks for what tests do not find: known vulnerabilities, suspicious Go, shell and C. Each tool has one configuration:
 # .golangci.yml (which includes staticcheck), .shellcheckrc and .clang-format.
 set -euo pipefail
+shopt -s inherit_errexit
 export LC_ALL=C
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -54,9 +55,14 @@ linter=$(tool $golangci)
 scanner=$(tool $govulncheck)
 go build -o "$tools/vulnerabilities" ./scripts/vulnerabilities
 
-folder=$(GOFLAGS=-mod=mod GOWORK=off go mod download -json $database@latest | sed -n 's/.*"Dir": "\(.*\)",\?$/\1/p')
+download=$(GOFLAGS=-mod=mod GOWORK=off go mod download -json $database@latest) || {
+	echo "$download" >&2
+	exit 1
+}
+folder=$(sed -n 's/.*"Dir": "\(.*\)",\?$/\1/p' <<<"$download")
 checks "vulnerabilities of modules" "$tools/vulnerabilities" -osv "$folder/data/osv" "$scanner" "${modules[@]}"
 checks "Go" lint
+checks "the bill of materials" go -C scripts/sbom test -count=1 .
 
 # Everything but what libbpf and others have written, and test data that is meant to be odd.
 mapfile -t files < <(git ls-files)
