@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
@@ -63,6 +64,9 @@ func bill(program, upstream string) (*cdx.BOM, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := hasVendored(info); err != nil {
+		return nil, fmt.Errorf("%s: %w", program, err)
+	}
 	sum, err := hash(program)
 	if err != nil {
 		return nil, err
@@ -89,6 +93,17 @@ func bill(program, upstream string) (*cdx.BOM, error) {
 	bom.Components = &components
 	bom.Dependencies = &[]cdx.Dependency{{Ref: main.BOMRef, Dependencies: &all}}
 	return bom, nil
+}
+
+// hasVendored fails for a program that was built to link the system's libbpf, or none.
+func hasVendored(info *debug.BuildInfo) error {
+	for _, s := range info.Settings {
+		if s.Key == "-tags" && slices.Contains(strings.Split(s.Value, ","), "libbpf_system") ||
+			s.Key == "CGO_ENABLED" && s.Value == "0" {
+			return fmt.Errorf("it was built with %s=%s, without the C libraries that \"make vendor\" lays down", s.Key, s.Value)
+		}
+	}
+	return nil
 }
 
 // module is a Go module. What replaces it is what was built.

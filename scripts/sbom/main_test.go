@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -94,6 +95,20 @@ func TestRefused(t *testing.T) {
 	} {
 		if err := run(args, new(bytes.Buffer)); err == nil {
 			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+// The bill names no library that is not in the program.
+func TestLinksOthers(t *testing.T) {
+	for setting, has := range map[debug.BuildSetting]bool{
+		{Key: "-tags", Value: "a,libbpf_system"}: false,
+		{Key: "-tags", Value: "libbpf_debug"}:    true,
+		{Key: "CGO_ENABLED", Value: "0"}:         false,
+		{Key: "CGO_ENABLED", Value: "1"}:         true,
+	} {
+		if err := hasVendored(&debug.BuildInfo{Settings: []debug.BuildSetting{setting}}); (err == nil) != has {
+			t.Errorf("%v: %v", setting, err)
 		}
 	}
 }
