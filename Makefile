@@ -19,8 +19,8 @@ all: ## deps, vendor, build
 
 .PHONY: help
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
-		awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
+		awk -F'|' '{ printf "%-24s %s\n", $$1, $$2 }'
 
 # What is needed
 
@@ -57,7 +57,10 @@ bin/bpfgo:
 	@$(GO) build $(NOVCS) -trimpath -ldflags=-buildid= -o $@ ./cmd/bpfgo
 
 .PHONY: sbom
-sbom: bin/bpfgo ## write the bill of materials of bin/bpfgo to bin/bpfgo.cdx.json
+sbom: ## write the bill of materials of bin/bpfgo to bin/bpfgo.cdx.json
+	@$(MAKE) deps
+	@$(MAKE) vendor
+	@$(MAKE) bin/bpfgo
 	@$(GO) -C scripts/sbom run $(NOVCS) . -upstream ../../libbpf/upstream ../../bin/bpfgo >bin/bpfgo.cdx.json.tmp
 	@mv bin/bpfgo.cdx.json.tmp bin/bpfgo.cdx.json
 
@@ -317,8 +320,6 @@ test-interop: root ## share objects between Go and C under AddressSanitizer (slo
 	cd selftests && $(GO) build $(NOVCS) -asan -o ../bin/interop-asan ./interop
 	bin/interop-asan
 
-SOAK ?= 1h
-
 RACES ?= 20
 
 # cgocheck2 looks at pointers that Go hands to C, checkptr at unsafe ones; libc overwrites what is freed.
@@ -328,15 +329,19 @@ test-races: root ## run each method at the same time as each other and Close, as
 	LIBBPF_GO_RACES=$(RACES) GOGC=1 GOEXPERIMENT=cgocheck2 GLIBC_TUNABLES=glibc.malloc.perturb=165 \
 		$(GO) test -race -gcflags=all=-d=checkptr $(TESTFLAGS) -timeout 0 -v -run '^TestRaces$$' . ./btf
 
+SOAK ?= 1h
+
 .PHONY: soak
 soak: root ## keep everything busy at once, account for each record, and see that nothing grows (SOAK=1h)
-	@$(MAKE) setup bin/soak
+	@$(MAKE) setup
+	@$(MAKE) bin/soak
 	nice -n 19 bin/soak -time $(SOAK)
 
 .PHONY: soak-hotplug
 soak-hotplug: root ## the same in QEMU, while CPUs go offline and come back (SOAK=1h KERNEL=6.12)
-	@$(MAKE) setup bin/soak bin/vm
+	@$(MAKE) setup
 	@scripts/install-deps.sh vm
+	@$(MAKE) bin/soak bin/vm
 	nice -n 19 bin/vm run -k $(or $(KERNEL),6.12) -cpus 4 -limit 48h bin/soak -time $(SOAK) -hotplug
 
 .PHONY: bin/soak
@@ -370,7 +375,7 @@ fuzz: ## look for damaged objects, BTF, buffers and values that bring anything d
 FUZZCOUNT ?= 1000000
 
 .PHONY: fuzz-long
-fuzz-long: root ## mutate the seeds of all fuzz targets in plain loops (as root; FUZZCOUNT=times each FUZZFLAGS=-asan)
+fuzz-long: root ## mutate the seeds of all fuzz targets in plain loops (as root; FUZZCOUNT=times FUZZFLAGS=-asan FUZZTARGETS=names)
 	@$(MAKE) setup
 	@FUZZFLAGS='$(FUZZFLAGS)' GO='$(GO)' scripts/fuzz_long.sh $(FUZZCOUNT) $(FUZZTARGETS)
 
