@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/threads"
 	"github.com/libbpf-go/libbpf-go/internal/testutil/usdt"
 )
 
@@ -149,23 +150,10 @@ func TestUprobeOutlivesThread(t *testing.T) {
 	var link *libbpf.Link
 	var err error
 	var tid int
-	var attach func(done chan struct{})
-	attach = func(done chan struct{}) {
-		defer close(done)
-		runtime.LockOSThread() // without UnlockOSThread: the thread ends with the goroutine
-		if tid = unix.Gettid(); tid == os.Getpid() {
-			// Any thread but the main thread.
-			inner := make(chan struct{})
-			go attach(inner)
-			<-inner
-			runtime.UnlockOSThread()
-			return
-		}
+	threads.Run(func() {
+		tid = unix.Gettid()
 		link, err = p.AttachUprobe(libbpf.ThisProcess, self, 0, libbpf.UprobeOptions{Function: targetOne})
-	}
-	done := make(chan struct{})
-	go attach(done)
-	<-done
+	})
 	if err != nil {
 		skipMissing(t, "uprobe", err)
 	}

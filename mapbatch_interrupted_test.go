@@ -3,7 +3,6 @@ package libbpf_test
 import (
 	"encoding/binary"
 	"os"
-	"runtime"
 	"slices"
 	"testing"
 	"unsafe"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/threads"
 )
 
 // Before Linux 6.14, unless a distribution has backported the fix, a batch that reaches a key without a value ends with
@@ -56,14 +56,13 @@ func interruptBatches(t *testing.T, index uint32, f func() error) error {
 		err      error
 	}
 	listener, done := make(chan started), make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // never unlocked, so that the thread ends, and the filter with it
+	go threads.Run(func() { // the filter ends with the thread
 		fd, err := interceptBatches()
 		listener <- started{fd, err}
 		if err == nil {
 			done <- f()
 		}
-	}()
+	})
 	s := <-listener
 	if s.err != nil {
 		testutil.Skip(t, "seccomp", s.err)

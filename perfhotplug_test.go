@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -15,6 +14,7 @@ import (
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 	"github.com/libbpf-go/libbpf-go/internal/testutil/needs"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/threads"
 )
 
 // pluggable returns a CPU that the test may take offline: only on a machine that is there for tests.
@@ -43,9 +43,7 @@ func setOnline(cpu int, online bool) error {
 // writeOn writes a record on a CPU.
 func writeOn(t *testing.T, cpu int) {
 	t.Helper()
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		runtime.LockOSThread() // the thread ends with the goroutine
+	threads.Run(func() {
 		var one unix.CPUSet
 		one.Set(cpu)
 		if err := unix.SchedSetaffinity(0, &one); err != nil {
@@ -54,7 +52,6 @@ func writeOn(t *testing.T, cpu int) {
 		}
 		write(toPerf, 1)
 	})
-	wg.Wait()
 }
 
 // When a CPU goes offline, its records stay in its buffer. The kernel gives up its event: when the CPU is back, programs

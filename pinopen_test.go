@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/threads"
 )
 
 // newArray makes a map for the time of a test.
@@ -195,20 +195,14 @@ func TestPinsOfOthers(t *testing.T) {
 // asUser runs f in a thread of another user, which has no capabilities.
 func asUser(t *testing.T, uid int, f func()) {
 	t.Helper()
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread() // for good: the thread ends with the goroutine
+	threads.Run(func() {
 		_, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, ^uintptr(0), uintptr(uid), ^uintptr(0))
 		if errno != 0 {
-			done <- errno
+			t.Errorf("become user %d: %v", uid, errno)
 			return
 		}
-		defer close(done)
 		f()
-	}()
-	if err := <-done; err != nil {
-		t.Fatalf("become user %d: %v", uid, err)
-	}
+	})
 }
 
 // What is checked is what is opened, although somebody replaces the pin by a link to another map all the time.
@@ -303,10 +297,7 @@ func TestPinsWithoutProc(t *testing.T) {
 	path := filepath.Join(pins, "pin")
 	m := newArray(t, "m")
 	check(t, m.Pin(path))
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // for good: the thread and its mounts end with the goroutine
+	threads.Run(func() {
 		for _, err := range []error{
 			unix.Unshare(unix.CLONE_NEWNS), unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
 			unix.Mount("none", "/proc", "tmpfs", unix.MS_RDONLY, ""),
@@ -324,8 +315,7 @@ func TestPinsWithoutProc(t *testing.T) {
 			}
 		}
 		wantErrSaying(t, m.Unpin(path), errors.ErrUnsupported, "needs /proc")
-	}()
-	<-done
+	})
 	wantPin(t, path, libbpf.PinnedMap, mapID(t, m))
 }
 

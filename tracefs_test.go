@@ -2,12 +2,12 @@ package libbpf_test
 
 import (
 	"os"
-	"runtime"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/threads"
 )
 
 // Without tracefs, the error says that tracefs is not mounted, not only that a file is missing.
@@ -28,10 +28,7 @@ func TestWithoutTracefs(t *testing.T) {
 	_, err := byName.AttachTracepoint("syscalls", "no_such_tracepoint", libbpf.TracepointOptions{})
 	wantErrSaying(t, err, os.ErrNotExist, "tracepoint syscalls/no_such_tracepoint: no such file or directory")
 
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // without UnlockOSThread: the thread and its mounts end with the goroutine
+	threads.Run(func() {
 		for _, err := range []error{
 			unix.Unshare(unix.CLONE_NEWNS),
 			unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
@@ -53,17 +50,13 @@ func TestWithoutTracefs(t *testing.T) {
 		wantErrSaying(t, err, os.ErrNotExist, missing)
 		_, err = uprobe.AttachUprobe(libbpf.ThisProcess, self, 0, libbpf.UprobeOptions{Function: "no_such_function"})
 		wantErrSaying(t, err, os.ErrNotExist, "no_such_function")
-	}()
-	<-done
+	})
 }
 
 // A user who can't read tracefs is told so. By default, only root can.
 func TestTracefsOfRoot(t *testing.T) {
 	_, p := loadSeen(t, "tracepoint", "tracepoint", "on_tracepoint", nil)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // without UnlockOSThread: the thread and its mounts end with the goroutine
+	threads.Run(func() {
 		for _, err := range []error{
 			unix.Unshare(unix.CLONE_NEWNS),
 			unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
@@ -81,6 +74,5 @@ func TestTracefsOfRoot(t *testing.T) {
 		}
 		_, err := p.AttachTracepoint("syscalls", "sys_enter_getpgid", libbpf.TracepointOptions{})
 		wantErrSaying(t, err, os.ErrPermission, "this user can't read tracefs at /sys/kernel/tracing")
-	}()
-	<-done
+	})
 }

@@ -3,10 +3,11 @@ package cpus
 
 import (
 	"errors"
-	"runtime"
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/internal/testutil/threads"
 )
 
 // Each calls f on each CPU that this process may run on, on all of them at once, and returns their number.
@@ -24,12 +25,13 @@ func Each(f func()) (int, error) {
 		err := &errs[i]
 		i++
 		wg.Go(func() {
-			runtime.LockOSThread() // the thread has the affinity, and ends with this goroutine
-			var one unix.CPUSet
-			one.Set(cpu)
-			if *err = unix.SchedSetaffinity(0, &one); *err == nil {
-				f()
-			}
+			threads.Run(func() { // the thread has the affinity
+				var one unix.CPUSet
+				one.Set(cpu)
+				if *err = unix.SchedSetaffinity(0, &one); *err == nil {
+					f()
+				}
+			})
 		})
 	}
 	wg.Wait()

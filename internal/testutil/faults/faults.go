@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/testutil/threads"
 	_ "github.com/libbpf-go/libbpf-go/libbpf" // what vendor.h refers to
 )
 
@@ -69,9 +70,7 @@ func (r Run) Do() (Result, error) {
 	}()
 	var result Result
 	var failure error
-	done := make(chan struct{})
-	onOwnThread(func() {
-		defer close(done)
+	threads.Run(func() {
 		if r.Enter != nil {
 			failure = r.Enter()
 		}
@@ -90,31 +89,12 @@ func (r Run) Do() (Result, error) {
 		}()
 		r.Code()
 	})
-	<-done
 	<-served
 	for _, call := range s.calls[:s.n] {
 		result.Calls = append(result.Calls, describe(call))
 	}
 	result.Failed = s.failed != 0
 	return result, failure
-}
-
-// onOwnThread starts a goroutine on a thread that ends with it. The process's first thread never ends: it is not used.
-func onOwnThread(f func()) {
-	go func() {
-		runtime.LockOSThread()
-		if unix.Gettid() != unix.Getpid() {
-			f()
-			return
-		}
-		elsewhere := make(chan struct{})
-		go func() {
-			defer close(elsewhere)
-			onOwnThread(f) // while this goroutine keeps the first thread
-		}()
-		<-elsewhere
-		runtime.UnlockOSThread()
-	}()
 }
 
 func describe(c C.struct_faults_call) Call {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/threads"
 )
 
 func TestMain(m *testing.M) { os.Exit(testutil.Main(m)) }
@@ -21,9 +21,7 @@ func TestMain(m *testing.M) { os.Exit(testutil.Main(m)) }
 func without(t *testing.T, f func(), capabilities ...Capability) {
 	t.Helper()
 	testutil.Root(t)
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread() // for good: the thread ends with the goroutine
+	threads.Run(func() {
 		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 		var have [2]unix.CapUserData
 		err := unix.Capget(&header, &have[0])
@@ -32,10 +30,10 @@ func without(t *testing.T, f func(), capabilities ...Capability) {
 		}
 		if err = errors.Join(err, unix.Capset(&header, &have[0])); err == nil {
 			f()
+		} else {
+			t.Error(err)
 		}
-		done <- err
-	}()
-	testutil.Check(t, <-done)
+	})
 }
 
 func TestLacks(t *testing.T) {
