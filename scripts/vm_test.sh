@@ -36,9 +36,12 @@ said() { grep -q "$1" "$tmp/err" || fail "the runner does not say: $1"; }
 
 # The guest behaves like the host: the same output, folder, files and status, and the chosen variables.
 printf 'a\r\nb\n\036no newline' >"$tmp/want"
-LIBBPF_GO_X="it's" SECRET=x vm 7 -- "printf 'a\\r\\nb\\n\\036no newline'; [ \"\$PWD\" = '$PWD' ] && [ -f go.mod ] &&
-	[ \"\$LIBBPF_GO_X\" = \"it's\" ] && [ -z \"\${SECRET:-}\" ] && ! read -r line && exit 7"
+LIBBPF_GO_X="it's" SECRET=x vm 7 -cpus 3 -append libbpf_go.x=1 -bring "$tmp/written" -- \
+	"printf 'a\\r\\nb\\n\\036no newline'; [ \"\$PWD\" = '$PWD' ] && [ -f go.mod ] &&
+	[ \"\$LIBBPF_GO_X\" = \"it's\" ] && [ -z \"\${SECRET:-}\" ] && ! read -r line && [ \"\$(nproc)\" = 3 ] &&
+	grep -q 'libbpf_go.x=1' /proc/cmdline && echo brought >'$tmp/written' && exit 7"
 cmp -s "$tmp/want" "$tmp/out" || fail "the output is not what was printed"
+[ "$(cat "$tmp/written")" = brought ] || fail "a file that the program wrote is not here"
 
 # The file systems that the tests need are mounted.
 # shellcheck disable=SC2016 # the guest expands it
