@@ -655,36 +655,8 @@ var others = []operation{
 		}
 		return err
 	}},
-	{"read a perf buffer", func(w *world) error {
-		n, err := libbpf.PossibleCPUs()
-		if err != nil {
-			return err
-		}
-		m, err := w.newMap(libbpf.MapTypePerfEventArray, 4, 4, uint32(n), libbpf.MapCreateOptions{})
-		if err != nil {
-			return err
-		}
-		r, err := libbpf.NewPerfReader(m, libbpf.PerfReaderOptions{Pages: 8})
-		if err == nil {
-			w.keep(r)
-		}
-		return err
-	}},
-	{"read a perf buffer of 4 MiB for each CPU", func(w *world) error {
-		n, err := libbpf.PossibleCPUs()
-		if err != nil {
-			return err
-		}
-		m, err := w.newMap(libbpf.MapTypePerfEventArray, 4, 4, uint32(n), libbpf.MapCreateOptions{})
-		if err != nil {
-			return err
-		}
-		r, err := libbpf.NewPerfReader(m, libbpf.PerfReaderOptions{Pages: 4 << 20 / os.Getpagesize()})
-		if err == nil {
-			w.keep(r)
-		}
-		return err
-	}},
+	{"read a perf buffer", func(w *world) error { return w.readPerf(8) }},
+	{"read a perf buffer of 4 MiB for each CPU", func(w *world) error { return w.readPerf(4 << 20 / os.Getpagesize()) }},
 	onArray("pin in a folder that it may write to", func(_ *world, m *libbpf.MapHandle) error {
 		return pinAndOpen(m, filepath.Join(writableFS(), "pin"))
 	}),
@@ -778,6 +750,23 @@ var others = []operation{
 		}
 		return err
 	}},
+}
+
+// readPerf opens a perf buffer of so many pages for each CPU.
+func (w *world) readPerf(pages int) error {
+	n, err := libbpf.PossibleCPUs()
+	if err != nil {
+		return err
+	}
+	m, err := w.newMap(libbpf.MapTypePerfEventArray, 4, 4, uint32(n), libbpf.MapCreateOptions{})
+	if err != nil {
+		return err
+	}
+	r, err := libbpf.NewPerfReader(m, libbpf.PerfReaderOptions{Pages: pages})
+	if err == nil {
+		w.keep(r)
+	}
+	return err
 }
 
 // errNotShown: the kernel hides it without an error.

@@ -215,14 +215,21 @@ func TestContainer(t *testing.T) {
 	wantFunctions(t, another, pid, map[uint64]string{p.code: "compiled"})
 }
 
+// withList starts a process that has a list of its functions, as runtimes write it. The result is also the list's path.
+func withList(t *testing.T) (p *target, list string) {
+	t.Helper()
+	p = start(t, exec.Command(compile(t)))
+	list = fmt.Sprintf("/tmp/perf-%d.map", p.cmd.Process.Pid)
+	write(t, list, fmt.Sprintf("%x 100 compiled\n", p.code))
+	t.Cleanup(func() { _ = os.Remove(list) })
+	return p, list
+}
+
 // Another user's list of functions does not count.
 func TestForeignList(t *testing.T) {
 	testutil.Root(t)
-	p := start(t, exec.Command(compile(t)))
+	p, list := withList(t)
 	pid := p.cmd.Process.Pid
-	list := fmt.Sprintf("/tmp/perf-%d.map", pid)
-	write(t, list, fmt.Sprintf("%x 100 compiled\n", p.code))
-	t.Cleanup(func() { _ = os.Remove(list) })
 	testutil.Check(t, os.Chown(list, 65534, 65534))
 	wantFunctions(t, symbols(t), pid, map[uint64]string{p.code: "[unknown]"})
 	testutil.Check(t, os.Chown(list, 0, 0))
@@ -367,11 +374,8 @@ func TestHiddenKernel(t *testing.T) {
 // Of a process whose pid another one has got, nothing counts any more.
 func TestReusedPID(t *testing.T) {
 	testutil.Root(t)
-	p := start(t, exec.Command(compile(t)))
+	p, list := withList(t)
 	pid := p.cmd.Process.Pid
-	list := fmt.Sprintf("/tmp/perf-%d.map", pid)
-	write(t, list, fmt.Sprintf("%x 100 compiled\n", p.code))
-	t.Cleanup(func() { _ = os.Remove(list) })
 	s := symbols(t)
 	wantFunctions(t, s, pid, map[uint64]string{p.code: "compiled"})
 	testutil.Check(t, os.Remove(list))
