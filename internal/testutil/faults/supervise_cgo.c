@@ -25,6 +25,27 @@
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
 #endif
 
+/* What the C library calls on machines of 32 bits. */
+#if __SIZEOF_LONG__ == 4
+#undef SYS_fcntl
+#undef SYS_fstat
+#undef SYS_fstatfs
+#undef SYS_lseek
+#undef SYS_lstat
+#undef SYS_mmap
+#undef SYS_stat
+#undef SYS_statfs
+#define SYS_fcntl SYS_fcntl64
+#define SYS_fstat SYS_fstat64
+#define SYS_fstatfs SYS_fstatfs64
+#define SYS_lseek SYS__llseek
+#define SYS_lstat SYS_lstat64
+#define SYS_mmap SYS_mmap2
+#define SYS_newfstatat SYS_fstatat64
+#define SYS_stat SYS_stat64
+#define SYS_statfs SYS_statfs64
+#endif
+
 static const struct {
 	int nr;
 	const char *name;
