@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -171,21 +172,23 @@ func endWithin(t *testing.T, image []byte, function string) []byte {
 	return nil
 }
 
-// largeKconfig makes an array of a variable of the kernel's configuration.
-func largeKconfig(t *testing.T, elements uint32) []byte {
+// largeKconfig makes an array of a variable of the kernel's configuration, with so many constants on the way to the array.
+func largeKconfig(t *testing.T, elements uint32, constants int) []byte {
 	t.Helper()
 	image := readObject(t, "globals")
 	file, err := elf.NewFile(bytes.NewReader(image))
 	check(t, err)
-	raw := image[file.Section(".BTF").Offset:]
+	raw := image[file.Section(".BTF").Offset:][:file.Section(".BTF").Size]
 	order := binary.NativeEndian
 	header := order.Uint32(raw[4:])
 	names := raw[header+order.Uint32(raw[16:]):]
-	array := uint32(0)
+	array, variable := uint32(0), uint32(0)
 	// The bytes of each kind of type behind the first twelve, and those of each of its parts.
 	sizes := map[uint32][2]uint32{1: {4, 0}, 3: {12, 0}, 4: {0, 12}, 5: {0, 12}, 6: {0, 8}, 13: {0, 8}, 14: {4, 0}, 15: {0, 12}, 17: {4, 0}, 19: {0, 12}}
 	at := header + order.Uint32(raw[8:])
-	for id := uint32(1); at < header+order.Uint32(raw[8:])+order.Uint32(raw[12:]); id++ {
+	end := at + order.Uint32(raw[12:])
+	id := uint32(1)
+	for ; at < end; id++ {
 		info := order.Uint32(raw[at+4:])
 		kind, parts := info>>24&0x1f, info&0xffff
 		switch {
@@ -193,13 +196,32 @@ func largeKconfig(t *testing.T, elements uint32) []byte {
 			array = id
 			order.PutUint32(raw[at+20:], elements)
 		case kind == 14 && array != 0 && bytes.HasPrefix(names[order.Uint32(raw[at:]):], []byte("CONFIG_HZ\x00")):
-			order.PutUint32(raw[at+8:], array)
-			return image
+			variable = at
 		}
 		at += 12 + sizes[kind][0] + parts*sizes[kind][1]
 	}
-	t.Fatal("no array, or no variable behind it")
-	return nil
+	if variable == 0 {
+		t.Fatal("no array, or no variable behind it")
+	}
+	last, more := array, []byte(nil)
+	for range constants {
+		more = append(more, slices.Concat(u32(0), u32(10<<24), u32(last))...)
+		last = id
+		id++
+	}
+	order.PutUint32(raw[variable+8:], last)
+	// The section, with more types, goes to the end of the file.
+	larger := slices.Concat(raw[:end], more, raw[end:])
+	order.PutUint32(larger[12:], order.Uint32(raw[12:])+uint32(len(more)))
+	order.PutUint32(larger[16:], order.Uint32(raw[16:])+uint32(len(more)))
+	for i, s := range file.Sections {
+		if s.Name == ".BTF" {
+			header := image[order.Uint64(image[0x28:])+uint64(i)*64:]
+			order.PutUint64(header[24:], uint64(len(image)))
+			order.PutUint64(header[32:], uint64(len(larger)))
+		}
+	}
+	return append(image, larger...)
 }
 
 // Each of these made libbpf touch memory that was not its own.
@@ -228,10 +250,18 @@ func TestDamageThatLibbpfMisses(t *testing.T) {
 	}
 
 	// A variable of the kernel's configuration has 2 GiB or more, or there is another symbol for it.
-	for _, elements := range []uint32{1<<31 - 1, 1 << 28} {
-		if err := exercise(largeKconfig(t, elements)); !errors.Is(err, libbpf.ErrInvalid) || !strings.Contains(err.Error(), "too large") {
-			t.Errorf("%d elements: %v", elements, err)
+	// libbpf follows 32 types from the variable to its size.
+	for _, c := range []struct {
+		elements  uint32
+		constants int
+	}{{1<<31 - 1, 0}, {1 << 28, 0}, {1 << 28, 30}} {
+		err := exercise(largeKconfig(t, c.elements, c.constants))
+		if !errors.Is(err, libbpf.ErrInvalid) || !strings.Contains(err.Error(), "too large") {
+			t.Errorf("%d elements: %v", c, err)
 		}
+	}
+	if err := exercise(largeKconfig(t, 1<<28, 31)); err == nil || strings.Contains(err.Error(), "too large") {
+		t.Errorf("libbpf follows more types than before: %v", err)
 	}
 
 	m, err := open(t, "maps").Map("hash")

@@ -93,3 +93,23 @@ func TestLoadRacesWithClose(t *testing.T) {
 		}
 	}
 }
+
+// C code may make a struct_ops of global data. libbpf would use a definition that it does not have.
+func TestStructOpsOfGlobalData(t *testing.T) {
+	o, err := OpenFile(testutil.Object(t, "globals"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Close()
+	m, err := o.Map(".bss")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ret := setMapType(m.ptr, MapTypeStructOps); ret != 0 {
+		t.Fatal(ret)
+	}
+	testutil.WantErr(t, checkStructOps(o.ptr), ErrInvalid)
+	if ret := setMapType(m.ptr, MapTypeArray); ret != 0 { // Close needs it to compute the size of the data
+		t.Error(ret)
+	}
+}

@@ -13,8 +13,10 @@ package libbpf
 
 #include "libbpf/vendor.h"
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
@@ -100,14 +102,55 @@ static int lbg_maps(const struct bpf_object *obj, struct bpf_map *map, struct lb
 	return n;
 }
 
-static bool lbg_has_struct_ops(const struct bpf_object *obj)
+static bool lbg_has_variable(const struct btf *types, const char *section, const char *name)
+{
+	const struct btf_type *t = btf__type_by_id(types, btf__find_by_name_kind(types, section, BTF_KIND_DATASEC));
+	const struct btf_var_secinfo *v = t ? btf_var_secinfos(t) : NULL;
+	const struct btf_type *var;
+	__u32 i;
+
+	for (i = 0; t && i < btf_vlen(t); i++, v++) {
+		var = btf__type_by_id(types, v->type);
+		if (var && !strcmp(btf__str_by_offset(types, var->name_off) ?: "", name))
+			return true;
+	}
+	return false;
+}
+
+static const char *lbg_misplaced_struct_ops(const struct bpf_object *obj)
 {
 	struct bpf_map *map = NULL;
 
 	while ((map = bpf_object__next_map(obj, map)))
-		if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS)
-			return true;
-	return false;
+		if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS &&
+		    (bpf_map__is_internal(map) || lbg_has_variable(bpf_object__btf(obj), ".maps", bpf_map__name(map))))
+			return bpf_map__name(map);
+	return NULL;
+}
+
+static __s64 lbg_largest_kconfig(const void *raw, __u32 size)
+{
+	struct btf *types = btf__new(raw, size);
+	const struct btf_var_secinfo *v;
+	const struct btf_type *t, *var;
+	__s64 largest = 0, n;
+	__u32 id, i;
+
+	for (id = 1; types && id < btf__type_cnt(types); id++) {
+		t = btf__type_by_id(types, id);
+		if (!btf_is_datasec(t) || strcmp(btf__str_by_offset(types, t->name_off) ?: "", ".kconfig"))
+			continue;
+		for (i = 0, v = btf_var_secinfos(t); i < btf_vlen(t); i++, v++) {
+			var = btf__type_by_id(types, v->type);
+			n = var ? btf__resolve_size(types, var->type) : 0;
+			if (n == -E2BIG)
+				n = INT64_MAX;
+			if (n > largest)
+				largest = n;
+		}
+	}
+	btf__free(types);
+	return largest;
 }
 
 struct lbg_program {
@@ -341,8 +384,15 @@ func mapsOf(o *cObject) []objectMap {
 	}
 }
 
-// hasStructOps reports whether an object has a map of type struct_ops.
-func hasStructOps(o *cObject) bool { return bool(C.lbg_has_struct_ops(o)) }
+// misplacedStructOps is the name of a map of type struct_ops that is defined in the section .maps or holds global data,
+// or "".
+func misplacedStructOps(o *cObject) string { return C.GoString(C.lbg_misplaced_struct_ops(o)) }
+
+// largestKconfig is the size of the largest variable of the kernel's configuration in types, 0 without any, and at most
+// [math.MaxInt64]. It may print.
+func largestKconfig(raw []byte) int64 {
+	return int64(C.lbg_largest_kconfig(unsafe.Pointer(unsafe.SliceData(raw)), C.__u32(len(raw))))
+}
 
 // objectProgram is a program and what libbpf says about it.
 type objectProgram struct {

@@ -3,13 +3,9 @@ package libbpf
 import (
 	"bytes"
 	"debug/elf"
-	"errors"
-	"math"
 
-	"golang.org/x/sys/unix"
-
-	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/internal/fault"
+	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
 
 // libbpf trusts compilers, but checks nearly everything. The damaged objects below were found by fuzzing: they make
@@ -50,79 +46,29 @@ const maxKconfigSize = 1 << 30
 // would return an invalid pointer, or write beyond the map of these variables.
 func checkKconfig(image []byte) error {
 	scan := scanObject(image)
-	for n := range scan.numSections() {
+	externs := scan.numExterns() // any number of them may be one variable
+	for n := 0; externs > 0 && n < scan.numSections(); n++ {
 		if string(scan.text(scan.names, scan.sectionName(n))) != ".BTF" {
 			continue
 		}
 		raw := scan.section(n).content
-		if bytes.Contains(raw, []byte(".kconfig\x00")) && largestKconfig(raw) > maxKconfigSize/max(1, scan.numSymbols()) {
+		if !bytes.Contains(raw, []byte(".kconfig\x00")) {
+			continue
+		}
+		var largest int64
+		clib.Capture(clib.LevelNone, func() { largest = largestKconfig(raw) }) // libbpf says it again when it opens the object
+		if largest > maxKconfigSize/int64(externs) {
 			return fault.Invalidf("the object is damaged: variables of the kernel's configuration are too large")
 		}
 	}
 	return nil
 }
 
-// largestKconfig is the size of the largest variable of the kernel's configuration. Any number of symbols may have its
-// name.
-func largestKconfig(raw []byte) int {
-	types, err := btf.ParseRaw(raw)
-	if err != nil {
-		return 0 // libbpf can't read it, either
-	}
-	defer types.Close()
-	largest := 0
-	for t := range types.TypesByName(".kconfig", nil) {
-		section, ok := t.(*btf.Datasec)
-		if !ok {
-			continue
-		}
-		for _, v := range section.Vars {
-			size, err := types.Size(v.Type)
-			if errors.Is(err, unix.E2BIG) {
-				return math.MaxInt
-			}
-			largest = max(largest, size)
-		}
-	}
-	return largest
-}
-
 // checkStructOps refuses a map of type struct_ops that is not defined in a section .struct_ops. libbpf uses that
 // definition without checking that it exists.
 func checkStructOps(object *cObject) error {
-	if !hasStructOps(object) {
-		return nil
-	}
-	types, err := copyBTF(object)
-	if err != nil {
-		return err
-	}
-	defer types.Close()
-	defined, err := variables(types, ".maps")
-	if err != nil {
-		return err
-	}
-	for _, m := range mapsOf(object) {
-		if m.typ == MapTypeStructOps && defined[m.name] {
-			return fault.Invalidf("map %q is of type struct_ops and must be defined in a section .struct_ops", m.name)
-		}
+	if name := misplacedStructOps(object); name != "" {
+		return fault.Invalidf("map %q is of type struct_ops and must be defined in a section .struct_ops", name)
 	}
 	return nil
-}
-
-// variables returns the names of the variables in a section.
-func variables(types *btf.BTF, section string) (map[string]bool, error) {
-	names := make(map[string]bool)
-	t, err := types.TypeByName(section, btf.KindDatasec)
-	if err != nil {
-		return names, nil
-	}
-	for _, v := range t.(*btf.Datasec).Vars {
-		t, err := types.TypeByID(v.Type)
-		if err != nil {
-			return nil, err
-		}
-		names[t.Name()] = true
-	}
-	return names, nil
 }

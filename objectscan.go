@@ -79,14 +79,21 @@ func (s *objectScan) sectionOffset(number int) uint64 {
 	return s.uint64(s.sections[number*sectionHeaderSize+24:])
 }
 
-// numSymbols is the length of the table of symbols. libbpf refuses objects with several.
-func (s *objectScan) numSymbols() int {
+// numExterns is how many symbols libbpf may look for elsewhere. Most objects have none.
+func (s *objectScan) numExterns() int {
+	externs := 0
 	for n := range s.numSections() {
-		if section := s.section(n); section.kind == elf.SHT_SYMTAB {
-			return len(section.content) / symbolSize
+		table := s.section(n)
+		if table.kind != elf.SHT_SYMTAB {
+			continue
+		}
+		for rest := table.content; len(rest) >= symbolSize; rest = rest[symbolSize:] {
+			if s.uint16(rest[6:]) == uint16(elf.SHN_UNDEF) && elf.ST_BIND(rest[4]) != elf.STB_LOCAL {
+				externs++
+			}
 		}
 	}
-	return 0
+	return externs
 }
 
 // text is a string of a section with strings, empty if there is none.
