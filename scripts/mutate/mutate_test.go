@@ -80,13 +80,33 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+// What the lists name is there still.
+func TestListsAreOfThisCode(t *testing.T) {
+	targets, err := parseTargets(targetList)
+	testutil.Check(t, err)
+	survivors, err := parseSurvivors(survivorList)
+	testutil.Check(t, err)
+	t.Chdir("../..")
+	there := make(map[key]bool)
+	for _, target := range targets {
+		files, err := target.sources()
+		testutil.Check(t, err)
+		for file, source := range files {
+			all, err := mutantsOf(target.dir, file, source)
+			testutil.Check(t, err)
+			for _, m := range all {
+				there[m.key] = true
+			}
+		}
+	}
+	for k := range survivors {
+		if !there[k] {
+			t.Errorf("survivors.txt: nothing can be changed so: %s", k)
+		}
+	}
+}
+
 func TestLists(t *testing.T) {
-	if _, err := parseTargets(targetList); err != nil {
-		t.Error(err)
-	}
-	if _, err := parseSurvivors(survivorList); err != nil {
-		t.Error(err)
-	}
 	targets, err := parseTargets("# no\n\n. files=a.go,b.go run=^TestA skip=Slow later\n")
 	if err != nil || len(targets) != 1 || len(targets[0].files) != 2 || targets[0].run != "^TestA" || targets[0].skip != "Slow" || !targets[0].later {
 		t.Errorf("%+v, %v", targets, err)

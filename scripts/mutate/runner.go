@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -27,35 +29,20 @@ const (
 type runner struct {
 	target
 	scratch string
-	files   []string          // their names in the folder
-	sources map[string][]byte // by name
+	sources map[string][]byte // by their names in the folder
 	covered map[string]map[int]bool
 	limit   time.Duration
 }
 
 // newRunner runs the tests as they are: they must pass, and tell which lines they cover and how long they take.
 func newRunner(ctx context.Context, t target, scratch string) (*runner, error) {
-	r := &runner{target: t, scratch: scratch, sources: make(map[string][]byte)}
+	r := &runner{target: t, scratch: scratch}
 	if err := os.MkdirAll(scratch, 0o755); err != nil {
 		return nil, err
 	}
-	if r.files = t.files; len(r.files) == 0 {
-		all, err := filepath.Glob(filepath.Join(t.dir, "*.go"))
-		if err != nil {
-			return nil, err
-		}
-		for _, file := range all {
-			if !strings.HasSuffix(file, "_test.go") {
-				r.files = append(r.files, filepath.Base(file))
-			}
-		}
-	}
-	for _, file := range r.files {
-		source, err := os.ReadFile(filepath.Join(t.dir, file))
-		if err != nil {
-			return nil, err
-		}
-		r.sources[file] = source
+	var err error
+	if r.sources, err = t.sources(); err != nil {
+		return nil, err
 	}
 	profile := filepath.Join(scratch, "cover")
 	out, err := r.command(ctx, scratch, "-coverprofile", profile).CombinedOutput()
@@ -78,10 +65,38 @@ func newRunner(ctx context.Context, t target, scratch string) (*runner, error) {
 	return r, nil
 }
 
+// sources reads the files of a target.
+func (t target) sources() (map[string][]byte, error) {
+	files := t.files
+	if len(files) == 0 {
+		all, err := filepath.Glob(filepath.Join(t.dir, "*.go"))
+		if err != nil {
+			return nil, err
+		}
+		for _, file := range all {
+			if !strings.HasSuffix(file, "_test.go") {
+				files = append(files, filepath.Base(file))
+			}
+		}
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("%s has no Go code", t.dir)
+	}
+	sources := make(map[string][]byte, len(files))
+	for _, file := range files {
+		source, err := os.ReadFile(filepath.Join(t.dir, file))
+		if err != nil {
+			return nil, err
+		}
+		sources[file] = source
+	}
+	return sources, nil
+}
+
 // mutants returns the mutants of the lines that tests cover.
 func (r *runner) mutants() ([]mutant, error) {
 	var all []mutant
-	for _, file := range r.files {
+	for _, file := range slices.Sorted(maps.Keys(r.sources)) {
 		some, err := mutantsOf(r.dir, file, r.sources[file])
 		if err != nil {
 			return nil, err
