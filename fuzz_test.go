@@ -172,48 +172,41 @@ func endWithin(t *testing.T, image []byte, function string) []byte {
 	return nil
 }
 
-// largeKconfig makes an array of a variable of the kernel's configuration, with so many constants on the way to the array.
-func largeKconfig(t *testing.T, elements uint32, constants int) []byte {
+// withTypes points a variable of an object to the first of more types. They are told the numbers of that, and of an int.
+func withTypes(t *testing.T, object, variable string, more func(first, integer uint32) []byte) []byte {
 	t.Helper()
-	image := readObject(t, "globals")
+	image := readObject(t, object)
 	file, err := elf.NewFile(bytes.NewReader(image))
 	check(t, err)
 	raw := image[file.Section(".BTF").Offset:][:file.Section(".BTF").Size]
 	order := binary.NativeEndian
 	header := order.Uint32(raw[4:])
 	names := raw[header+order.Uint32(raw[16:]):]
-	array, variable := uint32(0), uint32(0)
 	// The bytes of each kind of type behind the first twelve, and those of each of its parts.
 	sizes := map[uint32][2]uint32{1: {4, 0}, 3: {12, 0}, 4: {0, 12}, 5: {0, 12}, 6: {0, 8}, 13: {0, 8}, 14: {4, 0}, 15: {0, 12}, 17: {4, 0}, 19: {0, 12}}
 	at := header + order.Uint32(raw[8:])
 	end := at + order.Uint32(raw[12:])
-	id := uint32(1)
+	found, integer, id := uint32(0), uint32(0), uint32(1)
 	for ; at < end; id++ {
 		info := order.Uint32(raw[at+4:])
 		kind, parts := info>>24&0x1f, info&0xffff
 		switch {
-		case kind == 3 && array == 0:
-			array = id
-			order.PutUint32(raw[at+20:], elements)
-		case kind == 14 && array != 0 && bytes.HasPrefix(names[order.Uint32(raw[at:]):], []byte("CONFIG_HZ\x00")):
-			variable = at
+		case kind == 1:
+			integer = id
+		case kind == 14 && bytes.HasPrefix(names[order.Uint32(raw[at:]):], []byte(variable+"\x00")):
+			found = at
 		}
 		at += 12 + sizes[kind][0] + parts*sizes[kind][1]
 	}
-	if variable == 0 {
-		t.Fatal("no array, or no variable behind it")
+	if found == 0 || integer == 0 {
+		t.Fatalf("no variable %s, or no int", variable)
 	}
-	last, more := array, []byte(nil)
-	for range constants {
-		more = append(more, slices.Concat(u32(0), u32(10<<24), u32(last))...)
-		last = id
-		id++
-	}
-	order.PutUint32(raw[variable+8:], last)
+	order.PutUint32(raw[found+8:], id)
+	added := more(id, integer)
 	// The section, with more types, goes to the end of the file.
-	larger := slices.Concat(raw[:end], more, raw[end:])
-	order.PutUint32(larger[12:], order.Uint32(raw[12:])+uint32(len(more)))
-	order.PutUint32(larger[16:], order.Uint32(raw[16:])+uint32(len(more)))
+	larger := slices.Concat(raw[:end], added, raw[end:])
+	order.PutUint32(larger[12:], order.Uint32(raw[12:])+uint32(len(added)))
+	order.PutUint32(larger[16:], order.Uint32(raw[16:])+uint32(len(added)))
 	for i, s := range file.Sections {
 		if s.Name == ".BTF" {
 			header := image[order.Uint64(image[0x28:])+uint64(i)*64:]
@@ -222,6 +215,64 @@ func largeKconfig(t *testing.T, elements uint32, constants int) []byte {
 		}
 	}
 	return append(image, larger...)
+}
+
+// words are numbers as they are in types.
+func words(numbers ...uint32) (all []byte) {
+	for _, n := range numbers {
+		all = append(all, u32(n)...)
+	}
+	return all
+}
+
+// largeKconfig makes an array of a variable of the kernel's configuration, with so many constants on the way to the array.
+func largeKconfig(t *testing.T, elements uint32, constants int) []byte {
+	t.Helper()
+	return withTypes(t, "globals", "CONFIG_HZ", func(first, integer uint32) (types []byte) {
+		for range constants {
+			first++
+			types = append(types, words(0, 10<<24, first)...)
+		}
+		return append(types, words(0, 3<<24, 0, integer, integer, elements)...)
+	})
+}
+
+// libbpf follows each of these without an end.
+func TestTypesWithoutEnd(t *testing.T) {
+	self := func(kind uint32) func(first, _ uint32) []byte {
+		return func(first, _ uint32) []byte { return words(0, kind<<24, first) }
+	}
+	for name, bad := range map[string][]byte{
+		"const":    withTypes(t, "maps", "hash", self(10)),
+		"volatile": withTypes(t, "maps", "hash", self(9)),
+		"restrict": withTypes(t, "maps", "hash", self(11)),
+		"typedef":  withTypes(t, "maps", "hash", func(first, _ uint32) []byte { return words(1, 8<<24, first) }),
+		"tag":      withTypes(t, "maps", "hash", func(first, _ uint32) []byte { return words(1, 18<<24, first) }),
+		"behind others": withTypes(t, "maps", "hash", func(first, integer uint32) []byte {
+			return words(0, 10<<24, first+1, 0, 9<<24, first+3, 0, 10<<24, integer, 0, 11<<24, first+1)
+		}),
+		"an extern": withTypes(t, "globals", "CONFIG_HZ", self(10)),
+	} {
+		if err := exercise(bad); !errors.Is(err, libbpf.ErrInvalid) || !strings.Contains(err.Error(), "refers to itself") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	structs := withTypes(t, "globals", "CONFIG_HZ", func(first, integer uint32) []byte {
+		return words(0, 3<<24, 0, first+1, integer, 1, 0, 4<<24|1, 8, 0, first+1, 0)
+	})
+	if err := exercise(structs); !errors.Is(err, unix.ENOTSUP) || !strings.Contains(err.Error(), "a struct") {
+		t.Errorf("a struct in itself: %v", err)
+	}
+	long := withTypes(t, "maps", "hash", func(first, integer uint32) (types []byte) {
+		for range 100_000 {
+			first++
+			types = append(types, words(0, 10<<24, first)...)
+		}
+		return append(types, words(0, 10<<24, integer)...)
+	})
+	if err := exercise(long); err == nil || errors.Is(err, libbpf.ErrInvalid) {
+		t.Errorf("a long way with an end: %v", err)
+	}
 }
 
 // Each of these made libbpf touch memory that was not its own.

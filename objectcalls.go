@@ -128,6 +128,23 @@ static const char *lbg_misplaced_struct_ops(const struct bpf_object *obj)
 	return NULL;
 }
 
+// The kinds of types on the way are those that btf__resolve_size follows, and as many.
+static bool lbg_is_composite(const struct btf *types, __u32 id)
+{
+	const struct btf_type *t;
+	int i;
+
+	for (i = 0; i < 32; i++) {
+		t = btf__type_by_id(types, id);
+		if (!t || btf_is_composite(t))
+			return t;
+		if (!btf_is_array(t) && !btf_is_mod(t) && !btf_is_typedef(t))
+			return false;
+		id = btf_is_array(t) ? btf_array(t)->type : t->type;
+	}
+	return false;
+}
+
 static __s64 lbg_largest_kconfig(const void *raw, __u32 size)
 {
 	struct btf *types = btf__new(raw, size);
@@ -145,8 +162,10 @@ static __s64 lbg_largest_kconfig(const void *raw, __u32 size)
 			n = var ? btf__resolve_size(types, var->type) : 0;
 			if (n == -E2BIG)
 				n = INT64_MAX;
-			if (n > largest)
+			if (largest >= 0 && n > largest)
 				largest = n;
+			if (var && lbg_is_composite(types, var->type))
+				largest = -1;
 		}
 	}
 	btf__free(types);
@@ -388,8 +407,8 @@ func mapsOf(o *cObject) []objectMap {
 // or "".
 func misplacedStructOps(o *cObject) string { return C.GoString(C.lbg_misplaced_struct_ops(o)) }
 
-// largestKconfig is the size of the largest variable of the kernel's configuration in types, 0 without any, and at most
-// [math.MaxInt64]. It may print.
+// largestKconfig is the size of the largest variable of the kernel's configuration in types, 0 without any, and below 0 if
+// one is a struct or a union. It may print.
 func largestKconfig(raw []byte) int64 {
 	return int64(C.lbg_largest_kconfig(unsafe.Pointer(unsafe.SliceData(raw)), C.__u32(len(raw))))
 }

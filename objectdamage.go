@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"debug/elf"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 	clib "github.com/libbpf-go/libbpf-go/libbpf"
 )
@@ -39,27 +41,42 @@ func checkInstructions(image []byte) error {
 	return nil
 }
 
-// maxKconfigSize is for all variables of the kernel's configuration. libbpf adds up their sizes in an int.
-const maxKconfigSize = 1 << 30
-
-// checkKconfig refuses variables of the kernel's configuration that are so large that libbpf's sum of sizes overflows: it
-// would return an invalid pointer, or write beyond the map of these variables.
-func checkKconfig(image []byte) error {
+// checkTypes refuses types that libbpf would follow without an end, and variables of the kernel's configuration that it
+// can't have.
+func checkTypes(image []byte) error {
 	scan := scanObject(image)
-	externs := scan.numExterns() // any number of them may be one variable
-	for n := 0; externs > 0 && n < scan.numSections(); n++ {
+	externs := scan.numExterns()
+	for n := range scan.numSections() {
 		if string(scan.text(scan.names, scan.sectionName(n))) != ".BTF" {
 			continue
 		}
 		raw := scan.section(n).content
-		if !bytes.Contains(raw, []byte(".kconfig\x00")) {
-			continue
+		if id := typeOfItself(raw); id != 0 {
+			return fault.Invalidf("the object is damaged: type %d refers to itself", id)
 		}
-		var largest int64
-		clib.Capture(clib.LevelNone, func() { largest = largestKconfig(raw) }) // libbpf says it again when it opens the object
-		if largest > maxKconfigSize/int64(externs) {
-			return fault.Invalidf("the object is damaged: variables of the kernel's configuration are too large")
+		if externs > 0 && bytes.Contains(raw, []byte(".kconfig\x00")) {
+			if err := checkKconfig(raw, externs); err != nil {
+				return err
+			}
 		}
+	}
+	return nil
+}
+
+// maxKconfigSize is for all variables of the kernel's configuration. libbpf adds up their sizes in an int.
+const maxKconfigSize = 1 << 30
+
+// checkKconfig refuses variables of the kernel's configuration that are so large that libbpf's sum of sizes overflows: it
+// would return an invalid pointer, or write beyond the map of these variables. It also refuses structs, as libbpf does.
+// But libbpf looks at all their members before, and these may be without an end.
+func checkKconfig(raw []byte, externs int) error {
+	var largest int64
+	clib.Capture(clib.LevelNone, func() { largest = largestKconfig(raw) }) // libbpf says it again when it opens the object
+	switch {
+	case largest < 0:
+		return fault.New("a variable of the kernel's configuration is a struct or a union", unix.ENOTSUP)
+	case largest > maxKconfigSize/int64(externs): // any number of externs may be one variable
+		return fault.Invalidf("the object is damaged: variables of the kernel's configuration are too large")
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ import (
 // errOtherOrder: the object can be opened, to look at it, and not be loaded.
 var errOtherOrder = fault.New("it has the other byte order", clib.ErrnoEndian)
 
-// check refuses what is not a BPF object, and an object with a damaged function. libbpf reports other damage.
+// check refuses what is not a BPF object, and damaged functions and types that libbpf trusts. libbpf reports other damage.
 func (i objectImage) check() error {
 	if what := notObject(i[:min(len(i), 512)]); what != "" {
 		return fault.New("it is "+what, clib.ErrnoFormat)
@@ -26,7 +26,7 @@ func (i objectImage) check() error {
 	if i.otherOrder() && needs("opening objects of the other byte order", 1, 6) != nil {
 		return errOtherOrder
 	}
-	return cmp.Or(checkInstructions(i), checkKconfig(i))
+	return cmp.Or(checkInstructions(i), checkTypes(i))
 }
 
 // otherOrder reports whether an object's order of bytes is not this machine's.
