@@ -84,7 +84,7 @@ func Begin() (*Watch, error) {
 
 // patience is how long End waits for what is on its way out: the kernel frees what it has taken apart a little later,
 // and a goroutine that was told to end may still have a step to do. Tests of leaks set a shorter one by Patience.
-const patience = time.Minute
+const patience = 10 * time.Second
 
 // Patience is the environment variable of a shorter patience, such as "100ms".
 const Patience = "LIBBPF_GO_LEAK_PATIENCE"
