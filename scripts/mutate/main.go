@@ -10,6 +10,7 @@ package main
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -44,6 +45,9 @@ func run(ctx context.Context) error {
 	again := flag.String("again", "", "test only what survives in this `file`, the output of a run before")
 	verbose := flag.Bool("v", false, "name each mutant")
 	flag.Parse()
+	if *jobs < 1 || *sample < 1 {
+		return errors.New("-j and -sample must be at least 1")
+	}
 	targets, err := parseTargets(targetList)
 	if err != nil {
 		return err

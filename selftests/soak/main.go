@@ -33,6 +33,10 @@ func main() {
 	every := flag.Duration("every", time.Minute, "how often everything is closed, and compared")
 	hotplug := flag.Bool("hotplug", false, "take CPUs offline and back, as root of a virtual machine")
 	flag.Parse()
+	if *duration <= 0 || *every <= 0 {
+		fmt.Fprintln(os.Stderr, "soak: -time and -every must be more than 0")
+		os.Exit(2)
+	}
 	if err := countExactly(); err != nil {
 		fmt.Fprintln(os.Stderr, "soak:", err)
 		os.Exit(1)
