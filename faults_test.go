@@ -388,6 +388,38 @@ func (c faultCycle) test(t *testing.T, stride int) {
 	faultTallies.Unlock()
 }
 
+// An object is refused if there is no memory for its types. libbpf opens it without them, and loads programs that read
+// from where their compiler had seen a member, and not from where the kernel has it.
+func TestOpenWithoutMemory(t *testing.T) {
+	if !cmalloc.Supported() {
+		testutil.Skip(t, "cmalloc", errors.ErrUnsupported)
+	}
+	image := readObject(t, "core")
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	opened := 0
+	for n := 1; ; n++ {
+		cmalloc.FailNth(n)
+		o, err := libbpf.OpenMemory(image)
+		counted := cmalloc.Counted()
+		cmalloc.FailNth(0)
+		if err == nil {
+			check(t, o.Close())
+		}
+		if counted < n {
+			check(t, err)
+			break
+		}
+		if err == nil {
+			opened++
+		}
+	}
+	const messages = 1 // what collects libbpf's messages
+	if opened > messages {
+		t.Errorf("%d times, the object was opened without memory for something", opened)
+	}
+}
+
 // cgo ends the process when C.malloc, C.CString or C.CBytes find no memory. The library must return an error.
 func TestNoAllocationEndsTheProcess(t *testing.T) {
 	fatal := regexp.MustCompile(`C\.(malloc|CString|CBytes)\(`)

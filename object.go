@@ -131,11 +131,6 @@ func (b ObjectBuilder) open(what, defaultName string, image objectImage) (*OpenO
 		if o.ptr, errno = openObject(image, &opts); o.ptr == nil {
 			return image.explain(fromErrno(errno))
 		}
-		if lostSections(o.ptr) {
-			closeObject(o.ptr)
-			o.ptr = nil
-			return unix.ENOMEM
-		}
 		return nil
 	})
 	if err != nil {

@@ -337,11 +337,9 @@ func setOpenLog(opts *cOpenOpts, log *kernelLog, size int) {
 
 // openObject does not keep the image.
 func openObject(image objectImage, opts *cOpenOpts) (*cObject, error) {
-	o, errno := C.bpf_object__open_mem(unsafe.Pointer(unsafe.SliceData(image)), C.size_t(len(image)), opts)
-	return o, errno
+	o, errno := clib.OpenMemory(image, unsafe.Pointer(opts))
+	return (*cObject)(o), errno
 }
-
-func lostSections(o *cObject) bool { return clib.LostSections(unsafe.Pointer(o)) }
 
 func closeObject(o *cObject) { C.bpf_object__close(o) }
 

@@ -21,7 +21,6 @@ package clib
 #cgo LDFLAGS: -L${SRCDIR}/system -lbpf_go
 
 #include "vendor.h"
-#include <stdbool.h>
 #include <bpf/libbpf.h>
 
 static const char *vendored(void) { return libbpf_go_build; }
@@ -29,7 +28,7 @@ static const char *vendored(void) { return libbpf_go_build; }
 size_t libbpf_go_usdt_spec_size(void);  // in c_usdt.c
 void libbpf_go_forget_missing(void);    // in c_features.c
 void libbpf_go_forget_types(struct bpf_map *map); // in c_libbpf.c
-bool libbpf_go_lost_sections(const struct bpf_object *object);
+struct bpf_object *libbpf_go_open_mem(const void *image, size_t size, const struct bpf_object_open_opts *opts);
 */
 import "C"
 
@@ -63,10 +62,13 @@ func ForgetMissing() { C.libbpf_go_forget_missing() }
 // has no way to do so.
 func ForgetTypes(m unsafe.Pointer) { C.libbpf_go_forget_types((*C.struct_bpf_map)(m)) }
 
-// LostSections tells whether there was no memory for the sections that an opened object's .BTF.ext is about. libbpf goes
-// on without, and reads them when it loads the object. It is not known for a system's libbpf.
-func LostSections(object unsafe.Pointer) bool {
-	return bool(C.libbpf_go_lost_sections((*C.struct_bpf_object)(object)))
+// OpenMemory is bpf_object__open_mem, for a struct bpf_object_open_opts, and does not keep the image. Without memory for
+// the types in an object, libbpf opens it without them, and loads programs whose CO-RE relocations it has not done.
+// OpenMemory returns ENOMEM then, if libbpf is vendored.
+func OpenMemory(image []byte, opts unsafe.Pointer) (object unsafe.Pointer, errno error) {
+	o, errno := C.libbpf_go_open_mem(unsafe.Pointer(unsafe.SliceData(image)), C.size_t(len(image)),
+		(*C.struct_bpf_object_open_opts)(opts))
+	return unsafe.Pointer(o), errno
 }
 
 func errorText(e Errno) string {
