@@ -64,8 +64,10 @@ func OpenFile(path string) (*OpenObject, error) { return ObjectBuilder{}.OpenFil
 func OpenMemory(object []byte) (*OpenObject, error) { return ObjectBuilder{}.OpenMemory(object) }
 
 // OpenFile opens a compiled object, as bpf_object__open_file does: it reads the file once, and libbpf opens what was
-// read (bpf_object__open_mem). It needs no privileges, because it does not change the kernel. The caller owns the result: load it or close it. errors.Is(err, [ErrNoBTF]) when the object lacks type
-// information that it needs, errors.Is(err, [os.ErrNotExist]) when there is no such file.
+// read (bpf_object__open_mem). It needs no privileges, because it does not change the kernel. The caller owns the
+// result: load it or close it. errors.Is(err, [ErrNoBTF]) when the object lacks type information that it needs,
+// errors.Is(err, [os.ErrNotExist]) when there is no such file, errors.Is(err, [ErrInvalid]) when it is no regular file,
+// is larger than 1 GiB, or is damaged so that libbpf would crash or not end.
 //
 // An object of the other byte order can be opened, to look at it (libbpf 1.6). Load refuses it.
 func (b ObjectBuilder) OpenFile(path string) (*OpenObject, error) {

@@ -1,11 +1,6 @@
 package libbpf
 
-import (
-	"cmp"
-	"slices"
-
-	"github.com/libbpf-go/libbpf-go/btf"
-)
+import "github.com/libbpf-go/libbpf-go/btf"
 
 // Sizes of struct btf_header and struct btf_type.
 const (
@@ -13,14 +8,9 @@ const (
 	btfTypeSize   = 12
 )
 
-// addition is a type that only adds a name or a qualifier to another one.
-type addition struct {
-	id, to uint32
-	round  uint32 // when it was followed, or 0
-}
-
 // typeOfItself finds a type that leads back to itself through names and qualifiers only, in the content of a section
-// .BTF. It is 0 if there is none, and for what libbpf refuses. It looks at each type once, and parses none.
+// .BTF. It is 0 if there is none. What libbpf refuses for another reason may have some. To parse the types would cost
+// several times as much.
 func typeOfItself(raw []byte) uint32 {
 	if len(raw) < btfHeaderSize {
 		return 0
@@ -31,15 +21,14 @@ func typeOfItself(raw []byte) uint32 {
 	if end > uint64(len(raw)) {
 		return 0
 	}
-	var few [64]addition
-	found := few[:0]
-	types := raw[begin:end]
-	for id := uint32(1); len(types) >= btfTypeSize; id++ {
-		info := s.uint32(types[4:])
-		size, parts := btfTypeSize, int(info&0xffff)
-		switch btf.Kind(info >> 24 & 0x1f) {
+	var few [512]uint32
+	next := append(few[:0], 0) // where each type that adds something leads to, by number
+	for types := raw[begin:end]; len(types) >= btfTypeSize; {
+		info, to := s.uint32(types[4:]), uint32(0)
+		kind, size, parts := btf.Kind(info>>24&0x1f), btfTypeSize, int(info&0xffff)
+		switch kind {
 		case btf.KindConst, btf.KindVolatile, btf.KindRestrict, btf.KindTypedef, btf.KindTypeTag:
-			found = append(found, addition{id: id, to: s.uint32(types[8:])})
+			to = s.uint32(types[8:])
 		case btf.KindPtr, btf.KindFwd, btf.KindFunc, btf.KindFloat:
 		case btf.KindInt, btf.KindVar, btf.KindDeclTag:
 			size += 4
@@ -52,27 +41,28 @@ func typeOfItself(raw []byte) uint32 {
 		default:
 			return 0
 		}
-		if size > len(types) {
-			return 0
-		}
-		types = types[size:]
+		next = append(next, to)
+		types = types[min(size, len(types)):]
 	}
-	return followAdditions(found)
+	return followTypes(next)
 }
 
-// followAdditions goes on from each type that refers to itself or to one behind it. Every cycle has such a type.
-func followAdditions(sorted []addition) uint32 {
-	for i := range sorted {
-		if sorted[i].to < sorted[i].id {
+// followTypes goes on from each type that leads to itself or to one behind it. Every cycle has such a type.
+func followTypes(next []uint32) uint32 {
+	n := uint32(len(next))
+	for id := range n {
+		if next[id] < max(id, 1) {
 			continue
 		}
-		round, at, more := uint32(i+1), i, true
-		for more && sorted[at].round == 0 {
-			sorted[at].round = round
-			at, more = slices.BinarySearchFunc(sorted, sorted[at].to, func(a addition, id uint32) int { return cmp.Compare(a.id, id) })
+		steps := uint32(0)
+		for at := id; at < n && next[at] != 0; at = next[at] {
+			if steps++; steps > n {
+				return at
+			}
 		}
-		if more && sorted[at].round == round {
-			return sorted[at].id
+		// Nobody goes this way again.
+		for at := id; at < n && next[at] != 0; {
+			at, next[at] = next[at], 0
 		}
 	}
 	return 0

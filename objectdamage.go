@@ -47,7 +47,7 @@ func checkTypes(image []byte) error {
 	scan := scanObject(image)
 	externs := scan.numExterns()
 	for n := range scan.numSections() {
-		if string(scan.text(scan.names, scan.sectionName(n))) != ".BTF" {
+		if !scan.isNamed(n, ".BTF\x00") {
 			continue
 		}
 		raw := scan.section(n).content
@@ -66,9 +66,9 @@ func checkTypes(image []byte) error {
 // maxKconfigSize is for all variables of the kernel's configuration. libbpf adds up their sizes in an int.
 const maxKconfigSize = 1 << 30
 
-// checkKconfig refuses variables of the kernel's configuration that are so large that libbpf's sum of sizes overflows: it
-// would return an invalid pointer, or write beyond the map of these variables. It also refuses structs, as libbpf does.
-// But libbpf looks at all their members before, and these may be without an end.
+// checkKconfig refuses variables of the kernel's configuration that are so large that libbpf's sum of sizes overflows:
+// it would return an invalid pointer, or write beyond the map of these variables. It also refuses structs, as libbpf
+// does. But libbpf looks at all their members before, and these may be without an end.
 func checkKconfig(raw []byte, externs int) error {
 	var largest int64
 	clib.Capture(clib.LevelNone, func() { largest = largestKconfig(raw) }) // libbpf says it again when it opens the object

@@ -18,7 +18,8 @@ import (
 // errOtherOrder: the object can be opened, to look at it, and not be loaded.
 var errOtherOrder = fault.New("it has the other byte order", clib.ErrnoEndian)
 
-// check refuses what is not a BPF object, and damaged functions and types that libbpf trusts. libbpf reports other damage.
+// check refuses what is not a BPF object, and damaged functions and types that libbpf trusts. libbpf reports other
+// damage.
 func (i objectImage) check() error {
 	if what := notObject(i[:min(len(i), 512)]); what != "" {
 		return fault.New("it is "+what, clib.ErrnoFormat)

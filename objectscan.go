@@ -12,6 +12,7 @@ type objectScan struct {
 	image    []byte
 	sections []byte // the section headers
 	names    uint32 // the section with their names
+	strings  []byte // its content
 	big      bool   // the order of bytes
 }
 
@@ -45,6 +46,9 @@ func scanObject(image []byte) objectScan {
 	if number == elsewhere && len(s.sections) > 0 {
 		s.names = s.section(0).link
 	}
+	if int64(s.names) < int64(s.numSections()) {
+		s.strings = s.section(int(s.names)).content
+	}
 	return s
 }
 
@@ -69,6 +73,12 @@ func (s *objectScan) section(number int) scanSection {
 
 func (s *objectScan) sectionName(number int) uint32 {
 	return s.uint32(s.sections[number*sectionHeaderSize:])
+}
+
+// isNamed tells whether a section has a name, which ends in NUL.
+func (s *objectScan) isNamed(number int, name string) bool {
+	at := uint64(s.sectionName(number))
+	return at < uint64(len(s.strings)) && bytes.HasPrefix(s.strings[at:], []byte(name))
 }
 
 func (s *objectScan) sectionFlags(number int) elf.SectionFlag {
