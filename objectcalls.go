@@ -111,7 +111,7 @@ static bool lbg_has_variable(const struct btf *types, const char *section, const
 
 	for (i = 0; t && i < btf_vlen(t); i++, v++) {
 		var = btf__type_by_id(types, v->type);
-		if (var && !strcmp(btf__str_by_offset(types, var->name_off) ?: "", name))
+		if (var && !strcmp(btf__name_by_offset(types, var->name_off) ?: "", name))
 			return true;
 	}
 	return false;
@@ -155,7 +155,7 @@ static __s64 lbg_largest_kconfig(const void *raw, __u32 size)
 
 	for (id = 1; types && id < btf__type_cnt(types); id++) {
 		t = btf__type_by_id(types, id);
-		if (!btf_is_datasec(t) || strcmp(btf__str_by_offset(types, t->name_off) ?: "", ".kconfig"))
+		if (!btf_is_datasec(t) || strcmp(btf__name_by_offset(types, t->name_off) ?: "", ".kconfig"))
 			continue;
 		for (i = 0, v = btf_var_secinfos(t); i < btf_vlen(t); i++, v++) {
 			var = btf__type_by_id(types, v->type);
