@@ -12,7 +12,6 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil/mutate"
 )
 
-// exercise calls everything that reads types. All calls must return.
 // output counts what is dumped. The types of fuzzers have some kilobytes, so that much output means work without an end.
 type output struct{ bytes int }
 
@@ -32,6 +31,7 @@ func (o *output) check(t testing.TB, types int) {
 	}
 }
 
+// exercise calls everything that reads types. All calls must return.
 func exercise(t testing.TB, b *BTF) {
 	t.Helper()
 	var out output
