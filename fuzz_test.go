@@ -291,6 +291,9 @@ func TestDamageThatLibbpfMisses(t *testing.T) {
 		"names of sections":     otherNames,
 	} {
 		err := exercise(bad)
+		if errors.Is(err, libbpf.Errno(4003)) && name == "other order" { // libbpf before 1.6 opens none of that order
+			continue
+		}
 		if !errors.Is(err, libbpf.ErrInvalid) || !strings.Contains(err.Error(), "ends within an instruction") {
 			t.Errorf("%s: %v", name, err)
 		}

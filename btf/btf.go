@@ -116,6 +116,7 @@ func trustOrCheck(c *cBTF) error {
 	}
 	b := makeBTF(c, "")
 	b.frees = nil
+	defer b.Close()
 	return b.checkReferences()
 }
 
