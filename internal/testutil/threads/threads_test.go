@@ -12,42 +12,37 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/testutil/threads"
 )
 
-func TestMain(m *testing.M) { os.Exit(testutil.Main(m)) }
+// The goroutine that runs TestMain stays on the process's first thread.
+func init() { runtime.LockOSThread() }
+
+func TestMain(m *testing.M) {
+	runFromFirst()
+	os.Exit(testutil.Main(m))
+}
+
+// fromFirst are the threads of functions that were run from the first thread.
+var fromFirst []int
+
+func runFromFirst() {
+	runtime.UnlockOSThread()
+	// With one of them, a new goroutine runs where the one that waits for it did.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	for range 100 {
+		threads.Run(func() { fromFirst = append(fromFirst, unix.Gettid()) })
+	}
+}
 
 // A thread is never the process's first one, and ends.
 func TestRun(t *testing.T) {
-	onFirst(func() {
-		// With one of them, a new goroutine runs where the one that waits for it did.
-		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-		for range 100 {
-			thread := 0
-			threads.Run(func() { thread = unix.Gettid() })
-			if thread == unix.Getpid() {
-				t.Error("it ran on the first thread")
-				return
-			}
-			for !errors.Is(unix.Tgkill(unix.Getpid(), thread, 0), unix.ESRCH) {
-				runtime.Gosched() // until it has ended
-			}
-		}
-	})
-}
-
-// onFirst calls f while its goroutine is on the process's first thread.
-func onFirst(f func()) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread()
-		if unix.Gettid() != unix.Getpid() {
-			onFirst(f) // on another one, while this goroutine keeps its own
-			runtime.UnlockOSThread()
+	for _, thread := range fromFirst {
+		if thread == unix.Getpid() {
+			t.Error("it ran on the first thread")
 			return
 		}
-		runtime.UnlockOSThread() // so that others can run here while f waits
-		f()
-	}()
-	<-done
+		for !errors.Is(unix.Tgkill(unix.Getpid(), thread, 0), unix.ESRCH) {
+			runtime.Gosched() // until it has ended
+		}
+	}
 }
 
 // A test that fails ends the function, and not the wait for it.
