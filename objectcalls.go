@@ -150,6 +150,7 @@ static __s64 lbg_largest_kconfig(const void *raw, __u32 size)
 	struct btf *types = btf__new(raw, size);
 	const struct btf_var_secinfo *v;
 	const struct btf_type *t, *var;
+	const bool lost = !types && errno == ENOMEM;
 	__s64 largest = 0, n;
 	__u32 id, i;
 
@@ -169,6 +170,7 @@ static __s64 lbg_largest_kconfig(const void *raw, __u32 size)
 		}
 	}
 	btf__free(types);
+	errno = lost ? ENOMEM : 0;
 	return largest;
 }
 
@@ -407,8 +409,9 @@ func misplacedStructOps(o *cObject) string { return C.GoString(C.lbg_misplaced_s
 
 // largestKconfig is the size of the largest variable of the kernel's configuration in types, 0 without any, and below 0 if
 // one is a struct or a union. It may print.
-func largestKconfig(raw []byte) int64 {
-	return int64(C.lbg_largest_kconfig(unsafe.Pointer(unsafe.SliceData(raw)), C.__u32(len(raw))))
+func largestKconfig(raw []byte) (int64, error) {
+	size, errno := C.lbg_largest_kconfig(unsafe.Pointer(unsafe.SliceData(raw)), C.__u32(len(raw)))
+	return int64(size), errno
 }
 
 // objectProgram is a program and what libbpf says about it.

@@ -71,8 +71,11 @@ const maxKconfigSize = 1 << 30
 // does. But libbpf looks at all their members before, and these may be without an end.
 func checkKconfig(raw []byte, externs int) error {
 	var largest int64
-	clib.Capture(clib.LevelNone, func() { largest = largestKconfig(raw) }) // libbpf says it again when it opens the object
+	var errno error
+	clib.Capture(clib.LevelNone, func() { largest, errno = largestKconfig(raw) }) // libbpf says it again when it opens the object
 	switch {
+	case errno != nil:
+		return errno
 	case largest < 0:
 		return fault.New("a variable of the kernel's configuration is a struct or a union", unix.ENOTSUP)
 	case largest > maxKconfigSize/int64(externs): // any number of externs may be one variable
