@@ -222,28 +222,16 @@ var faultCycles = []faultCycle{
 			if err != nil {
 				return err
 			}
-			write(toRing, 3)
-			for range r.Pending(&err) {
-			}
-			ctx, cancel := context.WithCancel(context.Background())
-			var errWait error
-			write(toRing, 1)
-			for range r.Records(ctx, &errWait) {
-				cancel()
-			}
-			cancel()
-			if errors.Is(errWait, context.Canceled) {
-				errWait = nil
-			}
-			ctx, cancel = context.WithTimeout(context.Background(), time.Millisecond)
-			var errIdle error
-			for range r.Records(ctx, &errIdle) {
-			}
-			cancel()
-			if errors.Is(errIdle, context.DeadlineExceeded) {
-				errIdle = nil
-			}
-			return errors.Join(err, errWait, errIdle, r.Close())
+			return errors.Join(readInPlace(toRing, func() (err error) {
+				for range r.Pending(&err) {
+				}
+				return err
+			}, func(ctx context.Context, each func()) (err error) {
+				for range r.Records(ctx, &err) {
+					each()
+				}
+				return err
+			}), r.Close())
 		}}
 	}},
 	{"perf buffer with callbacks", func(t *testing.T) faultRun {
@@ -266,28 +254,16 @@ var faultCycles = []faultCycle{
 			if err != nil {
 				return err
 			}
-			write(toPerf, 3)
-			for range r.Pending(&err) {
-			}
-			ctx, cancel := context.WithCancel(context.Background())
-			var errWait error
-			write(toPerf, 1)
-			for range r.Records(ctx, &errWait) {
-				cancel()
-			}
-			cancel()
-			if errors.Is(errWait, context.Canceled) {
-				errWait = nil
-			}
-			ctx, cancel = context.WithTimeout(context.Background(), time.Millisecond)
-			var errIdle error
-			for range r.Records(ctx, &errIdle) {
-			}
-			cancel()
-			if errors.Is(errIdle, context.DeadlineExceeded) {
-				errIdle = nil
-			}
-			return errors.Join(err, errWait, errIdle, r.Close())
+			return errors.Join(readInPlace(toPerf, func() (err error) {
+				for range r.Pending(&err) {
+				}
+				return err
+			}, func(ctx context.Context, each func()) (err error) {
+				for range r.Records(ctx, &err) {
+					each()
+				}
+				return err
+			}), r.Close())
 		}}
 	}},
 	{"user ring buffer", func(t *testing.T) faultRun {
@@ -652,6 +628,26 @@ func pinAndOpen(o *libbpf.Object, pins string) error {
 	for range libbpf.Pins(pins, &errPins) {
 	}
 	return errors.Join(err, errPins, link.Unpin(), link.Close())
+}
+
+// readInPlace reads what is there, waits for a record and for one that does not come. Contexts that end are no errors.
+func readInPlace(kind int, pending func() error, records func(ctx context.Context, each func()) error) error {
+	write(kind, 3)
+	err := pending()
+	ctx, cancel := context.WithCancel(context.Background())
+	write(kind, 1)
+	errWait := records(ctx, cancel)
+	cancel()
+	if errors.Is(errWait, context.Canceled) {
+		errWait = nil
+	}
+	ctx, cancel = context.WithTimeout(context.Background(), time.Millisecond)
+	errIdle := records(ctx, func() {})
+	cancel()
+	if errors.Is(errIdle, context.DeadlineExceeded) {
+		errIdle = nil
+	}
+	return errors.Join(err, errWait, errIdle)
 }
 
 // closed closes what an operation returned, if it did.

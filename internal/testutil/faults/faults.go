@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libbpf-go/libbpf-go/internal/testutil/leaks"
 	"github.com/libbpf-go/libbpf-go/internal/testutil/threads"
 	_ "github.com/libbpf-go/libbpf-go/libbpf" // what vendor.h refers to
 )
@@ -25,7 +26,7 @@ import (
 // Call is a system call that a run made.
 type Call struct {
 	Name string // "openat", and with its command "bpf PROG_LOAD", "ioctl 0x2400"
-	Text string // what it was for, if that is known: a path, the name of a map or program
+	Text string // what it was for, if that is known: a path, the name of a map or program, what is open
 }
 
 func (c Call) String() string {
@@ -62,6 +63,7 @@ func (r Run) Do() (Result, error) {
 	defer lent.Unpin()
 	lent.Pin(&runtimeFiles[0])
 	s.runtime = &runtimeFiles[0]
+	s.info_size = leaks.InfoSize
 	s.fail_at, s.error = C.int(r.Nth), C.int(r.Errno)
 	served := make(chan struct{})
 	go func() {

@@ -159,10 +159,16 @@ static int of_runtime(const struct faults_session *s, int fd)
 	return 0;
 }
 
-/* ignored tells whether a call is one of Go's runtime, or of C's allocator, and not of what is tested. */
+/* From enum bpf_cmd and union bpf_attr. */
+enum { MAP_CREATE = 0, PROG_LOAD = 5, OBJ_GET_INFO_BY_FD = 15, MAP_NAME_AT = 28, PROG_NAME_AT = 48, NAME_LENGTH = 16 };
+
+/* ignored tells whether a call is one of Go's runtime, of C's allocator or of the tests, and not of what is tested. */
 static int ignored(const struct faults_session *s, const struct seccomp_data *call)
 {
 	switch (call->nr) {
+	case SYS_bpf:
+		return call->args[0] == OBJ_GET_INFO_BY_FD && call->args[2] >= 2 * sizeof(unsigned) &&
+		       ((const unsigned *)(uintptr_t)call->args[1])[1] == s->info_size;
 	case SYS_mmap:
 		return (call->args[3] & MAP_ANONYMOUS) && !(call->args[3] & MAP_SHARED);
 	case SYS_read:
@@ -176,10 +182,17 @@ static int ignored(const struct faults_session *s, const struct seccomp_data *ca
 	return 0;
 }
 
-/* From union bpf_attr. */
-enum { MAP_CREATE = 0, PROG_LOAD = 5, MAP_NAME_AT = 28, PROG_NAME_AT = 48, NAME_LENGTH = 16 };
+/* opened writes what a descriptor is open on. */
+static void opened(struct faults_call *to, int fd)
+{
+	char link[32];
 
-static void describe(struct faults_call *to, const struct seccomp_data *call)
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	ssize_t n = readlink(link, to->text, sizeof(to->text) - 1);
+	to->text[n < 0 ? 0 : n] = 0;
+}
+
+static void describe(const struct faults_session *s, struct faults_call *to, const struct seccomp_data *call)
 {
 	const char *text = NULL;
 	size_t room = sizeof(to->text);
@@ -196,8 +209,26 @@ static void describe(struct faults_call *to, const struct seccomp_data *call)
 		break;
 	case SYS_ioctl:
 	case SYS_fcntl:
+		to->command = call->args[1];
+		opened(to, call->args[0]);
+		break;
 	case SYS_epoll_ctl:
 		to->command = call->args[1];
+		if (of_runtime(s, call->args[0]))
+			text = "Go's poller";
+		else
+			opened(to, call->args[2]);
+		break;
+	case SYS_mmap:
+		opened(to, call->args[4]);
+		break;
+	case SYS_read:
+	case SYS_pread64:
+	case SYS_write:
+	case SYS_lseek:
+	case SYS_fstat:
+	case SYS_close:
+		opened(to, call->args[0]);
 		break;
 	case SYS_openat:
 	case SYS_newfstatat:
@@ -206,6 +237,8 @@ static void describe(struct faults_call *to, const struct seccomp_data *call)
 	case SYS_unlinkat:
 	case SYS_mkdirat:
 		text = (const char *)(uintptr_t)call->args[1];
+		if (text && !*text)
+			opened(to, call->args[0]);
 		break;
 	case SYS_statfs:
 #ifdef SYS_open
@@ -220,7 +253,7 @@ static void describe(struct faults_call *to, const struct seccomp_data *call)
 		text = (const char *)(uintptr_t)call->args[0];
 		break;
 	}
-	if (text)
+	if (text && *text)
 		snprintf(to->text, room, "%s", text);
 }
 
@@ -248,7 +281,7 @@ void faults_serve(struct faults_session *s)
 		answer->id = request->id;
 		answer->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
 		if (s->n < FAULTS_CALLS && !ignored(s, &request->data)) {
-			describe(&s->calls[s->n++], &request->data);
+			describe(s, &s->calls[s->n++], &request->data);
 			if (s->n == s->fail_at) {
 				/* Linux closes the file whatever close(2) returns. */
 				if (request->data.nr == SYS_close)

@@ -4,18 +4,19 @@
 #include <semaphore.h>
 #include <stddef.h>
 
-enum { FAULTS_CALLS = 8192, FAULTS_TEXT = 56 };
+enum { FAULTS_CALLS = 8192, FAULTS_TEXT = 256 };
 
 struct faults_call {
 	int nr;
 	int command;		/* of bpf(2), ioctl(2), fcntl(2), epoll_ctl(2) */
-	char text[FAULTS_TEXT]; /* what the call is for: a path, a name */
+	char text[FAULTS_TEXT]; /* what the call is for: a path, a name, what the descriptor is open on */
 };
 
 struct faults_session {
 	int fail_at;	    /* the call that must fail, counted from 1; 0: none */
 	int error;	    /* its errno */
 	const int *runtime; /* descriptors of Go's runtime, -1 at the end */
+	unsigned info_size; /* of BPF_OBJ_GET_INFO_BY_FD, where package leaks asks */
 
 	sem_t serving; /* faults_serve runs, and needs Go's scheduler no more */
 	sem_t filtered;

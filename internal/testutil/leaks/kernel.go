@@ -19,6 +19,9 @@ import (
 	_ "github.com/libbpf-go/libbpf-go/libbpf" // which vendor.h asks for, and whose calls are watched
 )
 
+// InfoSize is the length of the info that is asked for, on the thread that makes something in the kernel, right after.
+const InfoSize = C.leaks_info_size
+
 func watchKernel() { C.leaks_watch() }
 
 // most is how many objects in the kernel are looked at in one report.

@@ -83,7 +83,7 @@ static void drop_gone(void)
 
 static void record(unsigned kind, int fd)
 {
-	unsigned words[4];
+	unsigned words[leaks_info_size / sizeof(unsigned)];
 
 	if (info_of(fd, words, sizeof(words)) < 0)
 		return;

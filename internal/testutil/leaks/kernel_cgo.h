@@ -5,6 +5,9 @@
 
 enum { leaks_map, leaks_program, leaks_link, leaks_btf };
 
+/* How many bytes of a BPF object's info are asked for, when it is made. Nobody else asks for so few. */
+enum { leaks_info_size = 16 };
+
 struct leaks_object {
 	unsigned kind;
 	unsigned id;
