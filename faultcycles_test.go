@@ -500,7 +500,7 @@ func init() {
 	for _, name := range []string{
 		"tracepoint", "tracepoint-section", "raw_tp", "tp_btf", "uprobe", "uprobe-legacy", "uprobe-perf",
 		"uprobe-library", "uprobe.multi", "uprobe.multi-pattern", "uprobe-section", "kprobe", "kprobe-legacy",
-		"kprobe.multi", "kprobe.multi-pattern", "fentry", "lsm", "freplace",
+		"kprobe.multi", "kprobe.multi-pattern", "fentry", "lsm",
 	} {
 		link(name, func(t *testing.T) (func() (*libbpf.Link, error), func() error) {
 			for _, h := range hooks {

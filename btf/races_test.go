@@ -5,6 +5,7 @@ import (
 	"io"
 	"reflect"
 	"testing"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -27,6 +28,13 @@ func TestRaces(t *testing.T) {
 			{Name: "BTF", Make: func(t testing.TB) races.Value { return itself(small(t)) }, Errors: refusals, Methods: map[string]races.Method{
 				"NumTypes": {Stays: true}, "PointerSize": {Stays: true}, "Builder": {Stays: true}, // whose Err says it
 				"UseFD": {Errors: []error{unix.EBADF}}, // not in the kernel
+				"Release": {Done: func(results []any) { // C code owns what it gets
+					if c, _ := results[0].(unsafe.Pointer); c != nil {
+						adopted, err := btf.Adopt(c)
+						testutil.Check(t, err)
+						testutil.Check(t, adopted.Close())
+					}
+				}},
 			}},
 			{Name: "BTF/in the kernel", Only: []string{"Close", "FD", "UseFD"}, Make: func(t testing.TB) races.Value {
 				types := small(t)

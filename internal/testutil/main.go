@@ -27,10 +27,6 @@ func Main(m *testing.M, examples ...Example) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	// The race detector keeps things for longer. All tests run without it, too.
-	if RaceDetector {
-		return m.Run()
-	}
 	// No tests, or benchmarks, which a look at each handle and allocation would slow down, or a fuzzer, which has
 	// processes and files of its own.
 	for name, off := range map[string]string{"list": "", "bench": "", "fuzz": "", "fuzzworker": "false"} {

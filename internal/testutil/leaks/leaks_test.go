@@ -1,7 +1,3 @@
-//go:build !race
-
-// Main looks for leaks only without the race detector.
-
 package leaks_test
 
 import (
