@@ -375,9 +375,9 @@ fuzz: ## look for damaged objects, BTF, buffers and values that bring anything d
 FUZZCOUNT ?= 1000000
 
 .PHONY: fuzz-long
-fuzz-long: root ## mutate the seeds of all fuzz targets in plain loops (as root; FUZZCOUNT=times FUZZFLAGS=-asan FUZZTARGETS=names)
+fuzz-long: root ## mutate the seeds of all fuzz targets in plain loops (as root; FUZZCOUNT=times FUZZTARGETS=names FUZZFLAGS=-asan FUZZKEEP=yes)
 	@$(MAKE) setup
-	@FUZZFLAGS='$(FUZZFLAGS)' GO='$(GO)' scripts/fuzz_long.sh $(FUZZCOUNT) $(FUZZTARGETS)
+	@FUZZFLAGS='$(FUZZFLAGS)' FUZZKEEP=$(FUZZKEEP) GO='$(GO)' scripts/fuzz_long.sh $(FUZZCOUNT) $(FUZZTARGETS)
 
 .PHONY: bench
 bench: root ## measure side by side with C's libbpf, cilium/ebpf and libbpfgo (as root; BENCHFLAGS=-help)

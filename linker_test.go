@@ -272,8 +272,10 @@ func TestLinkerDamage(t *testing.T) {
 
 func linkDamaged(t testing.TB, bad, good []byte) {
 	for _, units := range [][][]byte{{bad, good}, {good, bad}, {bad}} {
-		if joined, err := link(t, units...); err == nil {
-			_ = exercise(joined)
+		joined, err := link(t, units...)
+		mutate.Ended(err)
+		if err == nil {
+			mutate.Ended(exercise(joined))
 		}
 	}
 }

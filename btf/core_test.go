@@ -384,11 +384,13 @@ func FuzzRelocations(f *testing.F) {
 		types[int(at3)%len(types)] ^= flip3
 		types[int(at4)%len(types)] ^= flip4
 		r, err := RelocationsInMemory(image)
+		mutate.Ended(err)
 		if err != nil {
 			return
 		}
 		defer r.Close()
 		kernel, err := ParseRaw(types)
+		mutate.Ended(err)
 		if err != nil {
 			return
 		}

@@ -412,6 +412,7 @@ func TestDamagedExt(t *testing.T) {
 		"type, swap": rawExtOf(otherOrder(), 1<<30, 1, 1, 1, 1),
 	} {
 		ext, err := ParseExt(raw)
+		mutate.Ended(err)
 		if err != nil {
 			if !errors.Is(err, unix.EINVAL) && !errors.Is(err, errors.ErrUnsupported) {
 				t.Errorf("%s: %v", name, err)
@@ -543,6 +544,7 @@ func FuzzTransform(f *testing.F) {
 	addTypes(f, twins)
 	f.Fuzz(mutate.Target(f, 100, func(t *testing.T, types, names []byte) {
 		b, err := ParseRaw(typesOf(types, names).bytes())
+		mutate.Ended(err)
 		if err != nil {
 			return
 		}

@@ -1,7 +1,7 @@
 #!/bin/sh
 # fuzz_long.sh EXECUTIONS [TARGET...]: mutates each seed of the fuzz targets so many times, in a plain loop, and prints a
-# table. Slow targets get fewer. FUZZFLAGS are for go test, such as -asan. An input that fails, or ends the process, goes
-# to the package's testdata/fuzz.
+# table. Slow targets get fewer. FUZZFLAGS are for go test, such as -asan. FUZZKEEP=yes adds what ends in a new way to the
+# package's testdata/corpus. An input that fails, or ends the process, goes to its testdata/fuzz.
 set -eu
 cd "$(dirname "$0")/.."
 executions=$1
@@ -14,7 +14,7 @@ failed=
 
 # run: one target.
 run() {
-	(cd "$package" && LIBBPF_GO_FUZZ=$executions LIBBPF_GO_FUZZ_DIR=$dir \
+	(cd "$package" && LIBBPF_GO_FUZZ=$executions LIBBPF_GO_FUZZ_DIR=$dir LIBBPF_GO_FUZZ_KEEP=${FUZZKEEP-} \
 		"$dir/test" -test.timeout 0 -test.run "^$target\$") </dev/null >>"$dir/$target.log" 2>&1
 }
 

@@ -326,6 +326,7 @@ func FuzzDecode(f *testing.F) {
 		if !json.Valid(got) {
 			t.Errorf("not JSON: %s", got)
 		}
+		mutate.Ended(got)
 		_ = typ.Set(bytes.Clone(data), string(got))
 		var v Value
 		typ.Decode(&v, data)
@@ -354,11 +355,13 @@ func FuzzTypes(f *testing.F) {
 		damaged[int(at)%len(raw)] ^= flip
 		damaged[int(at2)%len(raw)] ^= flip2
 		b, err := btf.ParseRaw(damaged)
+		mutate.Ended(err)
 		if err != nil {
 			return
 		}
 		defer b.Close()
 		types, err := NewTypes(b)
+		mutate.Ended(err)
 		if err != nil {
 			return
 		}

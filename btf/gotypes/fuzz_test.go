@@ -39,6 +39,7 @@ func FuzzGenerate(f *testing.F) {
 	}
 	f.Fuzz(mutate.Target(f, 50, func(t *testing.T, types, names []byte) {
 		b, err := btf.ParseRaw(assemble(types, names))
+		mutate.Ended(err)
 		if err != nil {
 			return
 		}
@@ -46,7 +47,8 @@ func FuzzGenerate(f *testing.F) {
 		g := gotypes.New(b, gotypes.Options{RawEnumNames: len(names)%2 == 0})
 		var sections int
 		for typ := range b.Types(nil) {
-			_, _ = g.Type(typ.ID())
+			_, err := g.Type(typ.ID())
+			mutate.Ended(err)
 			if section, ok := typ.(*btf.Datasec); ok && sections < 10 {
 				var variables []gotypes.Variable
 				for _, v := range section.Vars {

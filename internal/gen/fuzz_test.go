@@ -26,6 +26,7 @@ func FuzzObject(f *testing.F) {
 		elf[int(at1)%len(elf)] ^= flip1
 		elf[int(at2)%len(elf)] ^= flip2
 		o, err := readObject(elf, nil)
+		mutate.Ended(err)
 		if err != nil {
 			return
 		}
@@ -33,6 +34,7 @@ func FuzzObject(f *testing.F) {
 		c := &Config{Sources: []string{"x.o"}, Stem: "x", Name: "X", Package: "p"}
 		e := &emitter{Config: c, product: &product{target: anyOf(hostOrder()), object: o}, objectFile: "x_bpf.o"}
 		code, err := e.emit()
+		mutate.Ended(err)
 		if err != nil {
 			return
 		}

@@ -66,14 +66,15 @@ func (n *Network) FD() int { return n.fd }
 
 // Do runs f while the calling goroutine's thread is in the namespace. Files and sockets that f opens stay in it.
 func (n *Network) Do(f func()) {
-	n.t.Helper()
 	runtime.LockOSThread()
 	home, err := openNetwork()
 	if err != nil {
+		n.t.Helper() // a fuzz target must not call it, unless it fails
 		n.t.Fatalf("open the network namespace: %v", err)
 	}
 	defer unix.Close(home)
 	if err := unix.Setns(n.fd, unix.CLONE_NEWNET); err != nil {
+		n.t.Helper()
 		n.t.Fatalf("enter the network namespace: %v", err)
 	}
 	// Deferred, because t.Fatal may end f.

@@ -2,8 +2,9 @@
 // targets that take a microsecond that is a hundred times as fast.
 //
 // LIBBPF_GO_FUZZ sets how often each seed is mutated; LIBBPF_GO_FUZZ_SEED repeats a run. Inputs that end in another way
-// than all before are kept, and are mutated too: see [Ended]. An input that fails goes to testdata/fuzz, where go test
-// finds it. So does one that ends the process, when the same target runs again.
+// than all before are mutated too: see [Ended]. With LIBBPF_GO_FUZZ_KEEP, they are added to the corpus. An input that
+// fails goes to testdata/fuzz, where go test finds it. So does one that ends the process, when the same target runs
+// again.
 package mutate
 
 import (
@@ -26,8 +27,12 @@ import (
 // Target is what f.Fuzz gets: fn, or with LIBBPF_GO_FUZZ a function that calls fn with each seed and with what becomes
 // of it. slow is how many times fewer executions the target gets, because one takes so much longer than a microsecond.
 func Target[F any](f *testing.F, slow int, fn F) F {
+	corpus := readCorpus(f, reflect.TypeFor[F]())
 	each, err := strconv.Atoi(os.Getenv("LIBBPF_GO_FUZZ"))
 	if err != nil {
+		for _, input := range corpus {
+			f.Add(interfaces(input)...)
+		}
 		return fn
 	}
 	seed, err := strconv.ParseUint(os.Getenv("LIBBPF_GO_FUZZ_SEED"), 10, 64)
@@ -35,6 +40,7 @@ func Target[F any](f *testing.F, slow int, fn F) F {
 		seed = rand.Uint64()
 	}
 	r := newRun(f.Name(), reflect.ValueOf(fn), max(each/slow, 1), seed)
+	r.corpus = corpus
 	if err := r.openLast(); err != nil {
 		f.Fatal(err)
 	}
@@ -68,7 +74,9 @@ type run struct {
 	each    int
 	seed    uint64
 	random  *rand.Rand
-	pool    [][]reflect.Value // seeds, and inputs that ended in a new way
+	pool    [][]reflect.Value // seeds, the corpus, and found
+	corpus  [][]reflect.Value // what was found before, and is not in the pool yet
+	found   [][]reflect.Value // inputs that ended in a new way
 	endings map[uint64]bool
 	isNew   bool
 	files   map[int]string // descriptors at the beginning
@@ -96,6 +104,11 @@ func (r *run) mutate(t *testing.T, seed []reflect.Value) {
 	r.seeds++
 	r.pool = append(r.pool, clone(seed))
 	r.execute(t, seed)
+	for _, input := range r.corpus {
+		r.execute(t, input)
+		r.pool = append(r.pool, input)
+	}
+	r.corpus = nil
 	for range r.each {
 		from := seed
 		if r.random.IntN(2) == 0 {
@@ -103,8 +116,9 @@ func (r *run) mutate(t *testing.T, seed []reflect.Value) {
 		}
 		input := r.change(from)
 		r.execute(t, input)
-		if r.isNew && len(r.pool) < r.seeds+maxKept {
-			r.pool = append(r.pool, clone(input))
+		if r.isNew && len(r.found) < maxKept {
+			r.found = append(r.found, clone(input))
+			r.pool = append(r.pool, r.found[len(r.found)-1])
 		}
 	}
 	r.checkFiles(t)
@@ -161,11 +175,16 @@ func (r *run) ended(how any) {
 
 var hashSeed = maphash.MakeSeed()
 
-// report prints a line of the table.
+// report prints a line of the table, and keeps what was found.
 func (r *run) report() {
 	r.last.close()
+	if os.Getenv("LIBBPF_GO_FUZZ_KEEP") != "" {
+		if err := r.keepCorpus(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+	}
 	fmt.Printf("fuzzed %-24s %12d executions %6d seeds %6d new %4d faults, seed %d\n",
-		r.name, r.executions, r.seeds, len(r.pool)-r.seeds, r.faults, r.seed)
+		r.name, r.executions, r.seeds, len(r.found), r.faults, r.seed)
 }
 
 // write writes an input as go test reads it.
@@ -185,6 +204,13 @@ func (r *run) write(input []reflect.Value) (string, error) {
 	dir := filepath.Join("testdata", "fuzz", r.name)
 	path := filepath.Join(dir, fmt.Sprintf("%.8x", sha256.Sum256(text.Bytes())))
 	return path, errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(path, text.Bytes(), 0o644))
+}
+
+func interfaces(input []reflect.Value) (all []any) {
+	for _, v := range input {
+		all = append(all, v.Interface())
+	}
+	return all
 }
 
 func clone(input []reflect.Value) []reflect.Value {

@@ -3,7 +3,9 @@ package mutate
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -71,6 +73,43 @@ func TestLast(t *testing.T) {
 	}
 	next.last.close()
 	first.last.close()
+}
+
+// What is kept is a seed of the next run, and is not kept again.
+func TestCorpus(t *testing.T) {
+	t.Chdir(t.TempDir())
+	fn := reflect.TypeFor[func(*testing.T, []byte, string, uint8, int64, bool)]()
+	input := []reflect.Value{
+		reflect.ValueOf([]byte("\x00\xff\t")), reflect.ValueOf("a\nb\t\""), reflect.ValueOf(uint8(200)), reflect.ValueOf(int64(-5)), reflect.ValueOf(true),
+	}
+	long := append([]reflect.Value{reflect.ValueOf(make([]byte, maxKeptInput))}, input[1:]...)
+	r := newRun("FuzzX", reflect.Value{}, 0, 0)
+	r.found = [][]reflect.Value{input, long, input}
+	for range 2 {
+		if err := r.keepCorpus(); err != nil {
+			t.Fatal(err)
+		}
+		r.found = nil
+	}
+	text, err := os.ReadFile("testdata/corpus/FuzzX")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+	if len(lines) != 2 {
+		t.Fatalf("%d lines: %s", len(lines), text)
+	}
+	for _, line := range lines {
+		got, err := parseInput(fn, line)
+		if err != nil || !reflect.DeepEqual(interfaces(got), interfaces(input)) {
+			t.Errorf("%v, %v, not %v", got, err, input)
+		}
+	}
+	for _, line := range []string{"", lines[0] + "\ttrue", strings.Replace(lines[0], "200", "256", 1), lines[0][1:]} {
+		if got, err := parseInput(fn, line); err == nil {
+			t.Errorf("%q is %v", line, got)
+		}
+	}
 }
 
 func TestFill(t *testing.T) {

@@ -126,7 +126,8 @@ func FuzzReader(f *testing.F) {
 	f.Add(write(f, nil))
 	f.Add(write(f, []byte("types")))
 	f.Fuzz(mutate.Target(f, 1, func(t *testing.T, data []byte) {
-		r, frames, _ := read(data)
+		r, frames, err := read(data)
+		mutate.Ended(err)
 		for _, frame := range frames {
 			switch e := frame.(type) {
 			case Event:

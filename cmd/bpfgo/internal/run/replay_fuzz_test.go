@@ -59,6 +59,6 @@ func FuzzReplay(f *testing.F) {
 			}
 		}
 		env := cli.Quiet(io.Discard, io.Discard)
-		_ = replay(env, &in, &eventOptions{}, view.Options{}, histOptions{}, &cli.JSON{On: json})
+		mutate.Ended(replay(env, &in, &eventOptions{}, view.Options{}, histOptions{}, &cli.JSON{On: json}))
 	}))
 }
