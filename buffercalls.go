@@ -1,7 +1,8 @@
 package libbpf
 
 /*
-#cgo noescape lbg_rings_consume
+#cgo noescape lbg_rings_fill
+#cgo nocallback lbg_rings_fill
 #cgo noescape lbg_user_ring_reserve
 #cgo nocallback lbg_user_ring_reserve
 #cgo noescape lbg_user_ring_commit
@@ -58,7 +59,7 @@ type (
 // Functions for buffers of records, and the functions of Go that C calls with records. Those that return a cInt return
 // below 0 the number of an error.
 
-// newRings opens a ring_buffer for maps. C passes the handle, of a RingBuffer, to libbpfGoRecords and libbpfGoRecord.
+// newRings opens a ring_buffer for maps. C passes the handle, of a RingBuffer, to libbpfGoRecord.
 func newRings(maps []cInt, handle cgo.Handle) (rings *cRingSet, ret cInt) {
 	ret = C.lbg_rings_new(&maps[0], C.uint32_t(len(maps)), C.uintptr_t(handle), &rings)
 	return rings, ret
@@ -72,16 +73,29 @@ func setRingMemory(rings *cRingSet, index int, consumer, producer unsafe.Pointer
 	C.lbg_ring_map(rings, C.uint32_t(index), consumer, producer, C.ulong(size))
 }
 
-// The functions of libbpf with which consumeRings and consumeCRings begin.
+// The functions of libbpf with which fillFromRings and consumeCRings begin.
 const (
 	howPoll     uint32 = C.LBG_POLL
 	howConsume  uint32 = C.LBG_CONSUME
 	howConsumeN uint32 = C.LBG_CONSUME_N
 )
 
-// consumeRings lets libbpf hand over the records that are there, at most so many, through libbpfGoRecords.
-func consumeRings(rings *cRingSet, how uint32, batch []byte, most int) cInt {
-	return C.lbg_rings_consume(rings, how, cBytes(batch), C.size_t(len(batch)), C.uint64_t(most))
+// beginRings begins to consume the records that are there, at most so many, and reports whether there are any.
+func beginRings(rings *cRingSet, most int) bool {
+	return bool(C.lbg_rings_begin(rings, C.uint64_t(most)))
+}
+
+// fillFromRings lets libbpf put the next records into the batch, and one for which it has no room into outsize. It
+// reports whether there may be more.
+func fillFromRings(rings *cRingSet, how uint32, batch []byte) (used int, outsize []byte, more bool, ret cInt) {
+	ret = C.lbg_rings_fill(rings, how, cBytes(batch), C.size_t(len(batch)))
+	if rings.outsize != nil {
+		size := (*cRecord)(unsafe.Pointer(rings.outsize)).size
+		outsize = C.GoBytes(unsafe.Pointer(rings.outsize), C.int(C.sizeof_struct_lbg_record+size))
+		C.free(unsafe.Pointer(rings.outsize))
+		rings.outsize = nil
+	}
+	return int(rings.used), outsize, ret == C.LBG_MORE, ret
 }
 
 // consumeCRings lets libbpf consume a ring_buffer with callbacks of C. It returns how many records there were.
@@ -104,21 +118,6 @@ func ringStats(rb *cRingBuffer, index int) RingStats {
 		Size: uint64(stats.size), Available: uint64(stats.available),
 		ConsumerPos: uint64(stats.consumer_pos), ProducerPos: uint64(stats.producer_pos),
 	}
-}
-
-// libbpfGoRecords receives a batch of records that libbpf took from the ring buffers, and one for which the batch had
-// no room, which it frees. It returns whether to stop.
-//
-//export libbpfGoRecords
-func libbpfGoRecords(handle C.uintptr_t, used C.size_t, outsize *C.uchar) (stop C.bool) {
-	r := cgo.Handle(handle).Value().(*RingBuffer)
-	var record []byte
-	if outsize != nil {
-		size := (*cRecord)(unsafe.Pointer(outsize)).size
-		record = C.GoBytes(unsafe.Pointer(outsize), C.int(C.sizeof_struct_lbg_record+size))
-		C.free(unsafe.Pointer(outsize))
-	}
-	return C.bool(!r.receive(int(used), record))
 }
 
 // libbpfGoRecord receives one record in place, while C code polls the ring_buffer. It returns whether to stop.

@@ -117,12 +117,12 @@ func (r *RingBuffer) unmap() {
 	}
 }
 
-// ringBatch is how many bytes of records cross from C to Go in one call: few enough to be in a cache still when the
+// ringBatch is how many bytes of records C brings to Go in one call: few enough to be in a cache still when the
 // callbacks read them.
 const ringBatch = 32 << 10
 
 // RingBuffer receives the records of one or more ring buffer maps through callbacks, as libbpf's struct ring_buffer
-// does in C. libbpf takes the records from the ring buffers, and each call from C to Go brings a batch of them. Records
+// does in C. libbpf takes the records from the ring buffers, and each call into C brings a batch of them. Records
 // of one map come in the order in which programs reserved them.
 //
 // A callback occupies a thread as long as it runs. Use a [RingReader] if callbacks block, or if speed comes first.
@@ -134,7 +134,7 @@ type RingBuffer struct {
 	d         drain
 	rb        *cRingBuffer
 	rings     *cRingSet  // nil if C code made the ring_buffer
-	handle    cgo.Handle // to this, for libbpfGoRecords
+	handle    cgo.Handle // to this, for libbpfGoRecord
 	mapped    []mappedRing
 	callbacks []func(record []byte) error
 
@@ -148,13 +148,12 @@ type RingBuffer struct {
 	ofC error // of a callback while C code polled: the next call returns it
 }
 
-// ringCall is what a method and the callbacks have to tell each other, with libbpf between them.
+// ringCall is the state of a call that consumes.
 type ringCall struct {
-	ctx      context.Context
-	n, most  int     // how many records were handed over, and may be
-	look     uintptr // how many bytes are handed over until the next look at ctx
-	err      error   // why it stopped
-	panicked any     // what a callback panicked with
+	ctx     context.Context
+	n, most int     // how many records were handed over, and may be
+	look    uintptr // how many bytes are handed over until the next look at ctx
+	err     error   // why it stopped
 }
 
 // pending reports whether a ring buffer has a record, or impossible positions, of which consume tells. Nothing that
@@ -184,16 +183,13 @@ func (r *RingBuffer) consume(ctx context.Context, most int) (int, error) {
 			r.call.err = r.d.fail(r.d.op, err)
 		}
 	}
-	if r.call.panicked != nil {
-		panic(r.call.panicked)
-	}
 	if r.call.err == nil && r.d.file.IsRaised() {
 		r.look()
 	}
 	return r.call.n, r.call.err
 }
 
-// consumeRings lets libbpf consume the ring buffers, through libbpfGoRecords.
+// consumeRings lets libbpf consume the ring buffers, a batch at a time, and hands over each batch.
 func (r *RingBuffer) consumeRings() error {
 	// Where positions are impossible, libbpf would take whatever is there for a record.
 	for i := range r.mapped {
@@ -201,12 +197,22 @@ func (r *RingBuffer) consumeRings() error {
 			return err
 		}
 	}
-	ret := consumeRings(r.rings, r.how(r.call.most), r.batch, r.call.most-r.call.n)
-	err := clib.FromRet(int(ret))
-	if err == unix.EBADMSG {
-		return ring.ErrCorrupt
+	how, more := r.how(r.call.most), beginRings(r.rings, r.call.most-r.call.n)
+	for more {
+		var ret cInt
+		r.first = 0
+		r.end, r.outsize, more, ret = fillFromRings(r.rings, how, r.batch)
+		goOn := r.handOver()
+		switch err := clib.FromRet(int(ret)); {
+		case err == unix.EBADMSG:
+			return ring.ErrCorrupt
+		case err != nil:
+			return err
+		case !goOn:
+			return nil
+		}
 	}
-	return err
+	return nil
 }
 
 // how is the function of libbpf that the method stands for.
@@ -218,19 +224,6 @@ func (r *RingBuffer) how(most int) uint32 {
 		return howPoll
 	}
 	return howConsume
-}
-
-// receive hands a batch of used bytes to the callbacks, and a record for which the batch had no room, or nil. It reports
-// whether to go on. A panic goes to the caller of the method once C has returned. If a callback ends its goroutine
-// (runtime.Goexit), that unwinds the C functions, which have nothing left to do then.
-func (r *RingBuffer) receive(used int, outsize []byte) (goOn bool) {
-	r.first, r.end, r.outsize = 0, used, outsize
-	defer func() {
-		if r.call.panicked = recover(); r.call.panicked != nil {
-			goOn = false
-		}
-	}()
-	return r.handOver()
 }
 
 // receiveInPlace hands over one record while C code polls the ring_buffer, and reports whether to go on.

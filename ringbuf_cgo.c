@@ -163,26 +163,6 @@ int lbg_rings_map_fd(struct ring_buffer *rb, uint32_t index)
 #endif
 }
 
-/*
- * Gives Go what was taken from the rings. Returns whether to stop. If a callback of Go ends its goroutine, this does not
- * return, so nothing may be left to do.
- */
-static bool hand_over(struct lbg_rings *rings)
-{
-	unsigned char *batch = rings->batch, *outsize = rings->outsize;
-	size_t used = rings->used;
-	bool stop;
-
-	rings->outsize = NULL;
-	rings->used = 0;
-	if (!used && !outsize)
-		return false;
-	rings->batch = NULL;
-	stop = libbpfGoRecords(rings->handle, used, outsize);
-	rings->batch = batch;
-	return stop;
-}
-
 /* Of all rings, those of poll that have a record. */
 static int consume(struct ring_buffer *rb, enum lbg_how how, uint64_t most)
 {
@@ -223,21 +203,6 @@ static int consume_turn(struct lbg_rings *rings)
 	return err;
 }
 
-/* Begins a call: notes where each ring ends. Returns whether any has a record. */
-static bool begin(struct lbg_rings *rings)
-{
-	bool any = false;
-
-	for (uint32_t i = 0; i < rings->count; i++) {
-		struct lbg_ring *ring = &rings->ring[i];
-
-		ring->end = __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE);
-		ring->done = __atomic_load_n(ring->consumer, __ATOMIC_RELAXED) == ring->end;
-		any = any || !ring->done;
-	}
-	return any;
-}
-
 /* Finds the ring to continue with, from turn on. Returns false if all are done. */
 static bool next_turn(struct lbg_rings *rings)
 {
@@ -250,29 +215,51 @@ static bool next_turn(struct lbg_rings *rings)
 	return false;
 }
 
-int lbg_rings_consume(struct lbg_rings *rings, enum lbg_how how, unsigned char *batch, size_t size, uint64_t most)
+bool lbg_rings_begin(struct lbg_rings *rings, uint64_t most)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < rings->count; i++) {
+		struct lbg_ring *ring = &rings->ring[i];
+
+		ring->end = __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE);
+		ring->done = __atomic_load_n(ring->consumer, __ATOMIC_RELAXED) == ring->end;
+		any = any || !ring->done;
+	}
+	rings->most = most;
+	rings->all = !rings->turn;
+	if (any && !rings->all)
+		next_turn(rings);
+	return any;
+}
+
+/* Lets libbpf consume. Returns LBG_PAUSE if there may be more, and otherwise what libbpf returned. */
+static int consume_next(struct lbg_rings *rings, enum lbg_how how)
 {
 	int err;
 
-	if (!begin(rings))
-		return 0;
+	if (rings->all) {
+		rings->all = false;
+		return consume(rings->rb, how, rings->most);
+	}
+	err = consume_turn(rings);
+	return err < 0 ? err : LBG_PAUSE; /* this ring is done: continue with the next */
+}
+
+int lbg_rings_fill(struct lbg_rings *rings, enum lbg_how how, unsigned char *batch, size_t size)
+{
+	int err;
+
 	rings->batch = batch;
 	rings->size = size;
-	rings->most = most;
+	rings->used = 0;
 	rings->damaged = NULL;
-	err = rings->turn ? LBG_PAUSE : consume(rings->rb, how, rings->most);
-	for (;;) {
-		bool stop = hand_over(rings);
-
-		if (err != LBG_PAUSE || stop || !rings->most || !next_turn(rings))
-			break;
-		err = consume_turn(rings);
-		if (err >= 0)
-			err = LBG_PAUSE; /* this ring is done: continue with the next */
-	}
+	err = consume_next(rings, how);
 	rings->batch = NULL;
 	if (rings->damaged)
 		__atomic_store_n(rings->damaged->consumer, rings->damage, __ATOMIC_RELEASE);
 	before_waiting();
-	return err < 0 && err != LBG_PAUSE ? err : 0;
+	if (err == LBG_PAUSE)
+		return rings->most && next_turn(rings) ? LBG_MORE : 0;
+	return err < 0 ? err : 0;
 }

@@ -38,12 +38,13 @@ struct lbg_ring {
 /* The rings of a ring_buffer, and the call that is in progress. */
 struct lbg_rings {
 	struct ring_buffer *rb;
-	uintptr_t handle; /* a cgo.Handle, for libbpfGoRecords */
+	uintptr_t handle; /* a cgo.Handle, for libbpfGoRecord */
 	uint32_t count;
 	/* the ring to continue with, so that a busy one does not starve those behind it; 0: all of them */
 	uint32_t turn;
+	bool all; /* begin with all rings */
 
-	unsigned char *batch; /* memory of Go, during the call */
+	unsigned char *batch; /* memory of Go, while it is filled */
 	size_t size, used;
 	size_t largest;		  /* room of the largest record so far, which the batch keeps for one more */
 	uint64_t most;		  /* how many more records are wanted */
@@ -74,11 +75,20 @@ int lbg_rings_map_fd(struct ring_buffer *rb, uint32_t index);
 /* The function of libbpf to begin with. */
 enum lbg_how { LBG_POLL, LBG_CONSUME, LBG_CONSUME_N };
 
+/* Begins to consume the records that are there, at most so many. Returns whether there are any. */
+bool lbg_rings_begin(struct lbg_rings *rings, uint64_t most);
+
+/* There may be more records. */
+#define LBG_MORE 1
+
 /*
- * Lets libbpf hand over the records that are there, at most so many, through libbpfGoRecords, a batch in each call. batch
- * has size bytes. Returns 0, -EBADMSG where a ring is damaged, or another negative errno.
+ * Lets libbpf put the next records into a batch: used bytes, and behind them outsize, which the caller frees and sets to
+ * NULL. how is the function for the first batch. Returns 0, LBG_MORE, -EBADMSG where a ring is damaged behind the records
+ * in the batch, or another negative errno.
+ *
+ * It calls nothing of Go. A callback of a user may end its goroutine, and would unwind the functions of C below it.
  */
-int lbg_rings_consume(struct lbg_rings *rings, enum lbg_how how, unsigned char *batch, size_t size, uint64_t most);
+int lbg_rings_fill(struct lbg_rings *rings, enum lbg_how how, unsigned char *batch, size_t size);
 
 /* Lets libbpf consume a ring_buffer with callbacks of C. Returns the number of records, or a negative errno. */
 int lbg_ring_buffer_consume(struct ring_buffer *rb, enum lbg_how how, uint64_t most);
