@@ -64,7 +64,8 @@ func damaged(format string, args ...any) error {
 
 // checkLinkable checks sections, symbols and relocations, and returns the symbols.
 func checkLinkable(file *elf.File, image []byte) ([]elf.Symbol, error) {
-	if err := checkInstructions(image); err != nil {
+	scan := scanObject(image)
+	if _, err := scan.checkSymbols(); err != nil {
 		return nil, err
 	}
 	seen, total := make(map[string]bool), uint64(0)

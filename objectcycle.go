@@ -8,6 +8,30 @@ const (
 	btfTypeSize   = 12
 )
 
+// btfShape is what the types of a kind have in a section .BTF.
+type btfShape struct {
+	size  int  // without parts, such as members
+	part  int  // the size of a part
+	leads bool // a name or a qualifier of another type
+}
+
+var btfShapes = [32]btfShape{
+	btf.KindConst:    {size: btfTypeSize, leads: true},
+	btf.KindVolatile: {size: btfTypeSize, leads: true},
+	btf.KindRestrict: {size: btfTypeSize, leads: true},
+	btf.KindTypedef:  {size: btfTypeSize, leads: true},
+	btf.KindTypeTag:  {size: btfTypeSize, leads: true},
+
+	btf.KindPtr: {size: btfTypeSize}, btf.KindFwd: {size: btfTypeSize},
+	btf.KindFunc: {size: btfTypeSize}, btf.KindFloat: {size: btfTypeSize},
+	btf.KindInt: {size: btfTypeSize + 4}, btf.KindVar: {size: btfTypeSize + 4}, btf.KindDeclTag: {size: btfTypeSize + 4},
+	btf.KindArray: {size: btfTypeSize + 12},
+
+	btf.KindEnum: {size: btfTypeSize, part: 8}, btf.KindFuncProto: {size: btfTypeSize, part: 8},
+	btf.KindStruct: {size: btfTypeSize, part: 12}, btf.KindUnion: {size: btfTypeSize, part: 12},
+	btf.KindDatasec: {size: btfTypeSize, part: 12}, btf.KindEnum64: {size: btfTypeSize, part: 12},
+}
+
 // typeOfItself finds a type that leads back to itself through names and qualifiers only, in the content of a section
 // .BTF. It is 0 if there is none. What libbpf refuses for another reason may have some. To parse the types would cost
 // several times as much.
@@ -25,24 +49,15 @@ func typeOfItself(raw []byte) uint32 {
 	next := append(few[:0], 0) // where each type that adds something leads to, by number
 	for types := raw[begin:end]; len(types) >= btfTypeSize; {
 		info, to := s.uint32(types[4:]), uint32(0)
-		kind, size, parts := btf.Kind(info>>24&0x1f), btfTypeSize, int(info&0xffff)
-		switch kind {
-		case btf.KindConst, btf.KindVolatile, btf.KindRestrict, btf.KindTypedef, btf.KindTypeTag:
-			to = s.uint32(types[8:])
-		case btf.KindPtr, btf.KindFwd, btf.KindFunc, btf.KindFloat:
-		case btf.KindInt, btf.KindVar, btf.KindDeclTag:
-			size += 4
-		case btf.KindArray:
-			size += 12
-		case btf.KindEnum, btf.KindFuncProto:
-			size += 8 * parts
-		case btf.KindStruct, btf.KindUnion, btf.KindDatasec, btf.KindEnum64:
-			size += 12 * parts
-		default:
+		shape := &btfShapes[info>>24&0x1f]
+		if shape.size == 0 {
 			return 0
 		}
+		if shape.leads {
+			to = s.uint32(types[8:])
+		}
 		next = append(next, to)
-		types = types[min(size, len(types)):]
+		types = types[min(shape.size+shape.part*int(info&0xffff), len(types)):]
 	}
 	return followTypes(next)
 }

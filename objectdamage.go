@@ -13,52 +13,64 @@ import (
 // libbpf trusts compilers, but checks nearly everything. The damaged objects below were found by fuzzing: they make
 // libbpf access memory out of bounds, or leak. They are refused before libbpf reads them.
 
-// checkInstructions refuses a function whose last instruction takes two slots. Relocating that instruction would write
-// beyond the end of the function.
-func checkInstructions(image []byte) error {
+// checkDamage refuses what libbpf trusts and must not.
+func checkDamage(image []byte) error {
 	scan := scanObject(image)
-	for i := range scan.numSections() {
-		table := scan.section(i)
-		if table.kind != elf.SHT_SYMTAB {
-			continue
-		}
-		for rest := table.content; len(rest) >= symbolSize; rest = rest[symbolSize:] {
-			symbol := rest[:symbolSize]
-			if elf.ST_TYPE(symbol[4]) != elf.STT_FUNC {
-				continue
-			}
-			in, value, size := int(scan.uint16(symbol[6:])), scan.uint64(symbol[8:]), scan.uint64(symbol[16:])
-			if in >= scan.numSections() || size < uint64(instructionSize) || scan.sectionFlags(in)&elf.SHF_EXECINSTR == 0 {
-				continue
-			}
-			at := scan.sectionOffset(in) + value + size - uint64(instructionSize)
-			if at < uint64(len(image)) && image[at] == loadImm64 {
-				return fault.Invalidf("the object is damaged: function %q ends within an instruction",
-					scan.text(table.link, scan.uint32(symbol)))
+	externs, err := scan.checkSymbols()
+	if err != nil {
+		return err
+	}
+	for n := range scan.numSections() {
+		if scan.isTypes(n) {
+			if err := checkTypes(scan.section(n).content, externs); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
 }
 
-// checkTypes refuses types that libbpf would follow without an end, and variables of the kernel's configuration that it
-// can't have.
-func checkTypes(image []byte) error {
-	scan := scanObject(image)
-	externs := scan.numExterns()
-	for n := range scan.numSections() {
-		if !scan.isNamed(n, ".BTF\x00") {
+// checkSymbols refuses a function whose last instruction takes two slots. Relocating that instruction would write
+// beyond the end of the function. It returns how many symbols libbpf may look for elsewhere; most objects have none.
+func (s *objectScan) checkSymbols() (externs int, err error) {
+	for n := range s.numSections() {
+		if s.sectionKind(n) != elf.SHT_SYMTAB {
 			continue
 		}
-		raw := scan.section(n).content
-		if id := typeOfItself(raw); id != 0 {
-			return fault.Invalidf("the object is damaged: type %d refers to itself", id)
-		}
-		if externs > 0 && bytes.Contains(raw, []byte(".kconfig\x00")) {
-			if err := checkKconfig(raw, externs); err != nil {
-				return err
+		table := s.section(n)
+		for rest := table.content; len(rest) >= symbolSize; rest = rest[symbolSize:] {
+			symbol := rest[:symbolSize]
+			in := s.uint16(symbol[6:])
+			if elf.ST_TYPE(symbol[4]) == elf.STT_FUNC && s.endsWithin(int(in), symbol) {
+				return 0, fault.Invalidf("the object is damaged: function %q ends within an instruction",
+					s.text(table.link, s.uint32(symbol)))
+			}
+			if in == uint16(elf.SHN_UNDEF) && elf.ST_BIND(symbol[4]) != elf.STB_LOCAL {
+				externs++
 			}
 		}
+	}
+	return externs, nil
+}
+
+// endsWithin reports whether a function in a section ends within an instruction.
+func (s *objectScan) endsWithin(section int, symbol []byte) bool {
+	value, size := s.uint64(symbol[8:]), s.uint64(symbol[16:])
+	if section >= s.numSections() || size < uint64(instructionSize) || s.sectionFlags(section)&elf.SHF_EXECINSTR == 0 {
+		return false
+	}
+	at := s.sectionOffset(section) + value + size - uint64(instructionSize)
+	return at < uint64(len(s.image)) && s.image[at] == loadImm64
+}
+
+// checkTypes refuses types that libbpf would follow without an end, and variables of the kernel's configuration that it
+// can't have. raw is the content of a section .BTF.
+func checkTypes(raw []byte, externs int) error {
+	if id := typeOfItself(raw); id != 0 {
+		return fault.Invalidf("the object is damaged: type %d refers to itself", id)
+	}
+	if externs > 0 && bytes.Contains(raw, []byte(".kconfig\x00")) {
+		return checkKconfig(raw, externs)
 	}
 	return nil
 }

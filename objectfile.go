@@ -2,7 +2,6 @@ package libbpf
 
 import (
 	"bytes"
-	"cmp"
 	"debug/elf"
 	"encoding/binary"
 	"fmt"
@@ -27,7 +26,7 @@ func (i objectImage) check() error {
 	if i.otherOrder() && needs("opening objects of the other byte order", 1, 6) != nil {
 		return errOtherOrder
 	}
-	return cmp.Or(checkInstructions(i), checkTypes(i))
+	return checkDamage(i)
 }
 
 // otherOrder reports whether an object's order of bytes is not this machine's.

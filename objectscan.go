@@ -63,7 +63,7 @@ func (s *objectScan) numSections() int { return len(s.sections) / sectionHeaderS
 
 func (s *objectScan) section(number int) scanSection {
 	header := s.sections[number*sectionHeaderSize:][:sectionHeaderSize]
-	found := scanSection{kind: elf.SectionType(s.uint32(header[4:])), link: s.uint32(header[40:])}
+	found := scanSection{kind: s.sectionKind(number), link: s.uint32(header[40:])}
 	if at := s.sectionOffset(number); found.kind != elf.SHT_NOBITS && at <= uint64(len(s.image)) {
 		content := s.image[at:]
 		found.content = content[:min(s.uint64(header[32:]), uint64(len(content)))]
@@ -75,10 +75,15 @@ func (s *objectScan) sectionName(number int) uint32 {
 	return s.uint32(s.sections[number*sectionHeaderSize:])
 }
 
-// isNamed tells whether a section has a name, which ends in NUL.
-func (s *objectScan) isNamed(number int, name string) bool {
+// isTypes reports whether a section has the name of that with the types.
+func (s *objectScan) isTypes(number int) bool {
+	const name = ".BTF\x00"
 	at := uint64(s.sectionName(number))
-	return at < uint64(len(s.strings)) && bytes.HasPrefix(s.strings[at:], []byte(name))
+	return at+uint64(len(name)) <= uint64(len(s.strings)) && string(s.strings[at:][:len(name)]) == name
+}
+
+func (s *objectScan) sectionKind(number int) elf.SectionType {
+	return elf.SectionType(s.uint32(s.sections[number*sectionHeaderSize+4:]))
 }
 
 func (s *objectScan) sectionFlags(number int) elf.SectionFlag {
@@ -87,23 +92,6 @@ func (s *objectScan) sectionFlags(number int) elf.SectionFlag {
 
 func (s *objectScan) sectionOffset(number int) uint64 {
 	return s.uint64(s.sections[number*sectionHeaderSize+24:])
-}
-
-// numExterns is how many symbols libbpf may look for elsewhere. Most objects have none.
-func (s *objectScan) numExterns() int {
-	externs := 0
-	for n := range s.numSections() {
-		table := s.section(n)
-		if table.kind != elf.SHT_SYMTAB {
-			continue
-		}
-		for rest := table.content; len(rest) >= symbolSize; rest = rest[symbolSize:] {
-			if s.uint16(rest[6:]) == uint16(elf.SHN_UNDEF) && elf.ST_BIND(rest[4]) != elf.STB_LOCAL {
-				externs++
-			}
-		}
-	}
-	return externs
 }
 
 // text is a string of a section with strings, empty if there is none.

@@ -24,7 +24,7 @@ func FuzzScan(f *testing.F) {
 			return
 		}
 		scan := scanObject(image)
-		mutate.Ended(checkInstructions(image))
+		mutate.Ended(checkDamage(image))
 		total := 0
 		for _, part := range scan.used() {
 			total += len(part)

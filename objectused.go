@@ -18,7 +18,9 @@ func (i objectImage) readUsed(fd int) error {
 	}
 	scan := objectScan{image: i, big: elf.Data(i[elf.EI_DATA]) == elf.ELFDATA2MSB}
 	table, count := scan.uint64(i[0x28:]), uint64(scan.uint16(i[0x3c:]))
-	if scan.names = uint32(scan.uint16(i[0x3e:])); count == 0 || uint64(scan.names) >= count || table > uint64(len(i)) || uint64(len(i))-table < count*sectionHeaderSize {
+	scan.names = uint32(scan.uint16(i[0x3e:]))
+	if count == 0 || uint64(scan.names) >= count ||
+		table > uint64(len(i)) || uint64(len(i))-table < count*sectionHeaderSize {
 		return i.readPart(fd, i) // not as compilers write it
 	}
 	scan.sections = i[table:][:count*sectionHeaderSize]
