@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -114,8 +115,10 @@ var faultCycles = []faultCycle{
 		return faultRun{run: func() error {
 			return withLoaded(image, prepare, func(o *libbpf.Object) error { return pinAndOpen(o, pins) })
 		}, left: func() []string {
-			_ = pinsIn(pins) // what could not be unpinned
-			return nil
+			// What could not be unpinned is there, but nothing with a name that the test has not given.
+			return slices.DeleteFunc(pinsIn(pins), func(pin string) bool {
+				return slices.Contains([]string{"pin map", "pin program", "pin link"}, pin)
+			})
 		}}
 	}},
 	{"a hash map", func(t *testing.T) faultRun {
@@ -604,6 +607,9 @@ func pinAndOpen(o *libbpf.Object, pins string) error {
 	if err := errors.Join(closed(opened, err), m.Unpin(path("map"))); err != nil {
 		return err
 	}
+	if err := pinAndLose(m, path("map")); err != nil {
+		return err
+	}
 	p, err := o.Program("on_enter")
 	if err != nil {
 		return err
@@ -624,10 +630,25 @@ func pinAndOpen(o *libbpf.Object, pins string) error {
 	}
 	again, err := libbpf.LinkFromPinnedPath(path("link"))
 	err = closed(again, err)
+	_, errPin := libbpf.PinOptions{}.At(path("link"))
 	var errPins error
 	for range libbpf.Pins(pins, &errPins) {
 	}
-	return errors.Join(err, errPins, link.Unpin(), link.Close())
+	return errors.Join(err, errPin, errPins, link.Unpin(), link.Close())
+}
+
+// pinAndLose pins a map twice, and removes the pin as others would.
+func pinAndLose(m *libbpf.Map, path string) error {
+	for range 2 {
+		if err := m.Pin(path); err != nil {
+			return err
+		}
+		_ = os.Remove(path)
+	}
+	if err := m.Unpin(path); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // readInPlace reads what is there, waits for a record and for one that does not come. Contexts that end are no errors.

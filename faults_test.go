@@ -45,6 +45,7 @@ var faultErrnos = []struct {
 }{
 	{"bpf PROG_LOAD", []unix.Errno{unix.EPERM, unix.ENOMEM, unix.EMFILE, unix.EAGAIN}},
 	{"bpf PROG_TEST_RUN", []unix.Errno{unix.EPERM, unix.ENOMEM, unix.EINTR}},
+	{"bpf OBJ_", []unix.Errno{unix.EACCES, unix.ENOMEM, unix.EMFILE}},
 	{"bpf", []unix.Errno{unix.EPERM, unix.ENOMEM, unix.EMFILE}},
 	{"perf_event_open", []unix.Errno{unix.EACCES, unix.EMFILE}},
 	{"mmap", []unix.Errno{unix.ENOMEM, unix.EPERM}},
@@ -109,6 +110,8 @@ var explained = []explanation{
 	{otherErrno, "load and attach struct_ops", byWhom + `bpf_map__attach_struct_ops `, "libbpf returns EINVAL"},
 
 	{unnoticed, "pin and open pins", `readlinkat "/proc/self/fd/\d+": `, "whether libbpf made a link of the kernel's"},
+	{unnoticed, "load maps, pinned|pin and open pins", `bpf OBJ_GET: EACCES`, "a map that can only be read is opened for reading"},
+	{unnoticed, "pin and open pins", `unlinkat "[^"]*/map": `, "the removal by others, which the test makes"},
 	{unnoticed, "load maps, pinned", byWhom + `\w*strdup < bpf_map__set_pin_path `, "the path of a pin that is removed"},
 	{otherErrno, "load maps, pinned|pin and open pins", byWhom + `\w*strdup < bpf_map__set_pin_path |statfs "/proc/self/fd": `,
 		"the error says what is missing: the path of the pin, /proc"},

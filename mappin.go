@@ -1,10 +1,13 @@
 package libbpf
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
@@ -57,7 +60,9 @@ func (m *Map) pin(path string) (made bool, err error) {
 		}
 		switch err := checkPin(at, PinnedMap, info.ID); {
 		case errors.Is(err, os.ErrNotExist):
-			m.forgetPin(at)
+			if err := m.forgetPin(at); err != nil {
+				return false, err
+			}
 		case at == path && err == nil:
 			return false, nil
 		case err == nil:
@@ -103,7 +108,7 @@ func (m *Map) unpin(path string) error {
 	case err == nil:
 		m.setPinPath(m.definedPin)
 	case at != "" && errors.Is(err, os.ErrNotExist):
-		m.forgetPin(at)
+		err = cmp.Or(m.forgetPin(at), err)
 	}
 	return err
 }
@@ -122,18 +127,26 @@ func (m *Map) unpinByLibbpf(folder int, name string) error {
 
 // forgetPin tells libbpf that somebody else removed the pin. libbpf only forgets a pin that it removes itself, so
 // forgetPin makes one for it to remove, beside the path, where somebody else's may be by now.
-func (m *Map) forgetPin(at string) {
+func (m *Map) forgetPin(at string) error {
 	beside := filepath.Join(filepath.Dir(at), hiddenName())
-	_ = withString("path", beside, func(p cString) cInt {
+	err := withString("path", beside, func(p cString) cInt {
 		if ret := objPin(m.fd, p); ret < 0 {
 			return ret
 		}
-		m.setPinPath(beside)
-		return unpinMap(m.ptr, p)
+		ret := setMapPinPath(m.ptr, p)
+		if ret == 0 {
+			ret = unpinMap(m.ptr, p)
+		}
+		if ret != 0 {
+			_ = unix.Unlink(beside)
+		}
+		return ret
 	})
-	if m.pinnedAt() == "" {
-		m.setPinPath(m.definedPin)
+	if err != nil {
+		return fmt.Errorf("the pin at %q is gone, and libbpf still has its path: %w", at, err)
 	}
+	m.setPinPath(m.definedPin)
+	return nil
 }
 
 // setPinPath sets where libbpf pins the map next.

@@ -41,8 +41,10 @@ func (o PinOptions) At(path string) (Pin, error) {
 func (o PinOptions) at(path string) (Pin, error) {
 	fd, err := o.get(path, 0)
 	if err == unix.EACCES {
-		// A caller that may only read the pin gets it opened for reading; links are never opened so.
-		fd, err = o.get(path, CreateReadOnly)
+		// It may be a map that this process can only read. Only maps can be opened so.
+		if readable, again := o.get(path, CreateReadOnly); again == nil {
+			fd, err = readable, nil
+		}
 	}
 	if err != nil {
 		return Pin{}, err

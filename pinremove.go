@@ -52,7 +52,10 @@ func heldPin(path string, file int) (Pin, error) {
 	}
 	fd, err := getHeld(file, 0)
 	if err == unix.EACCES {
-		fd, err = getHeld(file, CreateReadOnly)
+		// It may be a map that this process can only read. Only maps can be opened so.
+		if readable, again := getHeld(file, CreateReadOnly); again == nil {
+			fd, err = readable, nil
+		}
 	}
 	if err != nil {
 		return Pin{}, err
