@@ -725,7 +725,8 @@ func (o *Object) TokenFD() int {
 	return fd
 }
 
-// Close closes the object's links, and then its programs and maps (bpf_object__close). It is idempotent.
+// Close closes the object's links, and then its programs and maps (bpf_object__close). It is idempotent. An error says
+// which link could not be detached; the object is closed nevertheless.
 func (o *Object) Close() error {
 	if o == nil {
 		return nil

@@ -138,8 +138,7 @@ func capturingLocked(mu *sync.Mutex, to *clib.Printer, op, object string, f func
 	return capturing(to, op, object, f)
 }
 
-// printLost handles an error that no caller receives: that of a Close that had to wait, or that followed from the Close
-// of a parent.
+// printLost handles an error that no caller receives: that of a Close that had to wait, or of what came after Close.
 func printLost(err error) { discard(err, PrintWarn) }
 
 // discard handles an error that nobody receives: it prints the warnings in it, at the given level.

@@ -3,6 +3,7 @@ package handle
 
 import (
 	"cmp"
+	"errors"
 	"math"
 	"os"
 	"slices"
@@ -190,8 +191,8 @@ func (h *Handle) CloseIdle(first func()) error {
 	return h.dropLast()
 }
 
-// Close closes the handle. It is idempotent. It returns the error of Release if it released the resource itself, else
-// nil.
+// Close closes the handle. It is idempotent. It returns the errors of Release of what it released itself: the children
+// and the resource.
 func (h *Handle) Close() error {
 	if h == nil {
 		return nil
@@ -220,10 +221,11 @@ func (h *Handle) Close() error {
 
 	h.wake()
 	slices.SortFunc(children, func(a, b child) int { return cmp.Compare(b.made, a.made) })
+	var errs []error
 	for _, c := range children {
-		c.lose(c.Close())
+		errs = append(errs, c.Close())
 	}
-	return h.dropLast()
+	return errors.Join(append(errs, h.dropLast())...)
 }
 
 func (h *Handle) wake() {

@@ -230,6 +230,23 @@ func TestHandleForgetsChildren(t *testing.T) {
 	}
 }
 
+// Close returns the errors of what it releases: the children, the last made first, and the resource.
+func TestCloseReturnsErrorsOfChildren(t *testing.T) {
+	fails := func(text string) Resource { return Resource{Release: func() error { return errors.New(text) }} }
+	parent := New(fails("parent"))
+	for _, name := range []string{"first", "second"} {
+		if _, err := NewChild(parent, fails(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := parent.Close(); err == nil || err.Error() != "second\nfirst\nparent" {
+		t.Errorf("closed: %v", err)
+	}
+	if err := parent.Close(); err != nil {
+		t.Errorf("closed again: %v", err)
+	}
+}
+
 // Lost is told of errors, if there are both.
 func TestHandleLost(t *testing.T) {
 	gone := errors.New("gone")
