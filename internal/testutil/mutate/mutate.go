@@ -156,21 +156,38 @@ func (r *run) checkFiles(t *testing.T) {
 }
 
 func (r *run) ended(how any) {
-	var hash maphash.Hash
-	hash.SetSeed(hashSeed)
-	quoted := false
-	for _, c := range []byte(fmt.Sprint(how)) {
-		switch {
-		case c == '"' || c == '\'':
-			quoted = !quoted
-		case !quoted && (c < '0' || c > '9'):
-			_ = hash.WriteByte(c)
-		}
-	}
-	if sum := hash.Sum64(); !r.endings[sum] {
+	if sum := maphash.String(hashSeed, ending(fmt.Sprint(how))); !r.endings[sum] {
 		r.endings[sum] = true
 		r.isNew = true
 	}
+}
+
+// ending leaves out what is quoted, and words that begin with a digit, such as 0x7f.
+func ending(text string) string {
+	var kept strings.Builder
+	var quote, before byte
+	number := false
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		isWord := c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z'
+		number = isWord && (number || c <= '9' && before == 0)
+		switch {
+		case quote != 0 && c == '\\':
+			i++
+		case quote != 0 && c == quote:
+			quote = 0
+		case quote != 0 || number:
+		case c == '"' || c == '\'' && before == 0:
+			quote = c
+		default:
+			kept.WriteByte(c)
+		}
+		before = 0
+		if isWord {
+			before = c
+		}
+	}
+	return kept.String()
 }
 
 var hashSeed = maphash.MakeSeed()

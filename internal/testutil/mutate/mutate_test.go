@@ -75,6 +75,16 @@ func TestLast(t *testing.T) {
 	first.last.close()
 }
 
+func TestEnding(t *testing.T) {
+	for text, want := range map[string]string{
+		`map "a\"b'c": 12 of 0xfe, e2e don't 3`: `map :  of , e2e don't `, `'x' is "\\" 7f`: ` is  `, "-1": "-", "": "",
+	} {
+		if got := ending(text); got != want {
+			t.Errorf("%q, not %q, of %q", got, want, text)
+		}
+	}
+}
+
 // What is kept is a seed of the next run, and is not kept again.
 func TestCorpus(t *testing.T) {
 	t.Chdir(t.TempDir())
