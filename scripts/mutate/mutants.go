@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"go/ast"
-	"go/parser"
 	"go/printer"
 	"go/token"
 	"strconv"
@@ -14,11 +13,10 @@ import (
 // mutant is a change of one place.
 type mutant struct {
 	key
-	file string
-	line int
-
-	from, to int // the bytes that are replaced
-	text     string
+	file   string
+	line   int
+	number int    // its own, from 1 on
+	text   string // what stands in for the place
 }
 
 // key names a mutant by what does not change when lines move: the function, what is done, and to which text. If a
@@ -28,6 +26,23 @@ type key struct{ dir, function, operator, text string }
 func (k key) String() string {
 	return strings.Join([]string{k.dir, k.function, k.operator, k.text}, "\t")
 }
+
+// place is an expression or a statement, and what else can stand there.
+type place struct {
+	node    ast.Node
+	form    form
+	mutants []*mutant
+}
+
+// form is how a mutant is chosen at run time.
+type form int
+
+const (
+	expression form = iota
+	statement       // in a block
+	simple          // a statement where a block has none, such as i++ in a for
+	returned        // a return
+)
 
 // others are what stands in for operators.
 var others = map[token.Token][]token.Token{
@@ -40,21 +55,34 @@ var others = map[token.Token][]token.Token{
 	token.SHL: {token.SHR}, token.SHR: {token.SHL},
 }
 
-// mutantsOf returns the mutants of a file's functions, in order.
-func mutantsOf(dir, file string, source []byte) ([]mutant, error) {
-	files := token.NewFileSet()
-	parsed, err := parser.ParseFile(files, file, source, parser.SkipObjectResolution)
-	if err != nil {
-		return nil, err
-	}
-	m := maker{dir: dir, file: file, files: files, source: source, seen: make(map[key]int)}
+// maker makes the mutants of a package.
+type maker struct {
+	dir     string
+	files   *token.FileSet
+	seen    map[key]int
+	mutants []*mutant
+
+	// Where it is now.
+	file     string
+	source   []byte
+	function string
+	places   []*place
+}
+
+func newMaker(dir string, files *token.FileSet) *maker {
+	return &maker{dir: dir, files: files, seen: make(map[key]int)}
+}
+
+// placesIn returns the places in the functions of a file, in order; what is in a place comes after it.
+func (m *maker) placesIn(name string, source []byte, parsed *ast.File) []*place {
+	m.file, m.source, m.places = name, source, nil
 	for _, d := range parsed.Decls {
 		if f, ok := d.(*ast.FuncDecl); ok && f.Body != nil {
 			m.function = nameOf(f)
 			m.walk(f.Body, f.Type)
 		}
 	}
-	return m.all, nil
+	return m.places
 }
 
 // nameOf returns a function's name, with its receiver's type.
@@ -81,16 +109,10 @@ func nameOf(f *ast.FuncDecl) string {
 	}
 }
 
-type maker struct {
-	dir, file, function string
-	files               *token.FileSet
-	source              []byte
-	seen                map[key]int
-	all                 []mutant
-}
-
 // walk makes the mutants of a body. The function's type tells what its returns return.
 func (m *maker) walk(body ast.Node, of *ast.FuncType) {
+	headers := make(map[ast.Node]bool) // in the header of a statement, such as i++ in a for
+	needed := make(map[ast.Node]bool)  // what a select or a switch can't be without
 	ast.Inspect(body, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.FuncLit:
@@ -98,44 +120,62 @@ func (m *maker) walk(body ast.Node, of *ast.FuncType) {
 			return false
 		case *ast.ArrayType: // its length
 			return false
+		case *ast.CommClause:
+			needed[n.Comm] = true
+		case *ast.ForStmt:
+			headers[n.Init], headers[n.Post] = true, true
+		case *ast.SwitchStmt:
+			headers[n.Init] = true
+		case *ast.TypeSwitchStmt:
+			headers[n.Init], needed[n.Assign] = true, true
+		case *ast.IfStmt:
+			headers[n.Init] = true
+			if n.Else == nil {
+				m.add(n.Cond, expression, "never", "false")
+			}
 		case *ast.BinaryExpr:
+			p := m.place(n, expression)
 			for _, other := range others[n.Op] {
-				m.replace(n, n.OpPos, n.OpPos+token.Pos(len(n.Op.String())), n.Op.String()+" to "+other.String(), other.String())
+				m.mutate(p, n.Op.String()+" to "+other.String(),
+					fmt.Sprintf("(%s) %s (%s)", m.textOf(n.X), other, m.textOf(n.Y)))
 			}
 		case *ast.UnaryExpr:
 			if n.Op == token.NOT {
-				m.replace(n, n.OpPos, n.OpPos+1, "drop !", "")
+				m.add(n, expression, "drop !", m.textOf(n.X))
 			}
 		case *ast.BasicLit:
 			if v, err := strconv.ParseInt(n.Value, 0, 32); err == nil && n.Kind == token.INT {
-				m.replace(n, n.Pos(), n.End(), "one more", strconv.FormatInt(v+1, 10))
+				m.add(n, expression, "one more", strconv.FormatInt(v+1, 10))
 			}
 		case *ast.IncDecStmt:
 			to := map[token.Token]string{token.INC: "--", token.DEC: "++"}[n.Tok]
-			m.replace(n, n.TokPos, n.End(), n.Tok.String()+" to "+to, to)
-		case *ast.ExprStmt:
-			m.remove(n)
+			m.add(n, formOf(headers[n]), n.Tok.String()+" to "+to, m.textOf(n.X)+to)
+		case *ast.ExprStmt, *ast.SendStmt:
+			if !needed[n] {
+				m.add(n, formOf(headers[n]), "remove", "")
+			}
 		case *ast.DeferStmt:
-			m.remove(n)
-		case *ast.SendStmt:
-			m.remove(n)
+			m.add(n, statement, "remove", "")
 		case *ast.BranchStmt:
 			if n.Tok != token.FALLTHROUGH && n.Tok != token.GOTO {
-				m.remove(n)
+				m.add(n, statement, "remove", "")
 			}
 		case *ast.AssignStmt:
-			if n.Tok != token.DEFINE {
-				m.remove(n)
+			if n.Tok != token.DEFINE && !needed[n] {
+				m.add(n, formOf(headers[n]), "remove", "")
 			}
 		case *ast.ReturnStmt:
 			m.returns(n, of)
-		case *ast.IfStmt:
-			if n.Else == nil {
-				m.replace(n, n.Cond.Pos(), n.Cond.End(), "never", "false && ("+m.textOf(n.Cond)+")")
-			}
 		}
 		return true
 	})
+}
+
+func formOf(inHeader bool) form {
+	if inHeader {
+		return simple
+	}
+	return statement
 }
 
 // returns makes an error nil, and turns a truth around.
@@ -145,40 +185,49 @@ func (m *maker) returns(n *ast.ReturnStmt, of *ast.FuncType) {
 	}
 	last := n.Results[len(n.Results)-1]
 	typ, ok := of.Results.List[len(of.Results.List)-1].Type.(*ast.Ident)
-	text := m.textOf(last)
 	switch {
 	case !ok:
-	case typ.Name == "error" && text != "nil":
-		m.replace(n, last.Pos(), last.End(), "error to nil", "nil")
+	case typ.Name == "error" && m.textOf(last) != "nil":
+		m.addAt(n, n, returned, "error to nil", string(m.source[m.offset(n.Pos()):m.offset(last.Pos())])+"nil")
 	case typ.Name == "bool":
-		m.replace(n, last.Pos(), last.End(), "opposite", "!("+text+")")
+		m.addAt(last, n, expression, "opposite", "!("+m.textOf(last)+")")
 	}
 }
 
-// remove takes a statement away. What it mentions is mentioned still, or it would not compile.
-func (m *maker) remove(n ast.Stmt) { m.replace(n, n.Pos(), n.End(), "remove", "{}") }
+func (m *maker) place(n ast.Node, f form) *place {
+	p := &place{node: n, form: f}
+	m.places = append(m.places, p)
+	return p
+}
 
-// replace adds the mutant in which from to to is text.
-func (m *maker) replace(n ast.Node, from, to token.Pos, operator, text string) {
-	k := key{m.dir, m.function, operator, m.line(n)}
+func (m *maker) add(n ast.Node, f form, operator, text string) { m.addAt(n, n, f, operator, text) }
+
+// addAt adds a mutant that is named by another node than its own.
+func (m *maker) addAt(n, named ast.Node, f form, operator, text string) {
+	p := m.place(n, f)
+	m.mutateAt(p, named, operator, text)
+}
+
+func (m *maker) mutate(p *place, operator, text string) { m.mutateAt(p, p.node, operator, text) }
+
+func (m *maker) mutateAt(p *place, named ast.Node, operator, text string) {
+	k := key{m.dir, m.function, operator, m.lineOf(named)}
 	if m.seen[k]++; m.seen[k] > 1 {
 		k.text += fmt.Sprintf(" #%d", m.seen[k])
 	}
-	m.all = append(m.all, mutant{
-		key: k, file: m.file, line: m.files.Position(n.Pos()).Line,
-		from: m.files.Position(from).Offset, to: m.files.Position(to).Offset, text: text,
-	})
+	one := &mutant{key: k, file: m.file, line: m.files.Position(named.Pos()).Line, number: len(m.mutants) + 1, text: text}
+	m.mutants = append(m.mutants, one)
+	p.mutants = append(p.mutants, one)
 }
+
+func (m *maker) offset(p token.Pos) int { return m.files.Position(p).Offset }
 
 func (m *maker) textOf(n ast.Node) string {
-	return string(m.source[m.files.Position(n.Pos()).Offset:m.files.Position(n.End()).Offset])
+	return string(m.source[m.offset(n.Pos()):m.offset(n.End())])
 }
 
-// line is a node's text on one line, without the bodies in it, and cut where it is long.
-func (m *maker) line(n ast.Node) string {
-	if s, ok := n.(*ast.IfStmt); ok {
-		n = s.Cond
-	}
+// lineOf is a node's text on one line, without the bodies in it, and cut where it is long.
+func (m *maker) lineOf(n ast.Node) string {
 	var b bytes.Buffer
 	if err := printer.Fprint(&b, m.files, n); err != nil {
 		return err.Error()
@@ -188,11 +237,4 @@ func (m *maker) line(n ast.Node) string {
 		text = text[:most] + "..."
 	}
 	return text
-}
-
-// apply returns the source with the change.
-func (m mutant) apply(source []byte) []byte {
-	changed := append([]byte(nil), source[:m.from]...)
-	changed = append(changed, m.text...)
-	return append(changed, source[m.to:]...)
 }
