@@ -25,11 +25,12 @@ type checked struct {
 	parsed  map[string]*ast.File
 	info    *types.Info
 	pkg     *types.Package
+	fakes   map[string]bool // what the type checker finds wrong because it does not know C's types
 
 	exports map[string]string // the files with what imported packages export, by their paths
 }
 
-// check reads and checks a package, which must be without errors.
+// check reads and checks a package, which must be without errors, as far as they can be seen without C's types.
 func check(ctx context.Context, dir string) (*checked, error) {
 	c := &checked{sources: make(map[string][]byte), exports: make(map[string]string)}
 	names, err := c.list(ctx, dir)
@@ -41,8 +42,13 @@ func check(ctx context.Context, dir string) (*checked, error) {
 			return nil, err
 		}
 	}
-	if failures := c.types(); len(failures) > 0 {
+	failures := c.types()
+	if len(failures) > 0 && !c.usesC() {
 		return nil, errors.Join(failures...)
+	}
+	c.fakes = make(map[string]bool)
+	for _, failure := range failures {
+		c.fakes[messageOf(failure)] = true
 	}
 	return c, nil
 }
@@ -88,12 +94,13 @@ func (c *checked) list(ctx context.Context, dir string) ([]string, error) {
 // types parses and checks the sources.
 func (c *checked) types() []error {
 	c.files, c.parsed = token.NewFileSet(), make(map[string]*ast.File)
+	var ordered []*ast.File // what is found first depends on it
 	for _, name := range slices.Sorted(maps.Keys(c.sources)) {
 		parsed, err := parser.ParseFile(c.files, name, c.sources[name], parser.SkipObjectResolution)
 		if err != nil {
 			return []error{err}
 		}
-		c.parsed[name] = parsed
+		c.parsed[name], ordered = parsed, append(ordered, parsed)
 	}
 	c.info = &types.Info{
 		Types: make(map[ast.Expr]types.TypeAndValue), Implicits: make(map[ast.Node]types.Object),
@@ -107,12 +114,31 @@ func (c *checked) types() []error {
 		FakeImportC: true,
 		Error:       func(err error) { failures = append(failures, err) },
 	}
-	c.pkg, _ = config.Check("mutated", c.files, slices.Collect(maps.Values(c.parsed)), c.info)
+	c.pkg, _ = config.Check("mutated", c.files, ordered, c.info)
 	return failures
 }
 
-// with returns what is wrong with the package if it has other sources.
+// with returns the package with other sources, and what is wrong with them that was not before.
 func (c *checked) with(sources map[string][]byte) (*checked, []error) {
 	other := &checked{sources: sources, exports: c.exports}
-	return other, other.types()
+	return other, slices.DeleteFunc(other.types(), func(err error) bool { return c.fakes[messageOf(err)] })
+}
+
+func (c *checked) usesC() bool {
+	for _, parsed := range c.parsed {
+		for _, spec := range parsed.Imports {
+			if spec.Path.Value == `"C"` {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// messageOf is an error's text without a place.
+func messageOf(err error) string {
+	if typed, ok := err.(types.Error); ok {
+		return typed.Msg
+	}
+	return err.Error()
 }

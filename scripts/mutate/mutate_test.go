@@ -137,7 +137,7 @@ func TestLists(t *testing.T) {
 // module makes a module of the test's own, with a package m, and goes there.
 func module(t *testing.T, code, tests string) {
 	t.Helper()
-	testutil.Root(t) // for mounts and networks of its own
+	testutil.Root(t) // for mounts of its own
 	if _, err := exec.LookPath("go"); err != nil {
 		testutil.Skip(t, "toolchain", err)
 	}

@@ -30,7 +30,7 @@ func (c cost) limit() cost { return cost{20*time.Second + 10*c.wall, 3*time.Seco
 
 var noLimit = cost{time.Hour, time.Hour}
 
-// run runs tests. The process has the limits, mounts and a network of its own, and leaves no process behind.
+// run runs tests. The process has limits and mounts of its own, and leaves no process behind.
 func (p *program) run(ctx context.Context, tests []string, limit cost, env ...string) (output []byte, took cost, err error) {
 	const memory, file = 5 << 30, 1 << 30 // bytes
 	tmp := filepath.Join(p.scratch, "tmp")
@@ -48,7 +48,7 @@ func (p *program) run(ctx context.Context, tests []string, limit cost, env ...st
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "prlimit", fmt.Sprintf("--data=%d", memory), fmt.Sprintf("--fsize=%d", file),
 		fmt.Sprintf("--cpu=%d", int(limit.cpu/time.Second)), "--core=0",
-		"unshare", "--mount", "--net", "--propagation", "private",
+		"unshare", "--mount", "--propagation", "private",
 		p.path, "-test.failfast", "-test.timeout=0", "-test.run=^("+strings.Join(tests, "|")+")$")
 	cmd.Dir, cmd.Stdout, cmd.Stderr = p.dir, out, out
 	cmd.Env = append(append(os.Environ(), "TMPDIR="+tmp), env...)
