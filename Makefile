@@ -193,7 +193,7 @@ test: root ## set up and run all tests (as root; LIBBPF_GO_STRICT=1: each test, 
 	@: >$(SKIPPED)
 	LIBBPF_GO_SKIPPED=$(SKIPPED) $(GO) test -race $(TESTFLAGS) ./...
 	LIBBPF_GO_SKIPPED=$(SKIPPED) $(GO) test $(TESTFLAGS) ./...
-	$(GO) test -asan $(TESTFLAGS) ./libbpf ./internal/cmem ./internal/testutil/sanitize
+	$(GO) test -asan $(TESTFLAGS) ./libbpf ./typed ./internal/cmem ./internal/testutil/sanitize
 	cd selftests && LIBBPF_GO_SKIPPED=$(SKIPPED) $(GO) test $(TESTFLAGS) ./...
 	@scripts/dist_test.sh
 	@$(MAKE) test-vm-runner test-elsewhere
@@ -306,10 +306,10 @@ test-386: root ## run the tests as a 32-bit program, on this kernel (as root)
 		-skip 'USDT|Uprobe|racepoint|Kprobe|Tracing|Cookies|(TCX|Netkit|Cgroup)Order|LinkConformance|AttachCgroup$$|QueryTaskFD|WithoutTracefs|^TestGo$$' \
 		. ./btf/... ./ctypes ./libbpf ./skeleton ./typed ./internal/...
 
-SANITIZED := ./libbpf ./btf ./internal/ring ./internal/perf ./internal/cmem ./internal/handle ./internal/testutil/sanitize
+SANITIZED := . ./typed ./skeleton ./libbpf ./btf/... ./ctypes ./internal/... ./cmd/bpfgo/...
 
 .PHONY: test-sanitizers
-test-sanitizers: root ## run the tests of what is close to C under AddressSanitizer and LeakSanitizer (slow, as root)
+test-sanitizers: root ## run the tests under AddressSanitizer and LeakSanitizer (slow, as root)
 	@$(MAKE) setup
 	$(GO) test -asan $(TESTFLAGS) $(SANITIZED)
 

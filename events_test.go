@@ -257,7 +257,7 @@ func TestPollAllocations(t *testing.T) {
 			"records": func() { emit(300); _, _ = b.Poll(time.Second) },
 			"timeout": func() { _, _ = b.Poll(10 * time.Microsecond) },
 		} {
-			if allocs := testing.AllocsPerRun(100, poll); allocs > 3 && !testutil.RaceDetector {
+			if allocs := testutil.AllocsPerRun(100, poll); allocs > 3 {
 				t.Errorf("%s: %v allocations", name, allocs)
 			}
 		}

@@ -366,7 +366,7 @@ func TestFaults(t *testing.T) {
 	switch {
 	case os.Getenv("LIBBPF_GO_FAULTS") == "all":
 		stride = 1
-	case testutil.RaceDetector, testing.Short(): // faults do not come from the kernel: one kernel is enough for most
+	case testutil.RaceDetector, testutil.Sanitized, testing.Short(): // faults do not come from the kernel: one kernel is enough for most
 		stride = 370
 	}
 	libbpf.SetPrint(libbpf.PrintLevel(0), nil)

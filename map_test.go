@@ -625,7 +625,7 @@ func TestMapOperationsDoNotAllocate(t *testing.T) {
 		"update": func() { _ = m.Update(key, value, libbpf.Any) },
 		"delete": func() { _ = m.Delete(absent) },
 	} {
-		if n := testing.AllocsPerRun(100, f); n != 0 {
+		if n := testutil.AllocsPerRun(100, f); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
 		}
 	}

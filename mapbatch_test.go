@@ -363,7 +363,7 @@ func TestKeysOfEachKind(t *testing.T) {
 		if len(seen) != n {
 			t.Errorf("%s, values of %d bytes: %d keys", c.typ, c.value, len(seen))
 		}
-		allocs := testing.AllocsPerRun(1, func() {
+		allocs := testutil.AllocsPerRun(1, func() {
 			for range m.Keys(&err) {
 			}
 		})

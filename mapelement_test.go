@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go"
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
 // The results of many keys are in the order of the keys, also for absent and repeated keys.
@@ -40,7 +41,7 @@ func TestLookupMany(t *testing.T) {
 			t.Errorf("%d found", n)
 		}
 	}
-	if n := testing.AllocsPerRun(100, func() { _, _ = m.LookupMany(keys, values, found, libbpf.Any) }); n != 0 {
+	if n := testutil.AllocsPerRun(100, func() { _, _ = m.LookupMany(keys, values, found, libbpf.Any) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

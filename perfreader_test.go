@@ -205,13 +205,10 @@ func TestPerfReaderEvents(t *testing.T) {
 }
 
 func TestPerfReaderDoesNotAllocate(t *testing.T) {
-	if testutil.RaceDetector {
-		return
-	}
 	o := loadStream(t, nil)
 	r := openPerfReader(t, o, libbpf.PerfReaderOptions{})
 	seen := 0
-	allocs := testing.AllocsPerRun(20, func() {
+	allocs := testutil.AllocsPerRun(20, func() {
 		write(toPerf, 100)
 		var err error
 		for range r.Pending(&err) {

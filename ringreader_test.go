@@ -1004,7 +1004,7 @@ func TestRecordsDoNotAllocate(t *testing.T) {
 			}
 		}
 	}
-	if allocs := testing.AllocsPerRun(10, read); allocs > 20 && !testutil.RaceDetector {
+	if allocs := testutil.AllocsPerRun(10, read); allocs > 20 {
 		t.Errorf("%v allocations for 1000 records", allocs)
 	}
 	request, stop := make(chan struct{}), make(chan struct{})
@@ -1028,7 +1028,7 @@ func TestRecordsDoNotAllocate(t *testing.T) {
 			request <- struct{}{}
 		}
 	}
-	if allocs := testing.AllocsPerRun(3, wait); allocs > 100 && !testutil.RaceDetector {
+	if allocs := testutil.AllocsPerRun(3, wait); allocs > 100 {
 		t.Errorf("%v allocations for 1000 waits", allocs)
 	}
 	close(request)

@@ -71,13 +71,11 @@ func equal[T comparable](t testing.TB, what string, got, want T) {
 	}
 }
 
-// noAllocs checks that operations allocate nothing. With the race detector, or where coverage is counted, they only
-// run: the counters make functions too large to be inlined, and what is handed to a function that is not may escape.
+// noAllocs checks that operations allocate nothing.
 func noAllocs(t testing.TB, operations map[string]func()) {
 	t.Helper()
-	asBuilt := !testutil.RaceDetector && testing.CoverMode() == ""
 	for name, f := range operations {
-		if n := testing.AllocsPerRun(200, f); n != 0 && asBuilt {
+		if n := testutil.AllocsPerRun(200, f); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
 		}
 	}

@@ -536,7 +536,7 @@ func TestIterateOverMany(t *testing.T) {
 	}
 	check(t, err)
 	equal(t, "elements", len(seen), n)
-	allocs := testing.AllocsPerRun(3, func() {
+	allocs := testutil.AllocsPerRun(3, func() {
 		for range h.All(nil) {
 		}
 	})

@@ -320,7 +320,7 @@ func TestNoAllocations(t *testing.T) {
 		"AppendText": func() { text = element.AppendText(text[:0], data) },
 		"AppendJSON": func() { text = element.AppendJSON(text[:0], data) },
 	} {
-		if n := testing.AllocsPerRun(100, f); n != 0 {
+		if n := testutil.AllocsPerRun(100, f); n != 0 {
 			t.Errorf("%s allocates %v times", name, n)
 		}
 	}
