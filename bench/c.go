@@ -102,9 +102,9 @@ func newCLiveRing(fd int) (*cRing, error) {
 	return r, nil
 }
 
-// poll waits for n records, and measures their latencies if there is room for them.
-func (r *cRing) poll(n int, latencies []uint64) (int, error) {
-	return cCount(C.bench_ring_poll(r.ptr, C.long(n), cUint64s(latencies)))
+// poll waits for n records, and measures the latency of each whose number is a multiple of every.
+func (r *cRing) poll(n, every int, latencies []uint64) (int, error) {
+	return cCount(C.bench_ring_poll(r.ptr, C.long(n), C.long(every), cUint64s(latencies)))
 }
 
 type cPerf struct{ ptr *C.struct_perf_buffer }

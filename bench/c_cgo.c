@@ -140,7 +140,7 @@ long bench_ring_consume(struct ring_buffer *ring)
 	return ret < 0 ? ret : records;
 }
 
-static long most;
+static long most, each;
 static uint64_t *latencies;
 
 static uint64_t now(void)
@@ -155,8 +155,8 @@ static uint64_t now(void)
 static int on_live_record(void *ctx, void *data, size_t size)
 {
 	(void)ctx, (void)size;
-	if (latencies)
-		latencies[records] = now() - *(uint64_t *)data;
+	if (records % each == 0)
+		*latencies++ = now() - *(uint64_t *)data;
 	return ++records == most ? -ECANCELED : 0;
 }
 
@@ -165,10 +165,11 @@ struct ring_buffer *bench_live_ring(int fd)
 	return ring_buffer__new(fd, on_live_record, NULL, NULL);
 }
 
-long bench_ring_poll(struct ring_buffer *ring, long n, uint64_t *into)
+long bench_ring_poll(struct ring_buffer *ring, long n, long every, uint64_t *into)
 {
 	records = 0;
 	most = n;
+	each = every;
 	latencies = into;
 	while (records < most) {
 		int ret = ring_buffer__poll(ring, -1);

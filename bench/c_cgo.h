@@ -39,11 +39,11 @@ struct ring_buffer *bench_ring(int fd);
 long bench_ring_consume(struct ring_buffer *ring);
 
 /*
- * A loop around ring_buffer__poll, until n records came. If latencies is not NULL, each record's time, with which it begins,
- * subtracted from that of its arrival goes there.
+ * A loop around ring_buffer__poll, until n records came. Of each record whose number is a multiple of every, the time that
+ * it took to arrive goes to latencies: the time of arrival less the time with which the record begins.
  */
 struct ring_buffer *bench_live_ring(int fd);
-long bench_ring_poll(struct ring_buffer *ring, long n, uint64_t *latencies);
+long bench_ring_poll(struct ring_buffer *ring, long n, long every, uint64_t *latencies);
 
 struct perf_buffer *bench_perf(int fd, size_t pages);
 long bench_perf_consume(struct perf_buffer *perf);

@@ -27,8 +27,7 @@ const (
 	targetPerfC
 	targetPerfOurs
 	targetPerfCilium
-	targetBurst // of the second process
-	targetStamp
+	targetLive // of the second process
 	targetPerfReader
 )
 

@@ -1,224 +1,64 @@
 package main
 
 import (
-	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
-	"runtime"
-	"sync/atomic"
-	"syscall"
+	"math/rand/v2"
 	"text/tabwriter"
 	"time"
-	_ "unsafe" // for go:linkname
 
-	"github.com/cilium/ebpf/ringbuf"
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go"
 )
 
-// A second process writes records while this one reads them, so that the CPU time is the readers' alone.
+// A live comparison reads from a ring buffer that another process writes to at a fixed rate. Only then do the readers do
+// the same work: if the producer writes as fast as it can, a reader that is slow falls behind, sleeps less and pays less
+// for each record.
 
-// What the second process is told, and does until its standard input ends.
-const (
-	bursts = "bursts" // writes as many records as it can
-	drops  = "drops"  // writes one record after the other, with pauses in which the reader falls asleep
-)
+// liveRates are in records per second.
+var liveRates = []int{10_000, 100_000, 1_000_000, asFastAsItCan}
 
-const (
-	liveRecords = 500_000
-	liveSize    = 64
-	pause       = 100 * time.Microsecond
-)
-
-// produce is the second process.
-func produce(how string) error {
-	ended := make(chan struct{})
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		close(ended)
-	}()
-	runtime.LockOSThread()
-	pinTo(runtime.NumCPU() - 1)
-	sleep := unix.NsecToTimespec(pause.Nanoseconds())
-	for {
-		select {
-		case <-ended:
-			return nil
-		default:
-		}
-		switch how {
-		case bursts:
-			_ = fillBuffer(targetBurst, liveSize)()
-		case drops:
-			_ = unix.Nanosleep(&sleep, nil)
-			_ = fillBuffer(targetStamp, 0)()
-		default:
-			return fmt.Errorf("%q is no way to produce", how)
-		}
-	}
+// liveRun is what one reader and the producer needed for the records of one round.
+type liveRun struct {
+	cpu      float64 // of this process, ns per record
+	produced float64 // the producer's system calls, ns per record
+	sleeps   float64 // how often a thread of this process waited, per 1,000 records
+	lost     float64 // of 1,000 records
+	p50, p99 float64 // latencies, ns
+	rate     float64 // records per second
 }
 
-// pinTo keeps the thread on one CPU, if it can.
-func pinTo(cpu int) {
-	var set unix.CPUSet
-	set.Set(cpu)
-	_ = unix.SchedSetaffinity(0, &set)
+// liveWay is a way to read n records, each of which see gets.
+type liveWay struct {
+	name string
+	run  func(n int) (int, error)
+	// mostRate is the highest rate at which it runs; 0: each.
+	mostRate int
 }
 
-// withProducer runs f while the second process writes.
-func withProducer(o *libbpf.Object, how string, f func() error) (err error) {
-	cmd := exec.Command("/proc/self/exe", "-produce", how)
-	cmd.Stderr = os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		return err
+// livePlan says how many records of a round are read, and of which the latency is measured.
+type livePlan struct{ rate, records, every int }
+
+func planFor(rate int) livePlan {
+	const round = 5 // a round takes a fifth of a second
+	p := livePlan{rate: rate, records: rate / round, every: max(rate/100_000, 1)}
+	if rate == asFastAsItCan {
+		p.records, p.every = 1_000_000, 64
 	}
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, stdin.Close(), cmd.Wait()) }()
-	memory, offset, err := o.GlobalMemory("producer_tgid")
-	if err != nil {
-		return err
-	}
-	defer memory.Close()
-	tgid, err := libbpf.MemoryAt[uint32](memory, offset)
-	if err != nil {
-		return err
-	}
-	atomic.StoreUint32(tgid, uint32(cmd.Process.Pid))
-	defer atomic.StoreUint32(tgid, 0)
-	return f()
+	return p
 }
 
-// liveRing are the ways to wait for n records, which see each of them.
-type liveRing struct {
-	c      *cRing
-	place  *libbpf.RingReader
-	calls  *libbpf.RingBuffer
-	seen   func(record []byte) error
-	cilium *ringbuf.Reader
-	goRing *goRing
+func (p livePlan) title() string {
+	if p.rate == asFastAsItCan {
+		return "live: records of 64 bytes, as fast as the producer can"
+	}
+	return fmt.Sprintf("live: %d records of 64 bytes a second", p.rate)
 }
 
-var errEnough = errors.New("enough records")
-
-func newLiveRing(m *libbpf.Map) (*liveRing, error) {
-	var r liveRing
-	var err error
-	if r.c, err = newCLiveRing(m.FD()); err != nil {
-		return nil, err
-	}
-	if r.place, err = libbpf.NewRingReader(m); err != nil {
-		return nil, err
-	}
-	see := func(record []byte) error { return r.seen(record) }
-	r.calls, err = libbpf.RingBufferBuilder{Sources: []libbpf.RingSource{{Map: m, Callback: see}}}.Build()
-	if err != nil {
-		return nil, err
-	}
-	theirMap, err := cilium(m)
-	if err != nil {
-		return nil, err
-	}
-	if r.cilium, err = ringbuf.NewReader(theirMap); err != nil {
-		return nil, err
-	}
-	r.goRing, err = newGoRing(m)
-	return &r, err
-}
-
-func (r *liveRing) records(n int, see func([]byte)) (seen int, err error) {
-	for record := range r.place.Records(context.Background(), &err) {
-		see(record)
-		if seen++; seen == n {
-			break
-		}
-	}
-	return seen, err
-}
-
-// callbacks stops behind the last record that it wants; the next call begins with the one behind it.
-func (r *liveRing) callbacks(n int, see func([]byte)) (seen int, err error) {
-	r.seen = func(record []byte) error {
-		see(record)
-		if seen++; seen == n {
-			return errEnough
-		}
-		return nil
-	}
-	for err == nil {
-		_, err = r.calls.Poll(-1)
-	}
-	if errors.Is(err, errEnough) {
-		err = nil
-	}
-	return seen, err
-}
-
-func (r *liveRing) readInto(n int, see func([]byte)) (int, error) {
-	r.cilium.SetDeadline(time.Time{})
-	var record ringbuf.Record
-	for i := range n {
-		if err := r.cilium.ReadInto(&record); err != nil {
-			return i, err
-		}
-		see(record.RawSample)
-	}
-	return n, nil
-}
-
-// live compares reading from a ring that another process writes to all the time.
-func live(o *libbpf.Object) ([]comparison, error) {
-	m, err := o.Map("ring")
-	if err != nil {
-		return nil, err
-	}
-	r, err := newLiveRing(m)
-	if err != nil {
-		return nil, err
-	}
-	sum := 0
-	see := func(record []byte) { sum += int(record[0]) }
-	return []comparison{{
-		title: "ring buffer, 64-byte records from a live producer",
-		ops:   liveRecords,
-		around: func(f func() error) error {
-			return withProducer(o, bursts, f)
-		},
-		contenders: []contender{
-			{name: "C ring_buffer__poll", run: func() (int, error) { return r.c.poll(liveRecords, nil) }},
-			{
-				name: "RingReader.Records", peer: "cilium ringbuf ReadInto", mostPeer: 1,
-				run: func() (int, error) { return r.records(liveRecords, see) },
-			},
-			{
-				name: "RingBuffer.Poll", peer: "cilium ringbuf ReadInto", mostPeer: 1,
-				run: func() (int, error) { return r.callbacks(liveRecords, see) },
-			},
-			{name: "cilium ringbuf ReadInto", run: func() (int, error) { return r.readInto(liveRecords, see) }},
-			// libbpfgo is not among them: its Stop may never return while a program goes on writing.
-		},
-	}}, nil
-}
-
-//go:linkname nanotime runtime.nanotime
-func nanotime() int64
-
-const (
-	latencyTitle   = "latency: from a record's time to the reader, a record each 100 us"
-	latencySamples = 1000
-	mostLatency    = 1.3 // of C's median
-)
-
-// latency compares how long records take to arrive at readers that wait.
-func latency(o *libbpf.Object, w io.Writer, atLeast time.Duration) error {
+// lives compares the readers at all rates that match.
+func lives(o *libbpf.Object, w io.Writer, atLeast time.Duration, matches func(title string) bool) error {
 	m, err := o.Map("ring")
 	if err != nil {
 		return err
@@ -227,38 +67,55 @@ func latency(o *libbpf.Object, w io.Writer, atLeast time.Duration) error {
 	if err != nil {
 		return err
 	}
-	samples := make([]uint64, latencySamples)
-	var at int
+	for _, rate := range liveRates {
+		plan := planFor(rate)
+		if !matches(plan.title()) {
+			continue
+		}
+		if err := r.compare(o, w, atLeast, plan); err != nil {
+			return fmt.Errorf("%s: %w", plan.title(), err)
+		}
+	}
+	return nil
+}
+
+func (r *liveRing) compare(o *libbpf.Object, w io.Writer, atLeast time.Duration, plan livePlan) error {
+	samples := make([]uint64, plan.records/plan.every+1)
+	at := 0
 	see := func(record []byte) {
-		samples[at] = uint64(nanotime()) - binary.NativeEndian.Uint64(record)
+		if at%plan.every == 0 {
+			samples[at/plan.every] = uint64(nanotime()) - binary.NativeEndian.Uint64(record)
+		}
 		at++
 	}
-	ways := []struct {
-		name string
-		run  func() (int, error)
-	}{
-		{"C ring_buffer__poll", func() (int, error) { return r.c.poll(latencySamples, samples) }},
-		{"RingReader.Records", func() (int, error) { return r.records(latencySamples, see) }},
-		{"RingBuffer.Poll", func() (int, error) { return r.callbacks(latencySamples, see) }},
-		{"cilium ringbuf ReadInto", func() (int, error) { return r.readInto(latencySamples, see) }},
-		{"libbpfgo channel", func() (int, error) { return r.goRing.take(latencySamples, see) }},
+	var ways []liveWay
+	for _, way := range []liveWay{
+		{name: "C ring_buffer__poll", run: func(n int) (int, error) { return r.c.poll(n, plan.every, samples) }},
+		{name: "RingReader.Records", run: func(n int) (int, error) { return r.records(n, see) }},
+		{name: "RingBuffer.Poll", run: func(n int) (int, error) { return r.callbacks(n, see) }},
+		{name: "cilium ringbuf ReadInto", run: func(n int) (int, error) { return r.readInto(n, see) }},
+		// Its Stop may never return while a program writes that fast.
+		{name: "libbpfgo channel", mostRate: 10_000, run: func(n int) (int, error) { return r.goRing.take(n, see) }},
+	} {
+		if way.mostRate == 0 || plan.rate > 0 && plan.rate <= way.mostRate {
+			ways = append(ways, way)
+		}
 	}
-	p50, p99 := make([][]float64, len(ways)), make([][]float64, len(ways))
+	runs := make([][]liveRun, len(ways))
 	rounds := 0
-	err = withProducer(o, drops, func() error {
+	err := withProducer(o, plan.rate, func(p *producer) error {
 		for start := time.Now(); rounds < leastRounds || time.Since(start) < atLeast; rounds++ {
-			for i := range ways {
-				way := (rounds + i) % len(ways)
+			for _, i := range rand.Perm(len(ways)) {
+				if err := r.empty(); err != nil {
+					return err
+				}
 				at = 0
-				if n, err := ways[way].run(); err != nil || n != latencySamples {
-					return fmt.Errorf("%s: %d records: %w", ways[way].name, n, err)
+				run, err := p.measure(ways[i], plan)
+				if err != nil {
+					return fmt.Errorf("%s: %w", ways[i].name, err)
 				}
-				ns := make([]float64, len(samples))
-				for i, sample := range samples {
-					ns[i] = float64(sample)
-				}
-				p50[way] = append(p50[way], quantile(ns, 0.5))
-				p99[way] = append(p99[way], quantile(ns, 0.99))
+				run.addLatencies(samples[:(plan.records+plan.every-1)/plan.every])
+				runs[i] = append(runs[i], run)
 			}
 		}
 		return nil
@@ -266,16 +123,92 @@ func latency(o *libbpf.Object, w io.Writer, atLeast time.Duration) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\n%s (%d rounds)\n", latencyTitle, rounds)
+	fmt.Fprintf(w, "\n%s (%d rounds)\n", plan.title(), rounds)
+	return reportLive(w, ways, runs)
+}
+
+// empty takes away what is in the ring.
+func (r *liveRing) empty() (err error) {
+	for range r.place.Pending(&err) {
+	}
+	return err
+}
+
+// measure runs one reader, and takes all clocks before and after it.
+func (p *producer) measure(way liveWay, plan livePlan) (run liveRun, err error) {
+	before, lostBefore, err := p.counts()
+	if err != nil {
+		return run, err
+	}
+	start, cpu, sleeps := time.Now(), cpuTime(), numSleeps()
+	n, err := way.run(plan.records)
+	took, cpu, sleeps := time.Since(start), cpuTime()-cpu, numSleeps()-sleeps
+	if err != nil || n != plan.records {
+		return run, fmt.Errorf("%d records: %w", n, err)
+	}
+	after, lost, err := p.counts()
+	written := float64(after.records - before.records)
+	return liveRun{
+		cpu:      float64(cpu) / float64(n),
+		produced: float64(after.took-before.took) / written,
+		sleeps:   float64(sleeps) * 1000 / float64(n),
+		lost:     float64(lost-lostBefore) * 1000 / written,
+		rate:     float64(n) / took.Seconds(),
+	}, err
+}
+
+func (run *liveRun) addLatencies(samples []uint64) {
+	ns := make([]float64, len(samples))
+	for i, sample := range samples {
+		ns[i] = float64(sample)
+	}
+	run.p50, run.p99 = quantile(ns, 0.5), quantile(ns, 0.99)
+}
+
+// cpuTime is that of this process, in ns.
+func cpuTime() int64 {
+	var t unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &t)
+	return t.Nano()
+}
+
+// numSleeps is how often threads of this process have waited.
+func numSleeps() int64 {
+	var usage unix.Rusage
+	_ = unix.Getrusage(unix.RUSAGE_SELF, &usage)
+	return usage.Nvcsw
+}
+
+func reportLive(w io.Writer, ways []liveWay, runs [][]liveRun) error {
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "\tp50 ns\tx C\tgoal\tp99 ns\tx C\t")
-	for i, way := range ways {
-		ratio, most := quantile(ratios(p50[i], p50[0]), 0.5), 0.0
-		if i == 1 || i == 2 {
-			most = mostLatency
+	fmt.Fprintln(table, "\tCPU ns/record\tx C\tproducer ns\tsleeps/1000\tlost/1000\tp50 ns\tx C\tp99 ns\tx C\trecords/s\t")
+	all := func(i int, of func(liveRun) float64) (values []float64) {
+		for _, run := range runs[i] {
+			values = append(values, of(run))
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t\n", way.name, number(quantile(p50[i], 0.5)), number(ratio),
-			goal(ratio, most), number(quantile(p99[i], 0.5)), number(quantile(ratios(p99[i], p99[0]), 0.5)))
+		return values
+	}
+	for i, way := range ways {
+		fmt.Fprint(table, way.name, "\t")
+		for _, column := range []struct {
+			of  func(liveRun) float64
+			toC bool
+		}{
+			{func(r liveRun) float64 { return r.cpu }, true},
+			{func(r liveRun) float64 { return r.produced }, false},
+			{func(r liveRun) float64 { return r.sleeps }, false},
+			{func(r liveRun) float64 { return r.lost }, false},
+			{func(r liveRun) float64 { return r.p50 }, true},
+			{func(r liveRun) float64 { return r.p99 }, true},
+			{func(r liveRun) float64 { return r.rate }, false},
+		} {
+			values := all(i, column.of)
+			fmt.Fprint(table, number(quantile(values, 0.5)), "\t")
+			if column.toC {
+				fmt.Fprint(table, number(quantile(ratios(values, all(0, column.of)), 0.5)), "\t")
+			}
+		}
+		fmt.Fprintln(table)
 	}
 	return table.Flush()
 }

@@ -33,10 +33,10 @@ func main() {
 	wall := flag.Bool("wall", false, "measure the time that passes, not the CPU time")
 	only := flag.String("run", "", "only the comparisons that match this regular expression")
 	dirs := flag.String("objects", "../bpf", "the folders of the objects to open, with commas between")
-	how := flag.String("produce", "", "be the process that writes records while another one measures")
+	rate := flag.Int("produce", -1, "be the process that writes so many records a second while another one measures")
 	flag.Parse()
-	if *how != "" {
-		if err := produce(*how); err != nil {
+	if *rate >= 0 {
+		if err := produce(*rate); err != nil {
 			log.Fatal(err)
 		}
 		return
@@ -64,7 +64,7 @@ func run(w io.Writer, atLeast time.Duration, clock int32, only string, dirs []st
 	}
 	defer o.Close()
 	opens := func(*libbpf.Object) ([]comparison, error) { return opening(dirs) }
-	for _, make := range []func(*libbpf.Object) ([]comparison, error){elements, entries, memory, rings, live, perfs, opens} {
+	for _, make := range []func(*libbpf.Object) ([]comparison, error){elements, entries, memory, rings, perfs, opens} {
 		comparisons, err := make(o)
 		if err != nil {
 			return err
@@ -82,10 +82,7 @@ func run(w io.Writer, atLeast time.Duration, clock int32, only string, dirs []st
 			}
 		}
 	}
-	if !match.MatchString(latencyTitle) {
-		return nil
-	}
-	return latency(o, w, atLeast)
+	return lives(o, w, atLeast, match.MatchString)
 }
 
 // load brings the object into the kernel.

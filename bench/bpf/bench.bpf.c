@@ -2,7 +2,7 @@
 /*
  * What bench measures on, and how it fills buffers: getpgid(MAGIC + (target << 12) + size) by a thread of the chosen
  * process fills the ring, or a perf buffer up to perf_bytes, with records of that size. Each begins with its number. The
- * last two targets are for a process that writes while another reads: a burst, and one record that begins with the time.
+ * target LIVE is for a process that writes while another one reads: the size is the number of records.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -10,8 +10,8 @@
 #include <bpf/bpf_core_read.h>
 
 #define MAGIC 0x40000000
-#define TARGETS 7 /* the ring, the perf buffers, and the live ones */
-#define BURST 512
+#define TARGETS 6 /* the ring, the perf buffers, and the live one */
+#define LIVE 4
 #define MOST (1 << 22) /* more records than any buffer holds */
 
 struct {
@@ -47,6 +47,7 @@ struct perf_map perf_cilium SEC(".maps");
 
 const volatile __u32 target_tgid = 0;
 volatile __u32 producer_tgid = 0;
+__u64 live_lost = 0; /* records for which the ring had no room */
 const volatile __u32 getpgid_nr = 0;
 const volatile __u32 perf_bytes = 0;
 
@@ -65,13 +66,22 @@ static long add_to_ring(__u32 number, const __u32 *size)
 	return bpf_ringbuf_output(&ring, &record, n, BPF_RB_NO_WAKEUP) != 0;
 }
 
-static long add_live(__u32 number, const __u32 *size)
-{
-	__u32 n = *size;
+struct live_record {
+	__u64 time;
+	char rest[56];
+};
 
-	if (n > sizeof(record))
-		return 1;
-	return bpf_ringbuf_output(&ring, &record, n, 0) != 0;
+static long add_live(__u32 number, void *ctx)
+{
+	struct live_record *live = bpf_ringbuf_reserve(&ring, sizeof(*live), 0);
+
+	if (live) {
+		live->time = bpf_ktime_get_ns();
+		bpf_ringbuf_submit(live, 0);
+	} else {
+		__sync_fetch_and_add(&live_lost, 1);
+	}
+	return 0;
 }
 
 struct perf_fill {
@@ -98,7 +108,7 @@ static long add_to_perf(__u32 number, const struct perf_fill *fill)
 	case 3:
 		err = bpf_perf_event_output(fill->ctx, &perf_cilium, BPF_F_CURRENT_CPU, &record, n);
 		break;
-	case 6:
+	case 5:
 		err = bpf_perf_event_output(fill->ctx, &perf_reader, BPF_F_CURRENT_CPU, &record, n);
 		break;
 	}
@@ -112,7 +122,6 @@ int on_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 	struct perf_fill fill = { .ctx = ctx };
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	unsigned long arg;
-	__u64 time;
 
 	if ((tgid != target_tgid && tgid != producer_tgid) || ctx->args[1] != getpgid_nr)
 		return 0;
@@ -125,12 +134,8 @@ int on_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 	case 0:
 		bpf_loop(MOST, add_to_ring, &fill.size, 0);
 		break;
-	case 4:
-		bpf_loop(BURST, add_live, &fill.size, 0);
-		break;
-	case 5:
-		time = bpf_ktime_get_ns();
-		bpf_ringbuf_output(&ring, &time, sizeof(time), 0);
+	case LIVE:
+		bpf_loop(fill.size, add_live, NULL, 0);
 		break;
 	default: /* a header of 8 bytes, a size of 4, the record */
 		bpf_loop(perf_bytes / (8 + ((4 + fill.size + 7) & ~7)), add_to_perf, &fill, 0);
