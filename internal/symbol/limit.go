@@ -4,6 +4,9 @@ import (
 	"debug/elf"
 	"errors"
 	"io"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
 )
 
 // Limits for binaries. Anyone can make one that claims anything, and fill it with holes that take no space on the disk.
@@ -24,10 +27,13 @@ const (
 var errTooLarge = errors.New("it is too large")
 
 // headers reads a file. Until its headers are read, it is an error to read too much: elf.NewFile believes their sizes.
+// It also notes the first error of reading, as debug/elf does not tell it from damage: a table that could not be read is
+// not one without functions.
 type headers struct {
-	file io.ReaderAt
-	left int64
-	read bool
+	file   io.ReaderAt
+	left   int64
+	read   bool
+	failed atomic.Pointer[error]
 }
 
 func (h *headers) ReadAt(p []byte, offset int64) (int, error) {
@@ -36,7 +42,20 @@ func (h *headers) ReadAt(p []byte, offset int64) (int, error) {
 			return 0, errTooLarge
 		}
 	}
-	return h.file.ReadAt(p, offset)
+	n, err := h.file.ReadAt(p, offset)
+	// Folders and pipes are no ELF files.
+	if errno := unix.Errno(0); errors.As(err, &errno) && errno != unix.EISDIR && errno != unix.ESPIPE {
+		h.failed.CompareAndSwap(nil, &err)
+	}
+	return n, err
+}
+
+// err is the first error of reading.
+func (h *headers) err() error {
+	if failed := h.failed.Load(); failed != nil {
+		return *failed
+	}
+	return nil
 }
 
 // content is the content of a section, if it is not larger than a limit.

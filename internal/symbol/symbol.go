@@ -37,12 +37,13 @@ func (f *failure) Unwrap() error { return f.is }
 
 // File is a binary in which to find functions.
 type File struct {
-	elf  *elf.File
-	code []elf.ProgHeader // what the kernel maps as code
-	file io.ReaderAt
-	root string // the folder that is / for those who made the binary's path
-	path string
-	own  *os.File // to be closed, or nil
+	elf     *elf.File
+	headers *headers         // what elf reads
+	code    []elf.ProgHeader // what the kernel maps as code
+	file    io.ReaderAt
+	root    string // the folder that is / for those who made the binary's path
+	path    string
+	own     *os.File // to be closed, or nil
 }
 
 // Open opens a program or a shared library.
@@ -71,11 +72,14 @@ func own(file *os.File, root, path string) (*File, error) {
 func New(file io.ReaderAt, root, path string) (*File, error) {
 	h := &headers{file: file, left: maxHeaders}
 	e, err := elf.NewFile(h)
+	if h.err() != nil {
+		return nil, h.err()
+	}
 	if err != nil {
 		return nil, &failure{fmt.Sprintf("%s is not an ELF file: %v", path, err), ErrFormat}
 	}
 	h.read = true
-	f := &File{elf: e, file: file, root: root, path: path}
+	f := &File{elf: e, headers: h, file: file, root: root, path: path}
 	for _, p := range e.Progs {
 		if p.Type == elf.PT_LOAD && p.Flags&elf.PF_X != 0 && len(f.code) < maxCode {
 			f.code = append(f.code, p.ProgHeader)
@@ -217,6 +221,9 @@ func (f *File) offsetsOf(all []*wanted) ([]uint64, error) {
 		text = append(text, fmt.Sprintf("%s chooses the code of %s when it is loaded (IFUNC): attach to what it chooses",
 			f.path, strings.Join(indirects, ", ")))
 	}
+	if len(text) > 0 && f.headers.err() != nil {
+		return nil, f.headers.err()
+	}
 	if len(text) > 0 {
 		return nil, &failure{strings.Join(text, "; "), ErrNotFound}
 	}
@@ -242,6 +249,9 @@ func (f *File) Matching(pattern string) ([]uint64, error) {
 				offsets = append(offsets, offset)
 			}
 		})
+		if f.headers.err() != nil {
+			return nil, f.headers.err() // the next table may have fewer
+		}
 		if len(offsets) > 0 {
 			slices.Sort(offsets)
 			return slices.Compact(offsets), nil

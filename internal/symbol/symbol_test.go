@@ -4,6 +4,7 @@ import (
 	"debug/elf"
 	"encoding/binary"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -11,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
@@ -342,6 +345,58 @@ func TestMatches(t *testing.T) {
 	} {
 		if got := matches(c.pattern, []byte(c.name)); got != c.want {
 			t.Errorf("%q, %q: %v", c.pattern, c.name, got)
+		}
+	}
+}
+
+// failingReader fails at one call, counted from 1.
+type failingReader struct {
+	io.ReaderAt
+	at, calls int
+}
+
+func (r *failingReader) ReadAt(p []byte, offset int64) (int, error) {
+	if r.calls++; r.calls == r.at {
+		return 0, &os.PathError{Op: "read", Path: "binary", Err: unix.EIO}
+	}
+	return r.ReaderAt.ReadAt(p, offset)
+}
+
+// Where reading fails, all functions are found nevertheless, or the error is that of reading.
+func TestReadErrors(t *testing.T) {
+	file, err := os.Open(compile(t))
+	testutil.Check(t, err)
+	defer file.Close()
+	for name, find := range map[string]func(*File) ([]uint64, error){
+		"Offsets":  func(f *File) ([]uint64, error) { return f.Offsets([]string{"victim"}) },
+		"Matching": func(f *File) ([]uint64, error) { return f.Matching("*i*d*") },
+	} {
+		var want []uint64
+		failed := 0
+		for at := 0; ; at++ {
+			reader := &failingReader{ReaderAt: file, at: at}
+			f, err := New(reader, "/", "binary")
+			var got []uint64
+			if err == nil {
+				got, err = find(f)
+			}
+			if at == 0 {
+				testutil.Check(t, err)
+				want = got
+				continue
+			}
+			if reader.calls < at {
+				break
+			}
+			if err != nil {
+				failed++
+			}
+			if err != nil && !errors.Is(err, unix.EIO) || err == nil && !slices.Equal(got, want) {
+				t.Errorf("%s, read %d: %x, want %x: %v", name, at, got, want, err)
+			}
+		}
+		if failed == 0 {
+			t.Errorf("%s: no read failed", name)
 		}
 	}
 }
