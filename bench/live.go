@@ -3,9 +3,8 @@ package main
 import (
 	"encoding/binary"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"text/tabwriter"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -34,6 +33,7 @@ type liveRun struct {
 type liveWay struct {
 	name string
 	run  func(n int) (int, error)
+	ours bool // it has goals
 	// mostRate is the highest rate at which it runs; 0: each.
 	mostRate int
 }
@@ -58,7 +58,7 @@ func (p livePlan) title() string {
 }
 
 // lives compares the readers at all rates that match.
-func lives(o *libbpf.Object, w io.Writer, atLeast time.Duration, matches func(title string) bool) error {
+func lives(o *libbpf.Object, atLeast time.Duration, matches func(title string) bool, done func(table) error) error {
 	m, err := o.Map("ring")
 	if err != nil {
 		return err
@@ -72,14 +72,18 @@ func lives(o *libbpf.Object, w io.Writer, atLeast time.Duration, matches func(ti
 		if !matches(plan.title()) {
 			continue
 		}
-		if err := r.compare(o, w, atLeast, plan); err != nil {
+		t, err := r.compare(o, atLeast, plan)
+		if err != nil {
 			return fmt.Errorf("%s: %w", plan.title(), err)
+		}
+		if err := done(t); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (r *liveRing) compare(o *libbpf.Object, w io.Writer, atLeast time.Duration, plan livePlan) error {
+func (r *liveRing) compare(o *libbpf.Object, atLeast time.Duration, plan livePlan) (table, error) {
 	samples := make([]uint64, plan.records/plan.every+1)
 	at := 0
 	see := func(record []byte) {
@@ -91,9 +95,9 @@ func (r *liveRing) compare(o *libbpf.Object, w io.Writer, atLeast time.Duration,
 	var ways []liveWay
 	for _, way := range []liveWay{
 		{name: "C ring_buffer__poll", run: func(n int) (int, error) { return r.c.poll(n, plan.every, samples) }},
-		{name: "RingReader.Records", run: func(n int) (int, error) { return r.records(n, see) }},
-		{name: "RingBuffer.Poll", run: func(n int) (int, error) { return r.callbacks(n, see) }},
-		{name: "cilium ringbuf ReadInto", run: func(n int) (int, error) { return r.readInto(n, see) }},
+		{name: "RingReader.Records", ours: true, run: func(n int) (int, error) { return r.records(n, see) }},
+		{name: "RingBuffer.Poll", ours: true, run: func(n int) (int, error) { return r.callbacks(n, see) }},
+		{name: liveRival, run: func(n int) (int, error) { return r.readInto(n, see) }},
 		// Its Stop may never return while a program writes that fast.
 		{name: "libbpfgo channel", mostRate: 10_000, run: func(n int) (int, error) { return r.goRing.take(n, see) }},
 	} {
@@ -120,11 +124,7 @@ func (r *liveRing) compare(o *libbpf.Object, w io.Writer, atLeast time.Duration,
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(w, "\n%s (%d rounds)\n", plan.title(), rounds)
-	return reportLive(w, ways, runs)
+	return plan.table(ways, runs), err
 }
 
 // empty takes away what is in the ring.
@@ -179,36 +179,49 @@ func numSleeps() int64 {
 	return usage.Nvcsw
 }
 
-func reportLive(w io.Writer, ways []liveWay, runs [][]liveRun) error {
-	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "\tCPU ns/record\tx C\tproducer ns\tsleeps/1000\tlost/1000\tp50 ns\tx C\tp99 ns\tx C\trecords/s\t")
-	all := func(i int, of func(liveRun) float64) (values []float64) {
-		for _, run := range runs[i] {
+// liveMetrics are the columns of the table, and what to compare.
+var liveMetrics = []struct {
+	name, unit string
+	of         func(liveRun) float64
+	toC        bool
+}{
+	{"CPU time", "ns", func(r liveRun) float64 { return r.cpu }, true},
+	{"producer", "ns", func(r liveRun) float64 { return r.produced }, true},
+	{"sleeps of 1,000", "", func(r liveRun) float64 { return r.sleeps }, false},
+	{"lost of 1,000", "", func(r liveRun) float64 { return r.lost }, false},
+	{"p50", "ns", func(r liveRun) float64 { return r.p50 }, true},
+	{"p99", "ns", func(r liveRun) float64 { return r.p99 }, true},
+	{"records", "/s", func(r liveRun) float64 { return r.rate }, false},
+}
+
+const liveRival = "cilium ringbuf ReadInto"
+
+func (p livePlan) table(ways []liveWay, runs [][]liveRun) table {
+	t := table{Title: p.title(), Rounds: len(runs[0])}
+	all := func(way int, of func(liveRun) float64) (values []float64) {
+		for _, run := range runs[way] {
 			values = append(values, of(run))
 		}
 		return values
 	}
+	rival := slices.IndexFunc(ways, func(w liveWay) bool { return w.name == liveRival })
 	for i, way := range ways {
-		fmt.Fprint(table, way.name, "\t")
-		for _, column := range []struct {
-			of  func(liveRun) float64
-			toC bool
-		}{
-			{func(r liveRun) float64 { return r.cpu }, true},
-			{func(r liveRun) float64 { return r.produced }, false},
-			{func(r liveRun) float64 { return r.sleeps }, false},
-			{func(r liveRun) float64 { return r.lost }, false},
-			{func(r liveRun) float64 { return r.p50 }, true},
-			{func(r liveRun) float64 { return r.p99 }, true},
-			{func(r liveRun) float64 { return r.rate }, false},
-		} {
-			values := all(i, column.of)
-			fmt.Fprint(table, number(quantile(values, 0.5)), "\t")
-			if column.toC {
-				fmt.Fprint(table, number(quantile(ratios(values, all(0, column.of)), 0.5)), "\t")
+		r := row{Name: way.name}
+		for _, column := range liveMetrics {
+			m := metric{Name: column.name, Unit: column.unit, Value: spreadOf(all(i, column.of))}
+			most := 0.0
+			if way.ours {
+				most = 1
 			}
+			if column.toC && i > 0 {
+				m.compareToC(ratios(all(i, column.of), all(0, column.of)), most)
+			}
+			if way.ours && column.name == "CPU time" {
+				m.compareToPeer(liveRival, ratios(all(i, column.of), all(rival, column.of)), most)
+			}
+			r.Metrics = append(r.Metrics, m)
 		}
-		fmt.Fprintln(table)
+		t.Rows = append(t.Rows, r)
 	}
-	return table.Flush()
+	return t
 }

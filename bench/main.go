@@ -5,14 +5,12 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"log"
 	"os"
 	"regexp"
-	"runtime"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -32,6 +30,8 @@ func main() {
 	atLeast := flag.Duration("time", 8*time.Second, "how long each comparison goes on, in rounds of at least 9")
 	wall := flag.Bool("wall", false, "measure the time that passes, not the CPU time")
 	only := flag.String("run", "", "only the comparisons that match this regular expression")
+	into := flag.String("json", "", "write what was measured to this file, too")
+	before := flag.String("check", "", "measure nothing, and compare the file of -json with this one of an earlier run")
 	dirs := flag.String("objects", "../bpf", "the folders of the objects to open, with commas between")
 	rate := flag.Int("produce", -1, "be the process that writes so many records a second while another one measures")
 	flag.Parse()
@@ -41,19 +41,47 @@ func main() {
 		}
 		return
 	}
+	if *before != "" {
+		if err := checkFiles(*before, *into); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
 	clock, of := int32(unix.CLOCK_PROCESS_CPUTIME_ID), "CPU time"
 	if *wall {
 		clock, of = unix.CLOCK_MONOTONIC, "wall time"
 	}
-	if err := environment(os.Stdout, of); err != nil {
-		log.Fatal(err)
+	o := outcome{Machine: thisMachine(of)}
+	fmt.Println(o.Machine)
+	done := func(t table) error {
+		o.Tables = append(o.Tables, t)
+		return t.print(os.Stdout)
 	}
-	if err := run(os.Stdout, *atLeast, clock, *only, strings.Split(*dirs, ",")); err != nil {
+	err := run(done, *atLeast, clock, *only, strings.Split(*dirs, ","))
+	if *into != "" {
+		err = errors.Join(err, o.write(*into))
+	}
+	if err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(w io.Writer, atLeast time.Duration, clock int32, only string, dirs []string) error {
+func checkFiles(before, now string) error {
+	old, err := readOutcome(before)
+	if err != nil {
+		return err
+	}
+	o, err := readOutcome(now)
+	if err != nil {
+		return err
+	}
+	if n := check(os.Stdout, old, o); n > 0 {
+		return fmt.Errorf("%d ratios got worse", n)
+	}
+	return nil
+}
+
+func run(done func(table) error, atLeast time.Duration, clock int32, only string, dirs []string) error {
 	match, err := regexp.Compile(only)
 	if err != nil {
 		return err
@@ -77,12 +105,12 @@ func run(w io.Writer, atLeast time.Duration, clock int32, only string, dirs []st
 			if err != nil {
 				return err
 			}
-			if err := c.report(w, results); err != nil {
+			if err := done(c.table(results)); err != nil {
 				return err
 			}
 		}
 	}
-	return lives(o, w, atLeast, match.MatchString)
+	return lives(o, atLeast, match.MatchString, done)
 }
 
 // load brings the object into the kernel.
@@ -112,40 +140,4 @@ func cilium(m libbpf.MapCore) (*ebpf.Map, error) {
 		return nil, err
 	}
 	return ebpf.NewMapFromFD(fd)
-}
-
-func environment(w io.Writer, of string) error {
-	var uname unix.Utsname
-	if err := unix.Uname(&uname); err != nil {
-		return err
-	}
-	versions := make(map[string]string)
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, dep := range info.Deps {
-			versions[dep.Path] = dep.Version
-		}
-	}
-	_, err := fmt.Fprintf(w, "kernel %s %s, %d CPUs (%s), load %s\n%s, libbpf %s, cilium/ebpf %s, libbpfgo %s, medians of %s\n",
-		unix.ByteSliceToString(uname.Release[:]), unix.ByteSliceToString(uname.Machine[:]),
-		runtime.NumCPU(), strings.Join(strings.Fields(procField("/proc/cpuinfo", "model name")), " "), loadAverage(),
-		runtime.Version(), libbpf.Version(), versions["github.com/cilium/ebpf"],
-		versions["github.com/aquasecurity/libbpfgo"], of)
-	return err
-}
-
-// procField is what a file of the form "name : value" says first about name.
-func procField(path, name string) string {
-	text, _ := os.ReadFile(path)
-	for line := range strings.Lines(string(text)) {
-		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == name {
-			return strings.TrimSpace(value)
-		}
-	}
-	return "unknown"
-}
-
-func loadAverage() string {
-	text, _ := os.ReadFile("/proc/loadavg")
-	load, _, _ := strings.Cut(string(text), " ")
-	return load
 }

@@ -2,14 +2,9 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"math"
 	"math/rand/v2"
 	"runtime"
 	"slices"
-	"strconv"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -133,68 +128,19 @@ func (c comparison) countAllocs(r *result) error {
 	return nil
 }
 
-// quantile of values, which it sorts a copy of.
-func quantile(values []float64, q float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[int(q*float64(len(sorted)-1)+0.5)]
-}
-
-// ratios of the same rounds.
-func ratios(of, to []float64) []float64 {
-	all := make([]float64, len(of))
-	for i := range of {
-		all[i] = of[i] / to[i]
-	}
-	return all
-}
-
-// report prints the comparison's table: medians, with the quartiles of the ratios to C as a measure of the noise.
-func (c comparison) report(w io.Writer, results []result) error {
-	fmt.Fprintf(w, "\n%s (%d rounds)\n", c.title, len(results[0].ns))
-	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "\tns/op\tx C\tquartiles\tgoal\tx peer\tgoal\tallocs/op\t")
+// table is the comparison with its results.
+func (c comparison) table(results []result) table {
+	t := table{Title: c.title, Rounds: len(results[0].ns)}
 	for _, r := range results {
-		line := []string{r.name, number(quantile(r.ns, 0.5))}
-		toC := ratios(r.ns, results[0].ns)
-		if r.name == results[0].name {
-			// C's own spread.
-			toC = ratios(r.ns, slices.Repeat([]float64{quantile(r.ns, 0.5)}, len(r.ns)))
+		time := metric{Name: "time", Unit: "ns", Value: spreadOf(r.ns)}
+		if r.name != results[0].name {
+			time.compareToC(ratios(r.ns, results[0].ns), r.mostC)
 		}
-		line = append(line, number(quantile(toC, 0.5)),
-			fmt.Sprintf("%.2f-%.2f", quantile(toC, 0.25), quantile(toC, 0.75)), goal(quantile(toC, 0.5), r.mostC))
-		peer := slices.IndexFunc(results, func(p result) bool { return p.name == r.peer })
-		if peer >= 0 {
-			toPeer := quantile(ratios(r.ns, results[peer].ns), 0.5)
-			line = append(line, number(toPeer), goal(toPeer, r.mostPeer))
-		} else {
-			line = append(line, "", "")
+		if peer := slices.IndexFunc(results, func(p result) bool { return p.name == r.peer }); peer >= 0 {
+			time.compareToPeer(r.peer, ratios(r.ns, results[peer].ns), r.mostPeer)
 		}
-		line = append(line, strconv.FormatFloat(math.Round(r.allocs*1000)/1000, 'g', -1, 64))
-		fmt.Fprintln(table, strings.Join(line, "\t")+"\t")
+		allocs := metric{Name: "allocations", Value: spread{r.allocs, r.allocs, r.allocs}}
+		t.Rows = append(t.Rows, row{Name: r.name, Metrics: []metric{time, allocs}})
 	}
-	return table.Flush()
-}
-
-// goal is the most that a ratio should be, with a mark where it is more.
-func goal(ratio, most float64) string {
-	switch {
-	case most == 0:
-		return ""
-	case ratio > most:
-		return "> " + number(most)
-	default:
-		return number(most)
-	}
-}
-
-// number has three digits, or those before the point.
-func number(v float64) string {
-	switch {
-	case v >= 100:
-		return fmt.Sprintf("%.0f", v)
-	case v >= 10:
-		return fmt.Sprintf("%.1f", v)
-	default:
-		return fmt.Sprintf("%.2f", v)
-	}
+	return t
 }
