@@ -387,6 +387,16 @@ bench: root ## measure side by side with C's libbpf, cilium/ebpf and libbpfgo (a
 	@# libbpfgo brings no libbpf and no way to its headers: it uses ours.
 	cd bench && CGO_CFLAGS="-O2 -g -I$(CURDIR)/libbpf/upstream/api" $(GO) run $(NOVCS) . $(BENCHFLAGS)
 
+.PHONY: bench-docs
+bench-docs: ## measure, and write bench/results.json, docs/benchmarks.md and its charts (as root)
+	@$(MAKE) bench BENCHFLAGS='-json results.json $(BENCHFLAGS)'
+	@$(MAKE) bench BENCHFLAGS='-json results.json -docs ../docs'
+
+.PHONY: bench-check
+bench-check: ## measure, and say which ratios are worse than in bench/results.json (as root)
+	@$(MAKE) bench BENCHFLAGS='-json ../bin/bench.json $(BENCHFLAGS)'
+	@$(MAKE) bench BENCHFLAGS='-json ../bin/bench.json -check results.json'
+
 # Releases
 
 .PHONY: dist

@@ -197,7 +197,7 @@ var liveMetrics = []struct {
 const liveRival = "cilium ringbuf ReadInto"
 
 func (p livePlan) table(ways []liveWay, runs [][]liveRun) table {
-	t := table{Title: p.title(), Rounds: len(runs[0])}
+	t := table{Group: "live", Title: p.title(), Rounds: len(runs[0])}
 	all := func(way int, of func(liveRun) float64) (values []float64) {
 		for _, run := range runs[way] {
 			values = append(values, of(run))

@@ -31,12 +31,19 @@ func main() {
 	wall := flag.Bool("wall", false, "measure the time that passes, not the CPU time")
 	only := flag.String("run", "", "only the comparisons that match this regular expression")
 	into := flag.String("json", "", "write what was measured to this file, too")
+	docs := flag.String("docs", "", "measure nothing, and write tables and charts of the file of -json into this folder")
 	before := flag.String("check", "", "measure nothing, and compare the file of -json with this one of an earlier run")
 	dirs := flag.String("objects", "../bpf", "the folders of the objects to open, with commas between")
 	rate := flag.Int("produce", -1, "be the process that writes so many records a second while another one measures")
 	flag.Parse()
 	if *rate >= 0 {
 		if err := produce(*rate); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
+	if *docs != "" {
+		if err := render(*into, *docs); err != nil {
 			log.Fatal(err)
 		}
 		return
@@ -92,8 +99,13 @@ func run(done func(table) error, atLeast time.Duration, clock int32, only string
 	}
 	defer o.Close()
 	opens := func(*libbpf.Object) ([]comparison, error) { return opening(dirs) }
-	for _, make := range []func(*libbpf.Object) ([]comparison, error){elements, entries, memory, rings, perfs, opens} {
-		comparisons, err := make(o)
+	for _, part := range []struct {
+		group string
+		make  func(*libbpf.Object) ([]comparison, error)
+	}{
+		{"maps", elements}, {"maps", entries}, {"maps", memory}, {"buffers", rings}, {"buffers", perfs}, {"objects", opens},
+	} {
+		comparisons, err := part.make(o)
 		if err != nil {
 			return err
 		}
@@ -105,7 +117,9 @@ func run(done func(table) error, atLeast time.Duration, clock int32, only string
 			if err != nil {
 				return err
 			}
-			if err := done(c.table(results)); err != nil {
+			t := c.table(results)
+			t.Group = part.group
+			if err := done(t); err != nil {
 				return err
 			}
 		}

@@ -19,6 +19,7 @@ type outcome struct {
 
 // table is what one comparison has measured. Its first row is C's.
 type table struct {
+	Group  string `json:"group"` // what it is about, in a word: a chart shows all of a group
 	Title  string `json:"title"`
 	Rounds int    `json:"rounds"`
 	Rows   []row  `json:"rows"`

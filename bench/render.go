@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// groups are the parts of docs/benchmarks.md.
+var groups = []struct{ name, title, metric, text string }{
+	{"maps", "Maps", "time", "Time for one element. \"C bpf_map_lookup_elem\" and the like are a loop in C around the function."},
+	{"buffers", "Ring and perf buffers", "time", "Time for one record of a buffer that is full of them."},
+	{"live", "Live", "CPU time", "One process writes at a fixed rate, and another one reads. CPU time, the producer's system calls and latencies " +
+		"are for one record; sleeps and losses for 1,000."},
+	{"objects", "Objects", "time", "Time to open one object and to close it again."},
+}
+
+// render writes benchmarks.md and its charts.
+func render(results, folder string) error {
+	o, err := readOutcome(results)
+	if err != nil {
+		return err
+	}
+	charts := filepath.Join(folder, "benchmarks")
+	if err := os.MkdirAll(charts, 0o755); err != nil {
+		return err
+	}
+	var doc bytes.Buffer
+	fmt.Fprint(&doc, "# Benchmarks\n\n", "What libbpf-go costs beside C's libbpf and other libraries for Go. `make bench` measures, all contenders "+
+		"in turns and on the same maps;\n`make bench-docs` writes this page from `bench/results.json`, and `make bench-check` compares a new run with it.\n\n")
+	fmt.Fprint(&doc, "Ratios are medians over the rounds of what two took in the same round, with the quartiles in brackets. They hold on\n"+
+		"other machines; times do not. The machine:\n\n")
+	for line := range strings.Lines(o.Machine.String()) {
+		fmt.Fprint(&doc, "    ", line)
+	}
+	fmt.Fprintln(&doc)
+	for _, g := range groups {
+		points := pointsOf(o.Tables, g.name, g.metric)
+		if len(points) == 0 {
+			continue
+		}
+		if err := chart(g.title+": "+g.metric, points, charts, g.name); err != nil {
+			return err
+		}
+		fmt.Fprintf(&doc, "\n## %s\n\n%s\n\n![%s of %s as multiples of C](benchmarks/%s.svg)\n", g.title, g.text, g.metric, g.name, g.name)
+		for _, t := range o.Tables {
+			if t.Group == g.name {
+				t.markdown(&doc)
+			}
+		}
+	}
+	return os.WriteFile(filepath.Join(folder, "benchmarks.md"), doc.Bytes(), 0o644)
+}
+
+// markdown writes the table as Markdown.
+func (t *table) markdown(w *bytes.Buffer) {
+	fmt.Fprintf(w, "\n### %s\n\n%d rounds.\n\n|", t.Title, t.Rounds)
+	columns := 1
+	cell := func(text string) { fmt.Fprintf(w, " %s |", text) }
+	cell("")
+	for column, m := range t.Rows[0].Metrics {
+		cell(strings.TrimSpace(m.Name + " " + m.Unit))
+		columns++
+		for _, ratio := range []struct {
+			has  bool
+			name string
+		}{{t.hasC(column), "x C"}, {t.hasPeer(column), "x peer"}} {
+			if ratio.has {
+				cell(ratio.name)
+				columns++
+			}
+		}
+	}
+	fmt.Fprint(w, "\n|---|", strings.Repeat("---:|", columns-1), "\n")
+	for _, r := range t.Rows {
+		fmt.Fprint(w, "|")
+		cell(r.Name)
+		for column, m := range r.Metrics {
+			cell(m.value())
+			if t.hasC(column) {
+				cell(m.ToC.String())
+			}
+			if t.hasPeer(column) {
+				cell(m.ToPeer.String())
+			}
+		}
+		fmt.Fprintln(w)
+	}
+}
