@@ -1,10 +1,12 @@
 package libbpf_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +19,7 @@ import (
 	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/cuser"
 	"github.com/libbpf-go/libbpf-go/internal/testutil/needs"
 )
 
@@ -24,14 +27,14 @@ import (
 var faultCycles = []faultCycle{
 	{"open from memory", func(t *testing.T) faultRun {
 		image := readObject(t, "attach")
-		return faultRun{run: func() error {
+		return faultRun{given: &cuser.Given{Image: image}, run: func() error {
 			o, err := libbpf.OpenMemory(image)
 			return closed(o, err)
 		}}
 	}},
 	{"open a file", func(t *testing.T) faultRun {
 		path := testutil.Object(t, "maps")
-		return faultRun{run: func() error {
+		return faultRun{given: &cuser.Given{Path: path}, run: func() error {
 			o, err := libbpf.OpenFile(path)
 			return closed(o, err)
 		}}
@@ -39,7 +42,7 @@ var faultCycles = []faultCycle{
 	{"load and attach", func(t *testing.T) faultRun {
 		image := readObject(t, "attach")
 		tgid := selfTGID(t)
-		return faultRun{run: func() error {
+		return faultRun{given: &cuser.Given{Image: image}, run: func() error {
 			return withLoaded(image, func(o *libbpf.OpenObject) error {
 				return o.SetGlobal("target_tgid", tgid)
 			}, func(o *libbpf.Object) error {
@@ -54,7 +57,7 @@ var faultCycles = []faultCycle{
 		inner, err := libbpf.CreateMap(libbpf.MapTypeArray, "inner", 4, 4, 1, libbpf.MapCreateOptions{})
 		check(t, err)
 		t.Cleanup(func() { check(t, inner.Close()) })
-		return faultRun{run: func() (err error) {
+		return faultRun{given: &cuser.Given{Path: path, Folder: pins, MapFD: inner.FD()}, run: func() (err error) {
 			o, err := libbpf.ObjectBuilder{PinRootPath: pins}.OpenFile(path)
 			if err != nil {
 				return err
@@ -83,7 +86,8 @@ var faultCycles = []faultCycle{
 	{"load each type of map", func(t *testing.T) faultRun {
 		image := readObject(t, "maptypes")
 		missing := missingMaps(t, "maptypes")
-		return faultRun{run: func() error {
+		given := &cuser.Given{Image: image, Names: slices.Collect(maps.Keys(missing))}
+		return faultRun{given: given, run: func() error {
 			return withLoaded(image, func(o *libbpf.OpenObject) error {
 				for name := range missing {
 					m, err := o.Map(name)
@@ -101,7 +105,7 @@ var faultCycles = []faultCycle{
 	{"load and attach struct_ops", func(t *testing.T) faultRun {
 		loadCongestion(t) // or skip
 		image := readObject(t, "struct_ops")
-		return faultRun{run: func() error {
+		return faultRun{given: &cuser.Given{Image: image}, run: func() error {
 			return withLoaded(image, nil, func(o *libbpf.Object) error {
 				_, err := o.Attach()
 				return err
@@ -112,7 +116,7 @@ var faultCycles = []faultCycle{
 		pins := testutil.BPFFS(t)
 		image, tgid := readObject(t, "attach"), selfTGID(t)
 		prepare := func(o *libbpf.OpenObject) error { return o.SetGlobal("target_tgid", tgid) }
-		return faultRun{run: func() error {
+		return faultRun{given: &cuser.Given{Image: image, Folder: pins}, run: func() error {
 			return withLoaded(image, prepare, func(o *libbpf.Object) error { return pinAndOpen(o, pins) })
 		}, left: func() []string {
 			// What could not be unpinned is there, but nothing with a name that the test has not given.
@@ -206,7 +210,7 @@ var faultCycles = []faultCycle{
 	{"ring buffer with callbacks", func(t *testing.T) faultRun {
 		o := loadStream(t, nil)
 		ring := findMap(t, o, "ring")
-		return faultRun{run: func() error {
+		return faultRun{given: &cuser.Given{MapFD: ring.FD(), Ask: asking(toRing, 3)}, run: func() error {
 			r, err := libbpf.RingBufferBuilder{Sources: []libbpf.RingSource{{Map: ring, Callback: func([]byte) error { return nil }}}}.Build()
 			if err != nil {
 				return err
@@ -239,7 +243,7 @@ var faultCycles = []faultCycle{
 	}},
 	{"perf buffer with callbacks", func(t *testing.T) faultRun {
 		perf := findMap(t, loadStream(t, nil), "perf")
-		return faultRun{run: func() error {
+		return faultRun{given: &cuser.Given{MapFD: perf.FD(), Ask: asking(toPerf, 3)}, run: func() error {
 			p, err := libbpf.PerfBufferBuilder{Pages: 1, Sample: func(int, []byte) error { return nil }}.Build(perf)
 			if err != nil {
 				return err
@@ -272,7 +276,7 @@ var faultCycles = []faultCycle{
 	{"user ring buffer", func(t *testing.T) faultRun {
 		user := openUserRing(t)
 		check(t, user.Close())
-		return faultRun{run: func() error {
+		return faultRun{given: &cuser.Given{MapFD: user.m.FD()}, run: func() error {
 			r, err := libbpf.NewUserRingBuffer(user.m)
 			if err != nil {
 				return err
@@ -302,8 +306,9 @@ var faultCycles = []faultCycle{
 	{"link objects into a file", func(t *testing.T) faultRun {
 		dir := t.TempDir()
 		unit, library := testutil.Object(t, "link_main"), testutil.Object(t, "link_library")
-		return faultRun{memory: true, run: func() error {
-			l, err := libbpf.NewLinker(filepath.Join(dir, "out.o"))
+		out := filepath.Join(dir, "out.o")
+		link := func() error {
+			l, err := libbpf.NewLinker(out)
 			if err != nil {
 				return err
 			}
@@ -313,13 +318,17 @@ var faultCycles = []faultCycle{
 				}
 			}
 			return errors.Join(l.Link(), l.Close())
-		}, left: func() []string {
-			// A whole file, or none.
+		}
+		check(t, link())
+		whole, err := os.ReadFile(out)
+		check(t, err)
+		given := &cuser.Given{Folder: out, Path: unit, Other: library}
+		return faultRun{memory: true, given: given, run: link, left: func() []string {
 			files, _ := filepath.Glob(filepath.Join(dir, "*"))
 			var others []string
 			for _, file := range files {
-				if filepath.Base(file) != "out.o" {
-					others = append(others, file)
+				if content, _ := os.ReadFile(file); file != out || !bytes.Equal(content, whole) {
+					others = append(others, fmt.Sprintf("%s of %d bytes", filepath.Base(file), len(content)))
 				}
 				_ = os.Remove(file)
 			}
@@ -338,7 +347,7 @@ var faultCycles = []faultCycle{
 	}},
 	{"types of an object", func(t *testing.T) faultRun {
 		path := testutil.Object(t, "attach")
-		return faultRun{noOp: true, run: func() error {
+		return faultRun{given: &cuser.Given{Path: path}, noOp: true, run: func() error {
 			types, err := btf.Parse(path)
 			if err != nil {
 				return err
@@ -356,7 +365,8 @@ var faultCycles = []faultCycle{
 		link, err := p.Attach()
 		check(t, err)
 		t.Cleanup(func() { check(t, link.Close()) })
-		return faultRun{run: func() error {
+		given := &cuser.Given{ProgFD: p.FD(), MapFD: m.FD(), LinkFD: link.FD()}
+		return faultRun{given: given, run: func() error {
 			programInfo, err := p.Info(libbpf.IncludeAll)
 			if err != nil {
 				return err
@@ -393,7 +403,7 @@ var faultCycles = []faultCycle{
 	}},
 	{"run a program", func(t *testing.T) faultRun {
 		p := findProgram(t, loadTestRun(t, false), "count_packet")
-		return faultRun{run: func() error {
+		return faultRun{given: &cuser.Given{ProgFD: p.FD()}, run: func() error {
 			_, err := p.TestRun(libbpf.TestRunOptions{Data: make([]byte, 64)})
 			return err
 		}}
@@ -403,7 +413,8 @@ var faultCycles = []faultCycle{
 		_, far := n.Veth()
 		p := findProgram(t, load(t, open(t, "xdp")), "pass")
 		place := libbpf.XDP{IfIndex: far, Flags: libbpf.XDPSKBMode}
-		return faultRun{enter: inNetwork(n), run: func() error {
+		given := &cuser.Given{IfIndex: far, ProgFD: p.FD()}
+		return faultRun{given: given, enter: inNetwork(n), run: func() error {
 			if err := place.Attach(p); err != nil {
 				return err
 			}
@@ -429,7 +440,8 @@ var faultCycles = []faultCycle{
 		p := findProgram(t, load(t, open(t, "tc")), "first")
 		place := libbpf.TCHook{IfIndex: far, AttachPoint: libbpf.TCIngress | libbpf.TCEgress}
 		in := libbpf.TCHook{IfIndex: far, AttachPoint: libbpf.TCIngress}
-		return faultRun{enter: inNetwork(n), run: func() error {
+		given := &cuser.Given{IfIndex: far, ProgFD: p.FD()}
+		return faultRun{given: given, enter: inNetwork(n), run: func() error {
 			if err := place.Create(); err != nil {
 				return err
 			}
@@ -458,7 +470,7 @@ var faultCycles = []faultCycle{
 	{"load and attach USDT", func(t *testing.T) faultRun {
 		loadUSDT(t) // or skip
 		image, tgid := readObject(t, "usdt"), selfTGID(t)
-		return faultRun{run: func() error {
+		return faultRun{given: &cuser.Given{Image: image}, run: func() error {
 			return withLoaded(image, func(o *libbpf.OpenObject) error {
 				return o.SetGlobal("target_tgid", tgid)
 			}, func(o *libbpf.Object) error {
@@ -469,7 +481,7 @@ var faultCycles = []faultCycle{
 	}},
 	{"attach socket filter", func(t *testing.T) faultRun {
 		p := findProgram(t, loadMaps(t), "read_globals")
-		return faultRun{run: func() error {
+		return faultRun{given: &cuser.Given{ProgFD: p.FD()}, run: func() error {
 			fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 			if err != nil {
 				return &libbpf.Error{Op: "the test's own", Err: err}
@@ -483,12 +495,20 @@ var faultCycles = []faultCycle{
 	}},
 }
 
+// faultLink is what the cycle of a link needs.
+type faultLink struct {
+	attach func() (*libbpf.Link, error)
+	enter  func() error
+	leave  func()
+	given  *cuser.Given
+}
+
 func init() {
-	link := func(name string, setup func(t *testing.T) (attach func() (*libbpf.Link, error), enter func() error)) {
+	link := func(name string, setup func(t *testing.T) faultLink) {
 		faultCycles = append(faultCycles, faultCycle{"attach " + name, func(t *testing.T) faultRun {
-			attach, enter := setup(t)
-			return faultRun{enter: enter, left: legacyEvents, run: func() error {
-				l, err := attach()
+			f := setup(t)
+			return faultRun{enter: f.enter, leave: f.leave, left: legacyEvents, given: f.given, run: func() error {
+				l, err := f.attach()
 				if err != nil {
 					return err
 				}
@@ -503,24 +523,47 @@ func init() {
 	for _, name := range []string{
 		"tracepoint", "tracepoint-section", "raw_tp", "tp_btf", "uprobe", "uprobe-legacy", "uprobe-perf",
 		"uprobe-library", "uprobe.multi", "uprobe.multi-pattern", "uprobe-section", "kprobe", "kprobe-legacy",
-		"kprobe.multi", "kprobe.multi-pattern", "fentry", "lsm",
+		"kprobe-perf", "ksyscall", "kprobe.multi", "kprobe.multi-pattern", "kprobe.session",
 	} {
-		link(name, func(t *testing.T) (func() (*libbpf.Link, error), func() error) {
-			for _, h := range hooks {
-				if h.name == name {
-					_, p := h.load(t, false)
-					check(t, h.mustAttach(t, p, 0).Close())
-					return func() (*libbpf.Link, error) { return h.attach(t, p, 0) }, nil
-				}
+		link(name, func(t *testing.T) faultLink {
+			h := hookNamed(t, name)
+			_, p := h.load(t, false)
+			check(t, h.mustAttach(t, p, 0).Close())
+			return faultLink{
+				attach: func() (*libbpf.Link, error) { return h.attach(t, p, 0) },
+				given: &cuser.Given{
+					Program: p.Pointer(), Names: []string{"realpath@" + realpathVersion}, Offset: fileOffset(t, targetOne),
+				},
 			}
-			t.Fatal("no such hook")
-			return nil, nil
 		})
 	}
-	link("perf event", func(t *testing.T) (func() (*libbpf.Link, error), func() error) {
+	// Some kernels attach such a program only once.
+	for _, name := range []string{"fentry", "fexit", "fmod_ret", "lsm", "freplace"} {
+		link(name, func(t *testing.T) faultLink {
+			h := hookNamed(t, name)
+			if name == "freplace" {
+				_, target := loadReplaceable(t)
+				h.prepare = func(t testing.TB, o *libbpf.OpenObject) { setReplaced(t, o, target) }
+			}
+			o, p := h.load(t, false)
+			check(t, h.mustAttach(t, p, 0).Close())
+			given := new(cuser.Given)
+			return faultLink{
+				attach: func() (*libbpf.Link, error) { return h.attach(t, p, 0) },
+				enter: func() (err error) {
+					o, p, err = h.tryLoad(t, false)
+					given.Program = p.Pointer()
+					return err
+				},
+				leave: func() { check(t, o.Close()) },
+				given: given,
+			}
+		})
+	}
+	link("perf event", func(t *testing.T) faultLink {
 		needs.PerfEvents(t)
 		_, p := loadSeen(t, "perf_event", "tracepoint", "on_perf_event", nil)
-		return func() (*libbpf.Link, error) {
+		return faultLink{given: &cuser.Given{Program: p.Pointer()}, attach: func() (*libbpf.Link, error) {
 			fd, err := unix.PerfEventOpen(&unix.PerfEventAttr{
 				Type: unix.PERF_TYPE_SOFTWARE, Config: unix.PERF_COUNT_SW_PAGE_FAULTS, Size: unix.PERF_ATTR_SIZE_VER0,
 				Sample: 1, Bits: unix.PerfBitDisabled,
@@ -530,52 +573,76 @@ func init() {
 			}
 			defer unix.Close(fd) // the link has its own descriptor
 			return p.AttachPerfEvent(fd, libbpf.PerfEventOptions{})
-		}, nil
+		}}
 	})
-	link("xdp", func(t *testing.T) (func() (*libbpf.Link, error), func() error) {
+	link("xdp", func(t *testing.T) faultLink {
 		n := testutil.NewNetwork(t)
 		_, far := n.Veth()
 		p := findProgram(t, load(t, open(t, "xdp")), "pass")
-		return func() (*libbpf.Link, error) { return p.AttachXDP(far, libbpf.XDPLinkOptions{}) }, inNetwork(n)
+		return faultLink{
+			attach: func() (*libbpf.Link, error) { return p.AttachXDP(far, libbpf.XDPLinkOptions{}) },
+			enter:  inNetwork(n),
+			given:  &cuser.Given{Program: p.Pointer(), IfIndex: far},
+		}
 	})
-	link("tcx", func(t *testing.T) (func() (*libbpf.Link, error), func() error) {
+	link("tcx", func(t *testing.T) faultLink {
 		n := testutil.NewNetwork(t)
 		_, far := n.Veth()
 		p := findProgram(t, loadTC(t, libbpf.AttachTypeTCXIngress, "first"), "first")
 		n.Do(func() { check(t, attachTCX(t, p, far, libbpf.PlacementOptions{}).Close()) })
-		return func() (*libbpf.Link, error) { return p.AttachTCX(far, libbpf.PlacementOptions{}) }, inNetwork(n)
+		return faultLink{
+			attach: func() (*libbpf.Link, error) { return p.AttachTCX(far, libbpf.PlacementOptions{}) },
+			enter:  inNetwork(n),
+			given:  &cuser.Given{Program: p.Pointer(), IfIndex: far},
+		}
 	})
-	link("netkit", func(t *testing.T) (func() (*libbpf.Link, error), func() error) {
+	link("netkit", func(t *testing.T) faultLink {
 		w := newNetkit(t)
 		p := findProgram(t, loadTC(t, libbpf.AttachTypeNetkitPrimary, "first"), "first")
-		return func() (*libbpf.Link, error) { return p.AttachNetkit(w.near, libbpf.PlacementOptions{}) }, inNetwork(w.net)
+		return faultLink{
+			attach: func() (*libbpf.Link, error) { return p.AttachNetkit(w.near, libbpf.PlacementOptions{}) },
+			enter:  inNetwork(w.net),
+			given:  &cuser.Given{Program: p.Pointer(), IfIndex: w.near},
+		}
 	})
-	link("netfilter", func(t *testing.T) (func() (*libbpf.Link, error), func() error) {
+	link("netfilter", func(t *testing.T) faultLink {
 		p := findProgram(t, loadNetfilter(t), "accept")
-		return func() (*libbpf.Link, error) {
-			return p.AttachNetfilter(libbpf.NetfilterIPv4, libbpf.NetfilterLocalIn, libbpf.NetfilterOptions{})
-		}, inNetwork(testutil.NewNetwork(t))
+		return faultLink{
+			attach: func() (*libbpf.Link, error) {
+				return p.AttachNetfilter(libbpf.NetfilterIPv4, libbpf.NetfilterLocalIn, libbpf.NetfilterOptions{})
+			},
+			enter: inNetwork(testutil.NewNetwork(t)),
+			given: &cuser.Given{Program: p.Pointer()},
+		}
 	})
-	link("cgroup", func(t *testing.T) (func() (*libbpf.Link, error), func() error) {
+	link("cgroup", func(t *testing.T) faultLink {
 		cgroup := testutil.NewCgroup(t)
 		p := findProgram(t, load(t, open(t, "cgroup")), "egress")
-		return func() (*libbpf.Link, error) { return p.AttachCgroup(int(cgroup.Fd()), libbpf.PlacementOptions{}) }, nil
+		return faultLink{attach: func() (*libbpf.Link, error) {
+			return p.AttachCgroup(int(cgroup.Fd()), libbpf.PlacementOptions{})
+		}}
 	})
-	link("netns (sk_lookup)", func(t *testing.T) (func() (*libbpf.Link, error), func() error) {
+	link("netns (sk_lookup)", func(t *testing.T) faultLink {
 		n := testutil.NewNetwork(t)
 		p := findProgram(t, load(t, open(t, "sockets")), "lookup")
-		return func() (*libbpf.Link, error) { return p.AttachNetns(n.FD()) }, nil
+		return faultLink{
+			attach: func() (*libbpf.Link, error) { return p.AttachNetns(n.FD()) },
+			given:  &cuser.Given{Program: p.Pointer(), FD: n.FD()},
+		}
 	})
-	link("sockmap", func(t *testing.T) (func() (*libbpf.Link, error), func() error) {
+	link("sockmap", func(t *testing.T) faultLink {
 		o := load(t, open(t, "sockets"))
 		p, m := findProgram(t, o, "verdict"), findMap(t, o, "streams")
 		check(t, attachSockmap(t, p, m).Close())
-		return func() (*libbpf.Link, error) { return p.AttachSockmap(m) }, nil
+		return faultLink{
+			attach: func() (*libbpf.Link, error) { return p.AttachSockmap(m) },
+			given:  &cuser.Given{Program: p.Pointer(), MapFD: m.FD()},
+		}
 	})
-	link("iter", func(t *testing.T) (func() (*libbpf.Link, error), func() error) {
+	link("iter", func(t *testing.T) faultLink {
 		o := loadIterators(t)
 		p, m := findProgram(t, o, "dump_map"), findMap(t, o, "entries")
-		return func() (*libbpf.Link, error) {
+		return faultLink{given: &cuser.Given{Program: p.Pointer(), MapFD: m.FD()}, attach: func() (*libbpf.Link, error) {
 			l, err := p.AttachIter(libbpf.IterOptions{Map: m})
 			if err != nil {
 				return nil, err
@@ -589,8 +656,17 @@ func init() {
 				return nil, errors.Join(err, l.Close())
 			}
 			return l, nil
-		}, nil
+		}}
 	})
+}
+
+func hookNamed(t *testing.T, name string) hook {
+	t.Helper()
+	at := slices.IndexFunc(hooks, func(h hook) bool { return h.name == name })
+	if at < 0 {
+		t.Fatalf("no hook %s", name)
+	}
+	return hooks[at]
 }
 
 // pinAndOpen pins a map, a program and a link of the object, opens the pins, and removes them.
@@ -755,12 +831,15 @@ func removeLegacyEvent(kind, name string) {
 }
 
 // legacyEvents returns this process's probes in tracefs, and removes them.
-func legacyEvents() []string {
+func legacyEvents() []string { return removeLegacyEvents(unix.Getpid()) }
+
+// removeLegacyEvents removes a process's probes from tracefs, and returns them.
+func removeLegacyEvents(process int) []string {
 	var events []string
 	for _, kind := range []string{"kprobe", "uprobe"} {
 		text, _ := os.ReadFile("/sys/kernel/tracing/" + kind + "_events")
 		for line := range strings.Lines(string(text)) {
-			if strings.Contains(line, fmt.Sprintf("libbpf_%d_", unix.Getpid())) {
+			if strings.Contains(line, fmt.Sprintf("libbpf_%d_", process)) {
 				events = append(events, strings.TrimSpace(line))
 				name, _, _ := strings.Cut(strings.TrimSpace(line), " ")
 				_, name, _ = strings.Cut(name, ":")

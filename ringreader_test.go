@@ -76,16 +76,22 @@ var streamCalls atomic.Pointer[uint64]
 // write makes the program write n records. Since Linux 7, a thread can be preempted in the tracepoint, and the kernel
 // leaves out the program for another thread on the same CPU: write calls it again.
 func write(what, n int) {
-	const magic, most = 0x40000000, 512
+	const most = 512
 	calls := streamCalls.Load()
 	for n > 0 {
 		now := min(n, most)
 		before := atomic.LoadUint64(calls)
-		testutil.Getpgid(magic + what<<12 + now)
+		testutil.Getpgid(asking(what, now))
 		if atomic.LoadUint64(calls) != before {
 			n -= now
 		}
 	}
+}
+
+// asking is what getpgid(2) is called with, so that the program writes n records.
+func asking(what, n int) int {
+	const magic = 0x40000000
+	return magic + what<<12 + n
 }
 
 // totals are the program's own counts.

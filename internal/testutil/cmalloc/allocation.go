@@ -79,14 +79,17 @@ func Since(mark Mark) []Allocation {
 // before or after. 0 means none. The goroutine must be locked to its thread.
 //
 // C.malloc, C.CString and C.CBytes end the process when an allocation fails. This is what cgo does.
-func FailNth(n int) { failNth(n) }
+func FailNth(n int) { choose(n, true) }
 
-// Failed returns the functions that asked for the calling thread's allocation that failed, as Where does, or nothing if
-// none failed since FailNth.
-func Failed() []string { return where(failed()) }
+// WatchNth is FailNth, but the n-th allocation does not fail. Chosen tells who asked for it.
+func WatchNth(n int) { choose(n, false) }
 
-// Counted returns how many allocations the calling thread has asked for since it called FailNth, with the one that
-// failed.
+// Chosen returns the functions that asked for the calling thread's allocation that FailNth or WatchNth chose, as Where
+// does, or nothing if there was none.
+func Chosen() []string { return where(chosen()) }
+
+// Counted returns how many allocations the calling thread has asked for since it called FailNth or WatchNth, with the
+// one that failed.
 func Counted() int { return counted() }
 
 // inProgram names the code at an offset in this program.

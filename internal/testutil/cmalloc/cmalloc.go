@@ -52,9 +52,15 @@ func addresses(from *unsafe.Pointer) []uintptr {
 	return all
 }
 
-func failed() []uintptr { return addresses(C.cmalloc_failed()) }
+func chosen() []uintptr { return addresses(C.cmalloc_chosen()) }
 
-func failNth(n int) { C.cmalloc_fail(C.size_t(n)) }
+func choose(n int, fail bool) {
+	failing := C.int(0)
+	if fail {
+		failing = 1
+	}
+	C.cmalloc_choose(C.size_t(n), failing)
+}
 
 func counted() int { return int(C.cmalloc_counted()) }
 

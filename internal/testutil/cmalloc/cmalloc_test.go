@@ -82,7 +82,7 @@ func TestFailNth(t *testing.T) {
 				if (memory == nil) != (i == 2) {
 					t.Errorf("allocation %d: %v", i+1, memory)
 				}
-				if failed := cmalloc.Failed(); (len(failed) > 0) != (i >= 2) {
+				if failed := cmalloc.Chosen(); (len(failed) > 0) != (i >= 2) {
 					t.Errorf("after allocation %d, failed: %q", i+1, failed)
 				}
 				if i == 2 {

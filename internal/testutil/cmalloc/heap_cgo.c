@@ -40,8 +40,9 @@ static int started, overflowed;
 /* It guards the above, and is held over no call. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-static __thread size_t counted, to_fail;
-static __thread void *failed_from[CMALLOC_FRAMES];
+static __thread size_t counted, chosen;
+static __thread int to_fail; /* the chosen one */
+static __thread void *chosen_from[CMALLOC_FRAMES];
 static __thread int busy; /* this thread is here already: the unwinder allocates */
 
 static void hold(void)
@@ -149,12 +150,13 @@ static int asked(const void *caller, struct walk *walk)
 /* fails counts an allocation, and tells whether it is the one that must fail. */
 static int fails(const struct walk *walk)
 {
-	if (++counted != to_fail)
+	if (++counted != chosen)
 		return 0;
 	for (size_t i = 0; i < CMALLOC_FRAMES; i++)
-		failed_from[i] = i < walk->n ? walk->from[i] : NULL;
-	errno = ENOMEM;
-	return 1;
+		chosen_from[i] = i < walk->n ? walk->from[i] : NULL;
+	if (to_fail)
+		errno = ENOMEM;
+	return to_fail;
 }
 
 static unsigned int *chain(const void *memory)
@@ -359,16 +361,17 @@ size_t cmalloc_since(unsigned long serial, struct cmalloc_made *to, size_t room)
 	return n;
 }
 
-void cmalloc_fail(size_t n)
+void cmalloc_choose(size_t n, int fail)
 {
 	counted = 0;
-	to_fail = n;
-	failed_from[0] = NULL;
+	chosen = n;
+	to_fail = fail;
+	chosen_from[0] = NULL;
 }
 
-void **cmalloc_failed(void)
+void **cmalloc_chosen(void)
 {
-	return failed_from;
+	return chosen_from;
 }
 
 size_t cmalloc_counted(void)
@@ -410,10 +413,10 @@ size_t cmalloc_since(unsigned long serial, struct cmalloc_made *to, size_t room)
 {
 	return 0;
 }
-void cmalloc_fail(size_t n)
+void cmalloc_choose(size_t n, int fail)
 {
 }
-void **cmalloc_failed(void)
+void **cmalloc_chosen(void)
 {
 	return (void *[]){ NULL };
 }

@@ -26,13 +26,14 @@ int cmalloc_overflowed(void);
  * room for fewer. */
 size_t cmalloc_since(unsigned long serial, struct cmalloc_made *to, size_t room);
 
-/* cmalloc_fail makes the n-th allocation of this thread fail from now on, none for 0, and counts from 0 again. */
-void cmalloc_fail(size_t n);
+/* cmalloc_choose chooses the n-th allocation of this thread from now on, none for 0, and makes it fail or only notes who
+ * asks for it. It counts from 0 again. */
+void cmalloc_choose(size_t n, int fail);
 
-/* cmalloc_failed is who asked for this thread's allocation that failed, as in cmalloc_made. */
-void **cmalloc_failed(void);
+/* cmalloc_chosen is who asked for this thread's chosen allocation, as in cmalloc_made. */
+void **cmalloc_chosen(void);
 
-/* cmalloc_counted is how many allocations this thread made since cmalloc_fail, failed ones included. */
+/* cmalloc_counted is how many allocations this thread made since cmalloc_choose, failed ones included. */
 size_t cmalloc_counted(void);
 
 /* cmalloc_name describes a code address outside of this binary: the dynamic symbol and its library, or NULL. offset is

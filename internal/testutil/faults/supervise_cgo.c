@@ -159,8 +159,38 @@ static int of_runtime(const struct faults_session *s, int fd)
 	return 0;
 }
 
+/* opened writes what a descriptor is open on. */
+static void opened(char text[FAULTS_TEXT], int fd)
+{
+	char link[32];
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	ssize_t n = readlink(link, text, FAULTS_TEXT - 1);
+	text[n < 0 ? 0 : n] = 0;
+}
+
+/* of_go_test tells whether a file is that in which a test binary notes for "go test" which files it opens. */
+static int of_go_test(int fd)
+{
+	static const char name[] = "/testlog.txt";
+	char text[FAULTS_TEXT];
+
+	opened(text, fd);
+	size_t length = strlen(text);
+	return length >= sizeof(name) && !strcmp(text + length - (sizeof(name) - 1), name);
+}
+
 /* From enum bpf_cmd and union bpf_attr. */
-enum { MAP_CREATE = 0, PROG_LOAD = 5, OBJ_GET_INFO_BY_FD = 15, MAP_NAME_AT = 28, PROG_NAME_AT = 48, NAME_LENGTH = 16 };
+enum {
+	MAP_CREATE = 0,
+	PROG_LOAD = 5,
+	OBJ_PIN = 6,
+	OBJ_GET = 7,
+	OBJ_GET_INFO_BY_FD = 15,
+	MAP_NAME_AT = 28,
+	PROG_NAME_AT = 48,
+	NAME_LENGTH = 16
+};
 
 /* ignored tells whether a call is one of Go's runtime, of C's allocator or of the tests, and not of what is tested. */
 static int ignored(const struct faults_session *s, const struct seccomp_data *call)
@@ -171,8 +201,9 @@ static int ignored(const struct faults_session *s, const struct seccomp_data *ca
 		       ((const unsigned *)(uintptr_t)call->args[1])[1] == s->info_size;
 	case SYS_mmap:
 		return (call->args[3] & MAP_ANONYMOUS) && !(call->args[3] & MAP_SHARED);
-	case SYS_read:
 	case SYS_write:
+		return of_runtime(s, call->args[0]) || of_go_test(call->args[0]);
+	case SYS_read:
 	case SYS_epoll_pwait:
 #ifdef SYS_epoll_wait
 	case SYS_epoll_wait:
@@ -180,16 +211,6 @@ static int ignored(const struct faults_session *s, const struct seccomp_data *ca
 		return of_runtime(s, call->args[0]);
 	}
 	return 0;
-}
-
-/* opened writes what a descriptor is open on. */
-static void opened(struct faults_call *to, int fd)
-{
-	char link[32];
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	ssize_t n = readlink(link, to->text, sizeof(to->text) - 1);
-	to->text[n < 0 ? 0 : n] = 0;
 }
 
 static void describe(const struct faults_session *s, struct faults_call *to, const struct seccomp_data *call)
@@ -206,21 +227,25 @@ static void describe(const struct faults_session *s, struct faults_call *to, con
 		if (call->args[0] == PROG_LOAD && call->args[2] >= PROG_NAME_AT + NAME_LENGTH)
 			text = (const char *)(uintptr_t)call->args[1] + PROG_NAME_AT;
 		room = NAME_LENGTH + 1;
+		if ((call->args[0] == OBJ_PIN || call->args[0] == OBJ_GET) && call->args[2] >= sizeof(uint64_t)) {
+			text = (const char *)(uintptr_t) * (const uint64_t *)(uintptr_t)call->args[1];
+			room = sizeof(to->text);
+		}
 		break;
 	case SYS_ioctl:
 	case SYS_fcntl:
 		to->command = call->args[1];
-		opened(to, call->args[0]);
+		opened(to->text, call->args[0]);
 		break;
 	case SYS_epoll_ctl:
 		to->command = call->args[1];
 		if (of_runtime(s, call->args[0]))
 			text = "Go's poller";
 		else
-			opened(to, call->args[2]);
+			opened(to->text, call->args[2]);
 		break;
 	case SYS_mmap:
-		opened(to, call->args[4]);
+		opened(to->text, call->args[4]);
 		break;
 	case SYS_read:
 	case SYS_pread64:
@@ -228,7 +253,7 @@ static void describe(const struct faults_session *s, struct faults_call *to, con
 	case SYS_lseek:
 	case SYS_fstat:
 	case SYS_close:
-		opened(to, call->args[0]);
+		opened(to->text, call->args[0]);
 		break;
 	case SYS_openat:
 	case SYS_newfstatat:
@@ -238,7 +263,7 @@ static void describe(const struct faults_session *s, struct faults_call *to, con
 	case SYS_mkdirat:
 		text = (const char *)(uintptr_t)call->args[1];
 		if (text && !*text)
-			opened(to, call->args[0]);
+			opened(to->text, call->args[0]);
 		break;
 	case SYS_statfs:
 #ifdef SYS_open
