@@ -2,8 +2,10 @@ package cmem
 
 import (
 	"errors"
+	"runtime"
 	"testing"
 	"unsafe"
+	"weak"
 
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 )
@@ -41,6 +43,7 @@ func TestArgs(t *testing.T) {
 func TestArgsRefuse(t *testing.T) {
 	for what, make := range map[string]func(a *Args[int8]){
 		"a NUL":            func(a *Args[int8]) { a.Of("name", "a\x00b") },
+		"a NUL in front":   func(a *Args[int8]) { a.Of("name", "\x00a") },
 		"an empty name":    func(a *Args[int8]) { a.Name("name", "") },
 		"one of the names": func(a *Args[int8]) { a.Names("name", []string{"a", ""}) },
 		"a large number":   func(a *Args[int8]) { Array[uint32](a, "number", []uint64{1 << 32}) },
@@ -50,5 +53,31 @@ func TestArgsRefuse(t *testing.T) {
 			t.Errorf("%s: %v", what, a.Err)
 		}
 		a.Free()
+	}
+}
+
+func TestCheckName(t *testing.T) {
+	if err := CheckName("name", "a"); err != nil {
+		t.Error(err)
+	}
+	for _, name := range []string{"", "a\x00b"} {
+		if err := CheckName("name", name); !errors.Is(err, fault.ErrInvalid) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
+// What is lent stays until Free, although only C refers to it.
+func TestLentStays(t *testing.T) {
+	var a Args[int8]
+	first := weak.Make(Lend(&a, make([]uint64, 64)))
+	runtime.GC()
+	if first.Value() == nil {
+		t.Error("it went before Free")
+	}
+	a.Free()
+	runtime.GC()
+	if first.Value() != nil {
+		t.Error("it stays after Free")
 	}
 }

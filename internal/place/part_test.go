@@ -71,6 +71,7 @@ func TestDamagedTypes(t *testing.T) {
 	defer b.Close()
 	endless := b.AddConst(b.NextID())
 	in := b.AddStruct("in", 4, btf.Member{Type: endless})
+	deep := b.AddStruct("deep", 4, btf.Member{Type: in})
 	types, err := b.BTF()
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +81,10 @@ func TestDamagedTypes(t *testing.T) {
 		id   btf.TypeID
 		path string
 		want error
-	}{{endless, ".x", unix.ELOOP}, {in, ".x", unix.ELOOP}} {
+	}{{endless, ".x", unix.ELOOP}, {in, ".x", unix.ELOOP}, {deep, ".x", unix.ELOOP}} {
+		if text := Declaration(types, test.id, "v"); test.id == endless && text != "v" {
+			t.Errorf("the declaration is %q", text)
+		}
 		if part, err := At(types, test.id, "v", test.path); !errors.Is(err, test.want) || part != (Part{}) {
 			t.Errorf("%d%s is %+v, %v", test.id, test.path, part, err)
 		}
@@ -112,6 +116,22 @@ func TestOldBitField(t *testing.T) {
 		1, 1, 8, // at bit 8
 	)
 	if part, err := At(types, 2, "v", ".x"); err != nil || part != (Part{1, 8 + 3, 5}) {
+		t.Errorf("%+v, %v", part, err)
+	}
+}
+
+// A member without a name that is no struct has no members.
+func TestNamelessMember(t *testing.T) {
+	b := btf.NewBuilder()
+	defer b.Close()
+	n := b.AddInt("int", 4, btf.IntSigned)
+	s := b.AddStruct("s", 8, btf.Member{Type: n}, btf.Member{Name: "x", Type: n, BitOffset: 32})
+	types, err := b.BTF()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer types.Close()
+	if part, err := At(types, s, "v", ".x"); err != nil || part.Bit != 32 {
 		t.Errorf("%+v, %v", part, err)
 	}
 }

@@ -49,6 +49,12 @@ func newExample(t *testing.T) example {
 	b.AddDatasec(".maps", 4, btf.DatasecVar{Type: v("counts", e.n), Size: 4})
 	b.AddDatasec(".ksyms", 4, btf.DatasecVar{Type: v("jiffies", e.n), Size: 4})
 	b.AddDatasec(".struct_ops.link", 4, btf.DatasecVar{Type: v("ops", e.n), Size: 4})
+	b.AddDatasec(".data.long", 8, // longer names than others, once before and once after
+		btf.DatasecVar{Type: v("g.deep", e.n), Size: 4},
+		btf.DatasecVar{Type: v("h", e.config), Offset: 4, Size: 4})
+	b.AddDatasec(".data.short", 8,
+		btf.DatasecVar{Type: v("g", e.config), Size: 4},
+		btf.DatasecVar{Type: v("h.deep", e.n), Offset: 4, Size: 4})
 	b.AddDatasec("license", 4, btf.DatasecVar{Type: v("LICENSE", e.n), Size: 4})
 	types, err := b.BTF()
 	if err != nil {
@@ -124,6 +130,9 @@ func TestFind(t *testing.T) {
 		".bss+8:f.count":    {".bss", 8, "", ""},
 		"f.mode":            {".data.more", 0, ".mode", ""},
 		"CONFIG_HZ":         {".kconfig", 0, "", ""},
+		":config":           {".data", 8, "", ""},
+		"g.deep":            {".data.long", 0, "", ""},
+		"h.deep":            {".data.short", 4, "", ""},
 
 		"f.count":      {fail: "there are 2 variables of that name: use one of the names .bss+4:f.count, .bss+8:f.count"},
 		"twice":        {fail: "there are 2 variables of that name: use one of the names .data:twice, .bss:twice"},
@@ -217,11 +226,24 @@ func TestOrder(t *testing.T) {
 }
 
 func TestDeclaration(t *testing.T) {
-	e := newExample(t)
-	for id, want := range map[btf.TypeID]string{
-		e.n: "int v", e.array: "int v[3]", e.config: "struct config v", e.table: "struct config v[4]", 1000: "v",
-	} {
-		if got := Declaration(e.BTF, id, "v"); got != want {
+	b := btf.NewBuilder()
+	defer b.Close()
+	n := b.AddInt("int", 4, btf.IntSigned)
+	config := b.AddStruct("config", 4)
+	inner := b.AddStruct("", 4, btf.Member{Name: "x", Type: n})
+	tests := map[btf.TypeID]string{
+		n: "int v", b.AddArray(n, n, 3): "int v[3]", b.AddConst(n): "int v", b.AddArray(config, n, 4): "struct config v[4]",
+		config: "struct config v", b.AddConst(b.AddVolatile(config)): "struct config v", b.AddVar("v", 1, config): "struct config v",
+		inner: "anonymous struct v", b.AddUnion("", 4): "anonymous union v",
+		b.AddPtr(inner): "v", 1000: "v", // too long, none
+	}
+	types, err := b.BTF()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer types.Close()
+	for id, want := range tests {
+		if got := Declaration(types, id, "v"); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

@@ -69,6 +69,9 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(scratch)
+	if err := os.Chmod(scratch, 0o711); err != nil { // some tests run as another user
+		return err
+	}
 	if err := adoptOrphans(); err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ var noLimit = cost{time.Hour, time.Hour}
 
 // run runs tests. The process has limits and mounts of its own, and leaves no process behind.
 func (p *program) run(ctx context.Context, tests []string, limit cost, env ...string) (output []byte, took cost, err error) {
-	const memory, file = 5 << 30, 1 << 30 // bytes
+	const memory = 5 << 30 // bytes
 	tmp := filepath.Join(p.scratch, "tmp")
 	if err := os.MkdirAll(tmp, 0o755); err != nil {
 		return nil, took, err
@@ -46,8 +46,7 @@ func (p *program) run(ctx context.Context, tests []string, limit cost, env ...st
 	defer out.Close()
 	ctx, cancel := context.WithTimeout(ctx, limit.wall)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "prlimit", fmt.Sprintf("--data=%d", memory), fmt.Sprintf("--fsize=%d", file),
-		fmt.Sprintf("--cpu=%d", int(limit.cpu/time.Second)), "--core=0",
+	cmd := exec.CommandContext(ctx, "prlimit", fmt.Sprintf("--data=%d", memory), fmt.Sprintf("--cpu=%d", int(limit.cpu/time.Second)), "--core=0",
 		"unshare", "--mount", "--propagation", "private",
 		p.path, "-test.failfast", "-test.timeout=0", "-test.run=^("+strings.Join(tests, "|")+")$")
 	cmd.Dir, cmd.Stdout, cmd.Stderr = p.dir, out, out

@@ -39,6 +39,9 @@ func testsOf(ctx context.Context, p *program, t target, mutants int) ([]*test, e
 		if err := os.WriteFile(reached, make([]byte, mutants+1), 0o644); err != nil {
 			return nil, err
 		}
+		if err := os.Chmod(reached, 0o666); err != nil { // for tests that run as another user
+			return nil, err
+		}
 		output, cost, err := p.run(ctx, []string{name}, noLimit, "MUTANTS_REACHED="+reached)
 		if err != nil {
 			return nil, fmt.Errorf("%s fails as it is: %w\n%s", name, err, output)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/libbpf-go/libbpf-go/btf"
@@ -69,6 +70,7 @@ func TestMatch(t *testing.T) {
 	typ := event(t)
 	for text, want := range map[string]bool{
 		"pid=-5": true, "pid==-5": true, "pid!=-5": false, "pid<0": true, "pid>-5": false, "pid>=-5": true, "pid<=-6": false,
+		"pid<-5": false, "pid<=-5": true, "pid<-4": true,
 		"pid = -5":   true,
 		"comm=nginx": true, "comm=ngin": false, "comm=a name that does not fit": false, "comm!=cat": true, "comm>nginw": true,
 		"comm~^ng.*x$": true, "comm~^x": false, "comm!~^x": true,
@@ -98,9 +100,34 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+// A text is compared as it is, not as it is shown.
+func TestText(t *testing.T) {
+	value := data()
+	copy(value[4:], "a\"b\n\x80\x00")
+	for _, text := range []string{`comm~^a"b\n`, "comm=a\"b\n\x80"} {
+		c, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		test, err := c.Bind(event(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !test.Match(value) {
+			t.Errorf("%q does not match", text)
+		}
+	}
+}
+
 func TestErrors(t *testing.T) {
 	typ := event(t)
-	for _, text := range []string{"", "pid", "=5", "pid!5", "comm~("} {
+	if c, err := Parse("x=1"); err != nil || c.Member != "x" {
+		t.Errorf("a name of one letter: %+v, %v", c, err)
+	}
+	if _, err := Parse("pid!5"); err == nil || !strings.HasPrefix(err.Error(), `"!" is not an operator`) {
+		t.Errorf("an exclamation mark alone: %v", err)
+	}
+	for _, text := range []string{"", "pid", "=5", "comm~("} {
 		if c, err := Parse(text); err == nil {
 			t.Errorf("%q is a condition: %v", text, c)
 		}
