@@ -17,7 +17,7 @@ const (
 	text, program, maps, arena, data = 1, 2, 3, 4, 5
 	sections                         = 14 // with the first one, the strings and the symbols
 
-	helper1, helper2, counts, arenaVar, kfunc, textSection, dataVar, absolute, tooHigh = 1, 2, 5, 6, 7, 8, 9, 12, 13
+	helper1, helper2, counts, arenaVar, kfunc, textSection, dataVar, absolute, tooHigh, lastMap = 1, 2, 5, 6, 7, 8, 9, 12, 13, 15
 )
 
 // example has functions that refer to what there is in all ways, and much that must not count.
@@ -36,28 +36,29 @@ func example(order binary.ByteOrder) []byte {
 			// 0: main
 			in(load, 1, 0), in(0, 0, 0), // counts
 			in(call, 0, 5),
-			in(call, pseudoCall, 4),     // second
+			in(call, pseudoCall, 5),     // second
 			in(load, 0, 0), in(0, 0, 0), // dataVar
-			in(call, pseudoCall, 1), // helper2, by its section
+			in(call, pseudoCall, 0), // helper1, by its section
 			// 56: no function's
 			in(call, 0, 7),
-			// 64: second
-			in(load, 0, 0), in(0, 0, 0), // helper1, by its section
+			in(load, 0, 0), // counts
+			// 72: second
+			in(load, 0, 16), in(0, 0, 0), // helper2, by its section
 			in(load, 0, 0), in(0, 0, 0), // arenaVar
 			in(call, 2, -1),          // kfunc
-			in(call, 0, 5),           // of a symbol that is in no section
+			in(call, 0, 5),           // lastMap, and symbols that are in no section
 			in(call, pseudoCall, 9),  // behind the end
-			in(call, pseudoCall, -1), // helper2
+			in(call, pseudoCall, -1), // helper1
 		)},
 		{".maps", elf.SHT_PROGBITS, 0, 0, make([]byte, 64)},
 		{place.Arena, elf.SHT_PROGBITS, 0, 0, make([]byte, 8)},
 		// It has what would be instructions, and what would be relocations of tc.
 		{".data", elf.SHT_PROGBITS, elf.SHF_WRITE, program, append(in(call, 0, 9), relocations(order, 16, counts)...)},
 		{".reltc", elf.SHT_REL, 0, program, relocations(order,
-			0, counts, 32, dataVar, 48, textSection, 56, counts, 64, textSection, 80, arenaVar, 96, kfunc, 104, absolute, 104, tooHigh,
-			104, 0, 104, 1000, 124, counts, 128, counts, 120, helper2)},
+			0, counts, 32, dataVar, 48, textSection, 64, counts, 72, textSection, 88, arenaVar, 104, kfunc, 112, absolute, 112, tooHigh,
+			112, lastMap, 112, 0, 112, lastMap+1, 132, counts, 136, counts, 128, helper1)},
 		{".rel.maps", elf.SHT_REL, 0, maps, relocations(order,
-			24, helper2, 32, helper1, 40, helper1, 16, counts, 48, helper1, 40, textSection)},
+			24, helper2, 32, helper1, 40, helper1, 16, counts, 48, lastMap, 40, textSection)},
 		{".rel.none", elf.SHT_REL, 0, 0, relocations(order, 0, counts)},
 		{"nobits", elf.SHT_NOBITS, elf.SHF_EXECINSTR, 0, nil},
 		{"odd", elf.SHT_PROGBITS, elf.SHF_EXECINSTR, 0, make([]byte, 4)}, // half an instruction
@@ -66,7 +67,7 @@ func example(order binary.ByteOrder) []byte {
 		{"helper1", elf.STT_FUNC, text, 0, 16},
 		{"helper2", elf.STT_FUNC, text, 16, 16},
 		{"main", elf.STT_FUNC, program, 0, 56},
-		{"second", elf.STT_FUNC, program, 64, 64},
+		{"second", elf.STT_FUNC, program, 72, 64},
 		{"counts", elf.STT_OBJECT, maps, 24, 24},
 		{"arena_var", elf.STT_OBJECT, arena, 0, 8},
 		{"kfunc", elf.STT_FUNC, elf.SHN_UNDEF, 0, 8},
@@ -77,6 +78,7 @@ func example(order binary.ByteOrder) []byte {
 		{"absolute", elf.STT_FUNC, elf.SHN_ABS, 0, 8},
 		{"too_high", elf.STT_FUNC, sections, 0, 8},
 		{"not_a_map", elf.STT_FUNC, maps, 48, 8},
+		{"last_map", elf.STT_OBJECT, maps, 56, 8},
 	})
 }
 
@@ -91,12 +93,12 @@ func TestFunctions(t *testing.T) {
 		"helper1": {Reached: []string{"helper1"}},
 		"helper2": {Calls: []string{"helper1"}, Reached: []string{"helper2", "helper1"}, Helpers: []uint32{11}},
 		"main": {
-			Maps: []string{"counts"}, Helpers: []uint32{5}, Calls: []string{"helper2", "second"},
-			Reached: []string{"main", "helper2", "second", "helper1"},
+			Maps: []string{"counts"}, Helpers: []uint32{5}, Calls: []string{"helper1", "second"},
+			Reached: []string{"main", "helper1", "second", "helper2"},
 		},
 		"second": {
-			Maps: []string{"the arena"}, Externs: []string{"kfunc"}, Calls: []string{"helper1", "helper2"},
-			Reached: []string{"second", "helper1", "helper2"},
+			Maps: []string{"last_map", "the arena"}, Externs: []string{"kfunc"}, Calls: []string{"helper2", "helper1"},
+			Reached: []string{"second", "helper2", "helper1"},
 		},
 		"no_code":   {Reached: []string{"no_code"}},
 		"not_a_map": {Reached: []string{"not_a_map"}},
@@ -127,7 +129,7 @@ func TestFunctions(t *testing.T) {
 		if functions, err = file.Functions(""); err != nil {
 			t.Fatal(err)
 		}
-		if i := slices.Index(names(functions), "second"); len(functions[i].Maps) != 0 {
+		if i := slices.Index(names(functions), "second"); len(functions[i].Maps) != 1 {
 			t.Errorf("%v: %v", order, functions[i].Maps)
 		}
 	}

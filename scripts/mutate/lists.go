@@ -9,11 +9,12 @@ import (
 type target struct {
 	dir   string
 	files []string // nil for all
-	skip  string   // a pattern of tests that are left out
+	// Patterns of the tests to run, and of those to leave out.
+	run, skip string
 	later bool     // its survivors are not known yet: it is mutated if it is named
 }
 
-// parseTargets parses lines such as "internal/ring", or ". files=map.go,pin.go skip=Slow".
+// parseTargets parses lines such as "internal/ring", or ". files=map.go,pin.go run=^TestPin skip=Slow".
 func parseTargets(text string) ([]target, error) {
 	var all []target
 	for line := range lines(text) {
@@ -23,6 +24,8 @@ func parseTargets(text string) ([]target, error) {
 			switch name, value, _ := strings.Cut(field, "="); name {
 			case "files":
 				t.files = strings.Split(value, ",")
+			case "run":
+				t.run = value
 			case "skip":
 				t.skip = value
 			case "later":

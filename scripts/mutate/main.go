@@ -144,12 +144,10 @@ func (c *campaign) attack(ctx context.Context, t target) (all counts, err error)
 		}
 		all.add(files[file])
 	}
-	if c.only == nil {
-		for k := range c.known {
-			if k.dir == t.dir && !survivors[k] {
-				all.stale++
-				fmt.Printf("%-10s %s\n", "stale", k)
-			}
+	for _, m := range b.mutants {
+		if _, known := c.known[m.key]; known && !survivors[m.key] && c.only == nil {
+			all.stale++
+			fmt.Printf("%-10s %s\n", "stale", m.key)
 		}
 	}
 	fmt.Printf("%-34s %v\n", t.dir, all)

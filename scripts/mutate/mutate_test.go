@@ -120,8 +120,8 @@ func TestListsAreOfThisCode(t *testing.T) {
 }
 
 func TestLists(t *testing.T) {
-	targets, err := parseTargets("# no\n\n. files=a.go,b.go skip=Slow later\n")
-	if err != nil || len(targets) != 1 || len(targets[0].files) != 2 || targets[0].skip != "Slow" || !targets[0].later {
+	targets, err := parseTargets("# no\n\n. files=a.go,b.go run=^TestA skip=Slow later\n")
+	if err != nil || len(targets) != 1 || len(targets[0].files) != 2 || targets[0].run != "^TestA" || targets[0].skip != "Slow" || !targets[0].later {
 		t.Errorf("%+v, %v", targets, err)
 	}
 	for _, text := range []string{"p\tf\t+ to -\ta + b", "p\tf\t+ to -\ta + b\t", "p\tf\tx\ty\twhy\np\tf\tx\ty\twhy"} {

@@ -26,6 +26,10 @@ func testsOf(ctx context.Context, p *program, t target, mutants int) ([]*test, e
 	if err != nil {
 		return nil, fmt.Errorf("list the tests: %w", err)
 	}
+	run, err := regexp.Compile(t.run)
+	if err != nil {
+		return nil, err
+	}
 	skip, err := regexp.Compile(t.skip)
 	if err != nil {
 		return nil, err
@@ -33,7 +37,7 @@ func testsOf(ctx context.Context, p *program, t target, mutants int) ([]*test, e
 	reached := filepath.Join(p.scratch, "reached")
 	var all []*test
 	for _, name := range strings.Fields(string(out)) {
-		if strings.HasPrefix(name, "Benchmark") || t.skip != "" && skip.MatchString(name) {
+		if strings.HasPrefix(name, "Benchmark") || !run.MatchString(name) || t.skip != "" && skip.MatchString(name) {
 			continue
 		}
 		if err := os.WriteFile(reached, make([]byte, mutants+1), 0o644); err != nil {
