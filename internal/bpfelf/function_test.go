@@ -38,7 +38,7 @@ func example(order binary.ByteOrder) []byte {
 			in(call, 0, 5),
 			in(call, pseudoCall, 5),     // second
 			in(load, 0, 0), in(0, 0, 0), // dataVar
-			in(call, pseudoCall, 0), // helper1, by its section
+			in(call, pseudoCall, 2), // helper2, by its section and the second instruction
 			// 56: no function's
 			in(call, 0, 7),
 			in(load, 0, 0), // counts
@@ -93,8 +93,8 @@ func TestFunctions(t *testing.T) {
 		"helper1": {Reached: []string{"helper1"}},
 		"helper2": {Calls: []string{"helper1"}, Reached: []string{"helper2", "helper1"}, Helpers: []uint32{11}},
 		"main": {
-			Maps: []string{"counts"}, Helpers: []uint32{5}, Calls: []string{"helper1", "second"},
-			Reached: []string{"main", "helper1", "second", "helper2"},
+			Maps: []string{"counts"}, Helpers: []uint32{5}, Calls: []string{"helper2", "second"},
+			Reached: []string{"main", "helper2", "second", "helper1"},
 		},
 		"second": {
 			Maps: []string{"last_map", "the arena"}, Externs: []string{"kfunc"}, Calls: []string{"helper2", "helper1"},

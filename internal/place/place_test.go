@@ -234,7 +234,8 @@ func TestDeclaration(t *testing.T) {
 	tests := map[btf.TypeID]string{
 		n: "int v", b.AddArray(n, n, 3): "int v[3]", b.AddConst(n): "int v", b.AddArray(config, n, 4): "struct config v[4]",
 		config: "struct config v", b.AddConst(b.AddVolatile(config)): "struct config v", b.AddVar("v", 1, config): "struct config v",
-		inner: "anonymous struct v", b.AddUnion("", 4): "anonymous union v",
+		b.AddVar("w", 1, inner): "anonymous struct v",
+		inner:                   "anonymous struct v", b.AddUnion("", 4): "anonymous union v",
 		b.AddPtr(inner): "v", 1000: "v", // too long, none
 	}
 	types, err := b.BTF()

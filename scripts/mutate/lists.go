@@ -11,7 +11,7 @@ type target struct {
 	files []string // nil for all
 	// Patterns of the tests to run, and of those to leave out.
 	run, skip string
-	later bool     // its survivors are not known yet: it is mutated if it is named
+	later     bool // its survivors are not known yet: it is mutated if it is named
 }
 
 // parseTargets parses lines such as "internal/ring", or ". files=map.go,pin.go run=^TestPin skip=Slow".

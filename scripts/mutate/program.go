@@ -26,7 +26,7 @@ func (c cost) plus(d cost) cost { return cost{c.wall + d.wall, c.cpu + d.cpu} }
 
 // limit is more than the same tests take on a machine with much else to do. A loop without an end is found by the time
 // of the CPU, which others do not change.
-func (c cost) limit() cost { return cost{20*time.Second + 10*c.wall, 3*time.Second + 5*c.cpu} }
+func (c cost) limit() cost { return cost{10*time.Second + 10*c.wall, 3*time.Second + 5*c.cpu} }
 
 var noLimit = cost{time.Hour, time.Hour}
 

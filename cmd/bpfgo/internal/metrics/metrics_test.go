@@ -2,9 +2,13 @@ package metrics
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"math"
+	"net"
 	"net/http"
+	"runtime"
+	"strings"
 	"testing"
 )
 
@@ -51,6 +55,77 @@ func TestName(t *testing.T) {
 	}
 }
 
+// A name has letters and digits of ASCII and underscores, and begins with no digit.
+func TestNameCharacters(t *testing.T) {
+	const letters = "_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	for c := range byte(128) {
+		first, second := "_", "_"
+		if strings.IndexByte(letters, c) >= 0 {
+			first = string(rune(c))
+		}
+		if strings.IndexByte(letters+"0123456789", c) >= 0 {
+			second = string(rune(c))
+		}
+		if got := Name(string([]byte{c, c})); got != first+second {
+			t.Errorf("%q becomes %q", []byte{c, c}, got)
+		}
+	}
+}
+
+// Close does not wait for ever for what is being answered.
+func TestCloseWhileAnswering(t *testing.T) {
+	s, err := Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked, end, ended := make(chan bool), make(chan bool), make(chan bool)
+	s.Serve(func() []Family {
+		close(asked)
+		<-end
+		close(ended)
+		return families
+	})
+	answered := make(chan error)
+	go func() {
+		response, err := http.Get("http://" + s.Address() + "/metrics")
+		if err == nil {
+			_ = response.Body.Close()
+		}
+		answered <- err
+	}()
+	<-asked
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-answered; err == nil {
+		t.Error("it was answered")
+	}
+	close(end)
+	<-ended
+	http.DefaultClient.CloseIdleConnections()
+}
+
+// A server that ended by itself says why.
+func TestServerEnds(t *testing.T) {
+	s, err := Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Serve(func() []Family { return nil })
+	if err := s.listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for len(s.done) == 0 {
+		runtime.Gosched()
+	}
+	if err := s.Close(); !errors.Is(err, net.ErrClosed) {
+		t.Error(err)
+	}
+	if err := (*Server)(nil).Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestServer(t *testing.T) {
 	s, err := Listen("127.0.0.1:0")
 	if err != nil {
@@ -66,6 +141,9 @@ func TestServer(t *testing.T) {
 		response.Body.Close()
 		if err != nil || string(body) != want {
 			t.Errorf("%s: %q, %v", path, body, err)
+		}
+		if kind := response.Header.Get("Content-Type"); kind != "text/plain; version=0.0.4; charset=utf-8" {
+			t.Errorf("%s is %s", path, kind)
 		}
 	}
 	if err := s.Close(); err != nil {

@@ -62,6 +62,7 @@ func TestWidths(t *testing.T) {
 		{[]Column{{}}, []int{20}, 1, []int{least}},
 		{[]Column{{}, {}}, []int{20, 20}, 41, []int{20, 19}},
 		{[]Column{{Shrink: true}, {Shrink: true}}, []int{20, 10}, 31, []int{19, 10}},
+		{[]Column{{Shrink: true}, {Shrink: true}, {}}, []int{20, 20, 8}, 51, []int{20, 19, 8}},
 		{[]Column{{Shrink: true}, {}}, []int{20, 20}, 32, []int{10, 20}},
 		{[]Column{{Shrink: true}, {}}, []int{10, 20}, 22, []int{least, 12}},
 	} {
