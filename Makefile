@@ -383,7 +383,7 @@ fuzz-long: root ## mutate the seeds of all fuzz targets in plain loops (as root;
 bench: root ## measure side by side with C's libbpf, cilium/ebpf and libbpfgo (as root; BENCHFLAGS=-help)
 	@$(MAKE) setup
 	@scripts/install-deps.sh bench
-	@$(MAKE) bench/bpf/bench.bpf.o
+	@$(MAKE) $(patsubst %.c,%.o,$(wildcard bench/bpf/*.bpf.c))
 	@# libbpfgo brings no libbpf and no way to its headers: it uses ours.
 	cd bench && CGO_CFLAGS="-O2 -g -I$(CURDIR)/libbpf/upstream/api" $(GO) run $(NOVCS) . $(BENCHFLAGS)
 

@@ -81,6 +81,48 @@ func cOpenMemory(object []byte) error {
 	return err
 }
 
+// cLoad loads an object, or one program of it.
+func cLoad(object []byte, program string) error {
+	var cProgram *C.char
+	if program != "" {
+		cProgram = C.CString(program)
+		defer C.free(unsafe.Pointer(cProgram))
+	}
+	_, err := cCount(C.long(C.bench_load(unsafe.Pointer(unsafe.SliceData(object)), C.size_t(len(object)), cProgram)))
+	return err
+}
+
+func cReadTypes() error {
+	_, err := cCount(C.long(C.bench_read_types()))
+	return err
+}
+
+// cTypes are the types of the kernel, and names to find in them, which C keeps for good.
+type cTypes struct {
+	types *C.struct_btf
+	names []*C.char
+}
+
+func newCTypes(names []string) (*cTypes, error) {
+	t := &cTypes{types: C.bench_types()}
+	if t.types == nil {
+		return nil, errC
+	}
+	for _, name := range names {
+		t.names = append(t.names, C.CString(name))
+	}
+	return t, nil
+}
+
+func (t *cTypes) find() (int, error) {
+	return cCount(C.bench_find_types(t.types, &t.names[0], C.size_t(len(t.names))))
+}
+
+func (t *cTypes) dump() error {
+	_, err := cCount(C.long(C.bench_dump_types(t.types)))
+	return err
+}
+
 type cRing struct{ ptr *C.struct_ring_buffer }
 
 func newCRing(fd int) (*cRing, error) {

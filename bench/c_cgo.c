@@ -1,7 +1,11 @@
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "c_cgo.h"
@@ -115,6 +119,68 @@ int bench_open_mem(const void *object, size_t size)
 		return -errno;
 	bpf_object__close(o);
 	return 0;
+}
+
+int bench_load(const void *object, size_t size, const char *program)
+{
+	struct bpf_object *o = bpf_object__open_mem(object, size, NULL);
+	struct bpf_program *p;
+	int err;
+
+	if (!o)
+		return -errno;
+	if (program) {
+		bpf_object__for_each_program(p, o)
+			bpf_program__set_autoload(p, !strcmp(bpf_program__name(p), program));
+	}
+	err = bpf_object__load(o);
+	bpf_object__close(o);
+	return err;
+}
+
+int bench_read_types(void)
+{
+	struct btf *types = bench_types();
+
+	if (!types)
+		return -errno;
+	btf__free(types);
+	return 0;
+}
+
+struct btf *bench_types(void)
+{
+	return btf__load_vmlinux_btf();
+}
+
+long bench_find_types(const struct btf *types, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int id = btf__find_by_name_kind(types, names[i], BTF_KIND_STRUCT);
+
+		if (id < 0)
+			return id;
+	}
+	return (long)n;
+}
+
+static void ignore_text(void *ctx, const char *format, va_list args)
+{
+	char text[4096];
+
+	(void)ctx;
+	vsnprintf(text, sizeof(text), format, args);
+}
+
+int bench_dump_types(const struct btf *types)
+{
+	struct btf_dump *dump = btf_dump__new(types, ignore_text, NULL, NULL);
+	int err = dump ? 0 : -errno;
+
+	for (__u32 id = 1; !err && id < btf__type_cnt(types); id++)
+		err = btf_dump__dump_type(dump, id);
+	btf_dump__free(dump);
+	return err;
 }
 
 static long records;

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 struct bpf_map;
+struct btf;
 struct ring_buffer;
 struct perf_buffer;
 
@@ -34,6 +35,20 @@ long bench_entries(int fd, uint64_t *keys, uint64_t *values, uint32_t batch, uin
 /* Opens an object with its default options, and closes it. */
 int bench_open_file(const char *path);
 int bench_open_mem(const void *object, size_t size);
+
+/* Opens an object, loads it and closes it: with all its programs, or one of them. */
+int bench_load(const void *object, size_t size, const char *program);
+
+/* Reads the types of the kernel, and forgets them. */
+int bench_read_types(void);
+
+struct btf *bench_types(void);
+
+/* Finds structs by their names. */
+long bench_find_types(const struct btf *types, const char *const *names, size_t n);
+
+/* Writes all types as C, to nowhere. */
+int bench_dump_types(const struct btf *types);
 
 struct ring_buffer *bench_ring(int fd);
 long bench_ring_consume(struct ring_buffer *ring);

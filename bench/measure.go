@@ -27,8 +27,6 @@ type comparison struct {
 	title      string
 	ops        int // how many operations each run must do
 	contenders []contender
-	// around runs all of them in surroundings that they need; it may be nil.
-	around func(all func() error) error
 }
 
 // result is what a contender needed: in each round, and how often it allocated.
@@ -42,18 +40,7 @@ type result struct {
 const leastRounds = 9
 
 // measure lets all contenders run in each round, in turns, so that what disturbs the machine meets them alike.
-func (c comparison) measure(atLeast time.Duration, clock int32) (results []result, err error) {
-	if c.around == nil {
-		return c.rounds(atLeast, clock)
-	}
-	err = c.around(func() error {
-		results, err = c.rounds(atLeast, clock)
-		return err
-	})
-	return results, err
-}
-
-func (c comparison) rounds(atLeast time.Duration, clock int32) ([]result, error) {
+func (c comparison) measure(atLeast time.Duration, clock int32) ([]result, error) {
 	results := make([]result, len(c.contenders))
 	for i, contender := range c.contenders {
 		results[i].contender = contender

@@ -39,16 +39,9 @@ func opening(dirs []string) ([]comparison, error) {
 			return len(paths), nil
 		}
 	}
-	// What some of them are warned about is not measured.
-	quiet := func(all func() error) error {
-		level, print := libbpf.CurrentPrint()
-		libbpf.SetPrint(libbpf.PrintWarn, nil)
-		defer libbpf.SetPrint(level, print)
-		return all()
-	}
 	const most = 1.1
 	return []comparison{
-		{title: fmt.Sprintf("opening one of %d object files", len(paths)), ops: len(paths), around: quiet, contenders: []contender{
+		{title: fmt.Sprintf("opening one of %d object files", len(paths)), ops: len(paths), contenders: []contender{
 			{name: "C", run: all(func(i int) error { return cOpenFile(paths[i]) })},
 			{name: "OpenFile", mostC: most, run: all(func(i int) error {
 				o, err := libbpf.OpenFile(paths[i])
@@ -58,7 +51,7 @@ func opening(dirs []string) ([]comparison, error) {
 				return o.Close()
 			})},
 		}},
-		{title: fmt.Sprintf("opening one of %d objects in memory", len(paths)), ops: len(paths), around: quiet, contenders: []contender{
+		{title: fmt.Sprintf("opening one of %d objects in memory", len(paths)), ops: len(paths), contenders: []contender{
 			{name: "C", run: all(func(i int) error { return cOpenMemory(contents[i]) })},
 			{name: "OpenMemory", mostC: most, run: all(func(i int) error {
 				o, err := libbpf.OpenMemory(contents[i])

@@ -14,7 +14,8 @@ var groups = []struct{ name, title, metric, text string }{
 	{"buffers", "Ring and perf buffers", "time", "Time for one record of a buffer that is full of them."},
 	{"live", "Live", "CPU time", "One process writes at a fixed rate, and another one reads. CPU time, the producer's system calls and latencies " +
 		"are for one record; sleeps and losses for 1,000."},
-	{"objects", "Objects", "time", "Time to open one object and to close it again."},
+	{"objects", "Objects", "time", "Time to open one object, or to open and load it, and to close it again."},
+	{"types", "Types", "time", "Work on the types of the running kernel (BTF)."},
 }
 
 // render writes benchmarks.md and its charts.
