@@ -35,6 +35,7 @@ type BTF struct {
 	rawMu    sync.Mutex // libbpf makes the raw form on first use
 	fdMu     sync.Mutex // for the descriptor that libbpf keeps
 	dumpable func() error
+	names    nameIndex
 }
 
 // newBTF takes ownership of the C object that read returns, and of the use of base that was acquired for it.
@@ -130,6 +131,7 @@ func (b *BTF) acquire() error {
 
 // free is called by the handle.
 func (b *BTF) free() error {
+	freeNames(b.names.made.Load())
 	if b.frees != nil {
 		freeBTF(b.frees)
 	}
@@ -226,7 +228,7 @@ func (b *BTF) name(off uint32) (string, error) {
 	return name, nil
 }
 
-// TypeByName returns the type with that name (btf__find_by_name_kind). With several kinds, the first kind that has such
+// TypeByName returns the type with that name (btf__find_by_name_kind, and after some searches an index). With several kinds, the first kind that has such
 // a type decides. Without a kind, it returns the first type with that name (btf__find_by_name). A name does not include
 // the keyword: "task_struct".
 //
@@ -251,8 +253,11 @@ func (b *BTF) TypeByName(name string, kinds ...Kind) (Type, error) {
 	defer c.Free()
 	n := c.Of("name", name)
 	if len(kinds) == 0 {
-		if id := findByName(b.c, n); id > 0 || name == "void" {
-			return b.typeByID(TypeID(max(id, 0)))
+		if name == "void" {
+			return b.typeByID(0)
+		}
+		if id := b.findNamed(n, anyKind); id > 0 {
+			return b.typeByID(id)
 		}
 	}
 	for _, kind := range kinds {
@@ -263,8 +268,8 @@ func (b *BTF) TypeByName(name string, kinds ...Kind) (Type, error) {
 			continue
 		}
 		// libbpf returns 0 for the name "void", whatever the kind.
-		if id := findByNameKind(b.c, n, kind); id > 0 {
-			return b.typeByID(TypeID(id))
+		if id := b.findNamed(n, int(kind)); id > 0 {
+			return b.typeByID(id)
 		}
 	}
 	return nil, notFound()
@@ -298,7 +303,7 @@ func (b *BTF) TypesByName(name string, err *error) iter.Seq[Type] {
 		var c cArgs
 		defer c.Free()
 		n := c.Of("name", name)
-		for id := nextNamed(b.c, 1, n); id != 0; id = nextNamed(b.c, id+1, n) {
+		for id := b.nextNamed(0, n); id != 0; id = b.nextNamed(id, n) {
 			if t, err := b.typeByID(id); err != nil || !yield(t) {
 				return err
 			}

@@ -11,6 +11,8 @@ package btf
 #cgo nocallback btf__name_by_offset
 #cgo noescape btf__type_cnt
 #cgo nocallback btf__type_cnt
+#cgo noescape lbg_names_find
+#cgo nocallback lbg_names_find
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -235,6 +237,7 @@ type (
 	cBTF      = C.struct_btf
 	cDump     = C.struct_btf_dump
 	cDumpText = C.struct_lbg_dump_text
+	cNames    = C.struct_lbg_names
 	cExt      = C.struct_btf_ext
 )
 
@@ -296,6 +299,16 @@ func findByName(b *cBTF, name cString) cInt { return C.btf__find_by_name(b, name
 
 func findByNameKind(b *cBTF, name cString, kind Kind) cInt {
 	return C.btf__find_by_name_kind(b, name, C.__u32(kind))
+}
+
+// newNames makes an index of the first types by their names. It is nil without memory.
+func newNames(b *cBTF, count int) *cNames { return C.lbg_names_new(b, C.__u32(count)) }
+
+func freeNames(names *cNames) { C.lbg_names_free(names) }
+
+// findInNames finds the first type behind after, which is 0 or has the same name.
+func findInNames(names *cNames, b *cBTF, after TypeID, name cString, kind int) TypeID {
+	return TypeID(C.lbg_names_find(names, b, C.__u32(after), name, C.int(kind)))
 }
 
 // nextNamed is the first type from id on with that name, or 0.
