@@ -450,8 +450,10 @@ func newMap(o *Object, from *OpenMap) (*Map, error) {
 		fd = mapFD(m)
 	}
 	maxEntries := mapMaxEntries(m)
-	if info, err := mapInfo(fd); err == nil {
-		maxEntries = info.MaxEntries // the kernel rounds the size of per-CPU LRU lists up
+	if mapFlags(m)&CreateNoCommonLRU != 0 {
+		if info, err := mapInfo(fd); err == nil {
+			maxEntries = info.MaxEntries // the kernel rounds the size of per-CPU LRU lists up
+		}
 	}
 	core, err := newMapCore(o.h, fd, MapInfo{
 		Name: from.name, Type: mapType(m), KeySize: mapKeySize(m),

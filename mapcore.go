@@ -104,9 +104,9 @@ func newMapCore(h *handle.Handle, fd int, info MapInfo) (mapCore, error) {
 		m.cpus = cpus
 	}
 	object := m.String()
-	missing := func(op string) *Error { return &Error{Op: op, Object: object, Err: ErrKeyNotExist} }
-	m.missingLookup, m.missingUpdate, m.missingDelete = missing("lookup in"), missing("update"), missing("delete from")
-	m.missingTake = missing(opTake)
+	missing := func(op string) Error { return Error{Op: op, Object: object, Err: ErrKeyNotExist} }
+	all := &[...]Error{missing("lookup in"), missing("update"), missing("delete from"), missing(opTake)}
+	m.missingLookup, m.missingUpdate, m.missingDelete, m.missingTake = &all[0], &all[1], &all[2], &all[3]
 	return m, nil
 }
 

@@ -392,12 +392,12 @@ func mapsOf(o *cObject) []objectMap {
 	for last := (*cMap)(nil); ; {
 		var some [32]C.struct_lbg_map
 		n := C.lbg_maps(o, last, &some[0], C.int(len(some)))
-		if n == 0 {
-			return all
-		}
 		all = slices.Grow(all, int(n))
 		for _, m := range some[:n] {
 			all = append(all, objectMap{m.ptr, C.GoString(m.name), MapType(m.typ)})
+		}
+		if int(n) < len(some) {
+			return all
 		}
 		last = some[n-1].ptr
 	}
@@ -426,12 +426,12 @@ func programsOf(o *cObject) []objectProgram {
 	for last := (*cProgram)(nil); ; {
 		var some [32]C.struct_lbg_program
 		n := C.lbg_programs(o, last, &some[0], C.int(len(some)))
-		if n == 0 {
-			return all
-		}
 		all = slices.Grow(all, int(n))
 		for _, p := range some[:n] {
 			all = append(all, objectProgram{p.ptr, C.GoString(p.name), C.GoString(p.section)})
+		}
+		if int(n) < len(some) {
+			return all
 		}
 		last = some[n-1].ptr
 	}
