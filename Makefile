@@ -357,11 +357,16 @@ mutate: root ## change the code in one place after the other, and see that a tes
 	@$(MAKE) setup
 	nice -n 19 $(GO) run $(NOVCS) ./scripts/mutate $(MUTATE)
 
+# Which cycles; on another kernel those of the hooks that a machine's own kernel may refuse.
+FAULTS ?= $(if $(KERNEL),^attach_(k|f|lsm|netkit))
+
 # The symbols tell who asked for the memory that there was not.
 .PHONY: test-faults
-test-faults: root ## let each system call and allocation of the library's work fail, one at a time (slow, as root)
+test-faults: root ## let each system call and allocation of the library's work fail, in Go and in C (slow, as root; KERNEL=6.12)
 	@$(MAKE) setup
-	LIBBPF_GO_FAULTS=all $(GO) test $(TESTFLAGS) -ldflags=-s=false -v -timeout 0 -run '^TestFaults$$' .
+	@$(if $(KERNEL),scripts/install-deps.sh vm && $(MAKE) bin/vm)
+	LIBBPF_GO_FAULTS=all $(GO) test $(TESTFLAGS) -ldflags=-s=false -v -timeout 0 -run '^TestFaults(InC)?$$/$(FAULTS)' \
+		$(if $(KERNEL),-exec '$(CURDIR)/bin/vm run -k $(KERNEL) -limit 10h') .
 
 FUZZTIME ?= 60s
 

@@ -57,7 +57,12 @@ var faultCycles = []faultCycle{
 		inner, err := libbpf.CreateMap(libbpf.MapTypeArray, "inner", 4, 4, 1, libbpf.MapCreateOptions{})
 		check(t, err)
 		t.Cleanup(func() { check(t, inner.Close()) })
-		return faultRun{given: &cuser.Given{Path: path, Folder: pins, MapFD: inner.FD()}, run: func() (err error) {
+		var missing []string
+		if bloomFilters() != nil {
+			missing = append(missing, "bloom")
+		}
+		given := &cuser.Given{Path: path, Folder: pins, MapFD: inner.FD(), Names: missing}
+		return faultRun{given: given, run: func() (err error) {
 			o, err := libbpf.ObjectBuilder{PinRootPath: pins}.OpenFile(path)
 			if err != nil {
 				return err
@@ -69,6 +74,15 @@ var faultCycles = []faultCycle{
 			}
 			if err := outer.SetInnerMap(inner); err != nil {
 				return err
+			}
+			for _, name := range missing {
+				m, err := o.Map(name)
+				if err != nil {
+					return err
+				}
+				if err := m.SetAutocreate(false); err != nil {
+					return err
+				}
 			}
 			loaded, err := o.Load()
 			if err != nil {
@@ -139,9 +153,6 @@ var faultCycles = []faultCycle{
 				if err := m.Delete(u32(1)); err != nil {
 					return err
 				}
-				if _, err := m.LookupAndDelete(u32(2)); err != nil {
-					return err
-				}
 				n := 0
 				var err error
 				for range m.All(&err) {
@@ -156,12 +167,12 @@ var faultCycles = []faultCycle{
 				if err != nil {
 					return err
 				}
-				if n != 12 {
+				if n != 14 {
 					return fmt.Errorf("%d elements and no error", n)
 				}
 				keys, values := make([]byte, 4*16), make([]byte, 8*16)
 				var cursor libbpf.MapCursor
-				if got, err := m.LookupBatch(&cursor, keys, values, libbpf.Any); got != 6 || !errors.Is(err, libbpf.ErrKeyNotExist) {
+				if got, err := m.LookupBatch(&cursor, keys, values, libbpf.Any); got != 7 || !errors.Is(err, libbpf.ErrKeyNotExist) {
 					return err
 				}
 				if _, err := m.UpdateBatch(append(u32(20), u32(21)...), make([]byte, 16), libbpf.Any); err != nil {
@@ -177,6 +188,20 @@ var faultCycles = []faultCycle{
 					return err
 				}
 				_, err = m.FDInfo()
+				return err
+			})
+		}}
+	}},
+	{"a queue", func(t *testing.T) faultRun {
+		return faultRun{run: func() error {
+			return withMap(libbpf.MapTypeQueue, 0, 8, 16, 0, func(m *libbpf.MapHandle) error {
+				if err := m.Update(nil, u64(1), libbpf.Any); err != nil {
+					return err
+				}
+				if _, err := m.Lookup(nil, libbpf.Any); err != nil {
+					return err
+				}
+				_, err := m.LookupAndDelete(nil)
 				return err
 			})
 		}}

@@ -16,6 +16,7 @@ static const struct {
 	{ "load and attach struct_ops", cuser_struct_ops },
 	{ "pin and open pins", cuser_pins },
 	{ "a hash map", cuser_hash },
+	{ "a queue", cuser_queue },
 	{ "a per-CPU map", cuser_per_cpu },
 	{ "memory of a map", cuser_memory },
 	{ "ring buffer with callbacks", cuser_ring },

@@ -27,7 +27,7 @@ typedef int cuser_cycle(const struct cuser_given *given);
 
 cuser_cycle cuser_open_memory, cuser_open_file, cuser_load_attach, cuser_load_pinned, cuser_load_types,
 	cuser_struct_ops, cuser_pins;
-cuser_cycle cuser_hash, cuser_per_cpu, cuser_memory, cuser_ring, cuser_perf, cuser_user_ring;
+cuser_cycle cuser_hash, cuser_queue, cuser_per_cpu, cuser_memory, cuser_ring, cuser_perf, cuser_user_ring;
 cuser_cycle cuser_link_file, cuser_kernel_types, cuser_object_types, cuser_queries, cuser_test_run;
 cuser_cycle cuser_xdp_netlink, cuser_tc, cuser_socket_filter;
 cuser_cycle cuser_section, cuser_tracepoint, cuser_raw_tracepoint, cuser_trace, cuser_lsm, cuser_uprobe,

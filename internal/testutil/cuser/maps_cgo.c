@@ -45,16 +45,13 @@ static int cuser_use_hash(int fd)
 	err = bpf_map_lookup_elem(fd, &key, &value);
 	if (!err)
 		err = bpf_map_delete_elem(fd, &key);
-	key = 2;
-	if (!err)
-		err = bpf_map_lookup_and_delete_elem(fd, &key, &value);
 	if (!err)
 		err = cuser_walk(fd, &value, &n);
-	if (err || n != 6)
+	if (err || n != 7)
 		return cuser_first(err, -ENODATA);
 	count = 16;
 	err = bpf_map_lookup_batch(fd, NULL, &cursor, keys, values, &count, NULL);
-	if (err != -ENOENT || count != 6)
+	if (err != -ENOENT || count != 7)
 		return cuser_first(err, -ENODATA);
 	keys[0] = 20, keys[1] = 21;
 	count = 2;
@@ -70,6 +67,22 @@ int cuser_hash(const struct cuser_given *g)
 
 	(void)g;
 	return fd < 0 ? fd : cuser_close_map(fd, cuser_use_hash(fd));
+}
+
+int cuser_queue(const struct cuser_given *g)
+{
+	int fd = bpf_map_create(BPF_MAP_TYPE_QUEUE, "faulty", 0, 8, 16, NULL), err;
+	__u64 value = 1;
+
+	(void)g;
+	if (fd < 0)
+		return fd;
+	err = bpf_map_update_elem(fd, NULL, &value, BPF_ANY);
+	if (!err)
+		err = bpf_map_lookup_elem(fd, NULL, &value);
+	if (!err)
+		err = bpf_map_lookup_and_delete_elem(fd, NULL, &value);
+	return cuser_close_map(fd, err);
 }
 
 int cuser_per_cpu(const struct cuser_given *g)

@@ -76,6 +76,18 @@ int cuser_load_attach(const struct cuser_given *g)
 	return cuser_with_loaded(g, NULL, cuser_attach_all);
 }
 
+static int cuser_leave_out_maps(const struct cuser_given *g, struct bpf_object *obj)
+{
+	for (const char *name = g->names; *name; name += strlen(name) + 1) {
+		struct bpf_map *map = bpf_object__find_map_by_name(obj, name);
+		int err = map ? bpf_map__set_autocreate(map, false) : -errno;
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
 int cuser_load_pinned(const struct cuser_given *g)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .pin_root_path = g->folder);
@@ -88,23 +100,13 @@ int cuser_load_pinned(const struct cuser_given *g)
 	outer = bpf_object__find_map_by_name(obj, "outer");
 	err = outer ? bpf_map__set_inner_map_fd(outer, g->map_fd) : -errno;
 	if (!err)
+		err = cuser_leave_out_maps(g, obj);
+	if (!err)
 		err = bpf_object__load(obj);
 	if (!err)
 		err = bpf_object__unpin_maps(obj, NULL);
 	bpf_object__close(obj);
 	return err;
-}
-
-static int cuser_leave_out_maps(const struct cuser_given *g, struct bpf_object *obj)
-{
-	for (const char *name = g->names; *name; name += strlen(name) + 1) {
-		struct bpf_map *map = bpf_object__find_map_by_name(obj, name);
-		int err = map ? bpf_map__set_autocreate(map, false) : -errno;
-
-		if (err)
-			return err;
-	}
-	return 0;
 }
 
 int cuser_load_types(const struct cuser_given *g)
