@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/libbpf-go/libbpf-go/internal/place"
+	"github.com/libbpf-go/libbpf-go/internal/testutil/elfobject"
 )
 
 // Numbers of the sections and symbols of example.
@@ -23,16 +24,16 @@ const (
 // example has functions that refer to what there is in all ways, and much that must not count.
 func example(order binary.ByteOrder) []byte {
 	const call, load, exit = callCode, 0x18, 0x95
-	in := func(code, source byte, immediate int32) []byte { return insn(order, code, source, immediate) }
-	return object(order, []section{
-		{".text", elf.SHT_PROGBITS, elf.SHF_EXECINSTR, 0, slices.Concat(
+	in := func(code, source byte, immediate int32) []byte { return elfobject.Insn(order, code, source, immediate) }
+	return elfobject.Build(order, []elfobject.Section{
+		{Name: ".text", Type: elf.SHT_PROGBITS, Flags: elf.SHF_EXECINSTR, Info: 0, Data: slices.Concat(
 			// helper1
 			in(exit, 0, 0), in(exit, 0, 0),
 			// helper2
 			in(call, pseudoCall, -3), // helper1
 			in(call, 0, 11),
 		)},
-		{"tc", elf.SHT_PROGBITS, elf.SHF_EXECINSTR, 0, slices.Concat(
+		{Name: "tc", Type: elf.SHT_PROGBITS, Flags: elf.SHF_EXECINSTR, Info: 0, Data: slices.Concat(
 			// 0: main
 			in(load, 1, 0), in(0, 0, 0), // counts
 			in(call, 0, 5),
@@ -50,36 +51,45 @@ func example(order binary.ByteOrder) []byte {
 			in(call, pseudoCall, 9),  // behind the end
 			in(call, pseudoCall, -1), // helper1
 		)},
-		{".maps", elf.SHT_PROGBITS, 0, 0, make([]byte, 64)},
-		{place.Arena, elf.SHT_PROGBITS, 0, 0, make([]byte, 8)},
+		{Name: ".maps", Type: elf.SHT_PROGBITS, Flags: 0, Info: 0, Data: make([]byte, 64)},
+		{Name: place.Arena, Type: elf.SHT_PROGBITS, Flags: 0, Info: 0, Data: make([]byte, 8)},
 		// It has what would be instructions, and what would be relocations of tc.
-		{".data", elf.SHT_PROGBITS, elf.SHF_WRITE, program, append(in(call, 0, 9), relocations(order, 16, counts)...)},
-		{".reltc", elf.SHT_REL, 0, program, relocations(order,
+		{Name: ".data", Type: elf.SHT_PROGBITS, Flags: elf.SHF_WRITE, Info: program, Data: append(in(call, 0, 9), elfobject.Relocations(order, 16, counts)...)},
+		{Name: ".reltc", Type: elf.SHT_REL, Flags: 0, Info: program, Data: elfobject.Relocations(order,
 			0, counts, 32, dataVar, 48, textSection, 64, counts, 72, textSection, 88, arenaVar, 104, kfunc, 112, absolute, 112, tooHigh,
 			112, lastMap, 112, 0, 112, lastMap+1, 132, counts, 136, counts, 128, helper1)},
-		{".rel.maps", elf.SHT_REL, 0, maps, relocations(order,
+		{Name: ".rel.maps", Type: elf.SHT_REL, Flags: 0, Info: maps, Data: elfobject.Relocations(order,
 			24, helper2, 32, helper1, 40, helper1, 16, counts, 48, lastMap, 40, textSection)},
-		{".rel.none", elf.SHT_REL, 0, 0, relocations(order, 0, counts)},
-		{"nobits", elf.SHT_NOBITS, elf.SHF_EXECINSTR, 0, nil},
-		{"odd", elf.SHT_PROGBITS, elf.SHF_EXECINSTR, 0, make([]byte, 4)}, // half an instruction
-		{"last", elf.SHT_PROGBITS, 0, 0, nil},
-	}, []symbol{
-		{"helper1", elf.STT_FUNC, text, 0, 16},
-		{"helper2", elf.STT_FUNC, text, 16, 16},
-		{"main", elf.STT_FUNC, program, 0, 56},
-		{"second", elf.STT_FUNC, program, 72, 64},
-		{"counts", elf.STT_OBJECT, maps, 24, 24},
-		{"arena_var", elf.STT_OBJECT, arena, 0, 8},
-		{"kfunc", elf.STT_FUNC, elf.SHN_UNDEF, 0, 8},
-		{"", elf.STT_SECTION, text, 0, 0},
-		{"data_var", elf.STT_OBJECT, data, 0, 8},
-		{"no_code", elf.STT_FUNC, data, 0, 8},
-		{"undefined", elf.STT_OBJECT, elf.SHN_UNDEF, 0, 8},
-		{"absolute", elf.STT_FUNC, elf.SHN_ABS, 0, 8},
-		{"too_high", elf.STT_FUNC, sections, 0, 8},
-		{"not_a_map", elf.STT_FUNC, maps, 48, 8},
-		{"last_map", elf.STT_OBJECT, maps, 56, 8},
+		{Name: ".rel.none", Type: elf.SHT_REL, Flags: 0, Info: 0, Data: elfobject.Relocations(order, 0, counts)},
+		{Name: "nobits", Type: elf.SHT_NOBITS, Flags: elf.SHF_EXECINSTR, Info: 0, Data: nil},
+		{Name: "odd", Type: elf.SHT_PROGBITS, Flags: elf.SHF_EXECINSTR, Info: 0, Data: make([]byte, 4)}, // half an instruction
+		{Name: "last", Type: elf.SHT_PROGBITS, Flags: 0, Info: 0, Data: nil},
+	}, []elfobject.Symbol{
+		{Name: "helper1", Type: elf.STT_FUNC, Section: text, Value: 0, Size: 16},
+		{Name: "helper2", Type: elf.STT_FUNC, Section: text, Value: 16, Size: 16},
+		{Name: "main", Type: elf.STT_FUNC, Section: program, Value: 0, Size: 56},
+		{Name: "second", Type: elf.STT_FUNC, Section: program, Value: 72, Size: 64},
+		{Name: "counts", Type: elf.STT_OBJECT, Section: maps, Value: 24, Size: 24},
+		{Name: "arena_var", Type: elf.STT_OBJECT, Section: arena, Value: 0, Size: 8},
+		{Name: "kfunc", Type: elf.STT_FUNC, Section: elf.SHN_UNDEF, Value: 0, Size: 8},
+		{Name: "", Type: elf.STT_SECTION, Section: text, Value: 0, Size: 0},
+		{Name: "data_var", Type: elf.STT_OBJECT, Section: data, Value: 0, Size: 8},
+		{Name: "no_code", Type: elf.STT_FUNC, Section: data, Value: 0, Size: 8},
+		{Name: "undefined", Type: elf.STT_OBJECT, Section: elf.SHN_UNDEF, Value: 0, Size: 8},
+		{Name: "absolute", Type: elf.STT_FUNC, Section: elf.SHN_ABS, Value: 0, Size: 8},
+		{Name: "too_high", Type: elf.STT_FUNC, Section: sections, Value: 0, Size: 8},
+		{Name: "not_a_map", Type: elf.STT_FUNC, Section: maps, Value: 48, Size: 8},
+		{Name: "last_map", Type: elf.STT_OBJECT, Section: maps, Value: 56, Size: 8},
 	})
+}
+
+func mustRead(t *testing.T, data []byte) *File {
+	t.Helper()
+	f, err := Read(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
 }
 
 var orders = []binary.ByteOrder{binary.LittleEndian, binary.BigEndian}
@@ -184,7 +194,7 @@ func TestTruncated(t *testing.T) {
 	if _, err := Read(bad); err == nil {
 		t.Error("half a symbol is read")
 	}
-	if f := mustRead(t, object(binary.LittleEndian, []section{{name: "x", typ: elf.SHT_PROGBITS}}, nil)); len(f.Symbols) != 0 {
+	if f := mustRead(t, elfobject.Build(binary.LittleEndian, []elfobject.Section{{Name: "x", Type: elf.SHT_PROGBITS}}, nil)); len(f.Symbols) != 0 {
 		t.Errorf("symbols of none: %v", f.Symbols)
 	}
 }
