@@ -79,3 +79,29 @@ func TestLinkUnits(t *testing.T) {
 		}
 	}
 }
+
+// A variable that other objects see is in one section in all of them. Those of one object only may be anywhere.
+func TestLinkVariables(t *testing.T) {
+	object := func(section string, local bool) []byte {
+		b := btf.NewBuilder()
+		defer b.Close()
+		n := b.AddInt("int", 4, btf.IntSigned)
+		b.AddDatasec(section, 4, btf.DatasecVar{Type: b.AddVar("count", btf.LinkageGlobal, n), Size: 4})
+		types, err := b.Raw()
+		testutil.Check(t, err)
+		return elfobject.Build(little, []elfobject.Section{
+			{Name: section, Type: elf.SHT_PROGBITS, Data: make([]byte, 4)}, {Name: ".BTF", Type: elf.SHT_PROGBITS, Data: types},
+		}, []elfobject.Symbol{{Name: "count", Type: elf.STT_OBJECT, Section: 1, Size: 4, Local: local}})
+	}
+	for _, test := range []struct {
+		section string
+		local   bool
+		refused bool
+	}{{".data", false, false}, {".rodata", false, true}, {".rodata", true, false}} {
+		var units linkUnits
+		testutil.Check(t, units.check("a.o", object(".data", test.local)))
+		if err := units.check("b.o", object(test.section, test.local)); (err != nil) != test.refused {
+			t.Errorf("%+v: %v", test, err)
+		}
+	}
+}

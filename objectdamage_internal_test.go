@@ -50,6 +50,12 @@ func TestReadOddFiles(t *testing.T) {
 			t.Errorf("%s: a part was taken for the whole", name)
 		}
 	}
+	// A part that is behind the names.
+	last := append(bytes.Clone(good), make([]byte, 100)...)
+	little.PutUint64(last[in(2, offsetIn):], uint64(len(good)))
+	if _, err := read(last[:len(last)-1], len(last)); err == nil {
+		t.Error("a part of a section was taken for the whole")
+	}
 	for _, size := range []int{0, 10, fileHeaderSize, in(1, 0), in(3, 0), in(4, 0), len(good) - 110, len(good) - 1} {
 		if _, err := read(good[:size], len(good)); err == nil {
 			t.Errorf("%d bytes of %d were taken for the whole", size, len(good))
@@ -108,10 +114,10 @@ func TestCheckSymbols(t *testing.T) {
 		t.Error(err)
 	}
 	scan = scanObject(build(
-		elfobject.Symbol{Name: "extern"}, elfobject.Symbol{Name: "another"}, elfobject.Symbol{Name: "local", Local: true},
+		elfobject.Symbol{Name: "extern"}, elfobject.Symbol{Name: "another"}, elfobject.Symbol{Name: "third"}, elfobject.Symbol{Name: "local", Local: true},
 		elfobject.Symbol{Name: "here", Type: elf.STT_OBJECT, Section: 2}, elfobject.Symbol{Name: "static", Section: 2, Local: true},
 	))
-	if externs, err := scan.checkSymbols(); externs != 2 || err != nil {
+	if externs, err := scan.checkSymbols(); externs != 3 || err != nil {
 		t.Errorf("%d externs, %v", externs, err)
 	}
 }
@@ -175,6 +181,7 @@ func TestTypeOfItself(t *testing.T) {
 		"forward and back":      {join(to(constant, 3), to(pointer, 0), to(constant, 2)), 0},
 		"two":                   {join(to(constant, 2), to(constant, 1)), 1},
 		"a way to a cycle":      {join(to(constant, 3), to(pointer, 0), to(constant, 4), to(constant, 3)), 3},
+		"a way that was gone":   {join(to(constant, 2), to(constant, 3), to(pointer, 0), to(constant, 5), to(constant, 2)), 0},
 		"behind the last":       {join(to(constant, 3), to(constant, 1)), 0},
 		"far behind it":         {to(constant, 1<<32-1), 0},
 		"behind one with parts": {join([]uint32{0, function | 1, 0, 0, 2}, to(constant, 2)), 2},

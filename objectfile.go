@@ -75,7 +75,7 @@ func notELF(head []byte) string {
 		}
 	}
 	text := head
-	for i := 1; i < utf8.UTFMax && !utf8.Valid(text) && len(text) > 0; i++ {
+	for i := 1; i < utf8.UTFMax && !utf8.Valid(text) && len(text) > 1; i++ {
 		text = text[:len(text)-1] // the last character may be incomplete
 	}
 	switch {

@@ -51,7 +51,7 @@ func TestNotELF(t *testing.T) {
 		"a":             text,
 		"a\U0001F600":   text,
 		"a\xf0\x9f\x98": text, "a\xf0\x9f": text, "a\xf0": text,
-		"a\xf0\x9f\x98a": binaryFile, "\xff\xff\xff\xff": binaryFile, "a\xff\xff\xff\xff": binaryFile,
+		"a\xf0\x9f\x98a": binaryFile, "\xff": binaryFile, "\xff\xff\xff\xff": binaryFile, "a\xff\xff\xff\xff": binaryFile,
 		"a\x00b": binaryFile, "a\x01": text,
 		"!<arch>\n": "an archive", "!<arch>": text,
 	} {

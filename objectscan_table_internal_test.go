@@ -142,6 +142,7 @@ func TestUsed(t *testing.T) {
 		sections []elfobject.Section
 		want     []part // without the names at the end
 	}{
+		"one byte":          {[]elfobject.Section{progbits("a", 1)}, []part{{0, 1}}},
 		"all":               {[]elfobject.Section{progbits("a", 10), progbits("b", 20)}, []part{{0, 30}}},
 		"near":              {[]elfobject.Section{progbits("a", 10), progbits(".debug_a", near), progbits("b", 20)}, []part{{0, near + 30}}},
 		"far":               {[]elfobject.Section{progbits("a", 10), progbits(".debug_a", near+1), progbits("b", 20)}, []part{{0, 10}, {near + 11, near + 31}}},
