@@ -92,6 +92,40 @@ func cLoad(object []byte, program string) error {
 	return err
 }
 
+// cProbes are programs to attach, and functions to attach them to, which C keeps for good.
+type cProbes struct {
+	object  *C.struct_bpf_object
+	path    *C.char
+	offsets []uint64
+	names   []*C.char
+}
+
+func newCProbes(object []byte, to *probed) (*cProbes, error) {
+	p := &cProbes{
+		object: C.bench_probes(unsafe.Pointer(unsafe.SliceData(object)), C.size_t(len(object))),
+		path:   C.CString(to.path), offsets: to.offsets,
+	}
+	if p.object == nil {
+		return nil, errC
+	}
+	for _, name := range to.names {
+		p.names = append(p.names, C.CString(name))
+	}
+	return p, nil
+}
+
+func (p *cProbes) single(n int, byName bool) (int, error) {
+	names := &p.names[0]
+	if !byName {
+		names = nil
+	}
+	return cCount(C.bench_attach(p.object, p.path, cUint64s(p.offsets), names, C.size_t(n)))
+}
+
+func (p *cProbes) multi(n int) (int, error) {
+	return cCount(C.bench_attach_multi(p.object, p.path, &p.names[0], C.size_t(n)))
+}
+
 func cReadTypes() error {
 	_, err := cCount(C.long(C.bench_read_types()))
 	return err

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -136,6 +137,44 @@ int bench_load(const void *object, size_t size, const char *program)
 	err = bpf_object__load(o);
 	bpf_object__close(o);
 	return err;
+}
+
+struct bpf_object *bench_probes(const void *object, size_t size)
+{
+	struct bpf_object *o = bpf_object__open_mem(object, size, NULL);
+
+	return o && !bpf_object__load(o) ? o : NULL;
+}
+
+long bench_attach(struct bpf_object *probes, const char *path, const uint64_t *offsets, const char **names, size_t n)
+{
+	struct bpf_program *program = bpf_object__find_program_by_name(probes, "single");
+	struct bpf_link **links = calloc(n, sizeof(*links));
+	long err = 0;
+
+	for (size_t i = 0; links && !err && i < n; i++) {
+		LIBBPF_OPTS(bpf_uprobe_opts, opts, .func_name = names ? names[i] : NULL);
+
+		links[i] = bpf_program__attach_uprobe_opts(program, 0, path, names ? 0 : offsets[i], &opts);
+		if (!links[i])
+			err = -errno;
+	}
+	for (size_t i = 0; links && i < n; i++)
+		bpf_link__destroy(links[i]);
+	free(links);
+	return err ? err : (long)n;
+}
+
+long bench_attach_multi(struct bpf_object *probes, const char *path, const char **names, size_t n)
+{
+	struct bpf_program *program = bpf_object__find_program_by_name(probes, "multi");
+	LIBBPF_OPTS(bpf_uprobe_multi_opts, opts, .syms = names, .cnt = n);
+	struct bpf_link *link = bpf_program__attach_uprobe_multi(program, 0, path, NULL, &opts);
+
+	if (!link)
+		return -errno;
+	bpf_link__destroy(link);
+	return (long)n;
 }
 
 int bench_read_types(void)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 struct bpf_map;
+struct bpf_object;
 struct btf;
 struct ring_buffer;
 struct perf_buffer;
@@ -38,6 +39,14 @@ int bench_open_mem(const void *object, size_t size);
 
 /* Opens an object, loads it and closes it: with all its programs, or one of them. */
 int bench_load(const void *object, size_t size, const char *program);
+
+/*
+ * Attaches the programs of an object to n functions of a binary, by offset or by name, and detaches them: with a link for
+ * each, and with one link.
+ */
+struct bpf_object *bench_probes(const void *object, size_t size);
+long bench_attach(struct bpf_object *probes, const char *path, const uint64_t *offsets, const char **names, size_t n);
+long bench_attach_multi(struct bpf_object *probes, const char *path, const char **names, size_t n);
 
 /* Reads the types of the kernel, and forgets them. */
 int bench_read_types(void);

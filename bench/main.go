@@ -103,7 +103,7 @@ func run(done func(table) error, atLeast time.Duration, clock int32, only string
 		group string
 		make  func(*libbpf.Object) ([]comparison, error)
 	}{
-		{"maps", elements}, {"maps", entries}, {"maps", memory}, {"buffers", rings}, {"buffers", perfs}, {"objects", opens}, {"objects", loading},
+		{"maps", elements}, {"maps", entries}, {"maps", memory}, {"buffers", rings}, {"buffers", perfs}, {"objects", opens}, {"objects", loading}, {"attach", attaching},
 		{"types", kernelTypes},
 	} {
 		comparisons, err := part.make(o)

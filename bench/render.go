@@ -15,6 +15,7 @@ var groups = []struct{ name, title, metric, text string }{
 	{"live", "Live", "CPU time", "One process writes at a fixed rate, and another one reads. CPU time, the producer's system calls and latencies " +
 		"are for one record; sleeps and losses for 1,000."},
 	{"objects", "Objects", "time", "Time to open one object, or to open and load it, and to close it again."},
+	{"attach", "Attaching", "time", "Time to attach one probe and to detach it again."},
 	{"types", "Types", "time", "Work on the types of the running kernel (BTF)."},
 }
 
