@@ -43,8 +43,10 @@ type faultInC struct {
 var worse = []explanation{
 	{unnoticed, "memory of a map", `mmap ".*": EPERM`, "Go maps a map for reading if it can't be written"},
 	{asTold, "attach uprobe", `pread64 `, "Go reads the symbols before libbpf reads the file"},
-	{unnoticed, "attach uprobe", `pread64 `, "libelf skips a table that it can't read, and has the function from another one"},
-	{unnoticed, "link objects into a file", `newfstatat "out\.o": `, "not libelf's call: package wholefile looks whether a file is there"},
+	{unnoticed, "attach uprobe", `pread64 `,
+		"libelf skips a table that it can't read, and has the function from another one"},
+	{unnoticed, "link objects into a file", `newfstatat "out\.o": `,
+		"not libelf's call: package wholefile looks whether a file is there"},
 }
 
 // TestFaultsInC lets the cycles fail in C too. At the same point, Go must get by where C does, return the errno where C
@@ -180,8 +182,8 @@ func (c faultCycle) inC(t *testing.T) []faultInC {
 	}
 }
 
-// readFaultsInC reads what testInC has written, and whether it came to its end. Each point is there before the run, as a
-// crash, and after it.
+// readFaultsInC reads what testInC has written, and whether it came to its end. Each point is there before the run, as
+// a crash, and after it.
 func readFaultsInC(t *testing.T, results *os.File) (all []faultInC, ended bool) {
 	t.Helper()
 	text, err := io.ReadAll(io.NewSectionReader(results, 0, math.MaxInt64))

@@ -1,5 +1,5 @@
-// Package cuser does with libbpf what its users in C do: it opens, loads, attaches, reads and closes. The tests let calls
-// and allocations fail in it, and compare what becomes of that with what becomes of it in Go.
+// Package cuser does with libbpf what its users in C do: it opens, loads, attaches, reads and closes. The tests let
+// calls and allocations fail in it, and compare what becomes of that with what becomes of it in Go.
 package cuser
 
 /*
