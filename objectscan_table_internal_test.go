@@ -60,6 +60,25 @@ func TestScanTables(t *testing.T) {
 			little.PutUint64(i[in(0, sizeIn):], 3)
 			return i
 		}, 1, nil},
+		"a count where no headers are": {func(i []byte) []byte {
+			little.PutUint64(i[headersAt:], 0)
+			little.PutUint16(i[countAt:], 0)
+			little.PutUint64(i[sizeIn:], 2)
+			return i
+		}, 0, nil},
+		"the count in the only section": {func(i []byte) []byte {
+			at := len(i) - sectionHeaderSize
+			little.PutUint64(i[headersAt:], uint64(at))
+			little.PutUint16(i[countAt:], 0)
+			little.PutUint64(i[at+sizeIn:], 1)
+			return i
+		}, 1, nil},
+		"the names' number in no section": {func(i []byte) []byte {
+			little.PutUint64(i[headersAt:], 0)
+			little.PutUint16(i[countAt:], 0)
+			little.PutUint16(i[namesAt:], uint16(elf.SHN_XINDEX))
+			return i
+		}, 0, nil},
 		"no count": {func(i []byte) []byte {
 			little.PutUint16(i[countAt:], 0)
 			return i
