@@ -193,7 +193,7 @@ test: root ## set up and run all tests (as root; LIBBPF_GO_STRICT=1: each test, 
 	@: >$(SKIPPED)
 	LIBBPF_GO_SKIPPED=$(SKIPPED) $(GO) test -race $(TESTFLAGS) ./...
 	LIBBPF_GO_SKIPPED=$(SKIPPED) $(GO) test $(TESTFLAGS) ./...
-	$(GO) test -asan $(TESTFLAGS) ./libbpf ./typed ./internal/cmem ./internal/testutil/sanitize
+	$(ASAN) ./libbpf ./typed ./internal/cmem ./internal/testutil/sanitize
 	cd selftests && LIBBPF_GO_SKIPPED=$(SKIPPED) $(GO) test $(TESTFLAGS) ./...
 	@scripts/dist_test.sh
 	@$(MAKE) test-vm-runner test-elsewhere
@@ -306,12 +306,21 @@ test-386: root ## run the tests as a 32-bit program, on this kernel (as root)
 		-skip 'USDT|Uprobe|racepoint|Kprobe|Tracing|Cookies|(TCX|Netkit|Cgroup)Order|LinkConformance|AttachCgroup$$|QueryTaskFD|WithoutTracefs|^TestGo$$' \
 		. ./btf/... ./ctypes ./libbpf ./skeleton ./typed ./internal/...
 
-SANITIZED := . ./typed ./skeleton ./libbpf ./btf/... ./ctypes ./internal/... ./cmd/bpfgo/...
+# Not undefined for who compiles it: libelf reads structs where they are if the CPU can (ALLOW_UNALIGNED), and libbpf
+# shifts a bit into an int's sign, where gcc and clang have it.
+UNDEFINED := -fsanitize=undefined -fno-sanitize=alignment,shift-base -fno-sanitize-recover=undefined
+ASAN = CGO_CFLAGS="-O2 -g $(UNDEFINED)" CGO_LDFLAGS=-lubsan $(GO) test -asan $(TESTFLAGS)
+ASAN_PACKAGES := . ./typed ./skeleton ./libbpf ./btf/... ./ctypes ./internal/... ./cmd/bpfgo/...
+# gcc has no MemorySanitizer, and that of older clangs does not know what fstat writes.
+MSAN = CC=clang-19 CGO_CFLAGS="-O2 -g -Wno-deprecated-non-prototype" $(GO) test -msan $(TESTFLAGS)
+MSAN_PACKAGES := . ./typed ./skeleton ./libbpf ./btf ./internal/cmem ./internal/testutil/sanitize
 
 .PHONY: test-sanitizers
-test-sanitizers: root ## run the tests under AddressSanitizer and LeakSanitizer (slow, as root)
+test-sanitizers: root ## run the tests under Address-, Leak-, UndefinedBehavior- and MemorySanitizer (slow, as root)
 	@$(MAKE) setup
-	$(GO) test -asan $(TESTFLAGS) $(SANITIZED)
+	@scripts/install-deps.sh sanitizers
+	$(ASAN) $(ASAN_PACKAGES)
+	$(MSAN) $(MSAN_PACKAGES)
 
 .PHONY: test-interop
 test-interop: root ## share objects between Go and C under AddressSanitizer (slow)

@@ -452,7 +452,7 @@ func TestUprobeMultiErrors(t *testing.T) {
 }
 
 // imported is a function that this test's binary imports: the binary has a symbol for it, but no code.
-const imported = "realpath"
+const imported = "faccessat"
 
 // libbpf would attach an imported function at the file's first byte, where nothing runs. And of several functions, it
 // would attach those that it finds.
@@ -468,7 +468,7 @@ func TestUprobeNamesWhatIsMissing(t *testing.T) {
 	}{
 		{symbols(imported), os.ErrNotExist, []string{imported, "only imports"}},
 		{symbols(targetOne, imported), os.ErrNotExist, []string{imported, "only imports"}},
-		{libbpf.UprobeMultiOptions{Pattern: "realpat*"}, os.ErrNotExist, []string{"realpat*", "only imports"}},
+		{libbpf.UprobeMultiOptions{Pattern: "faccessa*"}, os.ErrNotExist, []string{"faccessa*", "only imports"}},
 		{symbols(targetOne, "no_such_function", "nor_this"), os.ErrNotExist, []string{"no_such_function", "nor_this"}},
 		{libbpf.UprobeMultiOptions{Pattern: "no_such*"}, os.ErrNotExist, []string{"no_such*"}},
 		{symbols(targetOne, targetTwo, targetOne), libbpf.ErrInvalid, []string{targetOne, "twice"}},
@@ -491,7 +491,7 @@ func TestUprobeSections(t *testing.T) {
 		{"function", ""},
 		{"imported", imported},
 		{"pattern", ""},
-		{"imported_pattern", "realpat*"},
+		{"imported_pattern", "faccessa*"},
 		{"missing_pattern", "no_such_function"},
 		{"missing_probe", "no_such_probe"},
 	} {

@@ -13,7 +13,7 @@ static enum bpf_perf_event_ret no_event(void *ctx, int cpu, struct perf_event_he
 
 int lbg_perf_new(int map_fd, size_t pages, unsigned char *attr, int *cpus, int *keys, int n, struct perf_buffer **pb)
 {
-	struct perf_buffer_raw_opts opts = { .sz = sizeof(opts), .cpu_cnt = n, .cpus = cpus, .map_keys = keys };
+	LIBBPF_OPTS(perf_buffer_raw_opts, opts, .cpu_cnt = n, .cpus = cpus, .map_keys = keys);
 
 	*pb = perf_buffer__new_raw(map_fd, pages, (struct perf_event_attr *)attr, no_event, NULL, &opts);
 	return *pb ? 0 : -errno;

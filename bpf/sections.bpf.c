@@ -12,7 +12,7 @@ int BPF_UPROBE(function, long x)
 	return saw(ctx, x);
 }
 
-SEC("?uprobe//proc/self/exe:realpath")
+SEC("?uprobe//proc/self/exe:faccessat")
 int BPF_UPROBE(imported, long x)
 {
 	return saw(ctx, x);
@@ -24,7 +24,7 @@ int BPF_UPROBE(pattern, long x)
 	return saw(ctx, x);
 }
 
-SEC("?uprobe.multi//proc/self/exe:realpat*")
+SEC("?uprobe.multi//proc/self/exe:faccessa*")
 int BPF_UPROBE(imported_pattern, long x)
 {
 	return saw(ctx, x);

@@ -91,10 +91,8 @@ int lbg_dump_types(struct btf_dump *dump, struct lbg_dump_text *text, const __u3
 
 int lbg_dump_decl(struct btf_dump *dump, __u32 id, const char *name)
 {
-	struct btf_dump_emit_type_decl_opts opts = {
-		.sz = sizeof(opts),
-		.field_name = name,
-	};
+	/* Not a plain initializer, which may leave the bytes behind the last field as they are: libbpf refuses them. */
+	LIBBPF_OPTS(btf_dump_emit_type_decl_opts, opts, .field_name = name);
 
 	return btf_dump__emit_type_decl(dump, id, &opts);
 }

@@ -7,6 +7,7 @@
 #   install-deps.sh bench    what "make bench" also needs, for another library
 #   install-deps.sh check    what "make check" also needs
 #   install-deps.sh cross    the compilers for other architectures and musl that "make test-build" uses
+#   install-deps.sh sanitizers  what "make test-sanitizers" also needs
 #   install-deps.sh vm       what scripts/vm also needs, to boot other kernels
 #   install-deps.sh arm64    what scripts/vm also needs for kernels of that architecture
 #   install-deps.sh s390x    the same
@@ -51,6 +52,12 @@ missing() {
 		cross i386 i686-linux-gnu
 		cross armhf arm-linux-gnueabihf
 		command -v musl-gcc >/dev/null || echo "musl-tools a C compiler for musl (musl-gcc)"
+		return
+		;;
+	sanitizers)
+		command -v clang-19 >/dev/null || echo "clang-19 a clang whose MemorySanitizer knows the C library (clang-19)"
+		echo 'int main(void) { return 0; }' | clang-19 -fsanitize=memory -o /dev/null -x c - 2>/dev/null ||
+			echo "libclang-rt-19-dev clang's MemorySanitizer"
 		return
 		;;
 	arm64)

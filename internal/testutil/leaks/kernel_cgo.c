@@ -5,6 +5,8 @@
  */
 #include "kernel_cgo.h"
 
+#include "initialized_cgo.h"
+
 #include <errno.h>
 #include <linux/bpf.h>
 #include <pthread.h>
@@ -42,8 +44,7 @@ static int open_by_id(struct leaks_object object)
 	return (int)__real_syscall(__NR_bpf, commands[object.kind], &attr, sizeof(attr));
 }
 
-/* Fills the first bytes of an info struct: the beginnings do not depend on the kernel. */
-static int info_of(int fd, unsigned *words, unsigned size)
+int leaks_info(int fd, unsigned *words, unsigned size)
 {
 	union bpf_attr attr;
 
@@ -85,7 +86,7 @@ static void record(unsigned kind, int fd)
 {
 	unsigned words[leaks_info_size / sizeof(unsigned)];
 
-	if (info_of(fd, words, sizeof(words)) < 0)
+	if (leaks_info(fd, words, sizeof(words)) < 0)
 		return;
 	/*
 	 * An array of programs that somebody opens and closes by its id, while it is closed here, can stay for good: each
@@ -104,8 +105,8 @@ static void record(unsigned kind, int fd)
 	pthread_mutex_unlock(&lock);
 }
 
-/* It reads more arguments than there may be, as libc's does. AddressSanitizer would report that. */
-__attribute__((no_sanitize("address"))) long __wrap_syscall(long number, ...)
+/* It reads more arguments than there may be, as libc's does. Sanitizers would report that. */
+LEAKS_NOT_SANITIZED long __wrap_syscall(long number, ...)
 {
 	long argument[6], ret;
 	va_list list;
@@ -115,11 +116,13 @@ __attribute__((no_sanitize("address"))) long __wrap_syscall(long number, ...)
 	for (int i = 0; i < 6; i++)
 		argument[i] = va_arg(list, long);
 	va_end(list);
+	leaks_will_read(number, argument);
 	ret = __real_syscall(number, argument[0], argument[1], argument[2], argument[3], argument[4], argument[5]);
+	leaks_has_written(number, argument);
 	if (ret < 0 || number != __NR_bpf || !__atomic_load_n(&watching, __ATOMIC_ACQUIRE))
 		return ret;
 	kept = errno;
-	switch (argument[0]) {
+	switch ((int)argument[0]) {
 	case BPF_MAP_CREATE:
 		record(leaks_map, (int)ret);
 		break;
@@ -163,9 +166,9 @@ void leaks_name(struct leaks_object object, char name[16])
 	name[0] = 0;
 	if (fd < 0)
 		return;
-	if (object.kind == leaks_map && info_of(fd, info.words, sizeof(info.map)) >= 0)
+	if (object.kind == leaks_map && leaks_info(fd, info.words, sizeof(info.map)) >= 0)
 		memcpy(name, info.map.name, 15);
-	if (object.kind == leaks_program && info_of(fd, info.words, sizeof(info.program)) >= 0)
+	if (object.kind == leaks_program && leaks_info(fd, info.words, sizeof(info.program)) >= 0)
 		memcpy(name, info.program.name, 15);
 	name[15] = 0;
 	close(fd);

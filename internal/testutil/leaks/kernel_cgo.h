@@ -8,6 +8,9 @@ enum { leaks_map, leaks_program, leaks_link, leaks_btf };
 /* How many bytes of a BPF object's info are asked for, when it is made. Nobody else asks for so few. */
 enum { leaks_info_size = 16 };
 
+/* Fills the first bytes of an info struct: the beginnings do not depend on the kernel. Returns below 0 on failure. */
+int leaks_info(int fd, unsigned *words, unsigned size);
+
 struct leaks_object {
 	unsigned kind;
 	unsigned id;

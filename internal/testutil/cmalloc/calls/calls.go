@@ -46,8 +46,6 @@ static void *calls_strndup(size_t size)
 	return strndup(text, size - 1);
 }
 
-static char calls_at(volatile char *memory, size_t at) { return memory[at]; }
-
 // calls_fork makes children that allocate. It returns how many did so and ended well.
 static int calls_fork(int times)
 {
@@ -94,9 +92,6 @@ var Makers = map[string]func(size int) unsafe.Pointer{
 
 // Free frees what a maker returned.
 func Free(memory unsafe.Pointer) { C.free(memory) }
-
-// ReadBeyond reads the byte at an offset of memory, which may have no such byte.
-func ReadBeyond(memory unsafe.Pointer, at int) { C.calls_at((*C.char)(memory), C.size_t(at)) }
 
 // Fork makes children of this process that allocate memory, one after the other. It returns how many of them ended well.
 func Fork(times int) int { return int(C.calls_fork(C.int(times))) }
