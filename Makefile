@@ -336,7 +336,7 @@ RACES ?= 20
 test-races: root ## run each method at the same time as each other and Close, as often as RACES says (slow, as root)
 	@$(MAKE) setup
 	LIBBPF_GO_RACES=$(RACES) GOGC=1 GOEXPERIMENT=cgocheck2 GLIBC_TUNABLES=glibc.malloc.perturb=165 \
-		$(GO) test -race -gcflags=all=-d=checkptr $(TESTFLAGS) -timeout 0 -v -run '^TestRaces$$' . ./btf
+		$(GO) test -race -gcflags=all=-d=checkptr $(TESTFLAGS) -timeout 0 -v -run '^TestRaces$$' . ./btf ./typed ./skeleton
 
 SOAK ?= 1h
 
