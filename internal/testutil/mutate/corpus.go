@@ -17,7 +17,7 @@ import (
 // Longer inputs are not kept: objects, which are compiled anew on each machine.
 const (
 	maxKeptInput  = 1 << 10
-	maxKeptCorpus = 32 << 10
+	maxKeptCorpus = 8 << 10
 )
 
 func corpusPath(name string) string { return filepath.Join("testdata", "corpus", name) }
