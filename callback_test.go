@@ -152,7 +152,6 @@ func TestLostParents(t *testing.T) {
 	}
 	memory, err := m.Memory()
 	check(t, err)
-	m = nil
 	collect()
 	if len(memory.Bytes()) == 0 {
 		t.Error("no memory")
