@@ -21,10 +21,14 @@ func checkDamage(image []byte) error {
 		return err
 	}
 	for n := range scan.numSections() {
-		if scan.isTypes(n) {
-			if err := checkTypes(scan.section(n).content, externs); err != nil {
-				return err
-			}
+		switch {
+		case scan.isNamed(n, ".BTF\x00"):
+			err = checkTypes(scan.section(n).content, externs)
+		case scan.isNamed(n, ".BTF.ext\x00"):
+			err = checkCoreRelocations(scan.section(n).content)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -71,6 +75,40 @@ func checkTypes(raw []byte, externs int) error {
 	}
 	if externs > 0 && bytes.Contains(raw, []byte(".kconfig\x00")) {
 		return checkKconfig(raw, externs)
+	}
+	return nil
+}
+
+// btfExtHeaderSize is that of struct btf_ext_header with CO-RE relocations.
+const btfExtHeaderSize = 32
+
+// checkCoreRelocations refuses a CO-RE relocation that is not of a whole instruction: libbpf refuses it, too, but loses
+// memory. raw is the content of a section .BTF.ext. What it has that is not as it should be, libbpf refuses without loss.
+func checkCoreRelocations(raw []byte) error {
+	if len(raw) < btfExtHeaderSize {
+		return nil
+	}
+	s := objectScan{big: raw[0] == 0xeb} // the first byte of the magic number 0xeb9f
+	header, at, size := uint64(s.uint32(raw[4:])), uint64(s.uint32(raw[24:])), uint64(s.uint32(raw[28:]))
+	if header < btfExtHeaderSize || header+at+size > uint64(len(raw)) || size < 4 {
+		return nil
+	}
+	rest := raw[header+at:][:size]
+	record := uint64(s.uint32(rest))
+	if record < 4 {
+		return nil
+	}
+	for rest = rest[4:]; len(rest) >= 8; {
+		count := uint64(s.uint32(rest[4:]))
+		for rest = rest[8:]; count > 0; count-- {
+			if uint64(len(rest)) < record {
+				return nil
+			}
+			if offset := s.uint32(rest); offset%instructionSize != 0 {
+				return fault.Invalidf("the object is damaged: a CO-RE relocation is at offset %d, within an instruction", offset)
+			}
+			rest = rest[record:]
+		}
 	}
 	return nil
 }

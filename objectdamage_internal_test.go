@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -206,4 +207,65 @@ func TestTypeOfItself(t *testing.T) {
 			t.Errorf("%d bytes: type %d", n, got)
 		}
 	}
+}
+
+// CO-RE relocations are of whole instructions. What libbpf refuses without loss is not looked at.
+func TestCheckCoreRelocations(t *testing.T) {
+	for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
+		words := func(all ...uint32) (raw []byte) {
+			for _, word := range all {
+				raw = append(raw, make([]byte, 4)...)
+				order.PutUint32(raw[len(raw)-4:], word)
+			}
+			return raw
+		}
+		raw := func(at, size uint32, relocations ...uint32) []byte {
+			head := words(0, btfExtHeaderSize, 0, 0, 0, 0, at, size)
+			order.PutUint16(head, 0xeb9f)
+			return append(head, words(relocations...)...)
+		}
+		// The size of a record; of each section, its name and the number of records.
+		two := []uint32{16, 1, 1, 8, 0, 0, 0, 2, 2, 0, 0, 0, 0, 24, 0, 0, 0}
+		within := append(append([]uint32{}, two[:13]...), 25, 0, 0, 0)
+		huge := append([]uint32{16, 1, 1 << 31}, two[3:7]...)
+		for name, c := range map[string]struct {
+			raw     []byte
+			damaged bool
+		}{
+			"two sections":             {raw(0, 68, two...), false},
+			"within an instruction":    {raw(0, 68, within...), true},
+			"behind the relocations":   {raw(0, 67, within...), false},
+			"beyond the end":           {raw(4, 68, within...), false},
+			"behind other information": {raw(4, 68, append([]uint32{99}, within...)...), true},
+			"more records than are":    {raw(0, 28, huge...), false},
+			"records of nothing":       {raw(0, 68, append([]uint32{0}, within[1:]...)...), false},
+			"no relocations":           {raw(0, 0), false},
+			"a short header":           {raw(0, 68, within...)[:btfExtHeaderSize-1], false},
+			"nothing":                  {nil, false},
+		} {
+			if err := checkCoreRelocations(c.raw); (err != nil) != c.damaged || err != nil && !errors.Is(err, ErrInvalid) {
+				t.Errorf("%s, %v: %v", name, order, err)
+			}
+		}
+		short := raw(0, 68, within...)
+		order.PutUint32(short[4:], btfExtHeaderSize-8) // of a compiler without relocations
+		if err := checkCoreRelocations(short); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// libbpf would lose memory when it loads this object: opening refuses it.
+func TestCoreRelocationWithinInstruction(t *testing.T) {
+	image, err := os.ReadFile(testutil.Object(t, "core"))
+	testutil.Check(t, err)
+	file, err := elf.NewFile(bytes.NewReader(image))
+	testutil.Check(t, err)
+	ext := image[file.Section(".BTF.ext").Offset:]
+	at := file.ByteOrder.Uint32(ext[4:]) + file.ByteOrder.Uint32(ext[24:])
+	const firstRecord = 4 + 8 // behind the size of records, a name and a number
+	ext[at+firstRecord]++
+	o, err := OpenMemory(image)
+	testutil.WantErr(t, err, ErrInvalid)
+	_ = o.Close()
 }

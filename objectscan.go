@@ -75,9 +75,8 @@ func (s *objectScan) sectionName(number int) uint32 {
 	return s.uint32(s.sections[number*sectionHeaderSize:])
 }
 
-// isTypes reports whether a section has the name of that with the types.
-func (s *objectScan) isTypes(number int) bool {
-	const name = ".BTF\x00"
+// isNamed reports whether a section has a name, which ends in NUL.
+func (s *objectScan) isNamed(number int, name string) bool {
 	at := uint64(s.sectionName(number))
 	return at+uint64(len(name)) <= uint64(len(s.strings)) && string(s.strings[at:][:len(name)]) == name
 }

@@ -111,7 +111,7 @@ func TestScanTables(t *testing.T) {
 		}
 		var types []int
 		for n := range scan.numSections() {
-			if scan.isTypes(n) {
+			if scan.isNamed(n, ".BTF\x00") {
 				types = append(types, n)
 			}
 		}

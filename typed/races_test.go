@@ -123,8 +123,8 @@ func raceTypes(cpus int, inner libbpf.MapCore) []races.Type {
 		typedMap(typed.NewReuseportSockArray, libbpf.MapTypeReuseportSockArray, 4, 8, nil),
 		viewOf(typed.NewArrayOfMaps, outer(libbpf.MapTypeArrayOfMaps, inner), nil),
 		viewOf(typed.NewHashOfMaps[uint32], outer(libbpf.MapTypeHashOfMaps, inner), nil),
-		typedMap(typed.NewCgroupStorage[uint64, uint64], libbpf.MapTypeCgroupStorage, 8, 8, nil),
-		typedMap(typed.NewPerCPUCgroupStorage[uint64, uint64], libbpf.MapTypePerCPUCgroupStorage, 8, 8, cgroupPerCPU),
+		viewOf(typed.NewCgroupStorage[uint64, uint64], ofCgroups(libbpf.MapTypeCgroupStorage), nil),
+		viewOf(typed.NewPerCPUCgroupStorage[uint64, uint64], ofCgroups(libbpf.MapTypePerCPUCgroupStorage), cgroupPerCPU),
 		viewOf(typed.NewSKStorage[uint64], ofObjects, storage),
 		reading(typed.NewRingReader[uint64], libbpf.MapTypeRingBuf, 0, uint32(unix.Getpagesize()), nil),
 		reading(func(m libbpf.MapCore) (*typed.PerfReader[uint64], error) {
@@ -177,6 +177,13 @@ func typeName[T any]() string {
 func outer(typ libbpf.MapType, inner libbpf.MapCore) func(t testing.TB) *libbpf.MapHandle {
 	return func(t testing.TB) *libbpf.MapHandle {
 		return must[*libbpf.MapHandle](t)(libbpf.CreateMap(typ, "race", 4, 4, 4, libbpf.MapCreateOptions{InnerMap: inner}))
+	}
+}
+
+// ofCgroups makes maps that have no elements before programs are attached to cgroups.
+func ofCgroups(typ libbpf.MapType) func(t testing.TB) *libbpf.MapHandle {
+	return func(t testing.TB) *libbpf.MapHandle {
+		return must[*libbpf.MapHandle](t)(libbpf.CreateMap(typ, "race", 8, 8, 0, libbpf.MapCreateOptions{}))
 	}
 }
 
