@@ -6,12 +6,12 @@ import (
 )
 
 // nameIndex finds types by name. libbpf looks at all types for each search, which takes a tenth of a millisecond for
-// the kernel's. So after some searches, an index is made, which takes as long as some dozens of them.
+// the kernel's. So after some searches, an index is made, which takes as long as some dozens of them. Without memory
+// for it, libbpf goes on searching.
 type nameIndex struct {
-	searches atomic.Int32
+	searches atomic.Int32 // since the beginning, or since there was no memory for the index
 	mu       sync.Mutex
 	made     atomic.Pointer[cNames]
-	failed   bool // there was no memory for it
 }
 
 // searchesBeforeIndex is how many searches go without an index.
@@ -27,10 +27,9 @@ func (b *BTF) index() *cNames {
 	}
 	b.names.mu.Lock()
 	defer b.names.mu.Unlock()
-	if b.names.made.Load() == nil && !b.names.failed {
-		names := newNames(b.c, b.numTypes)
-		b.names.made.Store(names)
-		b.names.failed = names == nil
+	if b.names.made.Load() == nil {
+		b.names.searches.Store(0)
+		b.names.made.Store(newNames(b.c, b.numTypes))
 	}
 	return b.names.made.Load()
 }

@@ -103,7 +103,6 @@ func TestNoMemoryForIndex(t *testing.T) {
 	defer runtime.UnlockOSThread()
 	for n := 1; ; n++ {
 		kernel.names.searches.Store(searchesBeforeIndex)
-		kernel.names.failed = false
 		cmalloc.FailNth(n)
 		names := kernel.index()
 		cmalloc.FailNth(0)

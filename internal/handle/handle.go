@@ -221,6 +221,9 @@ func (h *Handle) Close() error {
 
 	h.wake()
 	slices.SortFunc(children, func(a, b child) int { return cmp.Compare(b.made, a.made) })
+	if len(children) == 0 {
+		return h.dropLast()
+	}
 	var errs []error
 	for _, c := range children {
 		errs = append(errs, c.Close())
