@@ -43,20 +43,11 @@ func (h *headers) ReadAt(p []byte, offset int64) (int, error) {
 		}
 	}
 	n, err := h.file.ReadAt(p, offset)
-	if errno := unix.Errno(0); errors.As(err, &errno) && !isDamage(errno) {
+	// Folders and pipes are no ELF files.
+	if errno := unix.Errno(0); errors.As(err, &errno) && errno != unix.EISDIR && errno != unix.ESPIPE {
 		h.failed.CompareAndSwap(nil, &err)
 	}
 	return n, err
-}
-
-// isDamage reports whether reading fails because the file is no ELF file: a folder or a pipe, or one that has offsets
-// beyond the end of any file.
-func isDamage(errno unix.Errno) bool {
-	switch errno {
-	case unix.EISDIR, unix.ESPIPE, unix.EINVAL, unix.EOVERFLOW:
-		return true
-	}
-	return false
 }
 
 // err is the first error of reading.
