@@ -12,12 +12,22 @@ import (
 var groups = []struct{ name, title, metric, text string }{
 	{"maps", "Maps", "time", "Time for one element. \"C bpf_map_lookup_elem\" and the like are a loop in C around the function."},
 	{"buffers", "Ring and perf buffers", "time", "Time for one record of a buffer that is full of them."},
-	{"live", "Live", "CPU time", "One process writes at a fixed rate, and another one reads. CPU time, the producer's system calls and latencies " +
+	{"live", "Live", "CPU time", "One process writes at a fixed rate, and another one reads. CPU time, the producer's system calls and latencies\n" +
 		"are for one record; sleeps and losses for 1,000."},
 	{"objects", "Objects", "time", "Time to open one object, or to open and load it, and to close it again."},
 	{"attach", "Attaching", "time", "Time to attach one probe and to detach it again."},
 	{"types", "Types", "time", "Work on the types of the running kernel (BTF)."},
 }
+
+const introduction = `# Benchmarks
+
+What libbpf-go costs beside C's libbpf and other libraries for Go. ` + "`make bench`" + ` measures all contenders in turns and on the
+same maps. ` + "`make bench-docs`" + ` writes this page from bench/results.json, and ` + "`make bench-check`" + ` compares a new run with it.
+
+Ratios are medians over the rounds of what two took in the same round, with the quartiles in brackets: "x C" is the ratio
+to C, "x peer" that to cilium/ebpf's way. Ratios hold on other machines; times do not. The machine:
+
+`
 
 // render writes benchmarks.md and its charts.
 func render(results, folder string) error {
@@ -30,10 +40,7 @@ func render(results, folder string) error {
 		return err
 	}
 	var doc bytes.Buffer
-	fmt.Fprint(&doc, "# Benchmarks\n\n", "What libbpf-go costs beside C's libbpf and other libraries for Go. `make bench` measures, all contenders "+
-		"in turns and on the same maps;\n`make bench-docs` writes this page from `bench/results.json`, and `make bench-check` compares a new run with it.\n\n")
-	fmt.Fprint(&doc, "Ratios are medians over the rounds of what two took in the same round, with the quartiles in brackets. They hold on\n"+
-		"other machines; times do not. The machine:\n\n")
+	doc.WriteString(introduction)
 	for line := range strings.Lines(o.Machine.String()) {
 		fmt.Fprint(&doc, "    ", line)
 	}
