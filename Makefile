@@ -146,8 +146,13 @@ $(GENERATED)/syscall_nr.h: scripts/gen_syscall_nr.sh
 selftests: $(BPF_HEADERS) ## generate the code of the selftests
 	cd selftests && CLANG="$(CLANG)" GOFLAGS=$(NOVCS) $(GO) generate ./...
 
+# So are the examples.
+.PHONY: examples
+examples: $(BPF_HEADERS) ## generate the code of the examples
+	cd examples && CLANG="$(CLANG)" GOFLAGS=$(NOVCS) $(GO) generate ./...
+
 # For another architecture it is at the same places in bin/ARCH.
-SELFTESTS := $(wildcard selftests/*/*.bpf.c)
+SELFTESTS := $(wildcard selftests/*/*.bpf.c) $(filter-out examples/cgo/%,$(wildcard examples/*/*.bpf.c))
 
 .PHONY: selftests-elsewhere
 selftests-elsewhere: $(BPF_HEADERS) bin/bpfgo
@@ -172,11 +177,11 @@ root:
 	@[ "$$(id -u)" = 0 ] || { echo "make $(MAKECMDGOALS) loads BPF programs into the kernel: run it as root" >&2; exit 1; }
 
 .PHONY: setup
-setup: ## deps, vendor, build, bpf, selftests: all that the demo and the tests need
+setup: ## deps, vendor, build, bpf, selftests, examples: all that the demo and the tests need
 	@$(MAKE) deps
 	@$(MAKE) vendor
 	@$(MAKE) build
-	@$(MAKE) bpf selftests
+	@$(MAKE) bpf selftests examples
 
 .PHONY: demo
 demo: root ## trace the system calls of a workload: a table of real numbers (as root)
@@ -190,11 +195,13 @@ test: root ## set up and run all tests (as root; LIBBPF_GO_STRICT=1: each test, 
 	@$(MAKE) fmt-check test-vendor test-cgo
 	$(GO) vet ./...
 	cd selftests && $(GO) vet ./...
+	cd examples && $(GO) vet ./...
 	@: >$(SKIPPED)
 	LIBBPF_GO_SKIPPED=$(SKIPPED) $(GO) test -race $(TESTFLAGS) ./...
 	LIBBPF_GO_SKIPPED=$(SKIPPED) $(GO) test $(TESTFLAGS) ./...
 	$(ASAN) ./libbpf ./typed ./internal/cmem ./internal/testutil/sanitize
 	cd selftests && LIBBPF_GO_SKIPPED=$(SKIPPED) $(GO) test $(TESTFLAGS) ./...
+	cd examples && LIBBPF_GO_SKIPPED=$(SKIPPED) $(GO) test $(TESTFLAGS) ./...
 	@scripts/dist_test.sh
 	@$(MAKE) test-vm-runner test-elsewhere
 
@@ -234,7 +241,7 @@ test-vm: ## run all tests on other kernels in QEMU, and write docs/kernels.md (K
 	@scripts/install-deps.sh vm
 	@for arch in $(OTHER_ARCHS); do scripts/install-deps.sh $$arch || exit; done
 	@$(MAKE) bin/vm
-	@$(MAKE) bpf selftests $(addprefix bpf-,$(OTHER_ARCHS))
+	@$(MAKE) bpf selftests examples $(addprefix bpf-,$(OTHER_ARCHS))
 	bin/vm test $(if $(KERNEL),-k $(KERNEL),-page docs/kernels.md)
 	$(if $(findstring $(RACE_KERNEL),$(VM_KERNELS)),bin/vm test -race -k $(RACE_KERNEL) -packages $(RACE_PACKAGES) \
 		-logs bin/kernels/race)
@@ -252,7 +259,7 @@ test-vm-runner:
 
 .PHONY: test-elsewhere
 test-elsewhere:
-	@$(MAKE) bpf selftests bin/vm
+	@$(MAKE) bpf selftests examples bin/vm
 	bin/vm test -k $(OTHER_KERNELS) -skipped $(SKIPPED)
 
 # Those that selftests/privileges has results of, and how each is locked down. With UPDATE=yes the results are written.
@@ -426,6 +433,7 @@ vet: ## go vet
 	@$(MAKE) setup
 	$(GO) vet ./...
 	cd selftests && $(GO) vet ./...
+	cd examples && $(GO) vet ./...
 
 # Go's own, which need not be on the path.
 GOFMT = "$$($(GO) env GOROOT)/bin/gofmt"
@@ -447,4 +455,4 @@ check: ## look for known vulnerabilities, and suspicious Go, shell and C; write 
 
 .PHONY: clean
 clean: ## remove what was built, but not the vendored libbpf
-	rm -rf bin bpf/generated $(BPF_OBJECTS) $(BPF_DEPENDS) $(wildcard selftests/*/*_bpf.*) selftests/interop/libbpf_flags.go
+	rm -rf bin bpf/generated $(BPF_OBJECTS) $(BPF_DEPENDS) $(wildcard selftests/*/*_bpf.* examples/*/*_bpf.*) selftests/interop/libbpf_flags.go

@@ -38,7 +38,7 @@ checks() {
 }
 
 # Those whose code needs nothing else that is generated or installed.
-modules=(. scripts/dist scripts/sbom cmd/bpfgo/mkdocs selftests examples/cgo)
+modules=(. scripts/dist scripts/sbom cmd/bpfgo/mkdocs selftests examples examples/cgo)
 
 # shellcheck disable=SC2317 # it is called through "checks"
 # lint: golangci-lint finds nothing in any module.

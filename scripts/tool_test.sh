@@ -19,9 +19,10 @@ fail() {
 }
 
 cp -R examples/count "$tmp/count"
+cp examples/go.mod examples/go.sum "$tmp/count"
 rm -f "$tmp"/count/vmlinux.h "$tmp"/count/count "$tmp"/count/*_bpf.*
 cd "$tmp/count"
-go mod edit -replace "github.com/libbpf-go/libbpf-go=$(realpath --relative-to=. "$root")"
+go mod edit -module example.org/count -replace "github.com/libbpf-go/libbpf-go=$(realpath --relative-to=. "$root")"
 go generate >"$tmp/out" 2>&1 || fail "go generate"
 go build >"$tmp/out" 2>&1 || fail "go build"
 # A process that makes system calls and nothing else, until it is killed.

@@ -39,7 +39,7 @@ type matrix struct {
 func testAll(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("vm test", flag.ExitOnError)
 	kernels := flags.String("k", "", "the `kernels`, by commas (default: all of kernels.txt)")
-	packages := flags.String("packages", "./...,./selftests/...", "the packages, by commas")
+	packages := flags.String("packages", "./...,./selftests/...,./examples/...", "the packages, by commas")
 	run := flags.String("run", "", "only the tests that match, as for go test")
 	skipped := flags.String("skipped", "", "the `file` of the tests that were skipped on the host: only these")
 	m := matrix{}
@@ -189,7 +189,7 @@ func (m *matrix) build(ctx context.Context, machine *machine, dir string) (*suit
 			leftOut = append(leftOut, left.test)
 		}
 		j.argv = append(j.argv, "-test.skip="+strings.Join(leftOut, "|"))
-		j.env = []string{"LIBBPF_GO_KNOWN_KERNEL=1", "LIBBPF_GO_SELFTESTS=" + dir}
+		j.env = []string{"LIBBPF_GO_KNOWN_KERNEL=1", "LIBBPF_GO_SELFTESTS=" + dir, "LIBBPF_GO_EXAMPLES=" + filepath.Join(dir, "examples")}
 		if j.with, err = m.needs(ctx, tool, name, dir); err != nil {
 			return nil, err
 		}
@@ -220,6 +220,12 @@ func (m *matrix) needs(ctx context.Context, tool *goTool, name, dir string) ([]s
 			with = append(with, programs...)
 		}
 		return with, nil
+	case "examples":
+		bin := filepath.Join(dir, "examples") + "/"
+		if _, err := tool.run(ctx, "build", tool.overlay, "-buildvcs=false", "-o", bin, "./examples/..."); err != nil {
+			return nil, err
+		}
+		return filepath.Glob(bin + "*")
 	case "btf":
 		if tool.machine.foreign() {
 			return nil, nil // the host's clang does not run there
@@ -245,7 +251,8 @@ func newGoTool(m *machine, dir string) (*goTool, error) {
 		return nil, err
 	}
 	work := filepath.Join(dir, "go.work")
-	text := fmt.Sprintf("go 1.25.0\n\nuse (\n\t%q\n\t%q\n)\n", root, filepath.Join(root, "selftests"))
+	text := fmt.Sprintf("go 1.25.0\n\nuse (\n\t%q\n\t%q\n\t%q\n)\n", root, filepath.Join(root, "selftests"),
+		filepath.Join(root, "examples"))
 	return &goTool{m, overlay, work}, os.WriteFile(work, []byte(text), 0o644)
 }
 
