@@ -1,0 +1,4 @@
+package main
+
+// Newer architectures have openat only.
+const sysOpen = -1
