@@ -365,7 +365,7 @@ bin/soak:
 	@mkdir -p bin
 	@cd selftests && $(GO) build $(NOVCS) -o ../$@ ./soak
 
-# Packages of scripts/mutate/targets.txt; none: all.
+# Packages or files of scripts/mutate/targets.txt; none: all.
 MUTATE ?=
 
 .PHONY: mutate

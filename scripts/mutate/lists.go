@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -12,6 +14,13 @@ type target struct {
 	// Patterns of the tests to run, and of those to leave out.
 	run, skip string
 	later     bool // its survivors are not known yet: it is mutated if it is named
+}
+
+// named reports whether one of the names is the target's folder, or a file that it lists.
+func (t target) named(names []string) bool {
+	return slices.Contains(names, t.dir) || slices.ContainsFunc(t.files, func(file string) bool {
+		return slices.Contains(names, filepath.Join(t.dir, file))
+	})
 }
 
 // parseTargets parses lines such as "internal/ring", or ". files=map.go,pin.go run=^TestPin skip=Slow".

@@ -1,9 +1,9 @@
 // Command mutate changes the code, one place at a time, and runs the tests: those that do not fail know nothing of that
 // place.
 //
-//	mutate [-again FILE] [-v] [package...]
+//	mutate [-again FILE] [-v] [package|file...]
 //
-// The packages are those of targets.txt, or some of them. A mutant that no test kills must be in survivors.txt, with the
+// The packages are those of targets.txt, or some of them. A file stands for the target that it is listed in. A mutant that no test kills must be in survivors.txt, with the
 // reason why none can or need. One that no test reaches is counted only.
 package main
 
@@ -51,7 +51,7 @@ func run(ctx context.Context) error {
 	if flag.NArg() == 0 {
 		targets = slices.DeleteFunc(targets, func(t target) bool { return t.later })
 	} else {
-		targets = slices.DeleteFunc(targets, func(t target) bool { return !slices.Contains(flag.Args(), t.dir) })
+		targets = slices.DeleteFunc(targets, func(t target) bool { return !t.named(flag.Args()) })
 		if len(targets) == 0 {
 			return fmt.Errorf("targets.txt has none of %q", flag.Args())
 		}

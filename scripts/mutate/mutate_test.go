@@ -124,6 +124,11 @@ func TestLists(t *testing.T) {
 	if err != nil || len(targets) != 1 || len(targets[0].files) != 2 || targets[0].run != "^TestA" || targets[0].skip != "Slow" || !targets[0].later {
 		t.Errorf("%+v, %v", targets, err)
 	}
+	for name, want := range map[string]bool{".": true, "b.go": true, "c.go": false, "": false} {
+		if targets[0].named([]string{"p", name}) != want {
+			t.Errorf("%q names the target: %v", name, !want)
+		}
+	}
 	for _, text := range []string{"p\tf\t+ to -\ta + b", "p\tf\t+ to -\ta + b\t", "p\tf\tx\ty\twhy\np\tf\tx\ty\twhy"} {
 		if _, err := parseSurvivors(text); err == nil {
 			t.Errorf("%q was taken", text)
