@@ -13,7 +13,8 @@ type target struct {
 	files []string // nil for all
 	// Patterns of the tests to run, and of those to leave out.
 	run, skip string
-	later     bool // its survivors are not known yet: it is mutated if it is named
+	also      []string // tests in tests, such as TestA/some
+	later     bool     // its survivors are not known yet: it is mutated if it is named
 }
 
 // named reports whether one of the names is the target's folder, or a file that it lists.
@@ -37,6 +38,8 @@ func parseTargets(text string) ([]target, error) {
 				t.run = value
 			case "skip":
 				t.skip = value
+			case "also":
+				t.also = strings.Split(value, ",")
 			case "later":
 				t.later = true
 			default:

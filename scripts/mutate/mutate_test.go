@@ -120,8 +120,8 @@ func TestListsAreOfThisCode(t *testing.T) {
 }
 
 func TestLists(t *testing.T) {
-	targets, err := parseTargets("# no\n\n. files=a.go,b.go run=^TestA skip=Slow later\n")
-	if err != nil || len(targets) != 1 || len(targets[0].files) != 2 || targets[0].run != "^TestA" || targets[0].skip != "Slow" || !targets[0].later {
+	targets, err := parseTargets("# no\n\n. files=a.go,b.go run=^TestA skip=Slow also=TestB/x,TestC/y later\n")
+	if err != nil || len(targets) != 1 || len(targets[0].files) != 2 || targets[0].run != "^TestA" || targets[0].skip != "Slow" || len(targets[0].also) != 2 || !targets[0].later {
 		t.Errorf("%+v, %v", targets, err)
 	}
 	for name, want := range map[string]bool{".": true, "b.go": true, "c.go": false, "": false} {
@@ -274,7 +274,14 @@ func TestCount(t *testing.T) {
 	}
 }
 
-func TestLeftOut(t *testing.T) { t.Fatal(Never(1)) }
+func TestLeftOut(t *testing.T) {
+	t.Run("never", func(t *testing.T) {
+		if Never(1) != 2 {
+			t.Fatal()
+		}
+	})
+	t.Run("never_more", func(t *testing.T) { t.Fatal() })
+}
 `)
 	c := campaign{scratch: t.TempDir(), known: map[key]string{
 		{"m", "Less", "< to <=", "a < b"}: "known",
@@ -287,6 +294,15 @@ func TestLeftOut(t *testing.T) { t.Fatal(Never(1)) }
 	want := counts{killed: 7, survived: 1, unreached: 1, stale: 1}
 	if n != want {
 		t.Errorf("%+v, want %+v", n, want)
+	}
+	want.killed, want.unreached = want.killed+1, 0
+	also := target{dir: "m", skip: "LeftOut", also: []string{"TestLeftOut/never"}}
+	if n, err = c.attack(t.Context(), also); err != nil || n != want {
+		t.Errorf("%+v, %v, want %+v", n, err, want)
+	}
+	also.also[0] += "_again"
+	if _, err := c.attack(t.Context(), also); err == nil {
+		t.Error("a test that there is not was run")
 	}
 	c.only = survivorsIn("killed     m.go:4 m\tAdd\t+ to -\ta + b\nSURVIVES   m.go:7 m\tLess\t< to <=\ta < b\n")
 	if n, err := c.attack(t.Context(), target{dir: "m", skip: "LeftOut"}); err != nil || n != (counts{survived: 1}) {

@@ -48,9 +48,9 @@ func (p *program) run(ctx context.Context, tests []string, limit cost, env ...st
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "prlimit", fmt.Sprintf("--data=%d", memory), fmt.Sprintf("--cpu=%d", int(limit.cpu/time.Second)), "--core=0",
 		"unshare", "--mount", "--propagation", "private",
-		p.path, "-test.failfast", "-test.timeout=0", "-test.run=^("+strings.Join(tests, "|")+")$")
+		p.path, "-test.failfast", "-test.timeout=0", "-test.run="+pattern(tests))
 	cmd.Dir, cmd.Stdout, cmd.Stderr = p.dir, out, out
-	cmd.Env = append(append(os.Environ(), "TMPDIR="+tmp), env...)
+	cmd.Env = append(append(os.Environ(), "TMPDIR="+tmp, "LIBBPF_GO_FAULTS=all"), env...) // all faults of TestFaults
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	began := time.Now()
@@ -62,6 +62,15 @@ func (p *program) run(ctx context.Context, tests []string, limit cost, env ...st
 	endOrphans()
 	output, readErr := os.ReadFile(out.Name())
 	return output, took, errors.Join(err, readErr)
+}
+
+// pattern matches tests, such as TestA, and tests in tests, such as TestA/some.
+func pattern(tests []string) string {
+	var all []string
+	for _, name := range tests {
+		all = append(all, "^"+strings.ReplaceAll(name, "/", "$/^")+"$")
+	}
+	return strings.Join(all, "|")
 }
 
 // adoptOrphans makes this process the parent of those that lose theirs.

@@ -35,11 +35,11 @@ func testsOf(ctx context.Context, p *program, t target, mutants int) ([]*test, e
 		return nil, err
 	}
 	reached := filepath.Join(p.scratch, "reached")
+	names := slices.DeleteFunc(strings.Fields(string(out)), func(name string) bool {
+		return strings.HasPrefix(name, "Benchmark") || !run.MatchString(name) || t.skip != "" && skip.MatchString(name)
+	})
 	var all []*test
-	for _, name := range strings.Fields(string(out)) {
-		if strings.HasPrefix(name, "Benchmark") || !run.MatchString(name) || t.skip != "" && skip.MatchString(name) {
-			continue
-		}
+	for _, name := range append(names, t.also...) {
 		if err := os.WriteFile(reached, make([]byte, mutants+1), 0o644); err != nil {
 			return nil, err
 		}
@@ -53,6 +53,9 @@ func testsOf(ctx context.Context, p *program, t target, mutants int) ([]*test, e
 		one := &test{name: name, cost: cost}
 		if one.reached, err = os.ReadFile(reached); err != nil {
 			return nil, err
+		}
+		if slices.Contains(t.also, name) && !slices.Contains(one.reached, 1) {
+			return nil, fmt.Errorf("there is no %s, or it reaches nothing", name)
 		}
 		all = append(all, one)
 	}
