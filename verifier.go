@@ -63,10 +63,7 @@ func verifierError(err error, userLog func(program string) string) error {
 		return err
 	}
 	for i, message := range failed.Messages {
-		program, rest, ok := cutProgram(message)
-		if !ok {
-			continue
-		}
+		program, rest := cutProgram(message)
 		if log, ok := strings.CutPrefix(rest, "-- BEGIN PROG LOAD LOG --\n"); ok {
 			return &VerifierError{
 				Program: program, Log: strings.TrimSuffix(log, "-- END PROG LOAD LOG --"), Err: failed.Err,
@@ -80,11 +77,10 @@ func verifierError(err error, userLog func(program string) string) error {
 	return err
 }
 
-// cutProgram splits a message such as "libbpf: prog 'name': rest" into name and rest.
-func cutProgram(message string) (program, rest string, ok bool) {
-	rest, ok = strings.CutPrefix(message, "libbpf: prog '")
-	if !ok {
-		return "", "", false
+// cutProgram splits a message such as "libbpf: prog 'name': rest" into name and rest. Of other messages, rest is "".
+func cutProgram(message string) (program, rest string) {
+	if message, ok := strings.CutPrefix(message, "libbpf: prog '"); ok {
+		program, rest, _ = strings.Cut(message, "': ")
 	}
-	return strings.Cut(rest, "': ")
+	return program, rest
 }
