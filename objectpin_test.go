@@ -54,8 +54,9 @@ func TestObjectPin(t *testing.T) {
 		wantErr(t, c.pin("a\x00b"), libbpf.ErrInvalid)
 		wantErr(t, c.pin(t.TempDir()), unix.EINVAL) // not on a BPF file system
 	}
-	wantErr(t, o.PinPrograms(""), libbpf.ErrInvalid)
-	wantErr(t, o.Pin(""), libbpf.ErrInvalid)
+	for _, f := range []func(string) error{o.Pin, o.Unpin, o.PinPrograms, o.UnpinPrograms} {
+		wantErrSaying(t, f(""), libbpf.ErrInvalid, "no folder is given")
+	}
 	check(t, o.Close())
 	wantErr(t, o.Pin(folder), libbpf.ErrClosed)
 	wantErr(t, (*libbpf.Object)(nil).Unpin(folder), libbpf.ErrClosed)
@@ -74,6 +75,18 @@ func TestObjectPinUndoes(t *testing.T) {
 	if got := pinned(t, folder); len(got) > 0 {
 		t.Errorf("%q are pinned", got)
 	}
+	// Unpin takes what there can be, and tells the first pin that is missing.
+	check(t, o.PinMaps(folder))
+	check(t, findProgram(t, o, "count_packet").Pin(filepath.Join(folder, "count_packet")))
+	wantErrSaying(t, o.Unpin(folder), os.ErrNotExist, `unpin object "testrun": program "grow_packet": `)
+	if got := pinned(t, folder); len(got) > 0 {
+		t.Errorf("%q remain", got)
+	}
+	wantErrSaying(t, o.PinPrograms(folder), libbpf.ErrInvalid, `program "add_fields": the program was not loaded`)
+	for _, name := range []string{"add_arguments", "change_mark", "count_packet", "grow_packet"} {
+		check(t, findProgram(t, o, name).Pin(filepath.Join(folder, name)))
+	}
+	check(t, o.UnpinPrograms(folder)) // but for the program that was not loaded
 }
 
 // PinMaps("") pins maps at their own paths.

@@ -133,8 +133,76 @@ func TestPinWhereDefined(t *testing.T) {
 	check(t, o.PinMaps(""))
 	wantPin(t, defined, libbpf.PinnedMap, mapID(t, m))
 	check(t, o.UnpinMaps(""))
+	check(t, o.UnpinMaps("")) // none is pinned
+	wantErr(t, m.Unpin(""), libbpf.ErrInvalid)
 	check(t, m.Pin(""))
 	wantPin(t, defined, libbpf.PinnedMap, mapID(t, m))
+	if err := findMap(t, o, "hash").Pin(""); !errors.Is(err, libbpf.ErrInvalid) || !strings.Contains(err.Error(), "no path is given") {
+		t.Errorf("without a path: %v", err)
+	}
+}
+
+// A map's own pin stays known while another map's is at its path, which is not taken for it.
+func TestPinUnderAnother(t *testing.T) {
+	pins := testutil.BPFFS(t)
+	path, other := filepath.Join(pins, "path"), filepath.Join(pins, "other")
+	m, foreign := findMap(t, loadTestRun(t, true), "bystander"), newArray(t, "foreign")
+	check(t, m.Pin(path))
+	check(t, foreign.Pin(other))
+	check(t, os.Rename(other, path))
+	for _, at := range []string{path, other} {
+		wantErrSaying(t, m.Pin(at), libbpf.ErrInvalid, "the map was pinned at", path, "something else", "foreign")
+	}
+	wantErrSaying(t, m.Unpin(""), libbpf.ErrInvalid, path, "foreign")
+	wantErrSaying(t, m.Unpin(other), libbpf.ErrInvalid, "the map is pinned at", path)
+	if m.PinPath() != path {
+		t.Errorf("pinned at %q", m.PinPath())
+	}
+	wantPin(t, path, libbpf.PinnedMap, mapID(t, foreign))
+	wantNoPin(t, other)
+}
+
+// Unpin removes a pin of the map whoever made it.
+func TestUnpinWhatAnotherPinned(t *testing.T) {
+	path := filepath.Join(testutil.BPFFS(t), "path")
+	m := findMap(t, loadTestRun(t, true), "bystander")
+	handle, err := libbpf.MapHandleFrom(m)
+	check(t, err)
+	defer handle.Close()
+	wantErrSaying(t, m.Unpin(path), os.ErrNotExist, path)
+	check(t, handle.Pin(path))
+	check(t, m.Unpin(path))
+	wantNoPin(t, path)
+}
+
+// An error of Pin says what is wrong with the path.
+func TestPinErrorsExplain(t *testing.T) {
+	pins := testutil.BPFFS(t)
+	m := newArray(t, "m")
+	at := func(names ...string) string { return filepath.Join(append([]string{pins}, names...)...) }
+	check(t, os.Mkdir(at("folder"), 0o700))
+	check(t, os.Symlink("none", at("link")))
+	for path, want := range map[string]string{
+		at("none", "pin"):  fmt.Sprintf("there is no folder %q", at("none")),
+		at("folder"):       fmt.Sprintf("%q exists", at("folder")),
+		at("link"):         fmt.Sprintf("%q exists", at("link")),
+		at("a.b"):          "names on a bpf file system can't have periods",
+		at("link", "pin"):  fmt.Sprintf("there is no folder %q", at("link")),
+		t.TempDir() + "/x": "is not on a bpf file system",
+		"":                 "the path is empty",
+	} {
+		if err := m.Pin(path); err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", path, err, want)
+		}
+	}
+	letOthersIn(t, pins)
+	asUser(t, 65534, func() {
+		err := m.Pin(at("pin"))
+		wantErr(t, err, os.ErrPermission)
+		if text := err.Error(); !strings.HasSuffix(text, "denied") && !strings.HasSuffix(text, "not permitted") {
+			t.Error(text)
+		}
+	})
 }
 
 // Pins that somebody else removed.
@@ -310,4 +378,48 @@ func TestPins(t *testing.T) {
 	if text := libbpf.PinKind(9).String() + (libbpf.Pin{}).String(); text != "pin_kind(9)pin_kind(0)" {
 		t.Error(text)
 	}
+	if id := (libbpf.Pin{}).ID(); id != 0 {
+		t.Errorf("nothing has the id %d", id)
+	}
+}
+
+// letOthersIn lets other users read a folder of [testutil.BPFFS].
+func letOthersIn(t *testing.T, folder string) {
+	t.Helper()
+	check(t, os.Chmod(folder, 0o755))
+	check(t, os.Chmod(filepath.Dir(folder), 0o755))
+}
+
+// Pins that go during the iteration are left out, and those that can't be read are told at the end.
+func TestPinsThatCannotBeRead(t *testing.T) {
+	pins := testutil.BPFFS(t)
+	at := func(names ...string) string { return filepath.Join(append([]string{pins}, names...)...) }
+	m := newArray(t, "m")
+	for _, name := range []string{"b", "d"} {
+		check(t, os.Mkdir(at(name), 0o700))
+	}
+	for _, path := range []string{at("a"), at("b", "x"), at("c"), at("d", "x"), at("e")} {
+		check(t, m.Pin(path))
+	}
+	list := func(each func()) (got []string, err error) {
+		for pin := range libbpf.Pins(pins, &err) {
+			name, _ := filepath.Rel(pins, pin.Path)
+			got = append(got, name)
+			each()
+		}
+		return got, err
+	}
+	got, err := list(func() {
+		check(t, os.RemoveAll(at("b")))
+		check(t, os.RemoveAll(at("c")))
+	})
+	check(t, err)
+	if want := []string{"a", "d/x", "e"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	letOthersIn(t, pins)
+	asUser(t, 65534, func() {
+		_, err := list(func() {})
+		wantErrSaying(t, err, os.ErrPermission, fmt.Sprintf("list pins of %q: permission denied", at("d")), fmt.Sprintf("open pin %q", at("e")))
+	})
 }

@@ -42,4 +42,11 @@ func TestPinIn(t *testing.T) {
 		wantErr(t, pin(-1, name), libbpf.ErrInvalid)
 		wantErr(t, pin(int(directory.Fd()), "a\x00b"), libbpf.ErrInvalid)
 	}
+	directoryFD := int(directory.Fd())
+	check(t, handle.Close())
+	wantErrSaying(t, handle.PinIn(directoryFD, "closed"), libbpf.ErrClosed, "pin map")
+	check(t, second.Close())
+	wantErrSaying(t, second.PinIn(directoryFD, "closed"), libbpf.ErrClosed, "pin program")
+	check(t, link.Close())
+	wantErr(t, link.PinIn(directoryFD, "closed"), libbpf.ErrClosed)
 }
