@@ -18,8 +18,8 @@ func TestLinkUnits(t *testing.T) {
 	b.AddInt("int", 4, btf.IntSigned)
 	types, err := b.Raw()
 	testutil.Check(t, err)
-	const code, types1, rel, room, looksLikeRel, short, shortRel, symbolTable = 1, 2, 3, 4, 5, 6, 7, 9
-	const sections = 10
+	const code, types1, rel, room, looksLikeRel, short, shortRel, ext, names, symbolTable = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+	const sections = 11
 	build := func() []byte {
 		image := elfobject.Build(little, []elfobject.Section{
 			{Name: "code", Type: elf.SHT_PROGBITS, Flags: elf.SHF_EXECINSTR, Data: make([]byte, 24)},
@@ -29,6 +29,7 @@ func TestLinkUnits(t *testing.T) {
 			{Name: ".data", Type: elf.SHT_PROGBITS, Info: code, Data: elfobject.Relocations(little, 1<<40, 1)},
 			{Name: "short", Type: elf.SHT_PROGBITS, Flags: elf.SHF_EXECINSTR, Data: make([]byte, 8)},
 			{Name: ".relshort", Type: elf.SHT_REL, Info: short, Data: elfobject.Relocations(little, 0, 1)},
+			{Name: ".BTF.ext", Type: elf.SHT_PROGBITS},
 		}, []elfobject.Symbol{
 			{Type: elf.STT_SECTION, Section: code}, {Name: "f", Type: elf.STT_FUNC, Section: code, Size: 24},
 		})
@@ -56,15 +57,18 @@ func TestLinkUnits(t *testing.T) {
 		"an object of the largest":     {func(i []byte) { little.PutUint64(i[in(room, sizeIn):], maxLinkSize) }, "its sections have more than"},
 		"a larger section":             {func(i []byte) { little.PutUint64(i[in(room, sizeIn):], maxLinkSize+1) }, `section ".bss" of`},
 		"types twice":                  {func(i []byte) { copy(i[in(room, nameIn):in(room, nameIn)+4], i[in(types1, nameIn):]) }, "more than one section"},
+		"more of types twice":          {func(i []byte) { copy(i[in(room, nameIn):in(room, nameIn)+4], i[in(ext, nameIn):]) }, `more than one section ".BTF.ext"`},
+		"a compressed section":         {func(i []byte) { little.PutUint64(i[in(code, flagsIn):], uint64(elf.SHF_COMPRESSED)) }, `section "code" is compressed`},
+		"for no machine":               {func(i []byte) { little.PutUint16(i[18:], uint16(elf.EM_NONE)) }, "it is not marked as a BPF object"},
 		"half a symbol":                {func(i []byte) { little.PutUint64(i[in(symbolTable, sizeIn):], symbolSize*2+1) }, "symbol"},
 		"a symbol of no section":       {func(i []byte) { little.PutUint16(i[symbols+symbolSize+6:], sections) }, "a symbol is for section"},
 		"a function that ends early":   {func(i []byte) { i[scan.sectionOffset(code)+16] = loadImm64 }, "ends within an instruction"},
-		"relocations of no section":    {func(i []byte) { little.PutUint32(i[in(rel, sizeIn+12):], sections) }, "is for section 10 of 10"},
+		"relocations of no section":    {func(i []byte) { little.PutUint32(i[in(rel, sizeIn+12):], sections) }, "is for section 11 of 11"},
 		"relocations behind the file":  {func(i []byte) { little.PutUint64(i[in(rel, offsetIn):], uint64(len(i)-1)) }, `section ".relcode"`},
 		"a relocation behind the code": {func(i []byte) { little.PutUint64(i[relocations+16:], 17) }, "has a relocation at 17"},
 		"a relocation in little code":  {func(i []byte) { little.PutUint64(i[in(short, sizeIn):], 7) }, "has a relocation at 0 of 7"},
 		"no types":                     {func(i []byte) { little.PutUint32(i[in(types1, kindIn):], uint32(elf.SHT_NOBITS)) }, ""},
-		"no section for types":         {func(i []byte) { i[scan.sectionOffset(8)+uint64(scan.sectionName(types1))] = '_' }, ""},
+		"no section for types":         {func(i []byte) { i[scan.sectionOffset(names)+uint64(scan.sectionName(types1))] = '_' }, ""},
 		"types behind the file":        {func(i []byte) { little.PutUint64(i[in(types1, offsetIn):], uint64(len(i)-1)) }, `section ".BTF"`},
 		"damaged types":                {func(i []byte) { i[scan.sectionOffset(types1)] = 0 }, "the object is damaged"},
 	} {

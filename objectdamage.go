@@ -17,21 +17,15 @@ import (
 func checkDamage(image []byte) error {
 	scan := scanObject(image)
 	externs, err := scan.checkSymbols()
-	if err != nil {
-		return err
-	}
-	for n := range scan.numSections() {
+	for n := 0; err == nil && n < scan.numSections(); n++ {
 		switch {
 		case scan.isNamed(n, ".BTF\x00"):
 			err = checkTypes(scan.section(n).content, externs)
 		case scan.isNamed(n, ".BTF.ext\x00"):
 			err = checkCoreRelocations(scan.section(n).content)
 		}
-		if err != nil {
-			return err
-		}
 	}
-	return nil
+	return err
 }
 
 // checkSymbols refuses a function whose last instruction takes two slots. Relocating that instruction would write

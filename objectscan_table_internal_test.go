@@ -14,7 +14,7 @@ var little = binary.LittleEndian
 // Places in an object that elfobject builds.
 const (
 	headersAt, countAt, namesAt                       = 0x28, 0x3c, 0x3e // in the file's header
-	nameIn, kindIn, offsetIn, sizeIn, linkIn, alignIn = 0, 4, 24, 32, 40, 48
+	nameIn, kindIn, flagsIn, offsetIn, sizeIn, linkIn, alignIn = 0, 4, 8, 24, 32, 40, 48
 )
 
 // in is the place of something in the header of a section.
