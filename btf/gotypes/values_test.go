@@ -2,12 +2,15 @@ package gotypes_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/btf/gotypes"
@@ -66,7 +69,11 @@ func TestValues(t *testing.T) {
 				cmd := exec.Command(name, args...)
 				cmd.Dir = module
 				cmd.Env = append(os.Environ(), "GOARCH="+machine, "CGO_ENABLED=0", "GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off")
-				if out, err := cmd.CombinedOutput(); err != nil {
+				out, err := cmd.CombinedOutput()
+				if errors.Is(err, unix.ENOEXEC) {
+					testutil.Skip(t, "32-bit-programs", err)
+				}
+				if err != nil {
 					t.Fatalf("%q: %v\n%s", cmd.Args, err, out)
 				}
 			}
