@@ -58,7 +58,7 @@ func (f field) count(data []byte) int {
 func (f field) begun(data []byte) int {
 	n, rest := f.count(data), len(data)-f.bit/8
 	switch {
-	case rest <= 0:
+	case rest < 0:
 		return 0
 	case f.elem.size == 0:
 		return n
@@ -83,6 +83,9 @@ func (f field) bytes(data []byte) []byte {
 	return data[start:min(start+f.width(data), len(data))]
 }
 
+// absent tells whether data ends before the field's first byte.
+func (f field) absent(data []byte) bool { return f.width(data) > 0 && f.bit/8 >= len(data) }
+
 // load is the field's value as a number, sign-extended if it is signed. It is not ok when data ends before the field.
 func (f field) load(data []byte) (value uint64, ok bool) {
 	width := cmp.Or(f.bits, 8*f.size)
@@ -100,9 +103,6 @@ func (f field) store(data []byte, value uint64) bool {
 
 // enumName is the name of an enum's value, or "".
 func (f field) enumName(value uint64) string {
-	if !f.signed && f.size == 4 {
-		value = uint64(uint32(value))
-	}
 	return f.names[int64(value)]
 }
 

@@ -55,7 +55,7 @@ func (f field) appendJSON(dst, data []byte) []byte {
 		first := true
 		for i, m := range f.members {
 			at := f.member(i)
-			if at.size > 0 && at.bit/8 >= len(data) {
+			if at.absent(data) {
 				continue
 			}
 			if !first {

@@ -38,9 +38,6 @@ func (t *Type) Field(path string) (*Type, error) {
 	}
 	found.path = t.path + path
 	found.at.bit, found.at.bits, found.at.order = t.at.bit+part.Bit, part.Bits, t.at.order
-	if part.Bits > 64 || part.Bits != 0 && found.at.kind >= KindPtr {
-		return nil, fault.Invalidf("%s is a bit field of %d bits and an odd type", found.path, part.Bits)
-	}
 	// Only the flexible array at the end of the whole goes to the end of the data.
 	end, flexible := t.at.flexibleEnd()
 	own, ownFlexible := found.at.flexibleEnd()
@@ -67,7 +64,7 @@ func (t *Type) Int(data []byte) (value int64, ok bool) {
 
 // Uint is [Type.Int] for unsigned numbers and pointers. A negative number has the bits of an int64.
 func (t *Type) Uint(data []byte) (value uint64, ok bool) {
-	if t == nil || t.at.kind < KindInt || t.at.kind > KindPtr || t.at.kind == KindString {
+	if t == nil || t.at.kind > KindPtr || t.at.kind == KindString {
 		return 0, false
 	}
 	return t.at.load(data)

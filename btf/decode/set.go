@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/internal/fault"
 	"github.com/libbpf-go/libbpf-go/internal/place"
 )
@@ -66,7 +65,7 @@ func (t *Type) setNumber(data []byte, negative bool, number uint64) error {
 		return fault.Invalidf("its type is not known")
 	}
 	switch {
-	case t.at.kind < KindInt || t.at.kind > KindEnum || t.at.kind == KindString:
+	case t.at.kind > KindEnum || t.at.kind == KindString:
 		return fault.Invalidf("%s does not take a number", t.declaration())
 	case t.at.kind == KindBool && number > 1 || !t.at.fits(negative, number):
 		return fault.Invalidf("%s does not have room for the number", t.declaration())
@@ -136,21 +135,17 @@ func (t *Type) setArray(data []byte, value string) error {
 	if t.at.elem.kind > KindFloat {
 		return fault.Invalidf("the elements of %s are no numbers: give it as JSON, such as [1, 2]", t.declaration())
 	}
-	elem, err := t.elem()
-	if err != nil {
-		return err
-	}
 	values, n := strings.Split(value, ","), t.at.count(data)
 	if len(values) > n {
 		return fault.Invalidf("%d values do not fit %s", len(values), t.declaration())
 	}
-	element := func(i int) *Type { return t.element(elem, i) }
 	numbers := make([]uint64, n)
 	for i, v := range values {
+		var err error
 		if t.at.elem.kind == KindString {
-			err = element(i).checkString(data, v)
+			err = t.element(i).checkString(data, v)
 		} else {
-			numbers[i], err = element(i).parse(strings.TrimSpace(v))
+			numbers[i], err = t.element(i).parse(strings.TrimSpace(v))
 		}
 		if err != nil {
 			return err
@@ -169,22 +164,9 @@ func (t *Type) setArray(data []byte, value string) error {
 	return nil
 }
 
-// elem is the number of the type of an array's elements.
-func (t *Type) elem() (btf.TypeID, error) {
-	typ, err := t.types.btf.Resolve(t.id)
-	if err != nil {
-		return 0, err
-	}
-	array, ok := typ.(*btf.Array)
-	if !ok {
-		return 0, fault.Invalidf("%s is not an array", t.declaration())
-	}
-	return array.Elem, nil
-}
-
-// element is an element of an array whose elements have the type elem.
-func (t *Type) element(elem btf.TypeID, i int) *Type {
-	return &Type{types: t.types, id: elem, path: fmt.Sprintf("%s[%d]", t.path, i), at: t.at.index(i)}
+// element is an element of an array.
+func (t *Type) element(i int) *Type {
+	return &Type{types: t.types, id: t.at.elemID, path: fmt.Sprintf("%s[%d]", t.path, i), at: t.at.index(i)}
 }
 
 // parse is the number that a value of a type that is one number is stored as.
@@ -251,7 +233,7 @@ func (t *Type) parseInteger(value string) (uint64, error) {
 // signs tells which numbers the field takes. Compilers older than LLVM 16 do not tell whether an enum is signed: it may
 // then be either.
 func (f field) signs() (signed, unsigned bool) {
-	return f.signed || f.kind == KindEnum && f.size <= 4, !f.signed
+	return f.signed || f.kind == KindEnum && f.size < 8, !f.signed
 }
 
 // half is the smallest number that a signed field does not take.

@@ -2,8 +2,11 @@ package decode
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go/btf"
 	"github.com/libbpf-go/libbpf-go/internal/place"
@@ -155,8 +158,8 @@ func TestSetCharacter(t *testing.T) {
 
 // Strings come from programs, and may hold what a terminal takes for commands.
 func TestJSONControls(t *testing.T) {
-	want := `"a\u001b\u007f\u0080\u009b` + "\u00a0é\ufffd\""
-	if got := string(AppendJSONString(nil, "a\x1b\x7f\u0080\u009b\u00a0é\xff")); got != want {
+	want := `"a b\u001b\u007f\u0080\u009b` + "\u00a0é\ufffd\""
+	if got := string(AppendJSONString(nil, "a b\x1b\x7f\u0080\u009b\u00a0é\xff")); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
@@ -272,4 +275,127 @@ func FuzzSet(f *testing.F) {
 			}
 		}
 	}))
+}
+
+// What numbers take, at their limits.
+func TestSetNumbers(t *testing.T) {
+	types := build(t, func(b *btf.Builder) {
+		u8, u32, float := b.AddInt("u8", 1, 0), b.AddInt("u32", 4, 0), b.AddFloat("float", 4)
+		b.AddInt("i64", 8, btf.IntSigned)
+		b.AddInt("bool", 1, btf.IntBool)
+		b.AddFloat("double", 8)
+		b.AddEnum("enum", 4, btf.EnumValue{Name: "A", Value: 1})
+		b.AddEnum64("enum64", 8, false, btf.EnumValue{Name: "B", Value: 1})
+		b.AddInt("i128", 16, btf.IntSigned)
+		b.AddInt("u128", 16, 0)
+		b.AddTypedef("pointer", b.AddPtr(0))
+		b.AddStruct("struct", 4, btf.Member{Name: "n", Type: u32})
+		b.AddTypedef("array", b.AddArray(u8, u32, 2))
+		b.AddTypedef("floats", b.AddArray(float, u32, 2))
+	})
+	const lowest, highest = "-170141183460469231731687303715884105728", "170141183460469231731687303715884105727"
+	for _, c := range []struct{ typ, value, want string }{ // an empty text is an error
+		{"bool", "1", "true"}, {"bool", "0", "false"}, {"bool", "2", ""},
+		{"enum", "-1", "4294967295"}, {"enum", "-2147483648", "2147483648"}, {"enum", "-2147483649", ""}, {"enum", "4294967296", ""},
+		{"enum64", "-1", ""}, {"enum64", "18446744073709551615", "18446744073709551615"}, {"enum64", "B", "B"},
+		{"i64", "-1", "-1"}, {"i64", "9223372036854775808", ""}, {"u8", "255", "255"}, {"u8", "256", ""}, {"u8", "-0", "0"},
+		{"i128", "-5", "-5"}, {"i128", lowest, lowest}, {"i128", highest, highest}, {"i128", "-0x1F", "-31"},
+		{"i128", "170141183460469231731687303715884105728", ""}, {"i128", "-170141183460469231731687303715884105729", ""},
+		{"u128", "0xffffffffffffffffffffffffffffffff", "0xffffffffffffffffffffffffffffffff"}, {"u128", "-1", ""}, {"u128", "+1", ""},
+		{"u128", "-0", "0x0"}, {"i128", "-+1", ""}, {"i128", "", ""},
+		{"floats", "1.5,-2", "[1.5, -2]"}, {"floats", "1.5,x", ""}, {"array", "1,256", ""},
+	} {
+		typ := find(t, types, c.typ)
+		data := bytes.Repeat([]byte{0xaa}, typ.Size())
+		before := bytes.Clone(data)
+		err := typ.Set(data, c.value)
+		switch {
+		case c.want == "" && (!errors.Is(err, unix.EINVAL) || !bytes.Equal(data, before)):
+			t.Errorf("%s=%s is %s, %v", c.typ, c.value, typ.Text(data), err)
+		case c.want != "" && (err != nil || typ.Text(data) != c.want):
+			t.Errorf("%s=%s is %s, %v", c.typ, c.value, typ.Text(data), err)
+		}
+		if err := typ.Set(data[1:], c.value); !errors.Is(err, unix.EINVAL) {
+			t.Errorf("%s=%s is set beyond the data: %v", c.typ, c.value, err)
+		}
+	}
+	for _, c := range []struct {
+		typ      string
+		negative bool
+		number   uint64
+		want     string
+	}{
+		{"u8", false, 255, "255"}, {"u8", false, 256, ""}, {"u8", true, 1, ""}, {"u8", true, 0, "0"},
+		{"i64", true, 1 << 63, "-9223372036854775808"}, {"i64", false, 1 << 63, ""}, {"i64", true, 1, "-1"},
+		{"bool", false, 1, "true"}, {"bool", false, 0, "false"}, {"bool", false, 2, ""}, {"enum", false, 1, "A"}, {"enum", true, 1, "4294967295"},
+		{"pointer", false, 1, ""}, {"float", false, 1, ""}, {"struct", false, 1, ""}, {"array", false, 1, ""}, {"i128", false, 1, ""},
+	} {
+		typ := find(t, types, c.typ)
+		data := make([]byte, typ.Size())
+		set := func(data []byte) error {
+			if c.negative {
+				return typ.SetInt(data, -int64(c.number))
+			}
+			return typ.SetUint(data, c.number)
+		}
+		if err := set(data); (err == nil) != (c.want != "") || err == nil && typ.Text(data) != c.want {
+			t.Errorf("%s = %v %d is %s, %v", c.typ, c.negative, c.number, typ.Text(data), err)
+		}
+		if err := set(data[1:]); !errors.Is(err, unix.EINVAL) {
+			t.Errorf("%s = %v %d is set beyond the data: %v", c.typ, c.negative, c.number, err)
+		}
+	}
+	for name, want := range map[string]string{"float": "0.1", "double": "0.1"} {
+		typ := find(t, types, name)
+		data := make([]byte, typ.Size())
+		if err := typ.SetFloat(data, 0.1); err != nil || typ.Text(data) != want {
+			t.Errorf("%s is %s, %v", name, typ.Text(data), err)
+		}
+		if err := typ.SetFloat(data[1:], 0.1); !errors.Is(err, unix.EINVAL) {
+			t.Errorf("%s is set beyond the data: %v", name, err)
+		}
+	}
+}
+
+// An error names up to eight enumerators.
+func TestEnumerators(t *testing.T) {
+	var eight, nine []btf.EnumValue
+	for i, name := range strings.Fields("A B C D E F G H I") {
+		nine = append(nine, btf.EnumValue{Name: name, Value: int64(i)})
+	}
+	eight = nine[:8]
+	types := build(t, func(b *btf.Builder) {
+		b.AddEnum("eight", 4, eight...)
+		b.AddEnum("nine", 4, nine...)
+	})
+	for name, want := range map[string]string{"eight": "one of A, B, C, D, E, F, G, H", "nine": "one of A, B, C, D, E, F, G, H, ..."} {
+		if err := find(t, types, name).Set(make([]byte, 4), "Z"); err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Spaces around JSON do not matter, and what is of another kind is refused as that.
+func TestSetJSONKinds(t *testing.T) {
+	b, types := types(t)
+	for _, c := range []struct{ name, value, want string }{
+		{"numbers", " [ 1 , 2 ] ", "[1, 2, 0, 0]"},
+		{"config", "\n{ \"a\" : 1 }\n", "{a=1 inner={a=-1 b=[255, 255, 255]} bits=7}"},
+		{"config", `{"inner": {"b":[ ]}}`, "{a=-1 inner={a=-1 b=[0, 0, 0]} bits=7}"},
+	} {
+		if got, err := set(t, b, types, c.name, c.value); err != nil || got != c.want {
+			t.Errorf("%s=%s is %s, %v", c.name, c.value, got, err)
+		}
+	}
+	for _, c := range []struct{ name, value, want string }{
+		{"config", `{"a":{}}`, "int config.a can't be {}"},
+		{"config", `{"inner":[]}`, "struct inner config.inner can't be []"},
+		{"config", `{"inner":1}`, "struct inner config.inner can't be 1"},
+		{"config", `{"inner":{"b":{}}}`, "u8 config.inner.b[3] can't be {}"},
+		{"config", `{"inner":{"b":"x"}}`, `u8 config.inner.b[3] can't be "x"`},
+	} {
+		if got, err := set(t, b, types, c.name, c.value); err == nil || err.Error() != c.want {
+			t.Errorf("%s=%s is %s, %v", c.name, c.value, got, err)
+		}
+	}
 }

@@ -23,7 +23,7 @@ func (t *Type) setBig(data []byte, value string) error {
 		return fault.Invalidf("value %q for %s is no integer", value, t.declaration())
 	}
 	raw := t.at.bytes(data)
-	if len(raw) < t.at.size || t.at.size == 0 {
+	if len(raw) < t.at.size {
 		return t.beyond()
 	}
 	bits := 8 * t.at.size

@@ -81,15 +81,11 @@ func (t *Type) putElements(data, text []byte) error {
 	if err := json.Unmarshal(text, &values); err != nil {
 		return fault.Invalidf("%s: %v", t.declaration(), err)
 	}
-	elem, err := t.elem()
-	if err != nil {
-		return err
-	}
 	if n := t.at.count(data); len(values) > n {
 		return fault.Invalidf("%d values do not fit %s", len(values), t.declaration())
 	}
 	for i, value := range values {
-		if err := t.element(elem, i).putJSON(data, value); err != nil {
+		if err := t.element(i).putJSON(data, value); err != nil {
 			return err
 		}
 	}

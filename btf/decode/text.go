@@ -20,7 +20,7 @@ func (t *Type) Columns() []Column {
 		return []Column{{}}
 	}
 	f := t.at
-	if f.kind != KindStruct || len(f.members) == 0 {
+	if len(f.members) == 0 {
 		return []Column{f.column("")}
 	}
 	columns := make([]Column, len(f.members))
@@ -34,7 +34,7 @@ func (f field) column(name string) Column {
 	c := Column{Name: name}
 	switch f.kind {
 	case KindInt, KindBool, KindChar, KindFloat:
-		c.Width, c.Right = []int{0, 4, 6, 6, 8, 8, 8, 8, 12}[min(f.size, 8)], true
+		c.Width, c.Right = numberWidth(f.size), true
 	case KindEnum:
 		for _, v := range f.values {
 			c.Width = max(c.Width, len(v.Name))
@@ -50,13 +50,26 @@ func (f field) column(name string) Column {
 	return c
 }
 
+// numberWidth is how many characters most numbers of so many bytes take.
+func numberWidth(size int) int {
+	switch size {
+	case 1:
+		return 4
+	case 2:
+		return 6
+	case 4:
+		return 8
+	}
+	return 12
+}
+
 // Cells are the texts of a value's columns.
 func (t *Type) Cells(data []byte) []string {
 	if t == nil {
 		return []string{Hex(data)}
 	}
 	f := t.at
-	if f.kind != KindStruct || len(f.members) == 0 {
+	if len(f.members) == 0 {
 		return []string{f.cell(data)}
 	}
 	cells := make([]string, len(f.members))
@@ -68,7 +81,7 @@ func (t *Type) Cells(data []byte) []string {
 
 // CompareColumn orders two values by one of their columns.
 func (t *Type) CompareColumn(column int, a, b []byte) int {
-	if t == nil || t.at.kind != KindStruct || len(t.at.members) == 0 {
+	if t == nil || len(t.at.members) == 0 {
 		return t.Compare(a, b)
 	}
 	return t.at.member(column).compare(a, b)
@@ -133,11 +146,10 @@ func plain(text []byte) bool {
 func (f field) appendText(dst, data []byte) []byte {
 	switch f.kind {
 	case KindString:
-		text := f.text(data)
-		if len(text) == 0 && f.bytes(data) == nil && f.width(data) > 0 {
+		if f.absent(data) {
 			return append(dst, missing...)
 		}
-		return strconv.AppendQuote(dst, string(text))
+		return strconv.AppendQuote(dst, string(f.text(data)))
 	case KindBig:
 		raw := f.bytes(data)
 		if len(raw) < f.size {
@@ -189,7 +201,7 @@ func (f field) appendNumber(dst []byte, value uint64) []byte {
 const minZeros = 4
 
 func (f field) appendArrayText(dst, data []byte) []byte {
-	n := f.count(data)
+	n, begun := f.count(data), f.begun(data)
 	shown := n
 	if zeros := n - f.nonzero(data, n); zeros >= minZeros && len(f.bytes(data)) == f.width(data) {
 		shown -= zeros
@@ -199,7 +211,7 @@ func (f field) appendArrayText(dst, data []byte) []byte {
 		if i > 0 {
 			dst = append(dst, ", "...)
 		}
-		if f.index(i).bit/8 >= len(data) {
+		if i >= begun {
 			return append(dst, "?]"...)
 		}
 		dst = f.index(i).appendText(dst, data)

@@ -93,6 +93,7 @@ type node struct {
 	names   map[int64]string
 	members []member
 	elem    *node
+	elemID  btf.TypeID // before typedefs and qualifiers were taken off
 	length  int
 	leaves  int
 }
@@ -192,16 +193,15 @@ func (t *Types) node(id btf.TypeID) (*node, error) {
 		}
 		return n, nil
 	}
-	if t.depth++; t.depth > maxDepth {
+	t.depth++
+	defer func() { t.depth-- }()
+	if t.depth > maxDepth {
 		return nil, fault.Invalidf("type %d is nested too deep", id)
 	}
-	defer func() { t.depth-- }()
 	t.nodes[id] = nil
 	n, err := t.make(id)
 	switch {
 	case err != nil:
-	case n.leaves > maxLeaves:
-		err = fault.Invalidf("type %d has too many parts", id)
 	case uint(n.size) > maxSize: // or negative, which large ones are in a 32-bit program
 		err = fault.Invalidf("type %d is too large", id)
 	}
@@ -275,7 +275,7 @@ func (t *Types) makeArray(typ *btf.Array) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &node{kind: KindArray, elem: elem, length: int(typ.Len)}
+	n := &node{kind: KindArray, elem: elem, elemID: typ.Elem, length: int(typ.Len)}
 	size := uint64(elem.size) * uint64(typ.Len)
 	leaves := uint64(max(elem.leaves, 1)) * uint64(typ.Len)
 	if elem.kind == KindChar {

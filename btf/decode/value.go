@@ -41,7 +41,7 @@ func (f field) decode(v *Value, data []byte) {
 	switch f.kind {
 	case KindString:
 		v.Bytes = f.text(data)
-		whole = len(v.Bytes) > 0 || f.bit/8 < len(data) || f.width(data) == 0
+		whole = !f.absent(data)
 	case KindBig:
 		v.Bytes = f.bytes(data)
 		whole = len(v.Bytes) == f.size
