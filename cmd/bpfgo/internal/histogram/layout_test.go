@@ -2,7 +2,9 @@ package histogram
 
 import (
 	"encoding/binary"
+	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -172,5 +174,163 @@ func TestError(t *testing.T) {
 	m := view.Map{Name: "x", Type: libbpf.MapTypeHash, Key: makeTypes(t)["hist"], Value: makeTypes(t)["number"]}
 	if _, err := find(t, m, true); err == nil || !strings.Contains(err.Error(), Convention) {
 		t.Error(err)
+	}
+}
+
+func TestNames(t *testing.T) {
+	for name, want := range map[string]bool{
+		"hist": true, "hists": true, "histogram": true, "histograms": true, "slots": true, "buckets": true, "a_hist": true,
+		"LATENCY_HIST": true, "ahist": false, "hist_a": false, "history": false, "slot": false, "bucket": false, "": false, "_slots": true,
+	} {
+		if got := isName(name); got != want {
+			t.Errorf("%q is a name: %v", name, got)
+		}
+	}
+	for name, want := range map[string]bool{"slot": true, "bucket": true, "slots": false, "Slot": false, "": false} {
+		if got := isSlot(name); got != want {
+			t.Errorf("%q is a slot: %v", name, got)
+		}
+	}
+}
+
+// oddTypes are more types of maps.
+func oddTypes(t *testing.T) types {
+	t.Helper()
+	b := btf.NewBuilder()
+	number, signed, char := b.AddInt("unsigned int", 4, 0), b.AddInt("int", 4, btf.IntSigned), b.AddInt("char", 1, btf.IntChar)
+	array := func(elem btf.TypeID, n uint32) btf.TypeID { return b.AddArray(elem, number, n) }
+	member := func(name string, typ btf.TypeID, at uint32) btf.Member {
+		return btf.Member{Name: name, Type: typ, BitOffset: 8 * at}
+	}
+	comm, slots := array(char, 4), array(number, 4)
+	empty := b.AddStruct("", 0)
+	ids := map[string]btf.TypeID{
+		"number": number, "signed": signed, "comm": comm, "slots": slots,
+		"one": array(number, 1), "none": array(number, 0), "two": array(number, 2), "texts": array(comm, 2),
+		"huge":     array(number, maxSlots+4),
+		"named":    b.AddStruct("named", 40, member("ids", slots, 0), member("a_hist", slots, 16), member("name", comm, 32), member("n", number, 36)),
+		"unnamed":  b.AddStruct("unnamed", 20, member("name", comm, 0), member("ids", slots, 4)),
+		"both":     b.AddStruct("both", 32, member("ids", slots, 0), member("others", slots, 16)),
+		"single":   b.AddStruct("single", 8, member("slots", array(number, 1), 0), member("n", number, 4)),
+		"labels":   b.AddStruct("labels", 24, member("a", comm, 0), member("slots", slots, 4), member("b", comm, 20)),
+		"textslot": b.AddStruct("textslot", 8, member("slot", comm, 0), member("bucket", number, 4)),
+		"twoslots": b.AddStruct("twoslots", 8, member("slot", number, 0), member("bucket", number, 4)),
+		"signslot": b.AddStruct("signslot", 8, member("slot", signed, 0), member("", empty, 4), member("cpu", number, 4)),
+	}
+	made, err := b.BTF()
+	testutil.Check(t, err)
+	testutil.Check(t, b.Close())
+	t.Cleanup(func() { _ = made.Close() })
+	all, err := decode.NewTypes(made)
+	testutil.Check(t, err)
+	found := types{"": nil}
+	for name, id := range ids {
+		found[name], err = all.Type(id)
+		testutil.Check(t, err)
+	}
+	return found
+}
+
+// Where the counts are, by names and types.
+func TestFindOdd(t *testing.T) {
+	typ := oddTypes(t)
+	for _, c := range []struct {
+		name       string
+		kind       libbpf.MapType
+		key, value string
+		found      bool // by convention
+		possible   bool // if it is asked for
+	}{
+		{"hist", libbpf.MapTypeArray, "number", "one", false, false},
+		{"hist", libbpf.MapTypeArray, "number", "none", false, false},
+		{"hist", libbpf.MapTypeArray, "number", "two", true, true},
+		{"hist", libbpf.MapTypeArray, "number", "texts", false, false},
+		{"hist", libbpf.MapTypeArray, "number", "comm", false, false},
+		{"hist", libbpf.MapTypeHash, "comm", "number", false, false},
+		{"hist", libbpf.MapTypeHash, "", "number", false, false},
+		{"x", libbpf.MapTypeHash, "number", "named", true, true},
+		{"x", libbpf.MapTypeHash, "number", "unnamed", false, true},
+		{"hist", libbpf.MapTypeHash, "number", "unnamed", true, true},
+		{"hist", libbpf.MapTypeHash, "number", "both", false, false},
+		{"hist", libbpf.MapTypeHash, "number", "single", false, false},
+		{"x", libbpf.MapTypeHash, "textslot", "number", true, true},
+		{"x", libbpf.MapTypeHash, "textslot", "comm", false, false},
+		{"x", libbpf.MapTypeHash, "twoslots", "number", true, true},
+	} {
+		m := view.Map{Name: c.name, Type: c.kind, Key: typ[c.key], Value: typ[c.value]}
+		for wanted, want := range map[bool]bool{false: c.found, true: c.possible} {
+			l, err := find(t, m, wanted)
+			if (l != nil) != want || (err != nil) != (wanted && !want) {
+				t.Errorf("%+v, wanted %v: %v, %v", c, wanted, l, err)
+			}
+		}
+	}
+	if _, err := find(t, view.Map{Name: "hist", Type: libbpf.MapTypeArray}, true); err == nil || !strings.Contains(err.Error(), "not known") {
+		t.Errorf("no types: %v", err)
+	}
+	// The key of an array without BTF is a slot if it has the size of one.
+	for size, want := range map[uint32]bool{4: true, 8: false} {
+		v, err := view.New(view.Map{Name: "hist", Type: libbpf.MapTypeArray, KeySize: size, ValueSize: 4, Value: typ["number"]}, view.Options{})
+		testutil.Check(t, err)
+		if l, err := Find(v, Scale{Kind: Log2}, false); err != nil || (l != nil) != want {
+			t.Errorf("a key of %d bytes: %v, %v", size, l, err)
+		}
+	}
+}
+
+func TestHistogramsOdd(t *testing.T) {
+	typ := oddTypes(t)
+	text := func(s string) []byte { return append([]byte(s), make([]byte, 4-len(s))...) }
+	join := func(parts ...[]byte) []byte { return slices.Concat(parts...) }
+	negative := bytesOf(1<<32 - 1)
+	for name, c := range map[string]struct {
+		m    view.Map
+		rows []view.Row
+		want string // of each: label, key, counts, and what is beyond
+	}{
+		"keys without types": {view.Map{Name: "hist", Type: libbpf.MapTypeArray, Value: typ["number"]},
+			[]view.Row{{Key: bytesOf(1), Value: bytesOf(5)}}, ` [0 5] 0;`},
+		"no slot": {view.Map{Name: "hist", Type: libbpf.MapTypeHash, Key: typ["signed"], Value: typ["number"]},
+			[]view.Row{{Key: negative, Value: bytesOf(5)}, {Key: bytesOf(maxSlots + 1), Value: bytesOf(6)}, {Key: bytesOf(1), Value: bytesOf(1)},
+				{Key: []byte{1}, Value: bytesOf(20)}}, ` [0 1] 31;`},
+		"slots of the value": {view.Map{Name: "x", Type: libbpf.MapTypeHash, Key: typ["number"], Value: typ["named"]},
+			[]view.Row{{Key: bytesOf(7), Value: join(bytesOf(9, 9, 9, 9, 1, 2, 3, 4), text("a"), bytesOf(5))}},
+			`7 name=a{"key":7,"name":"a"} [1 2 3 4] 0;`},
+		"several texts": {view.Map{Name: "x", Type: libbpf.MapTypeArray, Key: typ["number"], Value: typ["labels"]},
+			[]view.Row{{Key: bytesOf(0), Value: join(text("x"), bytesOf(1, 0, 0, 0), text("y"))}},
+			`0 a=x b=y{"key":0,"a":"x","b":"y"} [1 0 0 0] 0;`},
+		"a slot that is a text": {view.Map{Name: "x", Type: libbpf.MapTypeHash, Key: typ["textslot"], Value: typ["number"]},
+			[]view.Row{{Key: join(text("a"), bytesOf(2)), Value: bytesOf(3)}}, `slot=a{"slot":"a"} [0 0 3] 0;`},
+		"two slots": {view.Map{Name: "x", Type: libbpf.MapTypeHash, Key: typ["twoslots"], Value: typ["number"]},
+			[]view.Row{{Key: bytesOf(1, 9), Value: bytesOf(3)}}, `bucket=9{"bucket":9} [0 3] 0;`},
+		"by total and label": {view.Map{Name: "x", Type: libbpf.MapTypeHash, Key: typ["twoslots"], Value: typ["number"]},
+			[]view.Row{{Key: bytesOf(0, 3), Value: bytesOf(1)}, {Key: bytesOf(0, 2), Value: bytesOf(1)}, {Key: bytesOf(0, 1), Value: bytesOf(2)},
+				{Key: bytesOf(0, 4), Value: bytesOf(0)}},
+			`bucket=1{"bucket":1} [2] 0;bucket=2{"bucket":2} [1] 0;bucket=3{"bucket":3} [1] 0;`},
+		"one element of a hash": {view.Map{Name: "hist", Type: libbpf.MapTypeHash, Key: typ["number"], Value: typ["two"]},
+			[]view.Row{{Key: bytesOf(5), Value: bytesOf(1, 2)}}, `5{"key":5} [1 2] 0;`},
+		"two elements of an array": {view.Map{Name: "hist", Type: libbpf.MapTypeArray, Key: typ["number"], Value: typ["two"]},
+			[]view.Row{{Key: bytesOf(0), Value: bytesOf(1, 2)}, {Key: bytesOf(1), Value: bytesOf(0, 0)}}, `0{"key":0} [1 2] 0;`},
+		"a slot with a sign": {view.Map{Name: "x", Type: libbpf.MapTypeHash, Key: typ["signslot"], Value: typ["number"]},
+			[]view.Row{{Key: join(negative, bytesOf(3)), Value: bytesOf(1)}, {Key: bytesOf(1, 3), Value: bytesOf(2)}}, `cpu=3{"cpu":3} [0 2] 1;`},
+	} {
+		l, err := find(t, c.m, false)
+		if err != nil || l == nil {
+			t.Errorf("%s: %v, %v", name, l, err)
+			continue
+		}
+		var got string
+		for _, h := range l.Histograms(contentOf(c.rows...)) {
+			got += fmt.Sprintf("%s%s %d %d;", h.Label, h.Key, h.counts, h.beyond)
+		}
+		if got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+	// No histogram has more slots than can be drawn.
+	l, err := find(t, view.Map{Name: "hist", Type: libbpf.MapTypeArray, Key: typ["number"], Value: typ["huge"]}, false)
+	testutil.Check(t, err)
+	if len(l.slots) != maxSlots {
+		t.Errorf("%d slots", len(l.slots))
 	}
 }
