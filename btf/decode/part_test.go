@@ -29,6 +29,7 @@ func TestFlexibleParts(t *testing.T) {
 		b.AddStruct("anonymous_first", 8, member("", anonymous, 0), member("m", u32, 4))
 		b.AddStruct("anonymous_last", 8, member("m", u32, 0), member("", anonymous, 4))
 		hidden := b.AddStruct("", 4, member("v", bytes, 0), member("n", u32, 0))
+		b.AddStruct("begins", 4, member("v", bytes, 0), member("n", u32, 0))
 		b.AddStruct("anonymous_hidden", 8, member("m", u32, 0), member("", hidden, 4))
 	})
 	data := []byte{1, 0, 0, 0, 2, 0, 0, 0, 7, 8}
@@ -56,6 +57,8 @@ func TestFlexibleParts(t *testing.T) {
 		{"union", "v", "[1, 0, 0, 0, 2, 0, 0, 0, 7, 8]", 0},
 		{"anonymous_first", "", "{n=1 v=[] m=2}", 2},
 		{"anonymous_last", "", "{m=1 n=2 v=[7, 8]}", 0},
+		{"begins", "", "{v=[] n=1}", 6},
+		{"begins", "v", "[]", 10},
 		{"anonymous_hidden", "", "{m=1 v=[] n=2}", 2},
 	} {
 		typ := part(t, find(t, types, c.typ), c.path)
