@@ -61,10 +61,14 @@ func main() {
 	o := outcome{Machine: thisMachine(of)}
 	fmt.Println(o.Machine)
 	done := func(t table) error {
+		if t.remark() == "" {
+			return fmt.Errorf("remarks.go does not say what %q measures", t.Title)
+		}
 		o.Tables = append(o.Tables, t)
 		return t.print(os.Stdout)
 	}
-	err := run(done, *atLeast, clock, *only, strings.Split(*dirs, ","))
+	s := session{atLeast: *atLeast, clock: clock, done: done}
+	err := s.run(*only, strings.Split(*dirs, ","))
 	if *into != "" {
 		err = errors.Join(err, o.write(*into))
 	}
@@ -88,11 +92,20 @@ func checkFiles(before, now string) error {
 	return nil
 }
 
-func run(done func(table) error, atLeast time.Duration, clock int32, only string, dirs []string) error {
+// session is one run of bench: how it measures, and what gets the tables.
+type session struct {
+	atLeast time.Duration
+	clock   int32
+	matches func(title string) bool
+	done    func(table) error
+}
+
+func (s *session) run(only string, dirs []string) error {
 	match, err := regexp.Compile(only)
 	if err != nil {
 		return err
 	}
+	s.matches = match.MatchString
 	o, err := load()
 	if err != nil {
 		return err
@@ -103,31 +116,39 @@ func run(done func(table) error, atLeast time.Duration, clock int32, only string
 		group string
 		make  func(*libbpf.Object) ([]comparison, error)
 	}{
-		{"maps", elements}, {"maps", entries}, {"maps", memory}, {"buffers", rings}, {"buffers", perfs}, {"objects", opens}, {"objects", loading}, {"attach", attaching},
-		{"types", kernelTypes},
+		{"maps", elements}, {"map types", mapTypes}, {"maps", entries}, {"maps", memory}, {"buffers", rings}, {"buffers", perfs},
+		{"objects", opens}, {"objects", loading}, {"attach", attaching}, {"types", kernelTypes},
 	} {
 		comparisons, err := part.make(o)
 		if err != nil {
 			return err
 		}
-		// Nobody's messages are measured. libbpfgo has set a function for them, which C's code would call, too.
-		libbpf.SetPrint(libbpf.PrintWarn, nil)
-		for _, c := range comparisons {
-			if !match.MatchString(c.title) {
-				continue
-			}
-			results, err := c.measure(atLeast, clock)
-			if err != nil {
-				return err
-			}
-			t := c.table(results)
-			t.Group = part.group
-			if err := done(t); err != nil {
-				return err
-			}
+		if err := s.compare(part.group, comparisons); err != nil {
+			return err
 		}
 	}
-	return lives(o, atLeast, match.MatchString, done)
+	return lives(o, s.atLeast, s.matches, s.done)
+}
+
+// compare measures the comparisons that match.
+func (s *session) compare(group string, comparisons []comparison) error {
+	// Nobody's messages are measured. libbpfgo has set a function for them, which C's code would call, too.
+	libbpf.SetPrint(libbpf.PrintWarn, nil)
+	for _, c := range comparisons {
+		if !s.matches(c.title) {
+			continue
+		}
+		results, err := c.measure(s.atLeast, s.clock)
+		if err != nil {
+			return err
+		}
+		t := c.table(results)
+		t.Group = group
+		if err := s.done(t); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // load brings the object into the kernel.

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -27,21 +29,58 @@ type comparison struct {
 	title      string
 	ops        int // how many operations each run must do
 	contenders []contender
+	// open makes the contenders, if they need what should not be there during other comparisons, such as a large map.
+	open func(*closers) ([]contender, error)
+	// share is what part of the time of other comparisons this one goes on for; 0: all of it.
+	share float64
+	// curve is what the comparison is one point of: it is the same comparison with more and more of something, at says
+	// how much. "" is none.
+	curve string
+	at    float64
 }
 
-// result is what a contender needed: in each round, and how often it allocated.
+// The shares of comparisons that there are many of.
+const (
+	oneOfSome = 0.25
+	oneOfMany = 0.15
+)
+
+// closers are what a comparison has opened, the last one first.
+type closers []func() error
+
+func (c *closers) add(closer io.Closer) { *c = append(*c, closer.Close) }
+
+func (c *closers) close() (err error) {
+	for _, one := range slices.Backward(*c) {
+		err = errors.Join(err, one())
+	}
+	return err
+}
+
+// result is what a contender needed: in each round, and how often and how much it allocated.
 type result struct {
 	contender
 	ns     []float64 // per operation
 	allocs float64   // per operation
+	bytes  float64   // per operation
 }
 
 // leastRounds is how often each contender runs, however slow that is.
 const leastRounds = 9
 
 // measure lets all contenders run in each round, in turns, so that what disturbs the machine meets them alike.
-func (c comparison) measure(atLeast time.Duration, clock int32) ([]result, error) {
-	results := make([]result, len(c.contenders))
+func (c comparison) measure(atLeast time.Duration, clock int32) (results []result, err error) {
+	if c.open != nil {
+		var opened closers
+		defer func() { err = errors.Join(err, opened.close()) }()
+		if c.contenders, err = c.open(&opened); err != nil {
+			return nil, fmt.Errorf("%s: %w", c.title, err)
+		}
+	}
+	if c.share != 0 {
+		atLeast = time.Duration(float64(atLeast) * c.share)
+	}
+	results = make([]result, len(c.contenders))
 	for i, contender := range c.contenders {
 		results[i].contender = contender
 		if err := c.countAllocs(&results[i]); err != nil {
@@ -93,7 +132,8 @@ func (c comparison) timed(contender contender, clock int32) (time.Duration, erro
 	return took, err
 }
 
-// countAllocs takes the least of a few runs, because the runtime itself allocates now and then. It warms up, too.
+// countAllocs takes the least of a few runs, because the runtime itself allocates now and then. It warms up, too. What C
+// allocates is not in it.
 func (c comparison) countAllocs(r *result) error {
 	var before, after runtime.MemStats
 	for i := range 3 {
@@ -108,8 +148,9 @@ func (c comparison) countAllocs(r *result) error {
 		if err != nil {
 			return err
 		}
-		if allocs := float64(after.Mallocs-before.Mallocs) / float64(max(ops, 1)); i == 0 || allocs < r.allocs {
-			r.allocs = allocs
+		allocs := float64(after.Mallocs-before.Mallocs) / float64(max(ops, 1))
+		if bytes := float64(after.TotalAlloc-before.TotalAlloc) / float64(max(ops, 1)); i == 0 || bytes < r.bytes {
+			r.allocs, r.bytes = allocs, bytes
 		}
 	}
 	return nil
@@ -117,7 +158,7 @@ func (c comparison) countAllocs(r *result) error {
 
 // table is the comparison with its results.
 func (c comparison) table(results []result) table {
-	t := table{Title: c.title, Rounds: len(results[0].ns)}
+	t := table{Title: c.title, Rounds: len(results[0].ns), Curve: c.curve, At: c.at}
 	for _, r := range results {
 		time := metric{Name: "time", Unit: "ns", Value: spreadOf(r.ns)}
 		if r.name != results[0].name {
@@ -126,8 +167,9 @@ func (c comparison) table(results []result) table {
 		if peer := slices.IndexFunc(results, func(p result) bool { return p.name == r.peer }); peer >= 0 {
 			time.compareToPeer(r.peer, ratios(r.ns, results[peer].ns), r.mostPeer)
 		}
-		allocs := metric{Name: "allocations", Value: spread{r.allocs, r.allocs, r.allocs}}
-		t.Rows = append(t.Rows, row{Name: r.name, Metrics: []metric{time, allocs}})
+		t.Rows = append(t.Rows, row{Name: r.name, Metrics: []metric{
+			time, {Name: "allocations", Value: exactly(r.allocs)}, {Name: "allocated", Unit: "B", Value: exactly(r.bytes)},
+		}})
 	}
 	return t
 }

@@ -23,6 +23,9 @@ type table struct {
 	Title  string `json:"title"`
 	Rounds int    `json:"rounds"`
 	Rows   []row  `json:"rows"`
+	// Curve is the title of the curve that the table is a point of, and At is where.
+	Curve string  `json:"curve,omitempty"`
+	At    float64 `json:"at,omitempty"`
 }
 
 // row is what a contender needed.
@@ -65,6 +68,9 @@ type spread struct {
 func spreadOf(values []float64) spread {
 	return spread{quantile(values, 0.5), quantile(values, 0.25), quantile(values, 0.75)}
 }
+
+// exactly is a value that is the same in each round.
+func exactly(v float64) spread { return spread{v, v, v} }
 
 // quantile of values, which it sorts a copy of.
 func quantile(values []float64, q float64) float64 {
@@ -166,6 +172,15 @@ func number(v float64) string {
 	default:
 		return fmt.Sprintf("%.2f", v)
 	}
+}
+
+// count is such as "10,000".
+func count(n int) string {
+	text := strconv.Itoa(n)
+	for at := len(text) - 3; at > 0; at -= 3 {
+		text = text[:at] + "," + text[at:]
+	}
+	return text
 }
 
 func readOutcome(path string) (*outcome, error) {

@@ -11,6 +11,7 @@ import (
 // groups are the parts of docs/benchmarks.md.
 var groups = []struct{ name, title, metric, text string }{
 	{"maps", "Maps", "time", "Time for one element. \"C bpf_map_lookup_elem\" and the like are a loop in C around the function."},
+	{"map types", "Types of maps", "time", "Time for one element."},
 	{"buffers", "Ring and perf buffers", "time", "Time for one record of a buffer that is full of them."},
 	{"live", "Live", "CPU time", "One process writes at a fixed rate, and another one reads. CPU time, the producer's system calls and latencies\n" +
 		"are for one record; sleeps and losses for 1,000."},
@@ -65,7 +66,7 @@ func render(results, folder string) error {
 
 // markdown writes the table as Markdown.
 func (t *table) markdown(w *bytes.Buffer) {
-	fmt.Fprintf(w, "\n### %s\n\n%d rounds.\n\n|", t.Title, t.Rounds)
+	fmt.Fprintf(w, "\n### %s\n\n%s %d rounds.\n\n|", t.Title, t.remark(), t.Rounds)
 	columns := 1
 	cell := func(text string) { fmt.Fprintf(w, " %s |", text) }
 	cell("")

@@ -1,0 +1,48 @@
+package main
+
+import "strings"
+
+// remarks say of each table what it measures, and why libbpf-go loses where it does. The longest beginning of a title
+// counts, so that one remark can be about several tables.
+var remarks = map[string]string{
+	"lookup that hits":   "Looks up keys that are there, one after the other. " + crossing,
+	"lookup that misses": "Looks up keys that are not there. " + crossing,
+	"update":             "Sets elements that are there. " + crossing,
+	"add and delete":     "Adds all elements to an empty map, then deletes all: one operation is both. " + crossing,
+	"push and pop":       "Fills a map without keys, then empties it: one operation is both. " + crossing,
+	"lookup of an id":    "Looks up the kernel's id of an inner map. " + crossing,
+	"open a map": "Looks an inner map up, opens it by its id, and closes it again. C has a bare descriptor. A MapHandle also has\n" +
+		"the map's type, sizes and flags, for which it asks the kernel once more, and a lock for Close.",
+	"all entries": "Reads all entries and adds their values up. Go checks each batch and hands over each entry to the loop's body.",
+	"value of a mapped array": "Reads values that are in memory, without a system call. MemoryAt checks bounds and alignment: to call it for\n" +
+		"each value, instead of once, is the slow way.",
+	"ring buffer, 16 MiB": "Takes all records out of a ring buffer, which is full. RingBuffer copies records into a batch for the callbacks,\n" +
+		"so that C does not call Go for each; RingReader does not.",
+	"perf buffer": "Takes all records out of the perf buffer of one CPU, which is full.",
+	"live": "Reads records while another process writes them. A reader that is slow sleeps less and pays less for each\n" +
+		"record; so all columns belong together. RingBuffer sleeps in Go's poller, which is a second wait for a thread.",
+	"opening one of":         "Opens objects one after the other, and closes them. " + openingCost,
+	"load a small object":    "Opens an object of one program and one map, loads it and closes it. " + openingCost,
+	"load an object of":      "Opens a large object, loads it and closes it. " + openingCost,
+	"load one program of":    "Opens an object, loads one of its programs, and closes it. " + openingCost,
+	"attach":                 "Attaches probes to functions of a binary that nobody runs, and detaches them. The kernel does most of the work.",
+	"read the types":         "Reads /sys/kernel/btf/vmlinux and makes it ready for lookups.",
+	"find a struct":          "Finds a struct by its name. libbpf looks at one type after the other, libbpf-go and cilium/ebpf have an index.",
+	"write the types of the": "Writes all types of the kernel as C. DumpC also sorts them, so that the same types give the same text.",
+}
+
+const (
+	crossing    = "What libbpf-go takes above C is the way from Go into C and back, and the lock that makes Close safe."
+	openingCost = "libbpf-go also checks the file for damage that libbpf does not notice, and collects libbpf's messages for errors."
+)
+
+// remark is "" where there is none.
+func (t *table) remark() string {
+	longest := ""
+	for beginning := range remarks {
+		if strings.HasPrefix(t.Title, beginning) && len(beginning) > len(longest) {
+			longest = beginning
+		}
+	}
+	return remarks[longest]
+}
