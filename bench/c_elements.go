@@ -47,6 +47,14 @@ func cPopAll(fd int, value []byte, n int) (int, error) {
 	return cCount(C.bench_pop_all(C.int(fd), unsafe.Pointer(&value[0]), C.size_t(n)))
 }
 
+func cUpdateBatch(fd int, keys []uint64) (int, error) {
+	return cCount(C.bench_update_batch(C.int(fd), (*C.uint64_t)(unsafe.Pointer(&keys[0])), C.size_t(len(keys))))
+}
+
+func cDeleteBatch(fd int, keys []uint64) (int, error) {
+	return cCount(C.bench_delete_batch(C.int(fd), (*C.uint64_t)(unsafe.Pointer(&keys[0])), C.size_t(len(keys))))
+}
+
 func cInnerAll(fd int, keys rawKeys) (int, error) {
 	k, size, n := keys.c()
 	return cCount(C.bench_inner_all(C.int(fd), k, size, n))

@@ -65,6 +65,22 @@ long bench_pop_all(int fd, void *value, size_t n)
 	return (long)n;
 }
 
+long bench_update_batch(int fd, const uint64_t *keys, size_t n)
+{
+	uint32_t done = n;
+	int err = bpf_map_update_batch(fd, keys, keys, &done, NULL);
+
+	return err ? err : (long)done;
+}
+
+long bench_delete_batch(int fd, const uint64_t *keys, size_t n)
+{
+	uint32_t done = n;
+	int err = bpf_map_delete_batch(fd, keys, &done, NULL);
+
+	return err ? err : (long)done;
+}
+
 long bench_inner_all(int fd, const void *keys, size_t key_size, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {

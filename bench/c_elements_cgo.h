@@ -20,6 +20,10 @@ long bench_delete_all(int fd, const void *keys, size_t key_size, size_t n);
 long bench_push_all(int fd, const void *value, size_t n);
 long bench_pop_all(int fd, void *value, size_t n);
 
+/* Sets n keys of 8 bytes to themselves, or deletes them, in one call. */
+long bench_update_batch(int fd, const uint64_t *keys, size_t n);
+long bench_delete_batch(int fd, const uint64_t *keys, size_t n);
+
 /* Opens the inner map of each key, and closes it again. */
 long bench_inner_all(int fd, const void *keys, size_t key_size, size_t n);
 

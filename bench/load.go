@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/cilium/ebpf"
+	ciliumbtf "github.com/cilium/ebpf/btf"
 
 	"github.com/libbpf-go/libbpf-go"
 )
@@ -19,21 +20,36 @@ const (
 // loading compares opening an object in memory, loading and closing it.
 func loading(*libbpf.Object) (comparisons []comparison, err error) {
 	for _, object := range []struct{ title, path string }{
-		{"a small object", "bpf/small.bpf.o"},
-		{"an object of 200 programs with CO-RE relocations", "bpf/many.bpf.o"},
+		{"a small object", smallObject},
+		{"an object of one program with CO-RE relocations", coreObject},
+		{"an object of 200 programs with CO-RE relocations", manyObject},
 	} {
 		image, err := os.ReadFile(object.path)
 		if err != nil {
 			return nil, err
 		}
-		comparisons = append(comparisons, comparison{title: "load " + object.title, ops: 1, contenders: []contender{
-			{name: "C", run: one(func() error { return cLoad(image, "") })},
-			{name: "OpenMemory and Load", mostC: mostLoad, run: one(func() error { return load1(image, "") }), peer: "cilium NewCollection", mostPeer: 1},
-			{name: "cilium NewCollection", run: one(func() error { return ciliumLoad(image) })},
-		}})
+		comparisons = append(comparisons, comparison{title: "load " + object.title, ops: 1, contenders: loaders(image)})
 	}
 	alone, err := loadingAlone(object)
 	return append(comparisons, alone), err
+}
+
+// The objects to load.
+const (
+	smallObject = "bpf/small.bpf.o"
+	coreObject  = "bpf/many1.bpf.o"
+	manyObject  = "bpf/many.bpf.o"
+)
+
+// loaders are the ways to load an object. All read the types of the kernel each time, but for cilium/ebpf with a cache.
+func loaders(image []byte) []contender {
+	cache := ciliumbtf.NewCache()
+	return []contender{
+		{name: "C", run: one(func() error { return cLoad(image, "") })},
+		{name: "OpenMemory and Load", mostC: mostLoad, run: one(func() error { return load1(image, "") }), peer: "cilium NewCollection", mostPeer: 1},
+		{name: "cilium NewCollection", run: one(func() error { return ciliumLoad(image, nil) })},
+		{name: "cilium NewCollection, types kept", run: one(func() error { return ciliumLoad(image, cache) })},
+	}
 }
 
 // one is a run of one operation.
@@ -93,12 +109,12 @@ func load1(image []byte, program string) error {
 	return loaded.Close()
 }
 
-func ciliumLoad(image []byte) error {
+func ciliumLoad(image []byte, types *ciliumbtf.Cache) error {
 	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(image))
 	if err != nil {
 		return err
 	}
-	collection, err := ebpf.NewCollection(spec)
+	collection, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Cache: types})
 	if err != nil {
 		return err
 	}

@@ -116,8 +116,8 @@ func (s *session) run(only string, dirs []string) error {
 		group string
 		make  func(*libbpf.Object) ([]comparison, error)
 	}{
-		{"maps", elements}, {"map types", mapTypes}, {"maps", entries}, {"maps", memory}, {"buffers", rings}, {"buffers", perfs},
-		{"objects", opens}, {"objects", loading}, {"attach", attaching}, {"types", kernelTypes},
+		{"maps", elements}, {"maps", memory}, {"map types", mapTypes}, {"maps", batches}, {"buffers", rings}, {"buffers", perfs},
+		{"objects", opens}, {"objects", loading}, {"attach", attaching}, {"types", kernelTypes}, {"growth", lookupsByKeys}, {"growth", entries}, {"growth", loadsByPrograms},
 	} {
 		comparisons, err := part.make(o)
 		if err != nil {

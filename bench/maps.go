@@ -24,7 +24,7 @@ const (
 )
 
 // fill sets n keys, which it returns in no order, to themselves.
-func fill(m *libbpf.Map, n int) ([]uint64, error) {
+func fill(m libbpf.MapCore, n int) ([]uint64, error) {
 	keys := make([]uint64, n)
 	raw := make([]byte, 0, 8*n)
 	for i, key := range rand.New(rand.NewPCG(1, 2)).Perm(n) {
@@ -101,7 +101,7 @@ func elements(o *libbpf.Object) ([]comparison, error) {
 	}, nil
 }
 
-func lookupInto(m *libbpf.Map) func([]uint64) (int, error) {
+func lookupInto(m libbpf.MapCore) func([]uint64) (int, error) {
 	return func(keys []uint64) (int, error) {
 		found := 0
 		var key, value [8]byte
@@ -136,7 +136,7 @@ func typedLookup(m *typed.Hash[uint64, uint64]) func([]uint64) (int, error) {
 // many is how many keys are looked up in one call.
 const many = 256
 
-func lookupMany(m *libbpf.Map) func([]uint64) (int, error) {
+func lookupMany(m libbpf.MapCore) func([]uint64) (int, error) {
 	values, found := make([]byte, 8*many), make([]bool, many)
 	return func(keys []uint64) (int, error) {
 		sum := 0
@@ -213,13 +213,24 @@ func ciliumUpdate(m *ebpf.Map, keys []uint64) (int, error) {
 	return len(keys), nil
 }
 
-// entries compares reading all of a hash table with 100,000 entries of 8 bytes each.
-func entries(o *libbpf.Object) ([]comparison, error) {
-	const n, batch = 100_000, 1024
-	ours, err := o.Map("entries")
+// entries compares reading all of a hash table, of 10 entries to 1,000,000.
+func entries(*libbpf.Object) (comparisons []comparison, err error) {
+	for n := 10; n <= 1_000_000; n *= 10 {
+		comparisons = append(comparisons, comparison{
+			title: "all entries, hash of " + count(n), curve: "all entries of a hash", at: float64(n), share: oneOfSome,
+			ops: n * max(100_000/n, 1), open: func(opened *closers) ([]contender, error) { return entriesOf(n, opened) },
+		})
+	}
+	return comparisons, nil
+}
+
+func entriesOf(n int, opened *closers) ([]contender, error) {
+	const batch = 1024
+	ours, err := libbpf.CreateMap(libbpf.MapTypeHash, "entries", 8, 8, uint32(n), libbpf.MapCreateOptions{})
 	if err != nil {
 		return nil, err
 	}
+	opened.add(ours)
 	hash, err := typed.NewHash[uint64, uint64](ours)
 	if err != nil {
 		return nil, err
@@ -228,28 +239,35 @@ func entries(o *libbpf.Object) ([]comparison, error) {
 	if err != nil {
 		return nil, err
 	}
+	opened.add(theirs)
 	if _, err := fill(ours, n); err != nil {
 		return nil, err
 	}
 	keys, values := make([]uint64, batch), make([]uint64, batch)
 	rawKeys, rawValues := make([]byte, 8*batch), make([]byte, 8*batch)
-	// Each adds the values up, so that each has had them in hand.
+	// Each adds the values up, so that each has had them in hand. A small table is read several times.
 	all := func(f func(sum *uint64) (int, error)) func() (int, error) {
-		return func() (int, error) {
-			sum := uint64(0)
-			seen, err := f(&sum)
-			if err == nil && sum != n*(n-1)/2 {
-				err = fmt.Errorf("the values' sum is %d", sum)
+		return func() (seen int, err error) {
+			for range max(100_000/n, 1) {
+				sum := uint64(0)
+				got, err := f(&sum)
+				if err == nil && sum != uint64(n)*uint64(n-1)/2 {
+					err = fmt.Errorf("the values' sum is %d", sum)
+				}
+				if err != nil {
+					return seen, err
+				}
+				seen += got
 			}
-			return seen, err
+			return seen, nil
 		}
 	}
-	return []comparison{{title: "all entries, hash of 100,000", ops: n, contenders: []contender{
+	contenders := []contender{
 		{name: "C bpf_map_lookup_batch", run: all(func(sum *uint64) (int, error) {
 			return cEntries(ours.FD(), keys, values, sum)
 		})},
 		{
-			name: "Map.Entries", peer: "cilium Map.Iterate", mostC: mostEntry, mostPeer: mostOfIterate,
+			name: "Map.All", peer: "cilium Map.BatchLookup", mostC: mostEntry,
 			run: all(func(sum *uint64) (seen int, err error) {
 				for _, value := range ours.All(&err) {
 					*sum += binary.NativeEndian.Uint64(value)
@@ -259,7 +277,7 @@ func entries(o *libbpf.Object) ([]comparison, error) {
 			}),
 		},
 		{
-			name: "typed Hash.All", peer: "cilium Map.Iterate", mostC: mostEntry, mostPeer: mostOfIterate,
+			name: "typed Hash.All", peer: "cilium Map.BatchLookup", mostC: mostEntry,
 			run: all(func(sum *uint64) (seen int, err error) {
 				for _, value := range hash.All(&err) {
 					*sum += value
@@ -300,7 +318,10 @@ func entries(o *libbpf.Object) ([]comparison, error) {
 				}
 			}
 		})},
-		{name: "cilium Map.Iterate", run: all(func(sum *uint64) (seen int, err error) {
+	}
+	// It takes seconds for a million.
+	if n <= 100_000 {
+		contenders = append(contenders, contender{name: iterateAll, run: all(func(sum *uint64) (seen int, err error) {
 			var key, value uint64
 			iterator := theirs.Iterate()
 			for iterator.Next(&key, &value) {
@@ -308,6 +329,13 @@ func entries(o *libbpf.Object) ([]comparison, error) {
 				seen++
 			}
 			return seen, iterator.Err()
-		})},
-	}}}, nil
+		})})
+		for i := range contenders[1:3] {
+			all := &contenders[1+i]
+			all.peer, all.mostPeer = iterateAll, mostOfIterate
+		}
+	}
+	return contenders, nil
 }
+
+const iterateAll = "cilium Map.Iterate"

@@ -5,12 +5,16 @@ import "strings"
 // remarks say of each table what it measures, and why libbpf-go loses where it does. The longest beginning of a title
 // counts, so that one remark can be about several tables.
 var remarks = map[string]string{
-	"lookup that hits":   "Looks up keys that are there, one after the other. " + crossing,
-	"lookup that misses": "Looks up keys that are not there. " + crossing,
-	"update":             "Sets elements that are there. " + crossing,
-	"add and delete":     "Adds all elements to an empty map, then deletes all: one operation is both. " + crossing,
-	"push and pop":       "Fills a map without keys, then empties it: one operation is both. " + crossing,
-	"lookup of an id":    "Looks up the kernel's id of an inner map. " + crossing,
+	"lookup that hits":           "Looks up keys that are there, one after the other. " + crossing,
+	"lookup that misses":         "Looks up keys that are not there. " + crossing,
+	"update":                     "Sets elements that are there. " + crossing,
+	"add and delete":             "Adds all elements to an empty map, then deletes all: one operation is both. " + crossing,
+	"update in batches":          "Sets 256 elements in one call. " + batching,
+	"add and delete in batches":  "Adds all elements to an empty map, 256 in one call, then deletes them. " + batching,
+	"lookup by number of keys":   "Looks up keys that are there. The larger the table, the less of it is in the CPU's caches. " + crossing,
+	"load by number of programs": "Opens an object, loads it and closes it. " + openingCost,
+	"push and pop":               "Fills a map without keys, then empties it: one operation is both. " + crossing,
+	"lookup of an id":            "Looks up the kernel's id of an inner map. " + crossing,
 	"open a map": "Looks an inner map up, opens it by its id, and closes it again. C has a bare descriptor. A MapHandle also has\n" +
 		"the map's type, sizes and flags, for which it asks the kernel once more, and a lock for Close.",
 	"all entries": "Reads all entries and adds their values up. Go checks each batch and hands over each entry to the loop's body.",
@@ -23,7 +27,7 @@ var remarks = map[string]string{
 		"record; so all columns belong together. RingBuffer sleeps in Go's poller, which is a second wait for a thread.",
 	"opening one of":         "Opens objects one after the other, and closes them. " + openingCost,
 	"load a small object":    "Opens an object of one program and one map, loads it and closes it. " + openingCost,
-	"load an object of":      "Opens a large object, loads it and closes it. " + openingCost,
+	"load an object of":      "Opens an object, loads it and closes it. " + openingCost,
 	"load one program of":    "Opens an object, loads one of its programs, and closes it. " + openingCost,
 	"attach":                 "Attaches probes to functions of a binary that nobody runs, and detaches them. The kernel does most of the work.",
 	"read the types":         "Reads /sys/kernel/btf/vmlinux and makes it ready for lookups.",
@@ -32,6 +36,7 @@ var remarks = map[string]string{
 }
 
 const (
+	batching    = "The kernel does nearly all of the work."
 	crossing    = "What libbpf-go takes above C is the way from Go into C and back, and the lock that makes Close safe."
 	openingCost = "libbpf-go also checks the file for damage that libbpf does not notice, and collects libbpf's messages for errors."
 )

@@ -22,13 +22,6 @@ struct {
 } elements SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 100000);
-	__type(key, __u64);
-	__type(value, __u64);
-} entries SEC(".maps");
-
-struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 16 << 20);
 } ring SEC(".maps");
