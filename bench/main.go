@@ -11,6 +11,7 @@ import (
 	"log"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,7 +36,15 @@ func main() {
 	before := flag.String("check", "", "measure nothing, and compare the file of -json with this one of an earlier run")
 	dirs := flag.String("objects", "../bpf", "the folders of the objects to open, with commas between")
 	rate := flag.Int("produce", -1, "be the process that writes so many records a second while another one measures")
+	child := flag.String("child", "", "be a process that does one thing for another one that measures")
+	argument := flag.String("argument", "", "what -child does it with")
 	flag.Parse()
+	if *child != "" {
+		if err := runChild(*child, *argument); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
 	if *rate >= 0 {
 		if err := produce(*rate); err != nil {
 			log.Fatal(err)
@@ -67,8 +76,11 @@ func main() {
 		o.Tables = append(o.Tables, t)
 		return t.print(os.Stdout)
 	}
-	s := session{atLeast: *atLeast, clock: clock, done: done}
-	err := s.run(*only, strings.Split(*dirs, ","))
+	s, err := newSession(*atLeast, clock, *only, done)
+	if err != nil {
+		log.Fatal(err)
+	}
+	err = s.run(strings.Split(*dirs, ","))
 	if *into != "" {
 		err = errors.Join(err, o.write(*into))
 	}
@@ -96,16 +108,20 @@ func checkFiles(before, now string) error {
 type session struct {
 	atLeast time.Duration
 	clock   int32
+	only    string // the regular expression of matches
 	matches func(title string) bool
 	done    func(table) error
 }
 
-func (s *session) run(only string, dirs []string) error {
+func newSession(atLeast time.Duration, clock int32, only string, done func(table) error) (*session, error) {
 	match, err := regexp.Compile(only)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	s.matches = match.MatchString
+	return &session{atLeast, clock, only, match.MatchString, done}, nil
+}
+
+func (s *session) run(dirs []string) error {
 	o, err := load()
 	if err != nil {
 		return err
@@ -124,6 +140,11 @@ func (s *session) run(only string, dirs []string) error {
 			return err
 		}
 		if err := s.compare(part.group, comparisons); err != nil {
+			return err
+		}
+	}
+	for _, part := range []func() error{s.perCPU} {
+		if err := part(); err != nil {
 			return err
 		}
 	}
@@ -149,6 +170,10 @@ func (s *session) compare(group string, comparisons []comparison) error {
 		}
 	}
 	return nil
+}
+
+func (s *session) matchesAny(comparisons []comparison) bool {
+	return slices.ContainsFunc(comparisons, func(c comparison) bool { return s.matches(c.title) })
 }
 
 // load brings the object into the kernel.

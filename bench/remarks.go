@@ -5,16 +5,19 @@ import "strings"
 // remarks say of each table what it measures, and why libbpf-go loses where it does. The longest beginning of a title
 // counts, so that one remark can be about several tables.
 var remarks = map[string]string{
-	"lookup that hits":           "Looks up keys that are there, one after the other. " + crossing,
-	"lookup that misses":         "Looks up keys that are not there. " + crossing,
-	"update":                     "Sets elements that are there. " + crossing,
-	"add and delete":             "Adds all elements to an empty map, then deletes all: one operation is both. " + crossing,
-	"update in batches":          "Sets 256 elements in one call. " + batching,
-	"add and delete in batches":  "Adds all elements to an empty map, 256 in one call, then deletes them. " + batching,
-	"lookup by number of keys":   "Looks up keys that are there. The larger the table, the less of it is in the CPU's caches. " + crossing,
-	"load by number of programs": "Opens an object, loads it and closes it. " + openingCost,
-	"push and pop":               "Fills a map without keys, then empties it: one operation is both. " + crossing,
-	"lookup of an id":            "Looks up the kernel's id of an inner map. " + crossing,
+	"lookup that hits":               "Looks up keys that are there, one after the other. " + crossing,
+	"lookup that misses":             "Looks up keys that are not there. " + crossing,
+	"update":                         "Sets elements that are there. " + crossing,
+	"add and delete":                 "Adds all elements to an empty map, then deletes all: one operation is both. " + crossing,
+	"update in batches":              "Sets 256 elements in one call. " + batching,
+	"add and delete in batches":      "Adds all elements to an empty map, 256 in one call, then deletes them. " + batching,
+	"lookup by number of keys":       "Looks up keys that are there. The larger the table, the less of it is in the CPU's caches. " + crossing,
+	"load by number of programs":     "Opens an object, loads it and closes it. " + openingCost,
+	"lookup of 8 bytes for each CPU": "Looks up the values of all CPUs and adds them up. " + perCPUCost,
+	"lookup of 4 bytes for each CPU": "Looks up the values of all CPUs, which have 4 bytes in slots of 8, and adds them up. " + perCPUCost,
+	"update of 8 bytes for each CPU": "Sets the values of all CPUs. " + perCPUCost,
+	"push and pop":                   "Fills a map without keys, then empties it: one operation is both. " + crossing,
+	"lookup of an id":                "Looks up the kernel's id of an inner map. " + crossing,
 	"open a map": "Looks an inner map up, opens it by its id, and closes it again. C has a bare descriptor. A MapHandle also has\n" +
 		"the map's type, sizes and flags, for which it asks the kernel once more, and a lock for Close.",
 	"all entries": "Reads all entries and adds their values up. Go checks each batch and hands over each entry to the loop's body.",
@@ -36,6 +39,8 @@ var remarks = map[string]string{
 }
 
 const (
+	perCPUCost = "With simulated CPUs, all have room for so many values, and copy and decode them, while the kernel copies those\n" +
+		"of the CPUs that there are. " + crossing
 	batching    = "The kernel does nearly all of the work."
 	crossing    = "What libbpf-go takes above C is the way from Go into C and back, and the lock that makes Close safe."
 	openingCost = "libbpf-go also checks the file for damage that libbpf does not notice, and collects libbpf's messages for errors."
