@@ -401,11 +401,18 @@ fuzz-long: root ## mutate the seeds of all fuzz targets in plain loops (as root;
 	@$(MAKE) setup
 	@FUZZFLAGS='$(FUZZFLAGS)' FUZZKEEP=$(FUZZKEEP) GO='$(GO)' scripts/fuzz_long.sh $(FUZZCOUNT) $(FUZZTARGETS)
 
+.PHONY: bench-generated
+bench-generated: bin/bpfgo ## compile and generate what the code of bench needs
+	@$(MAKE) $(BENCH_OBJECTS)
+	@bin/bpfgo gen --package globals --output bench/globals bench/globals/globals.bpf.o
+
+BENCH_OBJECTS := $(patsubst %.c,%.o,$(wildcard bench/*/*.bpf.c))
+
 .PHONY: bench
 bench: root ## measure side by side with C's libbpf, cilium/ebpf and libbpfgo (as root; BENCHFLAGS=-help)
 	@$(MAKE) setup
 	@scripts/install-deps.sh bench
-	@$(MAKE) $(patsubst %.c,%.o,$(wildcard bench/bpf/*.bpf.c))
+	@$(MAKE) bench-generated
 	@# libbpfgo brings no libbpf and no way to its headers: it uses ours.
 	cd bench && CGO_CFLAGS="-O2 -g -I$(CURDIR)/libbpf/upstream/api" $(GO) run $(NOVCS) . $(BENCHFLAGS)
 

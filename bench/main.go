@@ -132,8 +132,8 @@ func (s *session) run(dirs []string) error {
 		group string
 		make  func(*libbpf.Object) ([]comparison, error)
 	}{
-		{"maps", elements}, {"maps", memory}, {"map types", mapTypes}, {"maps", batches}, {"buffers", rings}, {"buffers", perfs},
-		{"objects", opens}, {"objects", loading}, {"attach", attaching}, {"types", kernelTypes}, {"growth", lookupsByKeys}, {"growth", entries}, {"growth", loadsByPrograms},
+		{"maps", elements}, {"maps", memory}, {"map types", mapTypes}, {"maps", batches}, {"maps", variables}, {"buffers", rings}, {"buffers", perfs}, {"buffers", userRings},
+		{"objects", opens}, {"objects", loading}, {"attach", attaching}, {"types", kernelTypes}, {growth, lookupsByKeys}, {growth, entries}, {growth, loadsByPrograms}, {growth, ringsByNumber}, {growth, recordsBySize},
 	} {
 		comparisons, err := part.make(o)
 		if err != nil {

@@ -76,7 +76,7 @@ func perCPUChild(argument string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &tables, s.compare("growth", perCPUComparisons(run.CPUs, true))
+	return &tables, s.compare(growth, perCPUComparisons(run.CPUs, true))
 }
 
 // pretendCPUs makes this process see so many possible CPUs. Its mounts are its own.

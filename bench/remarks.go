@@ -16,8 +16,17 @@ var remarks = map[string]string{
 	"lookup of 8 bytes for each CPU": "Looks up the values of all CPUs and adds them up. " + perCPUCost,
 	"lookup of 4 bytes for each CPU": "Looks up the values of all CPUs, which have 4 bytes in slots of 8, and adds them up. " + perCPUCost,
 	"update of 8 bytes for each CPU": "Sets the values of all CPUs. " + perCPUCost,
-	"push and pop":                   "Fills a map without keys, then empties it: one operation is both. " + crossing,
-	"lookup of an id":                "Looks up the kernel's id of an inner map. " + crossing,
+	"store a global variable": "Stores numbers into a variable in .bss. The field of a skeleton is memory, as in C. Global also checks that it is\n" +
+		"not closed meanwhile.",
+	"load a global variable": "Reads a variable in .bss. The field of a skeleton is memory, as in C. Global also checks that it is not closed\n" +
+		"meanwhile.",
+	"send a sample": "Reserves a sample, fills it in and submits it. The program takes all samples after the run. Go calls C twice for\n" +
+		"each sample. cilium/ebpf has no user ring buffers.",
+	"records of one of many rings": "Waits for the records of one ring, of several that are in one RingBuffer, and takes them. " + ringsCost,
+	"records of all of many rings": "Waits for the records of all rings that are in one RingBuffer, and takes them. " + ringsCost,
+	"records by size":              "Takes records out of a ring buffer. RingReader leaves them where they are; the others for Go copy them.",
+	"push and pop":                 "Fills a map without keys, then empties it: one operation is both. " + crossing,
+	"lookup of an id":              "Looks up the kernel's id of an inner map. " + crossing,
 	"open a map": "Looks an inner map up, opens it by its id, and closes it again. C has a bare descriptor. A MapHandle also has\n" +
 		"the map's type, sizes and flags, for which it asks the kernel once more, and a lock for Close.",
 	"all entries": "Reads all entries and adds their values up. Go checks each batch and hands over each entry to the loop's body.",
@@ -39,6 +48,8 @@ var remarks = map[string]string{
 }
 
 const (
+	ringsCost = "RingBuffer waits in Go's poller, and\n" +
+		"then asks C, which asks the kernel once more. cilium/ebpf has a reader for each ring only."
 	perCPUCost = "With simulated CPUs, all have room for so many values, and copy and decode them, while the kernel copies those\n" +
 		"of the CPUs that there are. " + crossing
 	batching    = "The kernel does nearly all of the work."

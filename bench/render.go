@@ -20,6 +20,9 @@ var groups = []struct{ name, title, metric, text string }{
 	{"types", "Types", "time", "Work on the types of the running kernel (BTF)."},
 }
 
+// growth is the group of tables that are points of curves.
+const growth = "growth"
+
 const introduction = `# Benchmarks
 
 What libbpf-go costs beside C's libbpf and other libraries for Go. ` + "`make bench`" + ` measures all contenders in turns and on the
@@ -46,22 +49,47 @@ func render(results, folder string) error {
 		fmt.Fprint(&doc, "    ", line)
 	}
 	fmt.Fprintln(&doc)
+	if err := renderGroups(&doc, o, charts); err != nil {
+		return err
+	}
+	if err := renderCurves(&doc, o, charts); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(folder, "benchmarks.md"), doc.Bytes(), 0o644)
+}
+
+func renderGroups(doc *bytes.Buffer, o *outcome, charts string) error {
 	for _, g := range groups {
 		points := pointsOf(o.Tables, g.name, g.metric)
 		if len(points) == 0 {
 			continue
 		}
-		if err := chart(g.title+": "+g.metric, points, charts, g.name); err != nil {
+		file := strings.ReplaceAll(g.name, " ", "-")
+		if err := chart(g.title+": "+g.metric, points, charts, file); err != nil {
 			return err
 		}
-		fmt.Fprintf(&doc, "\n## %s\n\n%s\n\n![%s of %s as multiples of C](benchmarks/%s.svg)\n", g.title, g.text, g.metric, g.name, g.name)
+		fmt.Fprintf(doc, "\n## %s\n\n%s\n\n![%s of %s as multiples of C](benchmarks/%s.svg)\n", g.title, g.text, g.metric, g.name, file)
 		for _, t := range o.Tables {
 			if t.Group == g.name {
-				t.markdown(&doc)
+				t.markdown(doc)
 			}
 		}
 	}
-	return os.WriteFile(filepath.Join(folder, "benchmarks.md"), doc.Bytes(), 0o644)
+	return nil
+}
+
+func renderCurves(doc *bytes.Buffer, o *outcome, charts string) error {
+	curves := curvesOf(o.Tables, growth)
+	if len(curves) > 0 {
+		fmt.Fprint(doc, "\n## How cost grows\n\nThe same with more and more of something. Behind a time is its ratio to C's.\n")
+	}
+	for _, c := range curves {
+		if err := c.chart(charts); err != nil {
+			return err
+		}
+		c.markdown(doc)
+	}
+	return nil
 }
 
 // markdown writes the table as Markdown.
