@@ -73,8 +73,11 @@ func checkTypes(raw []byte, externs int) error {
 	return nil
 }
 
-// btfExtHeaderSize is that of struct btf_ext_header with CO-RE relocations.
-const btfExtHeaderSize = 32
+// Sizes of struct btf_ext_header with CO-RE relocations, and of struct bpf_core_relo.
+const (
+	btfExtHeaderSize   = 32
+	coreRelocationSize = 16
+)
 
 // checkCoreRelocations refuses a CO-RE relocation that is not of a whole instruction: libbpf refuses it, too, but loses
 // memory. raw is the content of a section .BTF.ext. What it has that is not as it should be, libbpf refuses without loss.
@@ -89,7 +92,7 @@ func checkCoreRelocations(raw []byte) error {
 	}
 	rest := raw[header+at:][:size]
 	record := uint64(s.uint32(rest))
-	if record < 4 {
+	if record < coreRelocationSize {
 		return nil
 	}
 	for rest = rest[4:]; len(rest) >= 8; {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/libbpf-go/libbpf-go/btf"
@@ -239,15 +240,16 @@ func TestCheckCoreRelocations(t *testing.T) {
 			"behind other information": {raw(4, 68, append([]uint32{99}, within...)...), true},
 			"more records than are":    {raw(0, 28, huge...), false},
 			"records of nothing":       {raw(0, 68, append([]uint32{0}, within[1:]...)...), false},
+			"records too short":        {raw(0, 24, coreRelocationSize-4, 1, 1, 9, 0, 0), false},
 			"no relocations":           {raw(0, 0), false},
 			"a short header":           {raw(0, 68, within...)[:btfExtHeaderSize-1], false},
 			"nothing":                  {nil, false},
 		} {
-			if err := checkCoreRelocations(c.raw); (err != nil) != c.damaged || err != nil && !errors.Is(err, ErrInvalid) {
+			if err := checkCoreRelocations(slices.Clip(c.raw)); (err != nil) != c.damaged || err != nil && !errors.Is(err, ErrInvalid) {
 				t.Errorf("%s, %v: %v", name, order, err)
 			}
 		}
-		short := raw(0, 68, within...)
+		short := raw(8, 68, within...)
 		order.PutUint32(short[4:], btfExtHeaderSize-8) // of a compiler without relocations
 		if err := checkCoreRelocations(short); err != nil {
 			t.Error(err)
