@@ -418,17 +418,20 @@ func TestUserRingErrors(t *testing.T) {
 	check(t, err)
 	defer ring.Close()
 	_, err = libbpf.NewUserRingBuffer(ring)
-	wantErr(t, err, libbpf.ErrInvalid)
+	wantErrSaying(t, err, libbpf.ErrInvalid, `open user ring buffer of map "ring": `, "but of type ringbuf")
 	_, err = libbpf.NewUserRingBuffer(nil)
-	wantErr(t, err, libbpf.ErrClosed)
+	wantErrSaying(t, err, libbpf.ErrClosed, "open user ring buffer of map: ")
 	_, err = libbpf.NewUserRingBuffer(new(libbpf.Map))
-	wantErr(t, err, libbpf.ErrClosed)
+	wantErrSaying(t, err, libbpf.ErrClosed, "open user ring buffer of map")
 	var none *libbpf.UserRingBuffer
 	_, err = none.Reserve(8)
-	wantErr(t, err, libbpf.ErrClosed)
+	wantErrSaying(t, err, libbpf.ErrClosed, "reserve in user ring buffer: ")
 	_, err = none.ReserveContext(context.Background(), 8)
 	wantErr(t, err, libbpf.ErrClosed)
 	check(t, none.Close())
+	if text := none.String(); text != "user ring buffer" {
+		t.Error(text)
+	}
 	var sample *libbpf.UserRingSample
 	wantErr(t, sample.Submit(), libbpf.ErrClosed)
 	sample.Discard()
@@ -447,5 +450,10 @@ func TestUserRingNilContext(t *testing.T) {
 	check(t, err)
 	defer ring.Close()
 	_, err = ring.ReserveContext(nil, 8)
-	wantErr(t, err, libbpf.ErrInvalid)
+	wantErrSaying(t, err, libbpf.ErrInvalid, `reserve in map "user": the context is nil`)
+	_, err = ring.ReserveContext(nil, -1)
+	wantErrSaying(t, err, libbpf.ErrInvalid, `reserve in map "user": the size is -1`)
+	if text := ring.String(); text != `map "user"` {
+		t.Error(text)
+	}
 }
