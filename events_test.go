@@ -4,12 +4,15 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -795,6 +798,111 @@ func TestBufferErrors(t *testing.T) {
 	wantErr(t, err, libbpf.ErrClosed)
 	_, err = libbpf.PerfBufferBuilder{Sample: sample}.Build(perf)
 	wantErr(t, err, libbpf.ErrClosed)
+}
+
+// Buffers that are nil or closed say so, and have nothing.
+func TestBuffersAfterClose(t *testing.T) {
+	o := loadEvents(t, nil)
+	ring := openRing(t, o, "events", func([]byte) error { return nil })
+	perf, err := libbpf.PerfBufferBuilder{Sample: func(int, []byte) error { return nil }}.Build(findMap(t, o, "perf_events"))
+	check(t, err)
+	check(t, ring.Close())
+	check(t, perf.Close())
+	ctx := context.Background()
+	unused := func(unsafe.Pointer) error { t.Error("used"); return nil }
+	for _, r := range []*libbpf.RingBuffer{nil, ring} {
+		_, poll := r.Poll(-1)
+		_, pollContext := r.PollContext(ctx)
+		_, consume := r.Consume()
+		_, consumeN := r.ConsumeN(1)
+		_, stats := r.Stats(0)
+		for op, err := range map[string]error{
+			"poll": poll, "poll ": pollContext, "consume": consume, "consume ": consumeN, "get statistics of": stats,
+			"use": r.UsePointer(unused),
+		} {
+			wantErrSaying(t, err, libbpf.ErrClosed, strings.TrimSpace(op)+" ", "buffer")
+		}
+		_, err := r.ConsumeN(-1)
+		wantErrSaying(t, err, libbpf.ErrInvalid, "the number of records is -1 and must not be negative")
+		if r.Pointer() != nil || r.EpollFD() != -1 {
+			t.Errorf("%v has %p, %d", r, r.Pointer(), r.EpollFD())
+		}
+		check(t, r.Close())
+	}
+	for _, p := range []*libbpf.PerfBuffer{nil, perf} {
+		_, poll := p.Poll(-1)
+		_, pollContext := p.PollContext(ctx)
+		_, consume := p.Consume()
+		_, consumeOne := p.ConsumeBuffer(0)
+		fd, bufferFD := p.BufferFD(0)
+		_, lost := p.Lost()
+		for op, err := range map[string]error{
+			"poll": poll, "poll ": pollContext, "consume": consume, "consume ": consumeOne, "get a descriptor of": bufferFD,
+			"count losses of": lost, "use": p.UsePointer(unused),
+			"use a buffer of": p.UseBuffer(0, func([]byte) error { return unused(nil) }),
+		} {
+			wantErrSaying(t, err, libbpf.ErrClosed, strings.TrimSpace(op)+" ", "buffer")
+		}
+		if p.Pointer() != nil || p.EpollFD() != -1 || fd != -1 || p.Buffers() != 0 || p.String() != "perf buffer" {
+			t.Errorf("%v has %p, %d, %d, %d", p, p.Pointer(), p.EpollFD(), fd, p.Buffers())
+		}
+		check(t, p.Close())
+	}
+	if text := (*libbpf.RingBuffer)(nil).String(); text != "ring buffer" {
+		t.Error(text)
+	}
+}
+
+// C code that uses a buffer has it alone, and a buffer's numbers are those that there are.
+func TestBuffersForC(t *testing.T) {
+	o := loadEvents(t, nil)
+	ring := openRing(t, o, "events", func([]byte) error { return nil })
+	perf, err := libbpf.PerfBufferBuilder{
+		Sample: func(int, []byte) error { return nil }, CPUs: []int{0},
+	}.Build(findMap(t, o, "perf_events"))
+	check(t, err)
+	defer perf.Close()
+	its := errors.New("its own")
+	for name, b := range map[string]interface {
+		buffer
+		UsePointer(func(unsafe.Pointer) error) error
+		Pointer() unsafe.Pointer
+	}{"ring": ring, "perf": perf} {
+		err := b.UsePointer(func(p unsafe.Pointer) error {
+			if p == nil || p != b.Pointer() {
+				t.Errorf("%s: %p, not %p", name, p, b.Pointer())
+			}
+			_, err := b.Consume()
+			wantErr(t, err, unix.EBUSY)
+			return its
+		})
+		if err != its {
+			t.Errorf("%s: %v", name, err)
+		}
+		_, err = b.Consume()
+		check(t, err)
+		_, err = b.PollContext(nil)
+		wantErrSaying(t, err, libbpf.ErrInvalid, "the context is nil")
+	}
+	for _, index := range []int{-1, 1} {
+		if _, err := ring.Stats(index); !errors.Is(err, errors.ErrUnsupported) { // before libbpf 1.3
+			wantErrSaying(t, err, libbpf.ErrInvalid, fmt.Sprintf("there are 1 ring buffers, and no number %d", index))
+		}
+		_, errFD := perf.BufferFD(index)
+		_, errConsume := perf.ConsumeBuffer(index)
+		for _, err := range []error{errFD, errConsume, perf.UseBuffer(index, nil)} {
+			wantErrSaying(t, err, libbpf.ErrInvalid, fmt.Sprintf("there are 1 buffers, and no number %d", index))
+		}
+	}
+	check(t, perf.UseBuffer(0, func(memory []byte) error {
+		if want := 65 * os.Getpagesize(); len(memory) != want {
+			t.Errorf("%d bytes, want %d", len(memory), want)
+		}
+		return nil
+	}))
+	if perf.Buffers() != 1 {
+		t.Errorf("%d buffers", perf.Buffers())
+	}
 }
 
 // A callback may keep the slice, wrongly: it then sees other bytes after the next call, but memory that is still there.

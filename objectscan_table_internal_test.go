@@ -13,7 +13,7 @@ var little = binary.LittleEndian
 
 // Places in an object that elfobject builds.
 const (
-	headersAt, countAt, namesAt                       = 0x28, 0x3c, 0x3e // in the file's header
+	headersAt, countAt, namesAt                                = 0x28, 0x3c, 0x3e // in the file's header
 	nameIn, kindIn, flagsIn, offsetIn, sizeIn, linkIn, alignIn = 0, 4, 8, 24, 32, 40, 48
 )
 

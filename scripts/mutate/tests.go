@@ -114,14 +114,14 @@ func (h *hunter) hunt(ctx context.Context, m *mutant) (outcome, error) {
 	return survives, nil
 }
 
-// remember puts a test first that has killed a mutant.
+// remember puts a test first that has killed a mutant, unless it is slow.
 func (h *hunter) remember(name string, batch []*test) {
 	i := slices.IndexFunc(batch, func(t *test) bool { return t.name == name })
 	if len(batch) == 1 {
 		i = 0
 	}
-	if i < 0 {
-		return // a crash, which names none
+	if i < 0 || batch[i].wall > 10*h.tests[0].wall {
+		return // a crash names none
 	}
 	h.recent = slices.DeleteFunc(h.recent, func(t *test) bool { return t == batch[i] })
 	h.recent = slices.Insert(h.recent, 0, batch[i])
