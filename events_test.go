@@ -894,14 +894,24 @@ func TestBuffersForC(t *testing.T) {
 			wantErrSaying(t, err, libbpf.ErrInvalid, fmt.Sprintf("there are 1 buffers, and no number %d", index))
 		}
 	}
-	check(t, perf.UseBuffer(0, func(memory []byte) error {
-		if want := 65 * os.Getpagesize(); len(memory) != want {
-			t.Errorf("%d bytes, want %d", len(memory), want)
-		}
-		return nil
-	}))
 	if perf.Buffers() != 1 {
 		t.Errorf("%d buffers", perf.Buffers())
+	}
+}
+
+// A perf buffer has as many pages as it should, and one more for its positions.
+func TestPerfBufferPages(t *testing.T) {
+	m := findMap(t, loadEvents(t, nil), "perf_events")
+	for pages, want := range map[int]int{0: 64, 1: 1, 4: 4} {
+		p, err := libbpf.PerfBufferBuilder{Pages: pages, Sample: func(int, []byte) error { return nil }}.Build(m)
+		check(t, err)
+		check(t, p.UseBuffer(0, func(memory []byte) error {
+			if want := (want + 1) * os.Getpagesize(); len(memory) != want {
+				t.Errorf("%d bytes for %d pages, want %d", len(memory), pages, want)
+			}
+			return nil
+		}))
+		check(t, p.Close())
 	}
 }
 

@@ -84,12 +84,19 @@ func TestRingChannelClose(t *testing.T) {
 	default:
 	}
 	wantErr(t, libbpf.NewRingChannel(nil, records, libbpf.RingChannelOptions{}).Run(context.Background()), libbpf.ErrClosed)
-	wantErr(t, libbpf.NewRingChannel(r, nil, libbpf.RingChannelOptions{}).Run(context.Background()), libbpf.ErrInvalid)
+	without := libbpf.NewRingChannel(r, nil, libbpf.RingChannelOptions{})
+	wantErrSaying(t, without.Run(context.Background()), libbpf.ErrInvalid, `send records of map "ring": the channel is nil`)
+	if text := without.String(); text != `channel of map "ring"` {
+		t.Error(text)
+	}
 }
 
 func TestRingChannelNil(t *testing.T) {
 	var none *libbpf.RingChannel
-	wantErr(t, none.Run(context.Background()), libbpf.ErrClosed)
+	wantErrSaying(t, none.Run(context.Background()), libbpf.ErrClosed, "send records of ring buffer: ")
+	if text := none.String(); text != "ring channel" {
+		t.Error(text)
+	}
 	if none.Sent()+none.Dropped()+none.Blocked() != 0 {
 		t.Error("a nil channel has counts")
 	}

@@ -1111,7 +1111,7 @@ func TestRingReaderErrors(t *testing.T) {
 	_, err = libbpf.NewRingReader(new(libbpf.Map))
 	wantErr(t, err, libbpf.ErrClosed)
 	_, err = libbpf.NewRingReader(findMap(t, o, "perf"))
-	wantErr(t, err, libbpf.ErrInvalid)
+	wantErrSaying(t, err, libbpf.ErrInvalid, `open reader of map "perf": `, "but of type perf_event_array")
 	ring := findMap(t, o, "ring")
 	r := openReader(t, ring)
 	check(t, o.Close())
@@ -1122,14 +1122,31 @@ func TestRingReaderErrors(t *testing.T) {
 		t.Error("a record")
 	}
 	check(t, err)
-	var none *libbpf.RingReader
-	for range none.Records(context.Background(), &err) {
-		t.Error("a record of nobody's")
+	for range r.Records(nil, &err) {
+		t.Error("a record without a context")
 	}
-	wantErr(t, err, libbpf.ErrClosed)
-	_, err = none.Stats()
-	wantErr(t, err, libbpf.ErrClosed)
-	check(t, none.Close())
+	wantErrSaying(t, err, libbpf.ErrInvalid, `read map "ring": the context is nil`)
+	for range r.Records(nil, nil) { // nor is there a place for the error
+		t.Error("a record without a context")
+	}
+	check(t, r.Close())
+	var none *libbpf.RingReader
+	for what, r := range map[string]*libbpf.RingReader{"ring buffer": none, `map "ring"`: r} {
+		for range r.Records(context.Background(), &err) {
+			t.Error("a record of nobody's")
+		}
+		wantErrSaying(t, err, libbpf.ErrClosed, "read "+what)
+		for range r.Pending(&err) {
+			t.Error("a record of nobody's")
+		}
+		wantErrSaying(t, err, libbpf.ErrClosed, "read "+what)
+		_, err = r.Stats()
+		wantErrSaying(t, err, libbpf.ErrClosed, "get statistics of "+what)
+		check(t, r.Close())
+	}
+	if text := none.String(); text != "ring reader" {
+		t.Error(text)
+	}
 }
 
 // A ring whose records are overwritten is refused by whoever would read it.
