@@ -80,15 +80,10 @@ const (
 	howConsumeN uint32 = C.LBG_CONSUME_N
 )
 
-// beginRings begins to consume the records that are there, at most so many, and reports whether there are any.
-func beginRings(rings *cRingSet, most int) bool {
-	return bool(C.lbg_rings_begin(rings, C.uint64_t(most)))
-}
-
 // fillFromRings lets libbpf put the next records into the batch, and one for which it has no room into outsize. It
-// reports whether there may be more.
-func fillFromRings(rings *cRingSet, how uint32, batch []byte) (used int, outsize []byte, more bool, ret cInt) {
-	ret = C.lbg_rings_fill(rings, how, cBytes(batch), C.size_t(len(batch)))
+// reports whether there may be more. most is how many records are wanted, and 0 to go on behind the batch before.
+func fillFromRings(rings *cRingSet, how uint32, most int, batch []byte) (used int, outsize []byte, more bool, ret cInt) {
+	ret = C.lbg_rings_fill(rings, how, C.uint64_t(most), cBytes(batch), C.size_t(len(batch)))
 	if rings.outsize != nil {
 		size := (*cRecord)(unsafe.Pointer(rings.outsize)).size
 		outsize = C.GoBytes(unsafe.Pointer(rings.outsize), C.int(C.sizeof_struct_lbg_record+size))

@@ -178,7 +178,7 @@ func (r *RingBuffer) consume(ctx context.Context, most int) (int, error) {
 	}
 	r.call = ringCall{ctx: ctx, most: most, look: 1} // the first record is followed by a look at ctx
 	defer func() { r.call = ringCall{} }()
-	if r.handOver() && r.call.n < most {
+	if r.handOver() && r.call.n < most && r.pending() {
 		if err := r.consumeRings(); err != nil && r.call.err == nil {
 			r.call.err = r.d.fail(r.d.op, err)
 		}
@@ -197,11 +197,11 @@ func (r *RingBuffer) consumeRings() error {
 			return err
 		}
 	}
-	how, more := r.how(r.call.most), beginRings(r.rings, r.call.most-r.call.n)
-	for more {
+	how, most := r.how(r.call.most), r.call.most-r.call.n
+	for more := true; more; most = 0 {
 		var ret cInt
 		r.first = 0
-		r.end, r.outsize, more, ret = fillFromRings(r.rings, how, r.batch)
+		r.end, r.outsize, more, ret = fillFromRings(r.rings, how, most, r.batch)
 		goOn := r.handOver()
 		switch err := clib.FromRet(int(ret)); {
 		case err == unix.EBADMSG:
@@ -215,12 +215,13 @@ func (r *RingBuffer) consumeRings() error {
 	return nil
 }
 
-// how is the function of libbpf that the method stands for.
+// how is the function of libbpf that the method stands for. ring_buffer__poll first asks the kernel which ring buffers
+// have records: if there is only one, that is known, and the question costs more than the records.
 func (r *RingBuffer) how(most int) uint32 {
 	switch {
 	case most != everything:
 		return howConsumeN
-	case r.d.op == opPoll:
+	case r.d.op == opPoll && len(r.mapped) > 1:
 		return howPoll
 	}
 	return howConsume

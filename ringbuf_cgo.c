@@ -215,7 +215,8 @@ static bool next_turn(struct lbg_rings *rings)
 	return false;
 }
 
-bool lbg_rings_begin(struct lbg_rings *rings, uint64_t most)
+/* Begins a call: notes where each ring ends now. Returns false if there are no records. */
+static bool begin(struct lbg_rings *rings, uint64_t most)
 {
 	bool any = false;
 
@@ -246,13 +247,15 @@ static int consume_next(struct lbg_rings *rings, enum lbg_how how)
 	return err < 0 ? err : LBG_PAUSE; /* this ring is done: continue with the next */
 }
 
-int lbg_rings_fill(struct lbg_rings *rings, enum lbg_how how, unsigned char *batch, size_t size)
+int lbg_rings_fill(struct lbg_rings *rings, enum lbg_how how, uint64_t most, unsigned char *batch, size_t size)
 {
 	int err;
 
+	rings->used = 0;
+	if (most && !begin(rings, most))
+		return 0;
 	rings->batch = batch;
 	rings->size = size;
-	rings->used = 0;
 	rings->damaged = NULL;
 	err = consume_next(rings, how);
 	rings->batch = NULL;

@@ -75,20 +75,18 @@ int lbg_rings_map_fd(struct ring_buffer *rb, uint32_t index);
 /* The function of libbpf to begin with. */
 enum lbg_how { LBG_POLL, LBG_CONSUME, LBG_CONSUME_N };
 
-/* Begins to consume the records that are there, at most so many. Returns whether there are any. */
-bool lbg_rings_begin(struct lbg_rings *rings, uint64_t most);
-
 /* There may be more records. */
 #define LBG_MORE 1
 
 /*
  * Lets libbpf put the next records into a batch: used bytes, and behind them outsize, which the caller frees and sets to
- * NULL. how is the function for the first batch. Returns 0, LBG_MORE, -EBADMSG where a ring is damaged behind the records
- * in the batch, or another negative errno.
+ * NULL. how is the function for the first batch of a call, and most is how many records that call wants; most is 0 for the
+ * batches behind it. Returns 0, LBG_MORE, -EBADMSG where a ring is damaged behind the records in the batch, or another
+ * negative errno.
  *
  * It calls nothing of Go. A callback of a user may end its goroutine, and would unwind the functions of C below it.
  */
-int lbg_rings_fill(struct lbg_rings *rings, enum lbg_how how, unsigned char *batch, size_t size);
+int lbg_rings_fill(struct lbg_rings *rings, enum lbg_how how, uint64_t most, unsigned char *batch, size_t size);
 
 /* Lets libbpf consume a ring_buffer with callbacks of C. Returns the number of records, or a negative errno. */
 int lbg_ring_buffer_consume(struct ring_buffer *rb, enum lbg_how how, uint64_t most);
