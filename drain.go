@@ -166,7 +166,7 @@ func (d *drain) poll(ctx context.Context) (int, error) {
 		if n > 0 || err != nil {
 			return n, err
 		}
-		if err := d.file.UntilReadable(ctx, d.ready); err != nil {
+		if err := d.file.UntilReadable(ctx, 0, d.ready); err != nil {
 			return 0, d.fail(d.op, err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -36,7 +37,8 @@ import (
 //
 // A record is consumed when it is handed to the body of the loop, however the loop ends: by break, return, a panic or
 // an error. All other records stay in the ring buffer. The loop gives the space of consumed records back to programs in
-// batches of at most 32 KiB or an eighth of the ring buffer, whichever is less, and always before it waits or ends.
+// batches of at most 32 KiB or an eighth of the ring buffer, whichever is less, and always before it ends or waits until
+// the kernel wakes it.
 //
 // All methods are safe for concurrent use. The body of a loop may call them too, also Close. Only one loop runs at a
 // time: a second one ends at once, and its error matches unix.EBUSY. No other reader of the same map, in this process
@@ -49,6 +51,8 @@ type RingReader struct {
 	closed  chan struct{} // closed by Close
 	reading atomic.Bool   // while a loop runs
 	ring    ring.Reader
+
+	coalesce, pollInterval atomic.Int64 // a time.Duration each
 }
 
 // NewRingReader opens a ring buffer, a map of type [MapTypeRingBuf], and maps it into memory (mmap, Linux 5.8).
@@ -162,18 +166,30 @@ func (r *RingReader) iterate(ctx context.Context, err *error, yield func([]byte)
 		ctx = context.Background()
 	}
 	for {
+		before := r.ring.Next()
 		left, failed := r.handOver(ctx, waits, yield)
 		switch {
 		case left, failed == nil && !waits:
 			return
 		case failed == nil:
-			failed = r.file.UntilReadable(ctx, r.ready)
+			failed = r.wait(ctx, r.ring.Next() != before)
 		}
 		if failed != nil {
 			*err = r.fail("read", failed)
 			return
 		}
 	}
+}
+
+// wait waits until it is time to look for records again. busy says that there were some since the last wait.
+func (r *RingReader) wait(ctx context.Context, busy bool) error {
+	if coalesce := time.Duration(r.coalesce.Load()); busy && coalesce > 0 {
+		// The space of the last records is not given back yet. So the kernel notifies nobody of those that come, and
+		// does no work for that: only a forced wake-up ends the pause.
+		return r.file.Pause(ctx, coalesce)
+	}
+	r.ring.Publish()
+	return r.file.UntilReadable(ctx, time.Duration(r.pollInterval.Load()), r.ready)
 }
 
 // begin makes the caller the only one who reads.
@@ -210,7 +226,6 @@ func (r *RingReader) handOver(ctx context.Context, waits bool, yield func([]byte
 		case err != nil:
 			return false, err
 		case room == 0:
-			r.ring.Publish()
 			return false, nil
 		}
 		if !r.ring.Granted(room) || r.file.IsRaised() {
@@ -229,6 +244,46 @@ func (r *RingReader) handOver(ctx context.Context, waits bool, yield func([]byte
 			return true, nil
 		}
 	}
+}
+
+// SetCoalesce makes loops wait for at least so long after they have handed over records, before they look for more: a
+// delay of these records for less CPU time. One wake-up then hands over all records that came meanwhile, and the kernel
+// notifies nobody of them, which also takes less CPU time of programs. A record that comes when there was none for so
+// long is handed over at once, and one with BPF_RB_FORCE_WAKEUP ends the wait. A loop that has no records takes no CPU
+// time.
+//
+// Choose a time in which programs don't fill the ring buffer: what has no room is lost. The kernel's timers add about 50
+// µs. 0, which a new reader has, hands over each record as soon as possible. The time holds from the next wait on. If it
+// is negative, the error matches [ErrInvalid].
+func (r *RingReader) SetCoalesce(time time.Duration) error {
+	if err := r.checkTime("set the coalescing time of", time); err != nil {
+		return err
+	}
+	r.coalesce.Store(int64(time))
+	return nil
+}
+
+// SetPollInterval makes loops that wait look for records at least so often, for programs that submit records with
+// BPF_RB_NO_WAKEUP. Each look wakes a thread, also when there is nothing: at an interval of 10 ms, that takes less than
+// a thousandth of a CPU. 0, which a new reader has, leaves it to the kernel to wake the loop. The interval holds from the
+// next wait on. If it is negative, the error matches [ErrInvalid].
+func (r *RingReader) SetPollInterval(interval time.Duration) error {
+	if err := r.checkTime("set the poll interval of", interval); err != nil {
+		return err
+	}
+	r.pollInterval.Store(int64(interval))
+	return nil
+}
+
+func (r *RingReader) checkTime(op string, time time.Duration) error {
+	if err := r.acquire(); err != nil {
+		return r.fail(op, err)
+	}
+	defer r.h.Drop()
+	if time < 0 {
+		return r.fail(op, fault.Invalidf("the time is %v and must not be negative", time))
+	}
+	return nil
 }
 
 // Stats says how full the ring buffer is. Records whose space a running loop has not yet given back count as available.

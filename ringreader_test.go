@@ -26,6 +26,7 @@ import (
 const (
 	toRing = iota
 	toRingSilently
+	toRingForced
 	discard
 	toPerf
 	hold
@@ -274,6 +275,103 @@ func TestRecordsWakesUp(t *testing.T) {
 	check(t, <-done)
 }
 
+// receiving runs a loop, which counts records and ends with the context.
+func receiving(t *testing.T, r *libbpf.RingReader) (received *atomic.Uint64, end func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	received = new(atomic.Uint64)
+	done := make(chan error)
+	go func() {
+		s := sequence{t: t}
+		var err error
+		for record := range r.Records(ctx, &err) {
+			s.record(record)
+			received.Store(s.next)
+		}
+		done <- err
+	}()
+	return received, func() {
+		t.Helper()
+		cancel()
+		wantErr(t, <-done, context.Canceled)
+	}
+}
+
+func waitFor(n uint64, received *atomic.Uint64) {
+	for received.Load() < n {
+		time.Sleep(100 * time.Microsecond)
+	}
+}
+
+// Nobody wakes the loop for these records: it looks by itself.
+func TestPollInterval(t *testing.T) {
+	r := newReader(t, 1<<18)
+	check(t, r.SetPollInterval(time.Millisecond))
+	received, end := receiving(t, r)
+	for i := range uint64(10) {
+		write(toRingSilently, 5)
+		waitFor(5*(i+1), received)
+	}
+	// And it is woken, too.
+	check(t, r.SetPollInterval(time.Hour))
+	write(toRing, 1)
+	waitFor(51, received)
+	write(toRing, 1)
+	waitFor(52, received)
+	end()
+	wantErr(t, r.SetPollInterval(-1), libbpf.ErrInvalid)
+}
+
+// A loop that coalesces hands over the first record at once, and then nothing for a time, unless it is forced.
+func TestCoalesce(t *testing.T) {
+	r := newReader(t, 1<<18)
+	check(t, r.SetCoalesce(time.Hour))
+	received, end := receiving(t, r)
+	write(toRing, 1)
+	waitFor(1, received)
+	for range 10 {
+		write(toRing, 1)
+		time.Sleep(time.Millisecond)
+	}
+	if n := received.Load(); n != 1 {
+		t.Errorf("%d records were handed over, want 1", n)
+	}
+	// The kernel notifies only of a record that begins at the consumer position.
+	if stats := ringStats(t, r); stats.ConsumerPos != 0 || stats.Available != 11*(recordSize+ringHeader) {
+		t.Errorf("positions %+v: programs wake the loop", stats)
+	}
+	write(toRingForced, 1)
+	waitFor(12, received)
+	// The end of the context ends the pause, and what was seen is consumed.
+	write(toRing, 3)
+	end()
+	if stats := ringStats(t, r); stats.ConsumerPos != 12*(recordSize+ringHeader) {
+		t.Errorf("%+v, want 12 records consumed", stats)
+	}
+
+	// A short time passes again and again.
+	check(t, r.SetCoalesce(time.Millisecond))
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	s := sequence{t: t, next: 12}
+	var err error
+	writing := make(chan struct{})
+	go func() {
+		defer close(writing)
+		for range 100 {
+			write(toRing, 1)
+			time.Sleep(100 * time.Microsecond)
+		}
+	}()
+	for record := range r.Records(ctx, &err) {
+		if s.record(record); s.next == 115 {
+			break
+		}
+	}
+	check(t, err)
+	<-writing
+	wantErr(t, r.SetCoalesce(-1), libbpf.ErrInvalid)
+}
+
 // However a loop ends, what its body has seen is consumed, and the next loop begins behind it.
 func TestLoopConsumesWhatItSaw(t *testing.T) {
 	r := newReader(t, 1<<18)
@@ -408,8 +506,9 @@ func TestReaderSkipsDiscarded(t *testing.T) {
 	check(t, err)
 }
 
-// A record that is reserved and not yet submitted ends the drain, and wakes who waits when it is submitted.
-func TestReaderWaitsForBusyRecord(t *testing.T) {
+// holdRecord writes records, of which number 1 is reserved until release, and then submitted.
+func holdRecord(t *testing.T) (r *libbpf.RingReader, release func(), submitted <-chan struct{}) {
+	t.Helper()
 	o := open(t, "stream")
 	check(t, o.SetGlobal("target_tgid", selfTGID(t)))
 	check(t, o.SetGlobal("getpgid_nr", unix.SYS_GETPGID))
@@ -428,17 +527,16 @@ func TestReaderWaitsForBusyRecord(t *testing.T) {
 	check(t, err)
 	held, offset, err := loaded.GlobalMemory("held")
 	check(t, err)
-	defer held.Close()
+	t.Cleanup(func() { check(t, held.Close()) })
 	isHeld, err := libbpf.MemoryAt[uint64](held, offset)
 	check(t, err)
-	release, offset, err := loaded.GlobalMemory("release")
+	memory, offset, err := loaded.GlobalMemory("release")
 	check(t, err)
-	defer release.Close()
-	released, err := libbpf.MemoryAt[uint64](release, offset)
+	t.Cleanup(func() { check(t, memory.Close()) })
+	released, err := libbpf.MemoryAt[uint64](memory, offset)
 	check(t, err)
 
-	r := openReader(t, findMap(t, loaded, "ring"))
-	s := sequence{t: t}
+	r = openReader(t, findMap(t, loaded, "ring"))
 	write(toRing, 1) // number 0, before the one that is held
 	done := make(chan struct{})
 	go func() {
@@ -451,12 +549,20 @@ func TestReaderWaitsForBusyRecord(t *testing.T) {
 		runtime.Gosched()
 	}
 	write(toRing, 2) // numbers 2 and 3, behind it
+	return r, func() { atomic.StoreUint64(released, 1) }, done
+}
+
+// A record that is reserved and not yet submitted ends the drain, and wakes who waits when it is submitted.
+func TestReaderWaitsForBusyRecord(t *testing.T) {
+	r, release, submitted := holdRecord(t)
+	s := sequence{t: t}
 	if n := s.pending(r); n != 1 {
 		t.Errorf("%d records before the one that is held", n)
 	}
 	if n := s.pending(r); n != 0 || ringStats(t, r).Available != 3*72 {
 		t.Errorf("%d records, %+v", n, ringStats(t, r))
 	}
+	var err error
 	timeout, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer cancel()
 	ctx := &countingContext{Context: timeout}
@@ -467,14 +573,33 @@ func TestReaderWaitsForBusyRecord(t *testing.T) {
 	if n := ctx.asked.Load(); n > 20 {
 		t.Errorf("it asked %d times whether ctx is done: it does not wait", n)
 	}
-	time.AfterFunc(10*time.Millisecond, func() { atomic.StoreUint64(released, 1) })
+	time.AfterFunc(10*time.Millisecond, release)
 	for record := range r.Records(context.Background(), &err) {
 		if s.record(record); s.next == 4 {
 			break
 		}
 	}
 	check(t, err)
-	<-done
+	<-submitted
+}
+
+// A loop that coalesces makes the kernel notify of a record that it finds busy.
+func TestCoalesceWaitsForBusyRecord(t *testing.T) {
+	r, release, submitted := holdRecord(t)
+	check(t, r.SetCoalesce(time.Millisecond))
+	s := sequence{t: t}
+	var err error
+	for record := range r.Records(context.Background(), &err) {
+		switch s.record(record); s.next {
+		case 1:
+			time.AfterFunc(20*time.Millisecond, release)
+		case 4:
+			check(t, err)
+			<-submitted
+			return
+		}
+	}
+	t.Error(err)
 }
 
 // countingContext counts how often somebody asks whether it is done.

@@ -96,6 +96,7 @@ func (r *liveRing) compare(o *libbpf.Object, atLeast time.Duration, plan livePla
 	for _, way := range []liveWay{
 		{name: "C ring_buffer__poll", run: func(n int) (int, error) { return r.c.poll(n, plan.every, samples) }},
 		{name: "RingReader.Records", ours: true, run: func(n int) (int, error) { return r.records(n, see) }},
+		{name: "RingReader, coalescing 1 ms", run: func(n int) (int, error) { return r.coalesced(n, see) }},
 		{name: "RingBuffer.Poll", ours: true, run: func(n int) (int, error) { return r.callbacks(n, see) }},
 		{name: liveRival, run: func(n int) (int, error) { return r.readInto(n, see) }},
 		// Its Stop may never return while a program writes that fast.

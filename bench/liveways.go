@@ -57,6 +57,14 @@ func (r *liveRing) records(n int, see func([]byte)) (seen int, err error) {
 	return seen, err
 }
 
+func (r *liveRing) coalesced(n int, see func([]byte)) (int, error) {
+	if err := r.place.SetCoalesce(time.Millisecond); err != nil {
+		return 0, err
+	}
+	seen, err := r.records(n, see)
+	return seen, errors.Join(err, r.place.SetCoalesce(0))
+}
+
 // callbacks stops behind the last record that it wants; the next call begins with the one behind it.
 func (r *liveRing) callbacks(n int, see func([]byte)) (seen int, err error) {
 	r.seen = func(record []byte) error {

@@ -15,6 +15,7 @@
 enum what {
 	TO_RING,
 	TO_RING_SILENTLY, /* without waking the reader */
+	TO_RING_FORCED,	  /* waking the reader in any case */
 	DISCARD,	  /* reserves and discards */
 	TO_PERF,
 	HOLD, /* reserves a record and submits it when "release" is set */
@@ -67,6 +68,7 @@ struct {
 static __always_inline void write(void *ctx, struct record *record, __u32 what)
 {
 	__u32 size = record_size;
+	__u64 flags = 0;
 	void *reserved;
 
 	if (size > sizeof(*record))
@@ -74,8 +76,13 @@ static __always_inline void write(void *ctx, struct record *record, __u32 what)
 	switch (what) {
 	case TO_RING:
 	case TO_RING_SILENTLY:
+	case TO_RING_FORCED:
 		record->number = __sync_fetch_and_add(&ring_totals.produced, 1);
-		if (bpf_ringbuf_output(&ring, record, size, what == TO_RING ? 0 : BPF_RB_NO_WAKEUP))
+		if (what == TO_RING_SILENTLY)
+			flags = BPF_RB_NO_WAKEUP;
+		else if (what == TO_RING_FORCED)
+			flags = BPF_RB_FORCE_WAKEUP;
+		if (bpf_ringbuf_output(&ring, record, size, flags))
 			__sync_fetch_and_add(&ring_totals.lost, 1);
 		break;
 	case DISCARD:

@@ -3,6 +3,7 @@ package typed
 import (
 	"context"
 	"iter"
+	"time"
 
 	"github.com/libbpf-go/libbpf-go"
 )
@@ -86,6 +87,15 @@ func (r *RingReader[T]) each(records iter.Seq[[]byte], err *error) iter.Seq[*T] 
 
 // Stats tells how full the ring is. The error matches [libbpf.ErrClosed] after Close.
 func (r *RingReader[T]) Stats() (libbpf.RingStats, error) { return r.reader.Stats() }
+
+// SetCoalesce makes loops wait for at least so long after they have handed over records: see
+// [libbpf.RingReader.SetCoalesce].
+func (r *RingReader[T]) SetCoalesce(time time.Duration) error { return r.reader.SetCoalesce(time) }
+
+// SetPollInterval makes loops that wait look for records at least so often: see [libbpf.RingReader.SetPollInterval].
+func (r *RingReader[T]) SetPollInterval(interval time.Duration) error {
+	return r.reader.SetPollInterval(interval)
+}
 
 // Close gives the reader up and wakes a loop that waits. It is idempotent, and may be called from within a loop.
 func (r *RingReader[T]) Close() error { return r.reader.Close() }

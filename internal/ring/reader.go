@@ -57,6 +57,9 @@ func (r *Reader) Begin() {
 // Extend moves the end to the producer position as it is now.
 func (r *Reader) Extend() { r.until = r.producer.Load() }
 
+// Next is where the next record begins.
+func (r *Reader) Next() uintptr { return r.pos }
+
 // Publish ends the lease, and gives the space of the records that were handed over back to programs.
 func (r *Reader) Publish() {
 	r.leaseEnd = r.pos

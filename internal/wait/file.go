@@ -4,6 +4,7 @@ package wait
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"syscall"
@@ -35,6 +36,7 @@ type File struct {
 	unwatch func() bool   // as the one of context.AfterFunc; nil while no context is watched
 	ended   chan struct{} // holds a token once the watched context has ended
 	timer   *time.Timer
+	limited bool // the file has a deadline for reading that passes by itself
 	found   bool // a wait was for a record, and it came: it is handed over even if the context is done by now
 }
 
@@ -95,7 +97,20 @@ func (f *File) Unwatch() {
 		<-f.ended
 		_ = f.file.SetDeadline(time.Time{})
 	}
+	f.limit(0)
 	f.unwatch, f.found = nil, false
+}
+
+// limit makes the next wait end after a time, if it is not 0. It may take away the deadline that a context has set by
+// its end.
+func (f *File) limit(most time.Duration) {
+	switch {
+	case most > 0:
+		_ = f.file.SetReadDeadline(time.Now().Add(most))
+	case f.limited:
+		_ = f.file.SetReadDeadline(time.Time{})
+	}
+	f.limited = most > 0
 }
 
 // Reason lowers the Flag, and returns why no more records may be handed over, or nil: the error of the closed owner, or
@@ -113,21 +128,57 @@ func (f *File) Reason(ctx context.Context) error {
 	return nil
 }
 
-// UntilReadable waits until ready reports true, which it is asked each time the file becomes readable. It watches ctx.
-// The error is the closed owner's, the ContextError or that of the wait. A record that came before the end of ctx is
-// found all the same.
-func (f *File) UntilReadable(ctx context.Context, ready func(fd uintptr) bool) error {
-	f.Watch(ctx)
-	err := f.conn.Read(ready)
-	if err := f.closed(); err != nil {
-		return err
-	}
-	switch {
-	case err == nil, ctx.Err() != nil && ready(0):
+// UntilReadable waits until ready reports true, which it is asked each time the file becomes readable, or until the time
+// most has passed, if it is not 0. It watches ctx. The error is the closed owner's, the ContextError or that of the wait;
+// that the time has passed is none. A record that came before the end of ctx is found all the same.
+func (f *File) UntilReadable(ctx context.Context, most time.Duration, ready func(fd uintptr) bool) error {
+	err := f.wait(ctx, most, ready)
+	if err == nil || ctx.Err() != nil && f.closed() == nil && ready(0) {
 		f.found = true
+		return nil
+	}
+	return unlessPassed(err)
+}
+
+// Pause waits for a time, but not longer than until the file becomes readable; what the poller has told of before does
+// not count. It watches ctx. The error is the closed
+// owner's, the ContextError or that of the wait.
+func (f *File) Pause(ctx context.Context, most time.Duration) error {
+	waited := false
+	return unlessPassed(f.wait(ctx, most, func(uintptr) bool {
+		before := waited
+		waited = true // the poller asks before it waits, too
+		return before
+	}))
+}
+
+// errPassed says that the time of a wait has passed.
+var errPassed = errors.New("the time has passed")
+
+func unlessPassed(err error) error {
+	if err == errPassed {
+		return nil
+	}
+	return err
+}
+
+// wait is UntilReadable, but finds no record once ctx is done.
+func (f *File) wait(ctx context.Context, most time.Duration, ready func(fd uintptr) bool) error {
+	f.Watch(ctx)
+	f.limit(most)
+	err := os.ErrDeadlineExceeded
+	if ctx.Err() == nil { // otherwise limit may have taken away the deadline that ends the wait
+		err = f.conn.Read(ready)
+	}
+	switch closed := f.closed(); {
+	case closed != nil:
+		return closed
+	case err == nil:
 		return nil
 	case ctx.Err() != nil:
 		return ContextError(ctx)
+	case most > 0 && errors.Is(err, os.ErrDeadlineExceeded):
+		return errPassed
 	}
 	return fmt.Errorf("wait for records: %w", err)
 }

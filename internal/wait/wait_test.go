@@ -71,7 +71,7 @@ func (o *owner) ready(uintptr) bool {
 	return false
 }
 
-func (o *owner) wait(ctx context.Context) error { return o.file.UntilReadable(ctx, o.ready) }
+func (o *owner) wait(ctx context.Context) error { return o.file.UntilReadable(ctx, 0, o.ready) }
 
 func want(t *testing.T, err, want error) {
 	t.Helper()
@@ -88,6 +88,88 @@ func TestUntilReadable(t *testing.T) {
 	}()
 	want(t, o.wait(context.Background()), nil)
 	want(t, o.wait(context.Background()), nil) // it is there still
+}
+
+// A wait ends when its time has passed, which is no error and spoils no later wait.
+func TestWaitsForATime(t *testing.T) {
+	o := newOwner(t)
+	ctx := context.Background()
+	ready := func(uintptr) bool { return o.pending() > 0 }
+	want(t, o.file.UntilReadable(ctx, time.Millisecond, ready), nil)
+	want(t, o.file.Reason(ctx), nil)
+	want(t, o.file.Pause(ctx, time.Millisecond), nil)
+	go func() {
+		<-o.waits
+		time.Sleep(10 * time.Millisecond)
+		o.write(1)
+	}()
+	want(t, o.wait(ctx), nil)
+	if o.pending() != 1 {
+		t.Error("the time of an earlier wait ended this one")
+	}
+	want(t, o.file.UntilReadable(ctx, time.Hour, ready), nil)
+	o.file.Unwatch()
+}
+
+// What makes the file readable ends a pause, but what was there before does not.
+func TestPause(t *testing.T) {
+	o := newOwner(t)
+	ctx := context.Background()
+	go func() {
+		<-o.waits
+		o.write(1)
+	}()
+	want(t, o.wait(ctx), nil) // which the poller has told of that byte
+	start := time.Now()
+	want(t, o.file.Pause(ctx, time.Millisecond), nil)
+	if time.Since(start) < time.Millisecond {
+		t.Error("it did not wait")
+	}
+	go func() {
+		time.Sleep(10 * time.Millisecond)
+		o.write(1)
+	}()
+	want(t, o.file.Pause(ctx, time.Hour), nil)
+	if o.pending() != 2 {
+		t.Error("it did not wait for the second byte")
+	}
+	o.file.Unwatch()
+}
+
+// The end of a context and of the owner end a wait for a time, whichever deadline is set last.
+func TestEndOfWaitForATime(t *testing.T) {
+	for _, wait := range []func(*owner, context.Context) error{
+		func(o *owner, ctx context.Context) error { return o.file.Pause(ctx, time.Hour) },
+		func(o *owner, ctx context.Context) error { return o.file.UntilReadable(ctx, time.Hour, o.ready) },
+	} {
+		o := newOwner(t)
+		for i := range 200 {
+			ctx, cancel := context.WithCancel(context.Background())
+			go func() {
+				time.Sleep(time.Duration(i) * time.Microsecond)
+				cancel()
+			}()
+			want(t, wait(o, ctx), context.Canceled)
+			o.file.Unwatch()
+			want(t, o.file.Reason(context.Background()), nil)
+			for len(o.waits) > 0 {
+				<-o.waits
+			}
+		}
+		ended, cancel := context.WithCancel(context.Background())
+		cancel()
+		o.file.Watch(ended)
+		for !o.file.IsRaised() {
+			time.Sleep(time.Microsecond)
+		}
+		want(t, wait(o, ended), context.Canceled) // whose deadline this wait's replaces
+		o.file.Unwatch()
+		go func() {
+			time.Sleep(time.Millisecond)
+			o.close()
+		}()
+		want(t, wait(o, context.Background()), errClosed)
+	}
 }
 
 // The end of a context ends a wait, and spoils none that come later.
@@ -175,7 +257,7 @@ func TestRecordComesWithEnd(t *testing.T) {
 		looks++
 		return looks > 1 // the file is never readable, so this look is behind the wait
 	}
-	want(t, o.file.UntilReadable(ctx, ready), nil)
+	want(t, o.file.UntilReadable(ctx, 0, ready), nil)
 	want(t, o.file.Reason(ctx), nil)
 	want(t, o.file.Reason(ctx), context.Canceled)
 }
