@@ -7,8 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/libbpf-go/libbpf-go/internal/testutil"
 	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
 func init() {

@@ -185,6 +185,7 @@ func (e *example) end() string {
 	case <-ctx.Done():
 		e.t.Fatalf("it does not end\n%s", e.output())
 	}
+	e.t.Logf("%q\n%s", e.cmd.Args, e.printed.String())
 	return e.printed.String()
 }
 
@@ -211,6 +212,20 @@ func matches(t *testing.T, text, pattern string) []string {
 		t.Fatalf("no %q in\n%s", pattern, text)
 	}
 	return match
+}
+
+func matched(text, pattern string) bool {
+	return regexp.MustCompile("(?m)" + pattern).MatchString(text)
+}
+
+// lastIndex is where the last match begins.
+func lastIndex(t *testing.T, text, pattern string) int {
+	t.Helper()
+	all := regexp.MustCompile("(?m)"+pattern).FindAllStringIndex(text, -1)
+	if all == nil {
+		t.Fatalf("no %q in\n%s", pattern, text)
+	}
+	return all[len(all)-1][0]
 }
 
 // run runs a command, which must succeed.

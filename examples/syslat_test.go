@@ -9,11 +9,18 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/libbpf-go/libbpf-go/internal/testutil"
 )
 
 func init() {
-	// Seven calls that succeed, and three that fail.
+	// Seven calls that succeed, and three that fail; as a child if it is told to wait before.
 	works["syslat"] = func() {
+		if len(os.Args) > 1 {
+			_, _ = os.Stdin.Read(make([]byte, 1))
+			_ = work("syslat").Run()
+			return
+		}
 		for range 7 {
 			_, _ = unix.Getpgid(0)
 		}
@@ -33,9 +40,14 @@ func TestSyslat(t *testing.T) {
 				cmd.Env = append(os.Environ(), workVariable+"=syslat")
 				text = startCommand(t, cmd).end()
 			} else {
-				e := start(t, "syslat", "-top", "1000", "-p", fmt.Sprint(os.Getpid()))
+				parent := work("syslat", "wait")
+				stdin, err := parent.StdinPipe()
+				testutil.Check(t, err)
+				testutil.Check(t, parent.Start())
+				e := start(t, "syslat", "-top", "1000", "-p", fmt.Sprint(parent.Process.Pid))
 				e.waitFor("tracing")
-				run(t, work("syslat"))
+				testutil.Check(t, stdin.Close())
+				testutil.Check(t, parent.Wait())
 				text = e.interrupt()
 			}
 			succeeding := matches(t, text, `^getpgid: 7 calls, 0 errors, \S+, \S+ each\n((?:  .*\n)+)`)
