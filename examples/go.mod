@@ -4,6 +4,7 @@ go 1.25.0
 
 require (
 	github.com/libbpf-go/libbpf-go v0.0.0
+	golang.org/x/arch v0.29.0
 	golang.org/x/sys v0.44.0
 )
 
@@ -13,7 +14,6 @@ require (
 	github.com/rivo/uniseg v0.4.7 // indirect
 	github.com/spf13/cobra v1.10.2 // indirect
 	github.com/spf13/pflag v1.0.9 // indirect
-	golang.org/x/arch v0.29.0 // indirect
 )
 
 tool github.com/libbpf-go/libbpf-go/cmd/bpfgo
