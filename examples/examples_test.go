@@ -78,7 +78,9 @@ var built = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	testutil.Finally(func() { _ = os.RemoveAll(dir) })
-	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", dir+"/", "./...").CombinedOutput(); err != nil {
+	// Linking is most of the time, and debug information most of that.
+	build := exec.Command("go", "build", "-buildvcs=false", "-ldflags=-w", "-o", dir+"/", "./...")
+	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	return dir, nil

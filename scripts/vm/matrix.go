@@ -222,7 +222,8 @@ func (m *matrix) needs(ctx context.Context, tool *goTool, name, dir string) ([]s
 		return with, nil
 	case "examples":
 		bin := filepath.Join(dir, "examples") + "/"
-		if _, err := tool.run(ctx, "build", tool.overlay, "-buildvcs=false", "-o", bin, "./examples/..."); err != nil {
+		if _, err := tool.run(ctx, "build", tool.overlay, "-buildvcs=false", "-ldflags=-w", "-o", bin,
+			"./examples/..."); err != nil {
 			return nil, err
 		}
 		return filepath.Glob(bin + "*")
