@@ -356,3 +356,115 @@ func TestGoName(t *testing.T) {
 		}
 	}
 }
+
+// Bit fields of every type, in any order, and those that no Go number holds.
+func TestBitFields(t *testing.T) {
+	code, warnings := generate(t, build(t, func(b *btf.Builder) {
+		large := b.AddInt("__int128", 16, 0)
+		flag := b.AddInt("_Bool", 1, btf.IntBool)
+		tint := b.AddEnum("tint", 4, btf.EnumValue{Name: "TINT_A", Value: 1})
+		deep := b.AddEnum64("deep", 8, true, btf.EnumValue{Name: "DEEP_A", Value: -1})
+		b.AddStruct("mixed", 24,
+			btf.Member{Name: "second", Type: 2, BitOffset: 8, BitfieldSize: 3},
+			btf.Member{Name: "first", Type: 2, BitfieldSize: 3},
+			btf.Member{Name: "large", Type: large, BitOffset: 16, BitfieldSize: 5},
+			btf.Member{Name: "flag", Type: flag, BitOffset: 24, BitfieldSize: 1},
+			btf.Member{Name: "tint", Type: tint, BitOffset: 32, BitfieldSize: 2},
+			btf.Member{Name: "deep", Type: deep, BitOffset: 64, BitfieldSize: 64},
+			btf.Member{Name: "format", Type: 3, BitOffset: 128, BitfieldSize: 64})
+		b.AddStruct("wide", 24, btf.Member{Name: "w", Type: 3, BitfieldSize: 65})
+	}), gotypes.Options{})
+	wantLines(t, code,
+		"bits0 [1]byte", "bits1 [1]byte", "bits2 [1]byte", "bits3 [1]byte", "bits4 [1]byte", "bits8 [8]byte", "bits16 [8]byte",
+		"func (s *Mixed) First() int32 { return int32(ctypes.SignExtend(ctypes.LoadBits(s.bits0[:], 0, 3), 3)) }",
+		"func (s *Mixed) Second() int32 { return int32(ctypes.SignExtend(ctypes.LoadBits(s.bits1[:], 0, 3), 3)) }",
+		"func (s *Mixed) Large() uint64 { return ctypes.LoadBits(s.bits2[:], 0, 5) }",
+		"func (s *Mixed) Flag() bool { return ctypes.LoadBits(s.bits3[:], 0, 1) != 0 }",
+		"func (s *Mixed) Tint() Tint { return Tint(ctypes.LoadBits(s.bits4[:], 0, 2)) }",
+		"func (s *Mixed) Deep() Deep { return Deep(ctypes.SignExtend(ctypes.LoadBits(s.bits8[:], 0, 64), 64)) }",
+		"func (s *Mixed) SetDeep(v Deep) { ctypes.StoreBits(s.bits8[:], 0, 64, uint64(v)) }",
+		"func (s *Mixed) SetFormatField(v int64) { ctypes.StoreBits(s.bits16[:], 0, 64, uint64(v)) }",
+		"// Bit field w has no accessors.")
+	if len(warnings) != 1 || !strings.Contains(warnings[0], "struct wide: bit field w has no accessors") {
+		t.Errorf("warnings %q", warnings)
+	}
+}
+
+// Declaration tags become comments, also those of a typedef that names a struct. Its members are renamed under its name.
+func TestTags(t *testing.T) {
+	code, _ := generate(t, build(t, func(b *btf.Builder) {
+		named := b.AddStruct("named", 8, btf.Member{Name: "a", Type: 2}, btf.Member{Name: "b", Type: 2, BitOffset: 32})
+		b.AddDeclTag("About the struct.", named, -1)
+		b.AddDeclTag("About b.", named, 1)
+		b.AddDeclTag("More about b.", named, 1)
+		nameless := b.AddStruct("", 4, btf.Member{Name: "c", Type: 2})
+		alias := b.AddTypedef("alias", nameless)
+		b.AddDeclTag("About the typedef.", alias, -1)
+		other := b.AddTypedef("other", named)
+		b.AddDeclTag("About another name.", other, -1)
+		choice := b.AddEnum("choice", 4, btf.EnumValue{Name: "CHOICE_A"})
+		b.AddDeclTag("About the enum.", choice, -1)
+	}), gotypes.Options{Rename: map[string]string{"alias.c": "Count", "other.a": "Wrong"}})
+	for _, want := range []string{
+		"// Named is struct named.\n//\n// About the struct.\ntype Named struct {\n\tA int32\n\t// About b.\n\t// More about b.\n\tB int32\n}",
+		"// Alias is typedef alias.\n//\n// About the typedef.\ntype Alias struct {\n\tCount int32\n}",
+		"// Choice is enum choice.\n//\n// About the enum.\ntype Choice uint32",
+	} {
+		if !strings.Contains(code, want) {
+			t.Errorf("missing is %q in\n%s", want, code)
+		}
+	}
+	if strings.Contains(code, "About another name.") {
+		t.Error("a struct has the tag of a typedef that does not name it")
+	}
+}
+
+// The largest types that are declared, and those that are a little larger.
+func TestLimits(t *testing.T) {
+	const most = 1 << 27
+	taken, refused := map[string]btf.TypeID{}, map[string]btf.TypeID{}
+	g := gotypes.New(build(t, func(b *btf.Builder) {
+		nothing := b.AddStruct("nothing", 0)
+		one, word := b.AddInt("unsigned char", 1, 0), b.AddInt("unsigned int", 4, 0)
+		taken["struct"], refused["struct"] = b.AddStruct("most", most), b.AddStruct("more", most+1)
+		taken["array"], refused["array"] = b.AddArray(one, 2, most), b.AddArray(one, 2, most+1)
+		taken["array of words"], refused["array of words"] = b.AddArray(word, 2, most/4), b.AddArray(word, 2, most/4+1)
+		taken["array of nothing"], refused["array of nothing"] = b.AddArray(nothing, 2, most), b.AddArray(nothing, 2, most+1)
+		taken["text"], refused["text"] = b.AddArray(1, 2, most), b.AddArray(1, 2, most+1)
+	}), gotypes.Options{})
+	for what, id := range taken {
+		if _, err := g.Type(id); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	for what, id := range refused {
+		if typ, err := g.Type(id); !errors.Is(err, unix.E2BIG) {
+			t.Errorf("%s, too large: %s, %v", what, typ, err)
+		}
+	}
+	if name, err := g.Section(".data", "Data", nil, most); err != nil || name != "Data" {
+		t.Errorf("a section: %s, %v", name, err)
+	}
+	if _, err := g.Section(".bss", "Bss", nil, most+1); !errors.Is(err, unix.E2BIG) {
+		t.Errorf("a section, too large: %v", err)
+	}
+	if name, err := g.Section(".bss", "Bss", nil, 8); err != nil || name != "Bss" {
+		t.Errorf("an error took the name: %s, %v", name, err)
+	}
+}
+
+// A bit field ends where its union does, wherever the union is.
+func TestBitFieldInUnion(t *testing.T) {
+	for bits, want := range map[uint32]string{2: "", 3: "bit field a is not in its union"} {
+		var id btf.TypeID
+		g := gotypes.New(build(t, func(b *btf.Builder) {
+			inner := b.AddStruct("", 4, btf.Member{Name: "a", Type: 2, BitOffset: 30, BitfieldSize: bits})
+			union := b.AddUnion("", 4, btf.Member{Type: inner})
+			id = b.AddStruct("s", 12, btf.Member{Type: union, BitOffset: 32})
+		}), gotypes.Options{})
+		name, err := g.Type(id)
+		if warnings := strings.Join(g.Warnings(), "\n"); err != nil || name != "S" || !strings.Contains(warnings, want) || want == "" && warnings != "" {
+			t.Errorf("%d bits: %s, %v, warnings %q", bits, name, err, warnings)
+		}
+	}
+}
