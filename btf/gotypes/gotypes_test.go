@@ -196,9 +196,10 @@ func TestRawEnumNames(t *testing.T) {
 		b.AddEnum("words", 4, btf.EnumValue{Name: "type"}, btf.EnumValue{Name: "uint32", Value: 1},
 			btf.EnumValue{Name: "string", Value: 2}, btf.EnumValue{Name: "unsafe", Value: 3},
 			btf.EnumValue{Name: "Words", Value: 4},
-			btf.EnumValue{Name: "_", Value: 5}, btf.EnumValue{Name: "é$", Value: 6})
+			btf.EnumValue{Name: "_", Value: 5}, btf.EnumValue{Name: "é$", Value: 6}, btf.EnumValue{Name: "2nd", Value: 7})
 	}), gotypes.Options{RawEnumNames: true})
-	wantLines(t, code, "typeValue Words = 0", "uint32Value Words = 1", "WordsValue Words = 4", `return "uint32"`)
+	wantLines(t, code, "typeValue Words = 0", "uint32Value Words = 1", "WordsValue Words = 4", "_2nd Words = 7",
+		`return "uint32"`)
 }
 
 func TestSection(t *testing.T) {
@@ -466,5 +467,20 @@ func TestBitFieldInUnion(t *testing.T) {
 		if warnings := strings.Join(g.Warnings(), "\n"); err != nil || name != "S" || !strings.Contains(warnings, want) || want == "" && warnings != "" {
 			t.Errorf("%d bits: %s, %v, warnings %q", bits, name, err, warnings)
 		}
+	}
+}
+
+// What the compiler alone needs to know is in no comment.
+func TestAttributes(t *testing.T) {
+	code, _ := generate(t, build(t, func(b *btf.Builder) {
+		tagged := b.AddTypeTag("kptr", 2)
+		attributed := b.AddTypeAttr("address_space(1)", tagged)
+		s := b.AddStruct("s", 16, btf.Member{Name: "a", Type: b.AddPtr(tagged)}, btf.Member{Name: "b", Type: b.AddPtr(attributed), BitOffset: 64})
+		b.AddDeclTag("About a.", s, 0)
+		b.AddDeclAttr("deprecated", s, 0)
+	}), gotypes.Options{})
+	wantLines(t, code, "// About a.", "A uint64 // pointer to int, kptr", "B uint64 // pointer to int, kptr")
+	if strings.Contains(code, "deprecated") || strings.Contains(code, "address_space") {
+		t.Errorf("%s", code)
 	}
 }
