@@ -98,3 +98,59 @@ func nameOf(x ast.Expr) string {
 	}
 	return ""
 }
+
+// Bind makes a view of each type of map, and of no other.
+func TestBindKinds(t *testing.T) {
+	inner := create(t, libbpf.MapTypeArray, 4, 8, 2)
+	cases := []struct {
+		typ        libbpf.MapType
+		key, value uint32
+		view       func() any
+	}{
+		{libbpf.MapTypeBloomFilter, 0, 8, func() any { return new(typed.BloomFilter[uint64]) }},
+		{libbpf.MapTypeCgroupArray, 4, 4, func() any { return new(typed.CgroupArray) }},
+		{libbpf.MapTypeCPUMap, 4, 8, func() any { return new(typed.CPUMap) }},
+		{libbpf.MapTypeDevMap, 4, 8, func() any { return new(typed.DevMap) }},
+		{libbpf.MapTypeDevMapHash, 4, 8, func() any { return new(typed.DevMapHash) }},
+		{libbpf.MapTypeArrayOfMaps, 4, 4, func() any { return new(typed.ArrayOfMaps) }},
+		{libbpf.MapTypeHashOfMaps, 4, 4, func() any { return new(typed.HashOfMaps[uint32]) }},
+		{libbpf.MapTypePerCPUArray, 4, 8, func() any { return new(typed.PerCPUArray[uint64]) }},
+		{libbpf.MapTypeProgArray, 4, 4, func() any { return new(typed.ProgArray) }},
+		{libbpf.MapTypeQueue, 0, 8, func() any { return new(typed.Queue[uint64]) }},
+		{libbpf.MapTypeStack, 0, 8, func() any { return new(typed.Stack[uint64]) }},
+		{libbpf.MapTypeSockMap, 4, 8, func() any { return new(typed.SockMap) }},
+		{libbpf.MapTypeSockHash, 4, 8, func() any { return new(typed.SockHash[uint32]) }},
+		{libbpf.MapTypeReuseportSockArray, 4, 8, func() any { return new(typed.ReuseportSockArray) }},
+		{libbpf.MapTypeStackTrace, 4, 64, func() any { return new(typed.StackTrace) }},
+	}
+	for _, c := range cases {
+		t.Run(c.typ.String(), func(t *testing.T) {
+			var options libbpf.MapCreateOptions
+			if c.typ == libbpf.MapTypeArrayOfMaps || c.typ == libbpf.MapTypeHashOfMaps {
+				options.InnerMap = inner
+			}
+			m := createWith(t, c.typ, c.key, c.value, 2, options)
+			view := c.view()
+			check(t, typed.Bind(view, m))
+			if got := view.(interface{ Map() libbpf.MapCore }).Map(); got != libbpf.MapCore(m) {
+				t.Errorf("the view is of %v", got)
+			}
+			other := c.view()
+			wantInvalid(t, typed.Bind(other, inner), "is of type array and must be of type "+c.typ.String())
+			if got := other.(interface{ MaxEntries() uint32 }).MaxEntries(); got != 0 {
+				t.Errorf("an error changed the view: %d elements", got)
+			}
+			for _, of := range cases {
+				if of.typ != c.typ && typed.Bind(of.view(), m) == nil {
+					t.Errorf("a %T takes it", of.view())
+				}
+			}
+		})
+	}
+	for _, v := range []any{new(typed.Storage[uint64]), new(typed.LPMTrie[uint32, uint64]), new(typed.XSKMap),
+		new(typed.CgroupStorage[uint64, uint64]), new(typed.PerCPUCgroupStorage[uint64, uint64])} {
+		wantInvalid(t, typed.Bind(v, inner), "is of type array and must be of type ")
+	}
+	wantInvalid(t, typed.Bind(nil, nil), "a <nil> is not a pointer to a view of a map")
+	wantInvalid(t, typed.Bind(nil, inner), `map "typed"`)
+}
