@@ -203,16 +203,12 @@ func (h *Histogram) summary() string {
 	if total == 1 {
 		parts[0] = "1 value"
 	}
-	large := false
 	for _, percent := range percentiles {
 		if slot := h.percentile(percent); slot >= 0 {
 			parts = append(parts, fmt.Sprintf("p%d in %s", percent, h.text(slot)))
 		}
 	}
-	if _, end := h.used(); end > 0 && h.Scale.Kind != Linear {
-		large = h.Scale.at(end-1).High >= 1024
-	}
-	if large {
+	if _, end := h.used(); h.Scale.Kind != Linear && h.Scale.at(end-1).High >= 1024 {
 		parts = append(parts, "k is 1024")
 	}
 	if h.beyond > 0 {

@@ -83,6 +83,9 @@ func TestPercentiles(t *testing.T) {
 			t.Errorf("p%d is in slot %d, want %d", percent, got, want)
 		}
 	}
+	if got := New(scale(t, "linear"), []uint64{2, 1}).percentile(67); got != 1 { // 2.01 of 3
+		t.Errorf("p67 is in slot %d, want 1", got)
+	}
 	if got := New(scale(t, "linear"), make([]uint64, 3)).percentile(50); got != -1 {
 		t.Errorf("nothing has its middle in slot %d", got)
 	}

@@ -99,7 +99,7 @@ func (l *Layout) findArray(named bool) bool {
 	var arrays []string
 	for _, c := range l.view.Value.Columns() {
 		member, err := l.view.Value.Field(c.Name)
-		if err != nil || c.Name == "" {
+		if err != nil {
 			continue
 		}
 		if (&Layout{}).takeArray(member) {
@@ -110,7 +110,6 @@ func (l *Layout) findArray(named bool) bool {
 	}
 	arrays = slices.DeleteFunc(arrays, func(name string) bool { return !isName(name) && (!named || len(arrays) > 1) })
 	if len(arrays) != 1 {
-		l.valueLabels = nil
 		return false
 	}
 	// Other numbers, such as a sum, change and tell nothing apart: text does.
@@ -121,14 +120,10 @@ func (l *Layout) findArray(named bool) bool {
 
 // takeArray takes the counters of an array.
 func (l *Layout) takeArray(t *decode.Type) bool {
-	if t.Kind() != decode.KindArray {
-		return false
-	}
 	first, err := t.Field("[0]")
-	if err != nil || !isCounter(first) || first.Size() == 0 {
+	if err != nil || !isCounter(first) {
 		return false
 	}
-	l.slots = nil
 	for i := range min(t.Size()/first.Size(), maxSlots) {
 		slot, err := t.Field(fmt.Sprintf("[%d]", i))
 		if err != nil {
@@ -141,12 +136,8 @@ func (l *Layout) takeArray(t *decode.Type) bool {
 
 // findSlot finds the slot in the key.
 func (l *Layout) findSlot() bool {
-	key := l.view.Key
-	if key == nil || key.Kind() != decode.KindStruct {
-		return false
-	}
-	for _, c := range key.Columns() {
-		member, err := key.Field(c.Name)
+	for _, c := range l.view.Key.Columns() {
+		member, err := l.view.Key.Field(c.Name)
 		if err != nil || c.Name == "" {
 			continue
 		}
@@ -158,9 +149,6 @@ func (l *Layout) findSlot() bool {
 	}
 	l.count = l.view.Value
 	l.alone = len(l.keyLabels) == 0
-	if l.slot == nil {
-		l.keyLabels = nil
-	}
 	return l.slot != nil
 }
 

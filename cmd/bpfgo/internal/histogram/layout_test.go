@@ -207,15 +207,17 @@ func oddTypes(t *testing.T) types {
 	ids := map[string]btf.TypeID{
 		"number": number, "signed": signed, "comm": comm, "slots": slots,
 		"one": array(number, 1), "none": array(number, 0), "two": array(number, 2), "texts": array(comm, 2),
-		"huge":     array(number, maxSlots+4),
-		"named":    b.AddStruct("named", 40, member("ids", slots, 0), member("a_hist", slots, 16), member("name", comm, 32), member("n", number, 36)),
-		"unnamed":  b.AddStruct("unnamed", 20, member("name", comm, 0), member("ids", slots, 4)),
-		"both":     b.AddStruct("both", 32, member("ids", slots, 0), member("others", slots, 16)),
-		"single":   b.AddStruct("single", 8, member("slots", array(number, 1), 0), member("n", number, 4)),
-		"labels":   b.AddStruct("labels", 24, member("a", comm, 0), member("slots", slots, 4), member("b", comm, 20)),
-		"textslot": b.AddStruct("textslot", 8, member("slot", comm, 0), member("bucket", number, 4)),
-		"twoslots": b.AddStruct("twoslots", 8, member("slot", number, 0), member("bucket", number, 4)),
-		"signslot": b.AddStruct("signslot", 8, member("slot", signed, 0), member("", empty, 4), member("cpu", number, 4)),
+		"bytes":        array(b.AddInt("unsigned char", 1, 0), 3),
+		"huge":         array(number, maxSlots+4),
+		"named":        b.AddStruct("named", 40, member("ids", slots, 0), member("a_hist", slots, 16), member("name", comm, 32), member("n", number, 36)),
+		"unnamed":      b.AddStruct("unnamed", 20, member("name", comm, 0), member("ids", slots, 4)),
+		"both":         b.AddStruct("both", 32, member("ids", slots, 0), member("others", slots, 16)),
+		"single":       b.AddStruct("single", 8, member("slots", array(number, 1), 0), member("n", number, 4)),
+		"labels":       b.AddStruct("labels", 24, member("a", comm, 0), member("slots", slots, 4), member("b", comm, 20)),
+		"textslot":     b.AddStruct("textslot", 8, member("slot", comm, 0), member("bucket", number, 4)),
+		"twoslots":     b.AddStruct("twoslots", 8, member("slot", number, 0), member("bucket", number, 4)),
+		"namelessslot": b.AddStruct("namelessslot", 8, member("slot", number, 0), member("", number, 4)),
+		"signslot":     b.AddStruct("signslot", 8, member("slot", signed, 0), member("", empty, 4), member("cpu", number, 4)),
 	}
 	made, err := b.BTF()
 	testutil.Check(t, err)
@@ -244,6 +246,7 @@ func TestFindOdd(t *testing.T) {
 		{"hist", libbpf.MapTypeArray, "number", "one", false, false},
 		{"hist", libbpf.MapTypeArray, "number", "none", false, false},
 		{"hist", libbpf.MapTypeArray, "number", "two", true, true},
+		{"hist", libbpf.MapTypeArray, "number", "bytes", true, true},
 		{"hist", libbpf.MapTypeArray, "number", "texts", false, false},
 		{"hist", libbpf.MapTypeArray, "number", "comm", false, false},
 		{"hist", libbpf.MapTypeHash, "comm", "number", false, false},
@@ -311,6 +314,8 @@ func TestHistogramsOdd(t *testing.T) {
 			[]view.Row{{Key: bytesOf(5), Value: bytesOf(1, 2)}}, `5{"key":5} [1 2] 0;`},
 		"two elements of an array": {view.Map{Name: "hist", Type: libbpf.MapTypeArray, Key: typ["number"], Value: typ["two"]},
 			[]view.Row{{Key: bytesOf(0), Value: bytesOf(1, 2)}, {Key: bytesOf(1), Value: bytesOf(0, 0)}}, `0{"key":0} [1 2] 0;`},
+		"a slot and bytes without a name": {view.Map{Name: "x", Type: libbpf.MapTypeHash, Key: typ["namelessslot"], Value: typ["number"]},
+			[]view.Row{{Key: bytesOf(1, 5), Value: bytesOf(1)}, {Key: bytesOf(0, 6), Value: bytesOf(2)}}, ` [2 1] 0;`},
 		"a slot with a sign": {view.Map{Name: "x", Type: libbpf.MapTypeHash, Key: typ["signslot"], Value: typ["number"]},
 			[]view.Row{{Key: join(negative, bytesOf(3)), Value: bytesOf(1)}, {Key: bytesOf(1, 3), Value: bytesOf(2)}}, `cpu=3{"cpu":3} [0 2] 1;`},
 	} {

@@ -106,8 +106,7 @@ func (s Scale) text(bound float64) string {
 		return strconv.FormatFloat(bound, 'f', -1, 64)
 	}
 	suffix := 0
-	for bound >= 1024 && suffix < len("kMGTPE") {
-		bound /= 1024
+	for ; bound >= 1024; bound /= 1024 { // 65 bits end at 32E
 		suffix++
 	}
 	return strconv.FormatFloat(bound, 'f', -1, 64) + strings.TrimSpace(" kMGTPE"[suffix:suffix+1])
