@@ -83,16 +83,12 @@ func (o *OpenObject) check(fields []field) error {
 // checkLink looks for a program or a struct_ops map of that name.
 func (o *OpenObject) checkLink(name string) error {
 	_, err := o.Program(name)
-	if !errors.Is(err, libbpf.ErrNotFound) {
-		return err
-	}
 	m, none := o.Map(name)
 	if none != nil {
 		return err
 	}
-	typ, failed := m.Type()
-	if failed != nil || typ == libbpf.MapTypeStructOps {
-		return failed
+	if typ, failed := m.Type(); failed == nil && typ == libbpf.MapTypeStructOps {
+		return nil
 	}
 	return err
 }
@@ -136,9 +132,9 @@ func (o *Object) setSection(f *field) error {
 		return err
 	}
 	bytes := memory.Bytes()
-	if offset < 0 || offset > len(bytes) || to.Size() > uintptr(len(bytes)-offset) {
+	if int(to.Size()) > len(bytes)-offset {
 		_ = memory.Close()
-		return tooLarge(f, max(len(bytes)-offset, 0))
+		return tooLarge(f, len(bytes)-offset)
 	}
 	f.value.Set(reflect.NewAt(to, unsafe.Pointer(&bytes[offset])))
 	o.memory = append(o.memory, memory)

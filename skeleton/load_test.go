@@ -3,7 +3,9 @@ package skeleton
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -62,6 +64,9 @@ func TestLoadErrors(t *testing.T) {
 			S *struct{ V [3]uint32 } `bpf:".rodata.connection_stats"`
 		}{}, libbpf.ErrInvalid, "field S: a struct { V [3]uint32 } has 12 bytes and the section .rodata.connection_stats has 4"},
 		{&struct {
+			S *struct{} `bpf:".data.hidden"`
+		}{}, libbpf.ErrInvalid, "field S: map memory of section \".data.hidden\": libbpf does not make its section mappable"},
+		{&struct {
 			S *struct{ V [1 << 20]uint8 } `bpf:".bss.connection_stats"`
 		}{}, libbpf.ErrInvalid, "has 1048576 bytes and the section .bss.connection_stats has "},
 	} {
@@ -83,6 +88,85 @@ func TestLoadErrors(t *testing.T) {
 	before.Data.V++
 	testutil.Check(t, o.OpenObject.Close())
 	if object, err := o.Load(&struct{}{}); object != nil || !errors.Is(err, libbpf.ErrClosed) || !strings.Contains(err.Error(), "field Data: ") {
+		t.Errorf("%v, %v", object, err)
+	}
+}
+
+// A field may have all memory behind the beginning of its section, and no more.
+func TestMemoryEnds(t *testing.T) {
+	testutil.Root(t)
+	needs.ToLoadFile(t, testutil.Object(t, "arena_globals"))
+	const section = ".addr_space.1"
+	load := func(size int) error {
+		memory := reflect.StructOf([]reflect.StructField{{Name: "V", Type: reflect.ArrayOf(size, reflect.TypeFor[byte]())}})
+		into := reflect.New(reflect.StructOf([]reflect.StructField{
+			{Name: "Arena", Type: reflect.PointerTo(memory), Tag: `bpf:"` + section + `"`}}))
+		object, err := open(t, "arena_globals", &struct{}{}).Load(into.Interface())
+		return errors.Join(err, object.Close())
+	}
+	object, err := open(t, "arena_globals", &struct{}{}).Load(&struct{}{})
+	testutil.Check(t, err)
+	defer object.Close()
+	memory, offset, err := object.SectionMemory(section)
+	testutil.Check(t, err)
+	room := len(memory.Bytes()) - offset
+	testutil.Check(t, memory.Close())
+	testutil.Check(t, load(room))
+	want := fmt.Sprintf("has %d bytes and the section %s has %d", room+1, section, room)
+	if err := load(room + 1); !errors.Is(err, libbpf.ErrInvalid) || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %q", err, want)
+	}
+}
+
+// What was not to be loaded leaves its fields nil.
+func TestNotLoaded(t *testing.T) {
+	testutil.Root(t)
+	o := open(t, "maptypes", &struct{}{})
+	for m := range o.Maps() {
+		testutil.Check(t, m.SetAutocreate(m.Name() == "first_counts"))
+	}
+	for p := range o.Programs() {
+		testutil.Check(t, p.SetAutoload(false))
+	}
+	var want struct {
+		Program *libbpf.Program             `bpf:"on_sys_enter"`
+		Typed   *typed.StackTrace           `bpf:"stack_trace"`
+		Map     *libbpf.Map                 `bpf:"templated"`
+		Counts  *typed.Array[uint64]        `bpf:"first_counts"`
+		Wrong   *typed.Hash[uint64, uint64] `bpf:"templated"`
+	}
+	object, err := o.Load(&want)
+	testutil.Check(t, err)
+	defer object.Close()
+	if want.Program != nil || want.Typed != nil || want.Map != nil || want.Wrong != nil || want.Counts == nil {
+		t.Errorf("fields are %+v", want)
+	}
+
+	o = open(t, "globals", &struct{}{})
+	for p := range o.Programs() {
+		testutil.Check(t, p.SetAutoload(false))
+	}
+	constants, err := o.Map(".rodata.connection_stats")
+	testutil.Check(t, err)
+	testutil.Check(t, constants.SetAutocreate(false))
+	var sections struct {
+		Stats *number32 `bpf:".rodata.connection_stats"`
+		Other *number32 `bpf:".rodata.connection_other"`
+	}
+	others, err := o.Load(&sections)
+	testutil.Check(t, err)
+	defer others.Close()
+	if sections.Stats != nil || sections.Other == nil || sections.Other.V != 4 {
+		t.Errorf("fields are %+v", sections)
+	}
+}
+
+type number32 struct{ V int32 }
+
+// What the kernel refuses is the error of Load, and there is no object.
+func TestLoadRefused(t *testing.T) {
+	object, err := open(t, "rejected", &struct{}{}).Load(&struct{}{})
+	if object != nil || err == nil {
 		t.Errorf("%v, %v", object, err)
 	}
 }
@@ -187,8 +271,29 @@ func TestAttachTo(t *testing.T) {
 	if want.Enter != by || want.Exit == nil || want.Exit.Program().Name() != "on_exit" || want.Again != want.Exit {
 		t.Errorf("links are %+v", want)
 	}
+	info, err := want.Enters.Info(0)
+	testutil.Check(t, err)
+	links := 0
+	for l := range libbpf.LinkInfos(&err) {
+		if l.ProgramID == info.ID {
+			links++
+		}
+	}
+	if err != nil || links != 1 {
+		t.Errorf("the program has %d links, %v", links, err)
+	}
 	if err := object.AttachTo(nil); !errors.Is(err, libbpf.ErrInvalid) {
 		t.Errorf("no struct: %v", err)
+	}
+	// Another struct gets links of its own, and nothing else.
+	var other struct {
+		Map     *libbpf.Map     `bpf:"on_enter"`
+		Program *libbpf.Program `bpf:"on_enter"`
+		Enter   *libbpf.Link    `bpf:"on_enter"`
+	}
+	testutil.Check(t, object.AttachTo(&other))
+	if other.Map != nil || other.Program != nil || other.Enter == nil || other.Enter == by {
+		t.Errorf("fields are %+v", other)
 	}
 	testutil.Check(t, object.Close())
 	want.Enter, want.Exit = nil, nil
