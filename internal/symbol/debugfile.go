@@ -13,13 +13,13 @@ import (
 var debugRoot = "/usr/lib/debug"
 
 // debugSymbols visits the symbols in the separate debug file of the binary, if there is one.
-func (f *File) debugSymbols(visit func(function)) {
+func (f *File) debugSymbols(only *filter, visit func(function)) {
 	debug := f.openDebugFile()
 	if debug == nil {
 		return
 	}
 	defer debug.Close()
-	walk(debug.elf, elf.SHT_SYMTAB, nil, visit)
+	walk(debug.elf, elf.SHT_SYMTAB, nil, only, visit)
 }
 
 // openDebugFile opens the debug file of a stripped binary. It looks in the same places as GDB: first by the build id,

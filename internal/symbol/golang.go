@@ -10,7 +10,7 @@ import (
 const goTable = ".gopclntab"
 
 // goFunctions visits the functions in the table of a Go program.
-func (f *File) goFunctions(visit func(function)) {
+func (f *File) goFunctions(only *filter, visit func(function)) {
 	section := f.elf.Section(goTable)
 	if section == nil {
 		section = f.elf.Section(".data.rel.ro" + goTable) // of position-independent programs before Go 1.26
@@ -33,8 +33,9 @@ func (f *File) goFunctions(visit func(function)) {
 	}
 	for _, g := range functions.Funcs {
 		// Before Go 1.18 the table has addresses, which the linker may have left out.
-		if g.Entry >= text.Addr && g.Entry-text.Addr < text.Size {
-			visit(function{name: []byte(g.Name), address: g.Entry, size: g.End - g.Entry})
+		name := []byte(g.Name)
+		if g.Entry >= text.Addr && g.Entry-text.Addr < text.Size && (only == nil || only.has(name)) {
+			visit(function{name: name, address: g.Entry, size: g.End - g.Entry})
 		}
 	}
 }

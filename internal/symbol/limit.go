@@ -34,6 +34,29 @@ type headers struct {
 	left   int64
 	read   bool
 	failed atomic.Pointer[error]
+
+	// Until the headers are read, a piece of the file that small reads come from: debug/elf reads each header by itself.
+	piece   []byte
+	pieceAt int64
+}
+
+// pieceSize is enough for the headers of a hundred sections.
+const pieceSize = 8 << 10
+
+// readSmall is ReadAt from the piece of the file that has the bytes.
+func (h *headers) readSmall(p []byte, offset int64) (int, error) {
+	if at := offset - h.pieceAt; at >= 0 && at+int64(len(p)) <= int64(len(h.piece)) {
+		return copy(p, h.piece[at:]), nil
+	}
+	if h.piece == nil {
+		h.piece = make([]byte, pieceSize)
+	}
+	n, err := h.file.ReadAt(h.piece[:pieceSize], offset)
+	h.piece, h.pieceAt = h.piece[:n], offset
+	if copied := copy(p, h.piece); copied < len(p) {
+		return copied, err
+	}
+	return len(p), nil
 }
 
 func (h *headers) ReadAt(p []byte, offset int64) (int, error) {
@@ -42,7 +65,11 @@ func (h *headers) ReadAt(p []byte, offset int64) (int, error) {
 			return 0, errTooLarge
 		}
 	}
-	n, err := h.file.ReadAt(p, offset)
+	read := h.file.ReadAt
+	if !h.read && len(p) < pieceSize/8 {
+		read = h.readSmall
+	}
+	n, err := read(p, offset)
 	// Folders and pipes are no ELF files.
 	if errno := unix.Errno(0); errors.As(err, &errno) && errno != unix.EISDIR && errno != unix.ESPIPE {
 		h.failed.CompareAndSwap(nil, &err)

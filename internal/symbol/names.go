@@ -40,12 +40,12 @@ func (f *File) Names() *Names {
 		n.functions = append(n.functions, named{start, start + found.size, name, found.weak})
 	}
 	// The fullest table that there is. What is below has a part of it, each another one.
-	if f.symbols(add); len(n.functions) == 0 {
-		f.debugSymbols(add)
+	if f.symbols(nil, add); len(n.functions) == 0 {
+		f.debugSymbols(nil, add)
 	}
 	if len(n.functions) == 0 {
-		f.dynamic(false)(add)
-		f.goFunctions(add)
+		f.dynamic(false)(nil, add)
+		f.goFunctions(nil, add)
 	}
 	slices.SortFunc(n.functions, func(a, b named) int {
 		return cmp.Or(cmp.Compare(a.start, b.start), better(a, b))

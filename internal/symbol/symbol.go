@@ -12,8 +12,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -78,7 +80,7 @@ func New(file io.ReaderAt, root, path string) (*File, error) {
 	if err != nil {
 		return nil, &failure{fmt.Sprintf("%s is not an ELF file: %v", path, err), ErrFormat}
 	}
-	h.read = true
+	h.read, h.piece = true, nil
 	f := &File{elf: e, headers: h, file: file, root: root, path: path}
 	for _, p := range e.Progs {
 		if p.Type == elf.PT_LOAD && p.Flags&elf.PF_X != 0 && len(f.code) < maxCode {
@@ -114,8 +116,9 @@ const (
 	indirect      // its code chooses, when the program starts, which other code it stands for (IFUNC)
 )
 
-// table calls a function for each function that it has. What is damaged has none, or fewer.
-type table func(visit func(function))
+// table calls a function for each function that it has and that passes the filter, if there is one. What is damaged has
+// none, or fewer.
+type table func(only *filter, visit func(function))
 
 // wanted is a function that is looked for.
 type wanted struct {
@@ -127,6 +130,8 @@ type wanted struct {
 	other         uint64 // another one of that name, as good as the first
 	ambiguous     bool
 	onlyElsewhere kind // why it is not there, though its name is
+
+	next *wanted // another version of the same name, or nil
 }
 
 // take looks at a function of that name.
@@ -141,27 +146,42 @@ func (w *wanted) take(f function, offset uint64) {
 	}
 }
 
+// notFound is what was not found of this and those behind it.
+func (w *wanted) notFound() *wanted {
+	if w == nil {
+		return nil
+	}
+	next := w.next.notFound()
+	if w.found {
+		return next
+	}
+	w.next = next
+	return w
+}
+
 // Offsets returns the file offsets of functions, in the order of names. A name may select a version of a library's
 // function: "fmemopen@GLIBC_2.22". It is an error if a function does not exist, is only imported, exists at several
 // offsets, or is named twice.
 func (f *File) Offsets(names []string) ([]uint64, error) {
-	all := make([]*wanted, len(names))
-	pending := make(map[string][]*wanted)
-	given := make(map[string]bool)
+	all := make([]wanted, len(names))
+	pending := make(map[string]*wanted, len(names))
 	versions := false
+	var only filter
 	for i, name := range names {
-		if given[name] {
-			return nil, &failure{fmt.Sprintf("function %q is given twice", name), ErrAmbiguous}
-		}
-		given[name] = true
 		base, version := cutVersion(name)
+		for w := pending[base]; w != nil; w = w.next {
+			if w.name == name {
+				return nil, &failure{fmt.Sprintf("function %q is given twice", name), ErrAmbiguous}
+			}
+		}
 		versions = versions || version != ""
-		all[i] = &wanted{name: name, version: version}
-		pending[base] = append(pending[base], all[i])
+		all[i] = wanted{name: name, version: version, next: pending[base]}
+		pending[base] = &all[i]
+		only.add([]byte(base))
 	}
 	for _, functions := range []table{f.dynamic(versions), f.symbols, f.debugSymbols, f.goFunctions} {
-		functions(func(found function) {
-			for _, w := range pending[string(found.name)] {
+		functions(&only, func(found function) {
+			for w := pending[string(found.name)]; w != nil; w = w.next {
 				if w.version != "" && w.version != found.version {
 					continue
 				}
@@ -170,13 +190,10 @@ func (f *File) Offsets(names []string) ([]uint64, error) {
 				}
 			}
 		})
-		for base, list := range pending {
-			if list = slices.DeleteFunc(list, func(w *wanted) bool { return w.found }); len(list) == 0 {
-				delete(pending, base)
-			} else {
-				pending[base] = list
-			}
-		}
+		maps.DeleteFunc(pending, func(base string, first *wanted) bool {
+			pending[base] = first.notFound()
+			return pending[base] == nil
+		})
 		if len(pending) == 0 {
 			break
 		}
@@ -191,22 +208,22 @@ func cutVersion(s string) (name, version string) {
 }
 
 // offsetsOf are the offsets, if everything was found.
-func (f *File) offsetsOf(all []*wanted) ([]uint64, error) {
+func (f *File) offsetsOf(all []wanted) ([]uint64, error) {
 	offsets := make([]uint64, len(all))
 	var missing, imports, indirects []string
 	for i, w := range all {
-		switch name := fmt.Sprintf("%q", w.name); {
+		switch {
 		case w.ambiguous:
-			return nil, &failure{fmt.Sprintf("%s has several functions %s, such as at offsets %#x and %#x",
-				f.path, name, w.offset, w.other), ErrAmbiguous}
+			return nil, &failure{fmt.Sprintf("%s has several functions %q, such as at offsets %#x and %#x",
+				f.path, w.name, w.offset, w.other), ErrAmbiguous}
 		case w.found:
 			offsets[i] = w.offset
 		case w.onlyElsewhere == imported:
-			imports = append(imports, name)
+			imports = append(imports, strconv.Quote(w.name))
 		case w.onlyElsewhere == indirect:
-			indirects = append(indirects, name)
+			indirects = append(indirects, strconv.Quote(w.name))
 		default:
-			missing = append(missing, name)
+			missing = append(missing, strconv.Quote(w.name))
 		}
 	}
 	var text []string
@@ -239,7 +256,7 @@ func (f *File) Matching(pattern string) ([]uint64, error) {
 	imports := false
 	// The fullest table first, and only one: each of the others has a part of it.
 	for _, functions := range []table{f.symbols, f.debugSymbols, f.dynamic(version != ""), f.goFunctions} {
-		functions(func(found function) {
+		functions(nil, func(found function) {
 			if version != "" && version != found.version || !matches(glob, found.name) {
 				return
 			}
