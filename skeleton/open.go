@@ -49,7 +49,9 @@ type openOps struct {
 type opsField struct {
 	field
 	program bool
-	first   []byte // what the field was at first, unless it is for a program
+	// What the field was at first.
+	first        []byte
+	firstProgram *libbpf.OpenProgram
 }
 
 // Open opens the object, and sets the fields of a struct that stand for what is there before Load. It needs no
@@ -114,8 +116,8 @@ func (o *OpenObject) section(name string) (*libbpf.OpenMap, error) {
 		return o.Map(name)
 	}
 	for m := range o.Maps() {
-		if typ, err := m.Type(); err != nil || typ == libbpf.MapTypeArena {
-			return m, err
+		if typ, err := m.Type(); err == nil && typ == libbpf.MapTypeArena {
+			return m, nil
 		}
 	}
 	return nil, fault.Newf(libbpf.ErrNotFound, "the object has no arena")
@@ -191,6 +193,7 @@ func (f *opsField) read(m *libbpf.OpenMap, of reflect.StructField) error {
 		p, err := m.FieldProgram(f.name)
 		if err == nil {
 			f.set(p)
+			f.firstProgram = p
 		}
 		return err
 	}
@@ -214,14 +217,13 @@ func (f *opsField) memory() []byte {
 	return pointer.bytes()
 }
 
-// write puts the field into the object, if it was changed.
+// write puts the field into the object, if it was changed. What was changed in the object by other means stays.
 func (f *opsField) write(m *libbpf.OpenMap) error {
 	if f.program {
-		p := f.value.Interface().(*libbpf.OpenProgram)
-		if was, err := m.FieldProgram(f.name); err != nil || was == p {
-			return err
+		if now := f.value.Interface().(*libbpf.OpenProgram); now != f.firstProgram {
+			return m.SetField(f.name, now)
 		}
-		return m.SetField(f.name, p)
+		return nil
 	}
 	if now := f.memory(); !bytes.Equal(now, f.first) {
 		return m.SetField(f.name, now)

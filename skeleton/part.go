@@ -25,10 +25,6 @@ func (s Spec) Load(b libbpf.ObjectBuilder, into any) (*Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := o.check(fields); err != nil {
-		_ = o.Close()
-		return nil, err
-	}
 	if err := o.keep(s.closure(fields)); err != nil {
 		_ = o.Close()
 		return nil, err
