@@ -15,7 +15,9 @@ import (
 
 // children are what such a process can do with its argument.
 var children = map[string]func(argument string) (any, error){
-	"percpu": perCPUChild,
+	"peak":    peakChild,
+	"percpu":  perCPUChild,
+	"readers": readersChild,
 }
 
 func runChild(name, argument string) error {

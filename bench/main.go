@@ -35,6 +35,8 @@ func main() {
 	docs := flag.String("docs", "", "measure nothing, and write tables and charts of the file of -json into this folder")
 	before := flag.String("check", "", "measure nothing, and compare the file of -json with this one of an earlier run")
 	dirs := flag.String("objects", "../bpf", "the folders of the objects to open, with commas between")
+	tools := flag.String("tools", "../bin/first", "the folder with the tools of first")
+	builds := flag.Bool("builds", false, "also measure how long tools take to build, which takes minutes")
 	rate := flag.Int("produce", -1, "be the process that writes so many records a second while another one measures")
 	child := flag.String("child", "", "be a process that does one thing for another one that measures")
 	argument := flag.String("argument", "", "what -child does it with")
@@ -80,7 +82,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	err = s.run(strings.Split(*dirs, ","))
+	err = s.run(strings.Split(*dirs, ","), *tools, *builds)
 	if *into != "" {
 		err = errors.Join(err, o.write(*into))
 	}
@@ -121,7 +123,12 @@ func newSession(atLeast time.Duration, clock int32, only string, done func(table
 	return &session{atLeast, clock, only, match.MatchString, done}, nil
 }
 
-func (s *session) run(dirs []string) error {
+// run measures all that matches: with the objects and the tools in folders, and, if it should, how long tools take to build.
+func (s *session) run(dirs []string, tools string, build bool) error {
+	builds := func() error { return nil }
+	if build {
+		builds = s.builds
+	}
 	o, err := load()
 	if err != nil {
 		return err
@@ -143,7 +150,11 @@ func (s *session) run(dirs []string) error {
 			return err
 		}
 	}
-	for _, part := range []func() error{s.perCPU} {
+	for _, part := range []func() error{
+		s.perCPU, s.readersByNumber, s.peaks,
+		func() error { return s.firstEvents(tools) }, func() error { return s.sizes(tools) },
+		func() error { return s.generating(tools) }, builds,
+	} {
 		if err := part(); err != nil {
 			return err
 		}

@@ -25,8 +25,18 @@ var remarks = map[string]string{
 	"records of one of many rings": "Waits for the records of one ring, of several that are in one RingBuffer, and takes them. " + ringsCost,
 	"records of all of many rings": "Waits for the records of all rings that are in one RingBuffer, and takes them. " + ringsCost,
 	"records by size":              "Takes records out of a ring buffer. RingReader leaves them where they are; the others for Go copy them.",
-	"push and pop":                 "Fills a map without keys, then empties it: one operation is both. " + crossing,
-	"lookup of an id":              "Looks up the kernel's id of an inner map. " + crossing,
+	"readers that wait": "Each reader has a ring of its own, and waits. Then each gets a record, 20 times: the CPU time is the program's,\n" +
+		"the reader's and that of waking it. Idle is CPU time while nothing comes. RingReader waits without a thread.",
+	"peak memory of": "The most memory that a process has had, which did nothing else (VmHWM). All are this program, C's with Go's runtime,\n" +
+		"too. libbpf-go keeps a copy of the object's bytes, and reads its sections to look for damage.",
+	"a tool's first record": "From the start of a process to the first record that it prints: it opens, loads and attaches a program with\n" +
+		"CO-RE relocations. CPU time and memory are of the whole process. libbpf-go has Go's runtime to start, and the checks of Load.",
+	"a tool's binary": "The size of the binary of such a tool, with and without symbols. C's has libbpf, libelf and zlib in it, as that of\n" +
+		"libbpf-go, but no runtime.",
+	"building a tool": "Builds such a tool with an empty cache, then again. With an empty cache, libbpf, libelf and zlib are compiled, too.",
+	"generate Go":     "Runs the command once, clang included. bpf2go also makes code for what the object has, but no skeleton of typed maps.",
+	"push and pop":    "Fills a map without keys, then empties it: one operation is both. " + crossing,
+	"lookup of an id": "Looks up the kernel's id of an inner map. " + crossing,
 	"open a map": "Looks an inner map up, opens it by its id, and closes it again. C has a bare descriptor. A MapHandle also has\n" +
 		"the map's type, sizes and flags, for which it asks the kernel once more, and a lock for Close.",
 	"all entries": "Reads all entries and adds their values up. Go checks each batch and hands over each entry to the loop's body.",

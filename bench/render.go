@@ -16,6 +16,8 @@ var groups = []struct{ name, title, metric, text string }{
 	{"live", "Live", "CPU time", "One process writes at a fixed rate, and another one reads. CPU time, the producer's system calls and latencies\n" +
 		"are for one record; sleeps and losses for 1,000."},
 	{"objects", "Objects", "time", "Time to open one object, or to open and load it, and to close it again."},
+	{"memory", "Memory", "memory", "The most memory that a process needs."},
+	{"tools", "Tools", "time", "A whole tool: its first record, its size, and what makes it."},
 	{"attach", "Attaching", "time", "Time to attach one probe and to detach it again."},
 	{"types", "Types", "time", "Work on the types of the running kernel (BTF)."},
 }

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+)
+
+// builds compares building the tools in Go: with nothing in Go's build cache, and once more with one file changed. The first
+// takes minutes.
+func (s *session) builds() error {
+	c := sampled{
+		group: "tools", title: "building a tool", rounds: 1,
+		columns: []sampledColumn{{"cold", "s", true}, {"CPU time", "s", true}, {"warm", "s", true}},
+	}
+	// C's libbpf is compiled once and for all. Where it is part of the program, cgo compiles it.
+	for _, tool := range firstTools[1:] {
+		c.ways = append([]sampledWay{{name: tool.name, measure: func() ([]float64, error) { return build("./first/" + tool.file) }}}, c.ways...)
+	}
+	return s.sample(c)
+}
+
+// build builds a package twice.
+func build(folder string) ([]float64, error) {
+	cache, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(cache)
+	run := func() (took time.Duration, cpu float64, err error) {
+		cmd := exec.Command("go", "build", "-buildvcs=false", "-o", filepath.Join(cache, "tool"), folder)
+		cmd.Env = append(os.Environ(), "GOCACHE="+filepath.Join(cache, "cache"))
+		start := time.Now()
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			return 0, 0, fmt.Errorf("go build %s: %w: %s", folder, err, out)
+		}
+		return time.Since(start), usage(cmd)[0] / 1000, nil
+	}
+	cold, cpu, err := run()
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(filepath.Join(cache, "tool")); err != nil {
+		return nil, err
+	}
+	warm, _, err := run()
+	return []float64{cold.Seconds(), cpu, warm.Seconds()}, err
+}
