@@ -405,16 +405,17 @@ fuzz-long: root ## mutate the seeds of all fuzz targets in plain loops (as root;
 bench-generated: bin/bpfgo ## compile and generate what the code of bench needs
 	@$(MAKE) $(BENCH_OBJECTS)
 	@bin/bpfgo gen --package globals --output bench/globals bench/globals/globals.bpf.o
-	@bin/bpfgo gen --package main --record events='struct event' --output bench/first/ours bench/first/first.bpf.o
-	@cp bench/first/first.bpf.o bench/first/cilium/first_bpf.o
+	@bin/bpfgo gen --package main --record events='struct event' -Ibpf/generated \
+		--output bench/first/ours bench/first/first.bpf.c
+	@cp bench/first/ours/first_bpf.o bench/first/cilium/first_bpf.o
 
 # What users of C write, Go's package libbpf without Go.
 BENCH_CFLAGS := -O2 -w -std=gnu11 -fvisibility=hidden -D_LARGEFILE64_SOURCE -D_FILE_OFFSET_BITS=64 -Ilibbpf \
 	$(addprefix -Ilibbpf/upstream/,libbpf/src libbpf/include libbpf/include/uapi libelf zlib api)
 
-bin/first/c: bench/first/c/first.c bench/first/first.bpf.o $(wildcard libbpf/*.c libbpf/*.h)
+bin/first/c: bench/first/c/first.c bench/first/ours/first_bpf.o $(wildcard libbpf/*.c libbpf/*.h)
 	@mkdir -p bin/first
-	$(CC) $(BENCH_CFLAGS) -DOBJECT='"$(CURDIR)/bench/first/first.bpf.o"' -o $@ $< $(wildcard libbpf/c_*.c) libbpf/vendor.c
+	$(CC) $(BENCH_CFLAGS) -DOBJECT='"$(CURDIR)/bench/first/ours/first_bpf.o"' -o $@ $< $(wildcard libbpf/c_*.c) libbpf/vendor.c
 
 .PHONY: bench-tools
 bench-tools: bin/first/c ## build the tools whose first record bench waits for

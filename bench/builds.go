@@ -8,16 +8,18 @@ import (
 	"time"
 )
 
-// builds compares building the tools in Go: with nothing in Go's build cache, and once more with one file changed. The first
-// takes minutes.
+// builds compares building the tools in Go: with nothing in Go's build cache, and once more. The first takes minutes.
 func (s *session) builds() error {
 	c := sampled{
 		group: "tools", title: "building a tool", rounds: 1,
-		columns: []sampledColumn{{"cold", "s", true}, {"CPU time", "s", true}, {"warm", "s", true}},
+		columns: []sampledColumn{{"cold", "s", false, true}, {"cold, CPU time", "s", false, true}, {"warm", "s", false, true}},
 	}
-	// C's libbpf is compiled once and for all. Where it is part of the program, cgo compiles it.
 	for _, tool := range firstTools[1:] {
-		c.ways = append([]sampledWay{{name: tool.name, measure: func() ([]float64, error) { return build("./first/" + tool.file) }}}, c.ways...)
+		way := sampledWay{name: tool.name, measure: func() ([]float64, error) { return build("./first/" + tool.file) }}
+		if tool.file == "ours" {
+			way.peer = "cilium/ebpf"
+		}
+		c.ways = append(c.ways, way)
 	}
 	return s.sample(c)
 }
@@ -37,7 +39,7 @@ func build(folder string) ([]float64, error) {
 		if err != nil {
 			return 0, 0, fmt.Errorf("go build %s: %w: %s", folder, err, out)
 		}
-		return time.Since(start), usage(cmd)[0] / 1000, nil
+		return time.Since(start), cpuTimeOf(cmd).Seconds(), nil
 	}
 	cold, cpu, err := run()
 	if err != nil {

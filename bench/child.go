@@ -15,9 +15,10 @@ import (
 
 // children are what such a process can do with its argument.
 var children = map[string]func(argument string) (any, error){
-	"peak":    peakChild,
-	"percpu":  perCPUChild,
-	"readers": readersChild,
+	"generate": generateChild,
+	"peak":     peakChild,
+	"percpu":   perCPUChild,
+	"readers":  readersChild,
 }
 
 func runChild(name, argument string) error {

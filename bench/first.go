@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 )
@@ -20,7 +21,7 @@ var firstTools = []struct{ name, file string }{
 func (s *session) firstEvents(folder string) error {
 	c := sampled{
 		group: "tools", title: "a tool's first record", rounds: 21,
-		columns: []sampledColumn{{"time", "ms", true}, {"CPU time", "ms", true}, {"memory", "KiB", true}},
+		columns: []sampledColumn{{"time", "ms", true, true}, {"CPU time", "ms", true, true}, {"memory", "KiB", true, true}},
 	}
 	for _, tool := range firstTools {
 		way := sampledWay{name: tool.name, measure: func() ([]float64, error) { return firstEvent(filepath.Join(folder, tool.file)) }}
@@ -40,27 +41,31 @@ func firstEvent(tool string) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
+	// It ends when its standard input does.
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
 	start := time.Now()
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
 	took := time.Since(start)
-	if err := errors.Join(err, cmd.Wait()); err != nil {
+	memory, peakErr := peakMemory(strconv.Itoa(cmd.Process.Pid))
+	if err := errors.Join(err, peakErr, in.Close(), cmd.Wait()); err != nil {
 		return nil, fmt.Errorf("%s: %w", tool, err)
 	}
 	var pid int
 	if _, err := fmt.Sscan(line, &pid); err != nil || pid != cmd.Process.Pid {
 		return nil, fmt.Errorf("%s: it printed %q", tool, line)
 	}
-	return append([]float64{milliseconds(took)}, usage(cmd)...), nil
+	return []float64{milliseconds(took), milliseconds(cpuTimeOf(cmd)), memory}, nil
 }
 
-// usage is what a process that has ended has needed: ms of CPU time, and KiB of memory at most.
-func usage(cmd *exec.Cmd) []float64 {
-	state := cmd.ProcessState
-	peak := state.SysUsage().(*syscall.Rusage).Maxrss
-	return []float64{milliseconds(state.UserTime() + state.SystemTime()), float64(peak)}
+// cpuTimeOf is that of a process that has ended, and of those that it has waited for.
+func cpuTimeOf(cmd *exec.Cmd) time.Duration {
+	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
@@ -69,7 +74,7 @@ func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Mi
 func (s *session) sizes(folder string) error {
 	c := sampled{
 		group: "tools", title: "a tool's binary", rounds: 1,
-		columns: []sampledColumn{{"size", "KiB", true}, {"stripped", "KiB", true}},
+		columns: []sampledColumn{{"size", "KiB", true, false}, {"stripped", "KiB", true, false}},
 	}
 	for _, tool := range firstTools {
 		c.ways = append(c.ways, sampledWay{name: tool.name, measure: func() ([]float64, error) {

@@ -1,40 +1,64 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
-// generating compares making Go code of an object and of one type of the kernel, with all that this type leads to. Both
-// commands run clang for the object; its CPU time is in, its memory is not.
+// generating compares making Go code of an object, and measures making it of a type of the kernel and all that this leads to.
+// The commands run clang for the object, which is in what they need.
 func (s *session) generating(folder string) error {
-	const source, typ = "first/first.bpf.c", "task_struct"
 	here, err := os.Getwd()
 	if err != nil {
 		return err
 	}
-	flags := []string{"-I" + filepath.Join(here, "../bpf/generated"), "-I" + filepath.Join(here, "../libbpf/upstream/api")}
-	bpfgo, bpf2go := filepath.Join(here, folder, "../bpfgo"), filepath.Join(here, folder, "bpf2go")
+	source := filepath.Join(here, "first/first.bpf.c")
+	flags := []string{"--", "-I" + filepath.Join(here, "../bpf/generated"), "-I" + filepath.Join(here, "../libbpf/upstream/api")}
 	way := func(name string, command ...string) sampledWay {
-		return sampledWay{name: name, measure: func() ([]float64, error) { return generate(command) }}
+		return sampledWay{name: name, measure: func() (values []float64, err error) {
+			argument, err := json.Marshal(append(command, flags...))
+			if err != nil {
+				return nil, err
+			}
+			return values, inChild("generate", string(argument), syscall.SysProcAttr{}, &values)
+		}}
 	}
-	path := filepath.Join(here, source)
-	ways := []sampledWay{
-		way("bpf2go", append([]string{bpf2go, "-go-package", "main", "-target", "bpfel", "-type", typ, "first", path, "--"}, flags...)...),
-		way("bpfgo gen", append([]string{bpfgo, "gen", "--package", "main", "--type", "struct " + typ, path, "--"}, flags...)...),
+	bpfgo := []string{filepath.Join(here, folder, "../bpfgo"), "gen", "--package", "main", source}
+	bpf2go := way("bpf2go", filepath.Join(here, folder, "bpf2go"), "-go-package", "main", "-target", "bpfel", "-no-strip", "-type", "event",
+		"first", source)
+	ours := way("bpfgo gen", append(bpfgo, "--record", "events=struct event")...)
+	ours.peer, ours.mostPeer = bpf2go.name, 1
+	for _, of := range []struct {
+		title string
+		ways  []sampledWay
+	}{
+		{"generate Go code of an object", []sampledWay{bpf2go, ours}},
+		{"generate Go code of an object and of all that struct task_struct leads to", []sampledWay{
+			way("bpfgo gen", append(bpfgo, "--type", "struct task_struct")...),
+		}},
+	} {
+		c := sampled{group: "tools", title: of.title, rounds: leastRounds, ways: of.ways, columns: []sampledColumn{
+			{"time", "ms", false, true}, {"CPU time", "ms", false, true}, {"memory", "KiB", false, true},
+		}}
+		if err := s.sample(c); err != nil {
+			return err
+		}
 	}
-	ways[1].peer, ways[1].mostPeer = "bpf2go", 1
-	return s.sample(sampled{
-		group: "tools", title: "generate Go code of an object and of struct task_struct", rounds: leastRounds,
-		columns: []sampledColumn{{"time", "ms", false}, {"CPU time", "ms", false}, {"memory", "KiB", false}}, ways: ways,
-	})
+	return nil
 }
 
-// generate runs a command in an empty folder.
-func generate(command []string) ([]float64, error) {
+// generateChild runs a command in an empty folder. It is a small process: the kernel counts the memory of who starts a
+// command as the command's.
+func generateChild(argument string) (any, error) {
+	var command []string
+	if err := json.Unmarshal([]byte(argument), &command); err != nil {
+		return nil, err
+	}
 	folder, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return nil, err
@@ -52,5 +76,6 @@ func generate(command []string) ([]float64, error) {
 	if err == nil && len(made) == 0 {
 		err = fmt.Errorf("%s made nothing", command[0])
 	}
-	return append([]float64{milliseconds(took)}, usage(cmd)...), err
+	peak := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss
+	return []float64{milliseconds(took), milliseconds(cpuTimeOf(cmd)), float64(peak)}, err
 }

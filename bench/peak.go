@@ -36,7 +36,7 @@ func (s *session) peaks() error {
 	} {
 		c := sampled{
 			group: "memory", title: "peak memory of " + object.title, rounds: leastRounds,
-			columns: []sampledColumn{{"memory", "KiB", true}},
+			columns: []sampledColumn{{"memory", "KiB", true, true}},
 		}
 		for _, name := range []string{"C", "libbpf-go", "cilium/ebpf", "a process that does nothing"} {
 			way := sampledWay{name: name, measure: func() ([]float64, error) {
@@ -92,7 +92,7 @@ func peakChild(argument string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return peakMemory()
+	return peakMemory("self")
 }
 
 func open1(image []byte) error {
@@ -103,9 +103,9 @@ func open1(image []byte) error {
 	return o.Close()
 }
 
-// peakMemory is the most memory that this process has had, in KiB.
-func peakMemory() (float64, error) {
-	text, unit, _ := strings.Cut(procField("/proc/self/status", "VmHWM"), " ")
+// peakMemory is the most memory that a process has had, in KiB.
+func peakMemory(pid string) (float64, error) {
+	text, unit, _ := strings.Cut(procField("/proc/"+pid+"/status", "VmHWM"), " ")
 	if unit != "kB" {
 		return 0, fmt.Errorf("VmHWM in %q", unit)
 	}

@@ -27,7 +27,8 @@ func (s *session) readersByNumber() error {
 	for n := 1; n <= 1000; n *= 10 {
 		c := sampled{
 			group: growth, curve: "readers that wait", at: float64(n), title: fmt.Sprintf("readers that wait: %s", count(n)), rounds: 3,
-			columns: []sampledColumn{{"threads", "", true}, {"CPU time of a record", "ns", true}, {"idle", "µs/s", false}, {"memory", "KiB", false}},
+			columns: []sampledColumn{{"threads", "", true, false}, {"CPU time of a record", "ns", true, false}, {"idle", "µs/s", false, false},
+				{"memory", "KiB", false, false}},
 		}
 		for _, name := range []string{"C, a thread for each", "RingReader, a goroutine for each", "cilium ringbuf, a goroutine for each"} {
 			c.ways = append(c.ways, sampledWay{name: name, measure: func() ([]float64, error) {
@@ -105,7 +106,7 @@ func readersChild(argument string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	memory, err := peakMemory()
+	memory, err := peakMemory("self")
 	return []float64{threads, float64(took) / float64(wakes*run.N), float64(idled) / 1e3 / idle.Seconds(), memory}, err
 }
 

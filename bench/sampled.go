@@ -17,8 +17,8 @@ type sampled struct {
 }
 
 type sampledColumn struct {
-	name, unit string
-	toC        bool
+	name, unit  string
+	toC, toPeer bool
 }
 
 // sampledWay gives a number for each column. The first one is C's, if there is one that columns are compared to.
@@ -61,7 +61,7 @@ func (c *sampled) table(values [][][]float64) table {
 			if column.toC && i > 0 {
 				m.compareToC(ratios(values[i][j], values[0][j]), way.mostC)
 			}
-			if column.toC && peer >= 0 {
+			if column.toPeer && peer >= 0 {
 				m.compareToPeer(way.peer, ratios(values[i][j], values[peer][j]), way.mostPeer)
 			}
 			r.Metrics = append(r.Metrics, m)

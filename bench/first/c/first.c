@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Prints the first record of first.bpf.c. The object is in the program, as bpftool's skeletons have it. */
+/*
+ * Prints the first record of first.bpf.c, and ends when standard input does. The object is in the program, as bpftool's
+ * skeletons have it.
+ */
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/syscall.h>
@@ -60,5 +63,5 @@ int main(void)
 	getpgid(0);
 	while (!seen && (err = ring_buffer__poll(ring, -1)) >= 0)
 		;
-	return !seen || fflush(stdout);
+	return !seen || fflush(stdout) || getchar() != EOF;
 }

@@ -1,4 +1,4 @@
-// Command cilium prints the first record of first.bpf.c, with cilium/ebpf.
+// Command cilium prints the first record of first.bpf.c, with cilium/ebpf, and ends when standard input does.
 package main
 
 import (
@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"os"
 
@@ -68,5 +69,6 @@ func run() error {
 		return err
 	}
 	fmt.Println(e.PID, unix.ByteSliceToString(e.Comm[:]))
-	return nil
+	_, err = io.Copy(io.Discard, os.Stdin)
+	return err
 }

@@ -1,9 +1,10 @@
-// Command ours prints the first record of first.bpf.c, with libbpf-go's skeleton.
+// Command ours prints the first record of first.bpf.c, with libbpf-go's skeleton, and ends when standard input does.
 package main
 
 import (
 	"context"
 	"fmt"
+	"io"
 	"log"
 	"os"
 
@@ -45,5 +46,9 @@ func run() error {
 		fmt.Println(event.PID, event.Comm)
 		break
 	}
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, os.Stdin)
 	return err
 }
