@@ -29,9 +29,8 @@ func (s *session) generating(folder string) error {
 		}}
 	}
 	bpfgo := []string{filepath.Join(here, folder, "../bpfgo"), "gen", "--package", "main", source}
-	bpf2go := way("bpf2go", filepath.Join(here, folder, "bpf2go"), "-go-package", "main", "-target", "bpfel", "-no-strip", "-type", "event",
-		"first", source)
-	ours := way("bpfgo gen", append(bpfgo, "--record", "events=struct event")...)
+	bpf2go := way("bpf2go", filepath.Join(here, folder, "bpf2go"), "-go-package", "main", "-target", "bpfel", "-no-strip", "first", source)
+	ours := way("bpfgo gen", bpfgo...)
 	ours.peer, ours.mostPeer = bpf2go.name, 1
 	for _, of := range []struct {
 		title string
