@@ -18,6 +18,7 @@ func (s *session) generating(folder string) error {
 		return err
 	}
 	source := filepath.Join(here, "first/first.bpf.c")
+	compiled := filepath.Join(here, "first/first.bpf.o")
 	flags := []string{"--", "-I" + filepath.Join(here, "../bpf/generated"), "-I" + filepath.Join(here, "../libbpf/upstream/api")}
 	way := func(name string, command ...string) sampledWay {
 		return sampledWay{name: name, measure: func() (values []float64, err error) {
@@ -28,20 +29,20 @@ func (s *session) generating(folder string) error {
 			return values, inChild("generate", string(argument), syscall.SysProcAttr{}, &values)
 		}}
 	}
-	bpfgo := []string{filepath.Join(here, folder, "../bpfgo"), "gen", "--package", "main", source}
+	bpfgo := []string{filepath.Join(here, folder, "../bpfgo"), "gen", "--package", "main"}
 	bpf2go := way("bpf2go", filepath.Join(here, folder, "bpf2go"), "-go-package", "main", "-target", "bpfel", "-no-strip", "first", source)
-	ours := way("bpfgo gen", bpfgo...)
+	ours := way("bpfgo gen", append(bpfgo, source)...)
 	ours.peer, ours.mostPeer = bpf2go.name, 1
 	for _, of := range []struct {
 		title string
 		ways  []sampledWay
 	}{
-		{"generate Go code of an object", []sampledWay{bpf2go, ours}},
+		{"generate Go code of an object", []sampledWay{bpf2go, ours, way("bpfgo gen, what is compiled", append(bpfgo, compiled)...)}},
 		{"generate Go code of an object and of all that struct task_struct leads to", []sampledWay{
-			way("bpfgo gen", append(bpfgo, "--type", "struct task_struct")...),
+			way("bpfgo gen", append(bpfgo, "--type", "struct task_struct", source)...),
 		}},
 	} {
-		c := sampled{group: "tools", title: of.title, rounds: leastRounds, ways: of.ways, columns: []sampledColumn{
+		c := sampled{group: "tools", title: of.title, rounds: 5, ways: of.ways, columns: []sampledColumn{
 			{"time", "ms", false, true}, {"CPU time", "ms", false, true}, {"memory", "KiB", false, true},
 		}}
 		if err := s.sample(c); err != nil {

@@ -82,7 +82,9 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	start := time.Now()
 	err = s.run(strings.Split(*dirs, ","), *tools, *builds)
+	fmt.Printf("\n%d tables in %s\n", len(o.Tables), time.Since(start).Round(time.Second))
 	if *into != "" {
 		err = errors.Join(err, o.write(*into))
 	}

@@ -33,8 +33,9 @@ var remarks = map[string]string{
 		"CO-RE relocations. CPU time and memory are of the whole process. libbpf-go has Go's runtime to start, and the checks of Load.",
 	"a tool's binary": "The size of the binary of such a tool, with and without symbols. C's has libbpf, libelf and zlib in it, as that of\n" +
 		"libbpf-go, but no runtime.",
-	"building a tool":                   "Builds such a tool with an empty cache, then again. With an empty cache, libbpf, libelf and zlib are compiled, too.",
-	"generate Go":                       "Runs the command once, clang included. The memory is that of the largest process, which can be clang.",
+	"building a tool": "Builds such a tool with an empty cache, then again. With an empty cache, libbpf, libelf and zlib are compiled, too.",
+	"generate Go": "Runs the command once, clang included. The memory is that of the largest process, which is clang\n" +
+		"where it runs.",
 	"generate Go code of an object and": "Runs the command once, clang included. bpf2go refuses types with pointers.",
 	"push and pop":                      "Fills a map without keys, then empties it: one operation is both. " + crossing,
 	"lookup of an id":                   "Looks up the kernel's id of an inner map. " + crossing,

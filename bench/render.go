@@ -31,7 +31,8 @@ What libbpf-go costs beside C's libbpf and other libraries for Go. ` + "`make be
 same maps. ` + "`make bench-docs`" + ` writes this page from bench/results.json, and ` + "`make bench-check`" + ` compares a new run with it.
 
 Ratios are medians over the rounds of what two took in the same round, with the quartiles in brackets: "x C" is the ratio
-to C, "x peer" that to cilium/ebpf's way. Ratios hold on other machines; times do not. The machine:
+to C, "x peer" that to cilium/ebpf's way. Ratios hold on other machines; times do not. libbpf-rs is not measured: its
+crates could not be had where this was made. The machine:
 
 `
 
