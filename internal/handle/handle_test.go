@@ -291,3 +291,47 @@ func TestHandleWakes(t *testing.T) {
 		}
 	}
 }
+
+// A child of a closed parent is released at once, and does not count as one: the parent's resource is there as long as
+// it is used.
+func TestHandleChildOfAClosedParent(t *testing.T) {
+	parentReleased, childReleased := false, false
+	parent := New(Resource{Release: func() error { parentReleased = true; return nil }})
+	if err := parent.Acquire(); err != nil {
+		t.Fatal(err)
+	}
+	if err := parent.Close(); err != nil {
+		t.Fatal(err)
+	}
+	child, err := NewChild(parent, Resource{Release: func() error { childReleased = true; return nil }})
+	if child != nil || err != ErrClosed || !childReleased || parentReleased {
+		t.Errorf("%v, %v, the child was released: %v, the parent: %v", child, err, childReleased, parentReleased)
+	}
+	parent.Drop()
+	if !parentReleased {
+		t.Error("the parent was not released")
+	}
+}
+
+// Who watches is told of each handle once when it is made, and once when its resource is released.
+func TestHandleWatch(t *testing.T) {
+	before := Watch
+	defer func() { Watch = before }()
+	var made, released []*Handle
+	Watch.Made = func(h *Handle) { made = append(made, h) }
+	Watch.Released = func(h *Handle) { released = append(released, h) }
+	nothing := Resource{Release: func() error { return nil }}
+	first := New(nothing)
+	second, err := NewChild(first, nothing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := first.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !slices.Equal(made, []*Handle{first, second}) || !slices.Equal(released, []*Handle{second, first}) {
+		t.Errorf("made %v, released %v, and the handles are %p and %p", made, released, first, second)
+	}
+}
