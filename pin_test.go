@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -359,6 +360,11 @@ func TestPins(t *testing.T) {
 	}
 	for range libbpf.Pins(folder, nil) {
 		break
+	}
+	pin, err := libbpf.PinAt(filepath.Join(folder, "b", "c", "program"))
+	check(t, err)
+	if !reflect.DeepEqual(*pin.Program, info) {
+		t.Errorf("%+v, want %+v", *pin.Program, info)
 	}
 	for path, want := range map[string]error{
 		filepath.Join(folder, "none"): os.ErrNotExist, t.TempDir(): libbpf.ErrInvalid, "a\x00b": unix.EINVAL,
