@@ -183,7 +183,9 @@ func TestPinErrorsExplain(t *testing.T) {
 	at := func(names ...string) string { return filepath.Join(append([]string{pins}, names...)...) }
 	check(t, os.Mkdir(at("folder"), 0o700))
 	check(t, os.Symlink("none", at("link")))
+	long := strings.Repeat("n", unix.PathMax)
 	for path, want := range map[string]string{
+		at(long + ".b"):    "file name too long",
 		at("none", "pin"):  fmt.Sprintf("there is no folder %q", at("none")),
 		at("folder"):       fmt.Sprintf("%q exists", at("folder")),
 		at("link"):         fmt.Sprintf("%q exists", at("link")),

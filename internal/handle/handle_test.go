@@ -335,3 +335,39 @@ func TestHandleWatch(t *testing.T) {
 		t.Errorf("made %v, released %v, and the handles are %p and %p", made, released, first, second)
 	}
 }
+
+// CloseIdle closes what nobody uses and has no children, and leaves everything else as it is.
+func TestHandleCloseIdle(t *testing.T) {
+	var order []string
+	note := func(what string) Resource {
+		return Resource{Release: func() error { order = append(order, what); return errors.New(what) }}
+	}
+	first := func() { order = append(order, "first") }
+	h := New(note("handle"))
+	if err := h.Acquire(); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.CloseIdle(first); err != ErrInUse || h.IsClosed() {
+		t.Errorf("in use: %v, closed %v", err, h.IsClosed())
+	}
+	h.Drop()
+	child, err := NewChild(h, note("child"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.CloseIdle(first); err != ErrInUse || h.IsClosed() {
+		t.Errorf("with a child: %v, closed %v", err, h.IsClosed())
+	}
+	_ = child.Close()
+	if err := h.CloseIdle(first); err == nil || err.Error() != "handle" || h.Acquire() != ErrClosed {
+		t.Errorf("idle: %v", err)
+	}
+	for _, h := range []*Handle{h, nil} {
+		if err := h.CloseIdle(first); err != ErrClosed {
+			t.Errorf("closed: %v", err)
+		}
+	}
+	if want := []string{"child", "first", "handle"}; !slices.Equal(order, want) {
+		t.Errorf("%q, want %q", order, want)
+	}
+}
