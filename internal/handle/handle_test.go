@@ -245,6 +245,10 @@ func TestCloseReturnsErrorsOfChildren(t *testing.T) {
 	if err := parent.Close(); err != nil {
 		t.Errorf("closed again: %v", err)
 	}
+	gone := errors.New("gone")
+	if err := New(Resource{Release: func() error { return gone }}).Close(); err != gone {
+		t.Errorf("closed without children: %#v", err)
+	}
 }
 
 // Lost is told of errors, if there are both.
