@@ -366,7 +366,7 @@ func TestHandleCloseIdle(t *testing.T) {
 	if err := h.CloseIdle(first); err == nil || err.Error() != "handle" || h.Acquire() != ErrClosed {
 		t.Errorf("idle: %v", err)
 	}
-	for _, h := range []*Handle{h, nil} {
+	for _, h := range []*Handle{h, h, nil} {
 		if err := h.CloseIdle(first); err != ErrClosed {
 			t.Errorf("closed: %v", err)
 		}
