@@ -86,7 +86,10 @@ func kernelTypes(*libbpf.Object) ([]comparison, error) {
 		}},
 		{title: "write the types of the kernel as C", ops: 1, contenders: []contender{
 			{name: "C btf_dump__dump_type", run: one(cTypes.dump)},
-			{name: "BTF.DumpC, sorted and with kfuncs", mostC: mostTypes, run: one(func() error { return kernel.DumpC(io.Discard, btf.DumpCOptions{}) })},
+			{name: "BTF.DumpC, unsorted, with kfuncs", mostC: mostTypes, run: one(func() error {
+				return kernel.DumpC(io.Discard, btf.DumpCOptions{Unsorted: true})
+			})},
+			{name: "BTF.DumpC, sorted, with kfuncs", run: one(func() error { return kernel.DumpC(io.Discard, btf.DumpCOptions{}) })},
 		}},
 	}, nil
 }

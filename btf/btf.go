@@ -201,7 +201,10 @@ func (b *BTF) TypeByID(id TypeID) (Type, error) {
 	return b.typeByID(id)
 }
 
-func (b *BTF) typeByID(id TypeID) (Type, error) {
+func (b *BTF) typeByID(id TypeID) (Type, error) { return b.decode(id, b.name) }
+
+// decode is typeByID with a function for names.
+func (b *BTF) decode(id TypeID, name func(off uint32) (string, error)) (Type, error) {
 	if int64(id) > int64(b.numTypes) {
 		return nil, fmt.Errorf("btf: type %d: %w", id, ErrNotFound)
 	}
@@ -210,7 +213,7 @@ func (b *BTF) typeByID(id TypeID) (Type, error) {
 		return nil, fmt.Errorf("btf: type %d: %w", id, ErrNotFound)
 	}
 	words := unsafe.Slice((*uint32)(p), typeWords(unsafe.Slice((*uint32)(p), wordsFixed)[wordInfo]))
-	t, err := decodeType(id, words, b.name)
+	t, err := decodeType(id, words, name)
 	if err != nil {
 		return nil, fmt.Errorf("btf: type %d: %w", id, err)
 	}
@@ -223,10 +226,12 @@ func (b *BTF) name(off uint32) (string, error) {
 	}
 	name, ok := nameByOffset(b.c, off)
 	if !ok {
-		return "", fmt.Errorf("name at offset %d: %w", off, unix.EINVAL)
+		return "", noName(off)
 	}
 	return name, nil
 }
+
+func noName(off uint32) error { return fmt.Errorf("name at offset %d: %w", off, unix.EINVAL) }
 
 // TypeByName returns the type with that name (btf__find_by_name_kind). With several kinds, the first kind that has such
 // a type decides. Without a kind, it returns the first type with that name (btf__find_by_name). A name does not include
@@ -319,8 +324,9 @@ func (b *BTF) TypesByName(name string, err *error) iter.Seq[Type] {
 // [ErrClosed], it is in *err; otherwise *err is nil. err may be nil.
 func (b *BTF) Types(err *error) iter.Seq[Type] {
 	return b.iterate(err, func(yield func(Type) bool) error {
+		name := b.manyNames()
 		for id := 1; id <= b.numTypes; id++ {
-			if t, err := b.typeByID(TypeID(id)); err != nil || !yield(t) {
+			if t, err := b.decode(TypeID(id), name); err != nil || !yield(t) {
 				return err
 			}
 		}

@@ -46,6 +46,9 @@ struct lbg_names *lbg_names_new(const struct btf *btf, __u32 count);
 void lbg_names_free(struct lbg_names *names);
 __u32 lbg_names_find(const struct lbg_names *names, const struct btf *btf, __u32 after, const char *name, int kind);
 
+/* The first type of a kind behind another one, or behind 0. Returns 0 if there is none. */
+__u32 lbg_next_of_kind(const struct btf *btf, __u32 after, __u32 count, __u32 kind);
+
 /* These run on a stack that is as large as the number of types needs. */
 int lbg_dedup(struct btf *btf, struct btf_ext *ext);
 int lbg_distill(struct btf *btf, struct btf **base, struct btf **split);

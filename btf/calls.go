@@ -311,6 +311,11 @@ func findInNames(names *cNames, b *cBTF, after TypeID, name cString, kind int) T
 	return TypeID(C.lbg_names_find(names, b, C.__u32(after), name, C.int(kind)))
 }
 
+// nextOfKind is the first type of a kind behind another one, or behind 0; or 0.
+func nextOfKind(b *cBTF, after TypeID, count int, kind Kind) TypeID {
+	return TypeID(C.lbg_next_of_kind(b, C.__u32(after), C.__u32(count), C.__u32(kind)))
+}
+
 // nextNamed is the first type from id on with that name, or 0.
 func nextNamed(b *cBTF, id TypeID, name cString) TypeID {
 	return TypeID(C.next_named(b, C.__u32(id), name))

@@ -233,10 +233,14 @@ func (d *dumper) kfuncs() error {
 	}
 	var kfuncs []kfunc
 	fast := make(map[TypeID]bool)
-	var err error
-	for t := range d.b.Types(&err) {
-		tag, ok := t.(*DeclTag)
-		if !ok || tag.Component != -1 {
+	next := func(id TypeID) TypeID { return nextOfKind(d.b.c, id, d.b.numTypes, KindDeclTag) }
+	for id := next(0); id != 0; id = next(id) {
+		t, err := d.b.typeByID(id)
+		if err != nil {
+			return err
+		}
+		tag := t.(*DeclTag)
+		if tag.Component != -1 {
 			continue
 		}
 		switch tag.Name() {
@@ -255,12 +259,10 @@ func (d *dumper) kfuncs() error {
 			kfuncs = append(kfuncs, kfunc{f.Name(), f.Proto, f.ID()})
 		}
 	}
-	if err != nil {
-		return err
-	}
 	slices.SortStableFunc(kfuncs, func(a, b kfunc) int { return cmp.Compare(a.name, b.name) })
 	kfuncs = slices.Compact(kfuncs)
 
+	var err error
 	write := func(text string) {
 		if err == nil {
 			_, err = io.WriteString(d.w, text)

@@ -121,3 +121,11 @@ int lbg_dump_data(struct btf_dump *dump, struct lbg_dump_text *text, __u32 id, c
 	text->full = NULL;
 	return text->err ? text->err : ret;
 }
+
+__u32 lbg_next_of_kind(const struct btf *btf, __u32 after, __u32 count, __u32 kind)
+{
+	for (__u32 id = after + 1; id <= count; id++)
+		if (btf_kind(btf__type_by_id(btf, id)) == kind)
+			return id;
+	return 0;
+}

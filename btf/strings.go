@@ -85,6 +85,38 @@ func (b *BTF) stringsEnd() (uint32, error) {
 	return first + uint32(len(own)), err
 }
 
+// manyNames is name for one who asks for many names: it makes no call into C for each.
+func (b *BTF) manyNames() func(off uint32) (string, error) {
+	if b.order != nativeOrder {
+		return b.name // libbpf would make a copy of everything in the other order
+	}
+	own, err := b.strings()
+	if err != nil {
+		return b.name
+	}
+	var first uint32
+	base := b.name
+	if b.base != nil {
+		if first, err = b.base.stringsEnd(); err != nil {
+			return b.name
+		}
+		base = b.base.manyNames()
+	}
+	return func(off uint32) (string, error) {
+		if off < first {
+			return base(off)
+		}
+		if uint64(off-first) >= uint64(len(own)) {
+			return "", noName(off)
+		}
+		name, _, _ := bytes.Cut(own[off-first:], nul)
+		return string(name), nil
+	}
+}
+
+// nul ends each string.
+var nul = []byte{0}
+
 // strings are the BTF's own strings, without the base's. They are in libbpf's memory, until b is closed.
 func (b *BTF) strings() ([]byte, error) {
 	raw, err := b.raw()
