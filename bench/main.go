@@ -48,9 +48,7 @@ func main() {
 		return
 	}
 	if *rate >= 0 {
-		if err := produce(*rate); err != nil {
-			log.Fatal(err)
-		}
+		produce(*rate)
 		return
 	}
 	if *docs != "" {

@@ -23,9 +23,6 @@ import (
 // has a CPU of its own, on which it looks at the time until the next record is due: the records come evenly, and the
 // reader sleeps between them or not, as it likes.
 
-// liveSize is the size of a record, as bench.bpf.c has it.
-const liveSize = 64
-
 // asFastAsItCan is the rate of a producer that never waits.
 const asFastAsItCan = 0
 
@@ -38,7 +35,7 @@ type produced struct{ records, took int64 }
 
 // produce is the second process. It writes so many records a second until its standard input ends, and answers each line
 // there with what it has done.
-func produce(rate int) error {
+func produce(rate int) {
 	var records, took atomic.Int64
 	ended := make(chan struct{})
 	go func() {
@@ -59,7 +56,7 @@ func produce(rate int) error {
 	for n := int64(0); ; {
 		select {
 		case <-ended:
-			return nil
+			return
 		default:
 		}
 		if rate == asFastAsItCan {
@@ -122,12 +119,12 @@ func withProducer(o *libbpf.Object, rate int, f func(*producer) error) (err erro
 	if err != nil {
 		return err
 	}
-	defer closeTGID()
+	defer func() { err = errors.Join(err, closeTGID()) }()
 	lost, closeLost, err := liveGlobal[uint64](o, "live_lost")
 	if err != nil {
 		return err
 	}
-	defer closeLost()
+	defer func() { err = errors.Join(err, closeLost()) }()
 	atomic.StoreUint32(tgid, uint32(cmd.Process.Pid))
 	defer atomic.StoreUint32(tgid, 0)
 	return f(&producer{to: stdin, from: bufio.NewReader(stdout), lost: lost})
