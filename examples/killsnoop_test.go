@@ -53,7 +53,8 @@ func TestKillsnoopStatic(t *testing.T) {
 				}
 			}
 			program := filepath.Join(t.TempDir(), "killsnoop")
-			build := exec.Command("go", "build", "-buildvcs=false", "-ldflags", `-s -w -extldflags "-static"`, "-o", program, "./killsnoop")
+			build := exec.Command("go", "build", "-buildvcs=false",
+				"-ldflags", `-s -w -extldflags "-static"`, "-o", program, "./killsnoop")
 			build.Env = append(os.Environ(), "GOARCH="+arch.name, "CGO_ENABLED=1", "CC="+arch.compiler)
 			run(t, build)
 			file, err := elf.Open(program)

@@ -34,7 +34,9 @@ func TestOpensnoop(t *testing.T) {
 	failures.waitFor("^ +PID")
 	cmd := work("open", dir)
 	run(t, cmd)
-	for _, line := range []string{`[0-9]+ +rw,creat,trunc ` + dir + "/new", `[0-9]+ +r +` + dir + "/new", "ENOENT  r +" + dir + "/missing"} {
+	for _, line := range []string{
+		`[0-9]+ +rw,creat,trunc ` + dir + "/new", `[0-9]+ +r +` + dir + "/new", "ENOENT  r +" + dir + "/missing",
+	} {
 		all.waitFor(fmt.Sprintf(`^ *%d \S+ +%s$`, cmd.Process.Pid, line))
 	}
 	failures.waitFor("ENOENT .*/missing$")

@@ -18,8 +18,8 @@ import (
 )
 
 func init() {
-	// Allocates with the C library. The tests' heap notes the stack of each allocation, by functions of libgcc, whose names
-	// are there also when the test's binary is stripped.
+	// Allocates with the C library. The tests' heap notes the stack of each allocation, by functions of libgcc, whose
+	// names are there also when the test's binary is stripped.
 	works["profile"] = func() {
 		for end := time.Now().Add(2 * time.Second); time.Now().Before(end); {
 			for range 1000 {

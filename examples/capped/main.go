@@ -1,4 +1,5 @@
-// Command capped gives the kernel another TCP congestion control: one that has never more than a few packets on their way.
+// Command capped gives the kernel another TCP congestion control: one that has never more than a few packets on their
+// way.
 package main
 
 import (

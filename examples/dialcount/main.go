@@ -1,5 +1,5 @@
-// Command dialcount counts the connections that the processes of a cgroup open. It starts the counting and ends; later it
-// shows the counts, or takes over from an older version of itself, without losing one.
+// Command dialcount counts the connections that the processes of a cgroup open. It starts the counting and ends; later
+// it shows the counts, or takes over from an older version of itself, without losing one.
 package main
 
 import (

@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"flag"
 	"fmt"
@@ -46,7 +47,7 @@ func run(ctx context.Context, slow time.Duration) error {
 	defer answers.Close()
 
 	// A packet socket sees what all devices send and receive. Its filter is the program, and lets nothing through.
-	const allProtocols = unix.ETH_P_ALL<<8&0xff00 | unix.ETH_P_ALL>>8 // in network order
+	allProtocols := binary.NativeEndian.Uint16([]byte{0, unix.ETH_P_ALL}) // in network order
 	socket, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return os.NewSyscallError("socket", err)

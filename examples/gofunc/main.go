@@ -22,7 +22,8 @@ import (
 func main() {
 	log.SetFlags(0)
 	flag.Usage = func() {
-		fmt.Fprintln(os.Stderr, "usage: gofunc [-p PID] BINARY FUNCTION, such as: gofunc -p 7 /proc/7/exe 'main.(*Server).Serve'")
+		fmt.Fprintln(os.Stderr, "usage: gofunc [-p PID] BINARY FUNCTION\n"+
+			"such as: gofunc -p 7 /proc/7/exe 'main.(*Server).Serve'")
 		flag.PrintDefaults()
 	}
 	pid := flag.Int("p", libbpf.AllProcesses, "only this process (default: all that run the binary)")
@@ -50,12 +51,13 @@ func run(ctx context.Context, pid int, binary, function string) error {
 	}
 	defer gofunc.Close()
 	// A probe at each return instruction: a return probe would change the stack, which Go's runtime does not survive.
+	at := libbpf.UprobeOptions{Function: function}
 	for _, offset := range returns {
-		if _, err := gofunc.Programs.Leave.AttachUprobe(pid, binary, offset, libbpf.UprobeOptions{Function: function}); err != nil {
+		if _, err := gofunc.Programs.Leave.AttachUprobe(pid, binary, offset, at); err != nil {
 			return err
 		}
 	}
-	if _, err := gofunc.Programs.Enter.AttachUprobe(pid, binary, 0, libbpf.UprobeOptions{Function: function}); err != nil {
+	if _, err := gofunc.Programs.Enter.AttachUprobe(pid, binary, 0, at); err != nil {
 		return err
 	}
 

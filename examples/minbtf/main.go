@@ -1,5 +1,5 @@
-// Command minbtf shows executed programs. It brings the types of kernels that have none: those that are in its folder btf
-// when it is built.
+// Command minbtf shows executed programs. It brings the types of kernels that have none: those that are in its folder
+// btf when it is built.
 package main
 
 import (

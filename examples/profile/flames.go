@@ -50,8 +50,8 @@ func drawFlames(to io.Writer, counts map[string]uint64) error {
 	}
 	w := bufio.NewWriter(to)
 	bottom := all.depth() * height
-	fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="monospace" font-size="12">`+"\n",
-		width, bottom)
+	fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" `, width, bottom)
+	fmt.Fprintln(w, `font-family="monospace" font-size="12">`)
 	drawFrame(w, "all", all, all.count, 0, float64(bottom-height))
 	fmt.Fprintln(w, "</svg>")
 	return w.Flush()
@@ -68,8 +68,10 @@ func drawFrame(w io.Writer, name string, f *frame, all uint64, x, y float64) {
 	hash := fnv.New32a()
 	_, _ = io.WriteString(hash, name)
 	hue := hash.Sum32() % 50 // the same name, the same colour
-	fmt.Fprintf(w, `<g><title>%s: %d samples, %.1f%%</title><rect x="%.1f" y="%.0f" width="%.1f" height="%d" fill="hsl(%d,85%%,62%%)"/>`,
-		html.EscapeString(name), f.count, 100*float64(f.count)/float64(all), x, y, wide-0.2, height-1, hue)
+	percent := 100 * float64(f.count) / float64(all)
+	fmt.Fprintf(w, `<g><title>%s: %d samples, %.1f%%</title>`, html.EscapeString(name), f.count, percent)
+	fmt.Fprintf(w, `<rect x="%.1f" y="%.0f" width="%.1f" height="%d" fill="hsl(%d,85%%,62%%)"/>`,
+		x, y, wide-0.2, height-1, hue)
 	if letters := int(wide / 7.3); letters >= 3 {
 		short := name
 		if len(short) > letters {

@@ -41,7 +41,8 @@ func (f *folder) learn() error {
 	return err
 }
 
-// fold returns how often each stack was met. A stack is the names of its functions, the outermost first, with semicolons.
+// fold returns how often each stack was met. A stack is the names of its functions, the outermost first, with
+// semicolons.
 func (f *folder) fold() (map[string]uint64, error) {
 	if err := f.learn(); err != nil {
 		return nil, err

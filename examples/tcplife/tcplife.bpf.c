@@ -3,6 +3,7 @@
 /* Reports each TCP connection when it ends: who, how long, how much. */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
@@ -72,8 +73,8 @@ static void report(struct sock *sk, struct connection *c)
 	event->received = tcp->bytes_received;
 	event->rtt_us = tcp->srtt_us >> 3;
 	/* What other members say of the local port is gone when the socket is closed. */
-	event->local_port = __builtin_bswap16(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
-	event->remote_port = __builtin_bswap16(sk->__sk_common.skc_dport);
+	event->local_port = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
+	event->remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
 	if (sk->__sk_common.skc_family == AF_INET) {
 		map_ipv4(event->local, sk->__sk_common.skc_rcv_saddr);
 		map_ipv4(event->remote, sk->__sk_common.skc_daddr);

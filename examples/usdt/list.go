@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// list prints the probes of a binary with the places of their arguments. They are in its notes: a header of three words,
-// the owner, and a description of three addresses and three texts.
+// list prints the probes of a binary with the places of their arguments. They are in its notes: a header of three
+// words, the owner, and a description of three addresses and three texts.
 func list(path string) error {
 	file, err := elf.Open(path)
 	if err != nil {
