@@ -152,7 +152,7 @@ examples: $(BPF_HEADERS) ## generate the code of the examples
 	cd examples && CLANG="$(CLANG)" GOFLAGS=$(NOVCS) $(GO) generate ./...
 
 # For another architecture it is at the same places in bin/ARCH.
-SELFTESTS := $(wildcard selftests/*/*.bpf.c) $(filter-out examples/cgo/%,$(wildcard examples/*/*.bpf.c))
+SELFTESTS := $(wildcard selftests/*/*.bpf.c)
 
 .PHONY: selftests-elsewhere
 selftests-elsewhere: $(BPF_HEADERS) bin/bpfgo

@@ -18,7 +18,8 @@ func TestCapped(t *testing.T) {
 	cmd := command(t, "capped", "-packets", "3")
 	network := testutil.NewNetwork(t)
 	e := startIn(t, network, cmd)
-	e.waitFor("^the congestion control bpf_capped is there")
+	e.waitForFeature("^the congestion control bpf_capped is there",
+		"struct_ops-link", "map 'capped': failed to create: -EINVAL")
 
 	onSocket := func(conn syscall.Conn, f func(fd int) error) {
 		t.Helper()

@@ -17,7 +17,7 @@ func TestCgroupmeter(t *testing.T) {
 	sender, receiver := testutil.NewCgroup(t), testutil.NewCgroup(t)
 	cmd.Args = append(cmd.Args, "-cgroups", filepath.Dir(sender.Name()), "lo")
 	e := startIn(t, network, cmd)
-	e.waitFor("^counting")
+	e.waitForFeature("^counting", "tcx", `kfunc 'bpf_rdonly_cast' is referenced but|not supported`)
 
 	var server net.PacketConn
 	receiver.Do(func() {

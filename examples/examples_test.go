@@ -142,7 +142,7 @@ func startCommand(t *testing.T, cmd *exec.Cmd) *example {
 	t.Cleanup(func() {
 		if e.exit != nil {
 			_ = cmd.Process.Kill()
-			<-e.exit
+			_ = <-e.exit
 		}
 	})
 	return e
@@ -171,6 +171,18 @@ func (e *example) waitFor(pattern string) []string {
 		}
 		e.more.Wait()
 	}
+}
+
+// waitForFeature is waitFor, but skips the test if the example ends because the kernel lacks a feature.
+func (e *example) waitForFeature(pattern, feature, refusal string) {
+	e.t.Helper()
+	match := e.waitFor(pattern + "|" + refusal)
+	if !matched(match[0], refusal) {
+		return
+	}
+	err := <-e.exit
+	e.exit = nil
+	testutil.Skip(e.t, feature, fmt.Errorf("%w: %s", err, match[0]))
 }
 
 // end waits until the example ends by itself, and returns all that it printed. It must succeed.

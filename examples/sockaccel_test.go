@@ -17,7 +17,7 @@ func TestSockaccel(t *testing.T) {
 	network, cgroup := testutil.NewNetwork(t), testutil.NewCgroup(t)
 	cmd.Args = append(cmd.Args, cgroup.Name())
 	e := startIn(t, network, cmd)
-	e.waitFor("^new connections are faster")
+	e.waitForFeature("^new connections are faster", "sockmap-link", "links of sockmaps: not supported")
 	const there, back = "what is sent there", "and back"
 	cgroup.Do(func() {
 		var client, server net.Conn

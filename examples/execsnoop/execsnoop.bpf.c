@@ -46,7 +46,8 @@ static bool in_tree(struct task_struct *task)
 	return false;
 }
 
-static struct event *reserve(enum kind kind, struct task_struct *task)
+/* Inline: older kernels want a record to be reserved and submitted by the same function. */
+static __always_inline struct event *reserve(enum kind kind, struct task_struct *task)
 {
 	struct event *event;
 

@@ -36,7 +36,8 @@ func findReturns(path, function string) ([]uint64, error) {
 func returnsIn(code []byte, machine elf.Machine) ([]uint64, error) {
 	var offsets []uint64
 	for offset := 0; offset < len(code); {
-		isReturn, size := false, 0
+		var isReturn bool
+		var size int
 		switch rest := code[offset:]; machine {
 		case elf.EM_X86_64:
 			instruction, err := x86asm.Decode(rest, 64)

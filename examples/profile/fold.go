@@ -27,14 +27,17 @@ func newFolder(profile *Profile) *folder {
 
 // learn reads where the files of the processes are in memory, while they are there. A process maps more with time.
 func (f *folder) learn() error {
+	own, err := os.Stat("/")
+	if err != nil {
+		return err
+	}
 	read := make(map[int32]bool)
-	var err error
 	for sample := range f.profile.Maps.Counts.Keys(&err) {
 		if read[sample.PID] {
 			continue
 		}
 		read[sample.PID] = true
-		if now := readProcess(sample.PID); len(now.mappings) > 0 || f.processes[sample.PID] == nil {
+		if now := readProcess(sample.PID, own); len(now.mappings) > 0 || f.processes[sample.PID] == nil {
 			f.processes[sample.PID] = now
 		}
 	}

@@ -68,21 +68,23 @@ type mapping struct {
 	path               string
 }
 
-// readProcess returns no mappings if the process has gone.
-func readProcess(pid int32) *process {
+// readProcess returns no mappings if the process has gone. own is the root of this process.
+func readProcess(pid int32, own os.FileInfo) *process {
 	p := new(process)
 	root := fmt.Sprintf("/proc/%d", pid)
 	text, _ := os.ReadFile(filepath.Join(root, "maps"))
+	// In a container, the files are where the process sees them.
+	folder := filepath.Join(root, "root")
+	if inside, err := os.Stat(folder); err != nil || os.SameFile(inside, own) {
+		folder = "/"
+	}
 	for line := range strings.Lines(string(text)) {
 		var m mapping
 		var rights, device, inode string
 		_, err := fmt.Sscanf(line, "%x-%x %s %x %s %s %s", &m.start, &m.end, &rights, &m.offset, &device, &inode, &m.path)
 		if err == nil && strings.Contains(rights, "x") {
 			if strings.HasPrefix(m.path, "/") {
-				m.path = filepath.Join(root, "root", m.path) // as the process sees it, also in a container
-				if real, err := filepath.EvalSymlinks(filepath.Join(root, "root")); err == nil && real == "/" {
-					m.path = strings.TrimPrefix(m.path, filepath.Join(root, "root"))
-				}
+				m.path = filepath.Join(folder, m.path)
 			}
 			p.mappings = append(p.mappings, m)
 		}
