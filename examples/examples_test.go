@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,6 +46,19 @@ func work(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command("/proc/self/exe", args...)
 	cmd.Env = append(os.Environ(), workVariable+"="+name)
 	return cmd
+}
+
+// waiting starts what waits for its input to end, and returns the input. It does not outlive the test.
+func waiting(t *testing.T, cmd *exec.Cmd) io.Closer {
+	t.Helper()
+	stdin, err := cmd.StdinPipe()
+	testutil.Check(t, err)
+	testutil.Check(t, cmd.Start())
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	return stdin
 }
 
 // testBinary is the path of the test's binary, for an example that starts it.

@@ -26,9 +26,7 @@ func init() {
 func TestOffcpu(t *testing.T) {
 	t.Parallel()
 	target := work("offcpu")
-	stdin, err := target.StdinPipe()
-	testutil.Check(t, err)
-	testutil.Check(t, target.Start())
+	stdin := waiting(t, target)
 	pid := target.Process.Pid
 	e := start(t, "offcpu", "-top", "100", "-p", fmt.Sprint(pid))
 	e.waitFor("^measuring")

@@ -28,9 +28,7 @@ func TestResolve(t *testing.T) {
 	t.Parallel()
 	target := work("resolve")
 	target.Env = append(target.Env, "GODEBUG=netdns=cgo")
-	stdin, err := target.StdinPipe()
-	testutil.Check(t, err)
-	testutil.Check(t, target.Start())
+	stdin := waiting(t, target)
 	pid := target.Process.Pid
 	e := start(t, "resolve", "-p", fmt.Sprint(pid))
 	e.waitFor("^TIME")

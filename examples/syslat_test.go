@@ -41,9 +41,7 @@ func TestSyslat(t *testing.T) {
 				text = startCommand(t, cmd).end()
 			} else {
 				parent := work("syslat", "wait")
-				stdin, err := parent.StdinPipe()
-				testutil.Check(t, err)
-				testutil.Check(t, parent.Start())
+				stdin := waiting(t, parent)
 				e := start(t, "syslat", "-top", "1000", "-p", fmt.Sprint(parent.Process.Pid))
 				e.waitFor("tracing")
 				testutil.Check(t, stdin.Close())

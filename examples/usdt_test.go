@@ -25,9 +25,7 @@ func TestUsdt(t *testing.T) {
 	binary := testBinary(t)
 	matches(t, start(t, "usdt", binary).end(), `^libbpf_go:probe -[48]@\S+$`)
 	target := work("usdt")
-	stdin, err := target.StdinPipe()
-	testutil.Check(t, err)
-	testutil.Check(t, target.Start())
+	stdin := waiting(t, target)
 	pid := target.Process.Pid
 	e := start(t, "usdt", "-p", fmt.Sprint(pid), binary, "libbpf_go:probe")
 	e.waitFor("^ +PID")
