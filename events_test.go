@@ -734,6 +734,19 @@ func TestLargeRecords(t *testing.T) {
 	if n != 4 || len(sizes) != 4 || sizes[3] != size || sizes[0] != recordSize {
 		t.Errorf("%d records of sizes %v", n, sizes)
 	}
+
+	// There is room for the next ones now.
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range 20 {
+		emit(3)
+		_, err := r.Consume()
+		check(t, err)
+	}
+	runtime.ReadMemStats(&after)
+	if allocated := after.TotalAlloc - before.TotalAlloc; allocated > 2*size {
+		t.Errorf("%d bytes were allocated for 20 large records", allocated)
+	}
 }
 
 func TestPerfBufferCountsLosses(t *testing.T) {

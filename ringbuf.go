@@ -118,8 +118,12 @@ func (r *RingBuffer) unmap() {
 }
 
 // ringBatch is how many bytes of records C brings to Go in one call: few enough to be in a cache still when the
-// callbacks read them.
-const ringBatch = 32 << 10
+// callbacks read them. If a record needs more, there is room for two of its size from then on, up to mostRingBatch: new
+// memory for each would take many times as long as the copy.
+const (
+	ringBatch     = 32 << 10
+	mostRingBatch = 1 << 20
+)
 
 // RingBuffer receives the records of one or more ring buffer maps through callbacks, as libbpf's struct ring_buffer
 // does in C. libbpf takes the records from the ring buffers, and each call into C brings a batch of them. Records
@@ -202,7 +206,11 @@ func (r *RingBuffer) consumeRings() error {
 		var ret cInt
 		r.first = 0
 		r.end, r.outsize, more, ret = fillFromRings(r.rings, how, most, r.batch)
+		wanted := min(2*len(r.outsize), mostRingBatch)
 		goOn := r.handOver()
+		if goOn && wanted > len(r.batch) { // all records of the old one were handed over
+			r.batch = make([]byte, wanted)
+		}
 		switch err := clib.FromRet(int(ret)); {
 		case err == unix.EBADMSG:
 			return ring.ErrCorrupt
@@ -323,8 +331,8 @@ func (r *RingBuffer) ConsumeN(n int) (int, error) {
 // Stats says how full the ring buffer of one of the [RingBufferBuilder.Sources] is, which index counts from 0
 // (ring_buffer__ring, ring__size, ring__avail_data_size, ring__consumer_pos, ring__producer_pos, libbpf 1.3).
 //
-// libbpf takes up to 32 KiB of records from the ring buffers in advance. They count as consumed while a callback runs,
-// and after one that failed, although no callback has received them yet.
+// libbpf takes up to 32 KiB of records, or two of the largest, from the ring buffers in advance. They count as consumed
+// while a callback runs, and after one that failed, although no callback has received them yet.
 func (r *RingBuffer) Stats(index int) (RingStats, error) {
 	const op = "get statistics of"
 	d := r.drain()
@@ -374,8 +382,8 @@ func (r *RingBuffer) EpollFD() int { return r.drain().currentEpollFD() }
 // Close frees the ring buffers and wakes Poll (ring_buffer__free). It does not wait: if another goroutine polls or
 // consumes, a callback may still run there, and one more may begin. It is idempotent.
 //
-// Records that libbpf has taken from the ring buffers for a call that failed are lost, up to 32 KiB. To get them, call
-// Consume before.
+// Records that libbpf has taken from the ring buffers for a call that failed are lost, up to 32 KiB or two of the largest.
+// To get them, call Consume before.
 func (r *RingBuffer) Close() error { return closing(r.String(), r.drain().close()) }
 
 // String is such as "ring buffer (maps: 2)".
