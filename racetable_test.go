@@ -29,18 +29,37 @@ type shared struct {
 	objects map[string][]byte
 
 	events    *libbpf.Object
-	iterators *libbpf.Object
+	iterators *libbpf.Object // nil before the first one who needs it
+
+	t testing.TB // the whole test
 }
+
+// needIterators skips what needs iterators where the kernel refuses them, and nothing else.
+func (s *shared) needIterators(t testing.TB) *libbpf.Object {
+	t.Helper()
+	if s.iterators == nil {
+		s.iterators = loadIterators(cleanedUpBy{t, s.t})
+	}
+	return s.iterators
+}
+
+// cleanedUpBy is a test that leaves its clean-up to another one, which ends later.
+type cleanedUpBy struct {
+	testing.TB
+	later testing.TB
+}
+
+func (c cleanedUpBy) Cleanup(f func()) { c.later.Cleanup(f) }
 
 // TestRaces runs every method of every type against all others of the type and against Close.
 func TestRaces(t *testing.T) {
 	testutil.Root(t)
 	needs.ToLoadFile(t, testutil.Object(t, "attach"))
-	s := &shared{folder: testutil.BPFFS(t), objects: make(map[string][]byte)}
+	s := &shared{folder: testutil.BPFFS(t), objects: make(map[string][]byte), t: t}
 	for _, name := range []string{"attach", "events"} {
 		s.objects[name] = readObject(t, name)
 	}
-	s.events, s.iterators = loadEvents(t, nil), loadIterators(t)
+	s.events = loadEvents(t, nil)
 	s.m = s.createMap(t, libbpf.MapTypeHash, 4, 8, 8)
 	s.p = s.loadSocketFilter(t)
 	t.Cleanup(func() {
@@ -357,9 +376,10 @@ func (s *shared) linkTypes() []races.Type {
 		"Map":        {Stays: true},
 	})
 	iterate := func(t testing.TB) (*libbpf.Object, *libbpf.Link) {
-		l, err := findProgram(t, s.iterators, "dump_map").AttachIter(libbpf.IterOptions{Map: findMap(t, s.iterators, "entries")})
+		o := s.needIterators(t)
+		l, err := findProgram(t, o, "dump_map").AttachIter(libbpf.IterOptions{Map: findMap(t, o, "entries")})
 		check(t, err)
-		return s.iterators, l
+		return o, l
 	}
 	return []races.Type{
 		{Name: "Link", Make: func(t testing.TB) races.Value {
