@@ -156,7 +156,7 @@ func startCommand(t *testing.T, cmd *exec.Cmd) *example {
 	t.Cleanup(func() {
 		if e.exit != nil {
 			_ = cmd.Process.Kill()
-			_ = <-e.exit
+			t.Log("killed:", <-e.exit)
 		}
 	})
 	return e
