@@ -430,7 +430,8 @@ bench: root ## measure side by side with C's libbpf, cilium/ebpf and libbpfgo (a
 	@$(MAKE) bench-generated
 	@$(MAKE) bench-tools
 	@# libbpfgo brings no libbpf and no way to its headers: it uses ours.
-	cd bench && CGO_CFLAGS="-O2 -g -I$(CURDIR)/libbpf/upstream/api" $(GO) run $(NOVCS) . $(if $(BENCHBUILDS),-builds) $(BENCHFLAGS)
+	cd bench && CGO_CFLAGS="-O2 -g -I$(CURDIR)/libbpf/upstream/api" $(GO) build $(NOVCS) -o ../bin/bench .
+	cd bench && ../bin/bench $(if $(BENCHBUILDS),-builds) $(BENCHFLAGS)
 
 .PHONY: bench-docs
 bench-docs: ## measure, and write bench/results.json, docs/benchmarks.md and its charts (as root)
