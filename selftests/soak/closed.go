@@ -49,6 +49,9 @@ func (c *closedIDs) addMaps(maps ...libbpf.MapCore) error {
 // add notes the maps, programs and links of an object.
 func (c *closedIDs) add(o *Churn) error {
 	for _, link := range []*libbpf.Link{o.Links.OnSysEnter, o.Links.Visit} {
+		if link == nil {
+			continue
+		}
 		info, err := link.Info()
 		if err != nil {
 			return err
@@ -56,6 +59,9 @@ func (c *closedIDs) add(o *Churn) error {
 		c.note("link", info.ID, openLink)
 	}
 	for p := range o.Object.Programs() {
+		if p.FD() < 0 {
+			continue // it was not loaded
+		}
 		info, err := p.Info(0)
 		if err != nil {
 			return err
