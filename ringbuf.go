@@ -206,7 +206,7 @@ func (r *RingBuffer) consumeRings() error {
 		var ret cInt
 		r.first = 0
 		r.end, r.outsize, more, ret = fillFromRings(r.rings, how, most, r.batch)
-		wanted := min(2*len(r.outsize), mostRingBatch)
+		wanted := min(2*(len(r.outsize)+7), mostRingBatch) // room ends at a multiple of eight bytes
 		goOn := r.handOver()
 		if goOn && wanted > len(r.batch) { // all records of the old one were handed over
 			r.batch = make([]byte, wanted)

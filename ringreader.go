@@ -186,7 +186,7 @@ func (r *RingReader) wait(ctx context.Context, busy bool) error {
 	if coalesce := time.Duration(r.coalesce.Load()); busy && coalesce > 0 {
 		// The space of the last records is not given back yet. So the kernel notifies nobody of those that come, and
 		// does no work for that: only a forced wake-up ends the pause.
-		return r.file.Pause(ctx, coalesce)
+		return r.file.Pause(ctx, coalesce, r.ready)
 	}
 	r.ring.Publish()
 	return r.file.UntilReadable(ctx, time.Duration(r.pollInterval.Load()), r.ready)
@@ -252,21 +252,24 @@ func (r *RingReader) handOver(ctx context.Context, waits bool, yield func([]byte
 // long is handed over at once, and one with BPF_RB_FORCE_WAKEUP ends the wait. A loop that has no records takes no CPU
 // time.
 //
-// Choose a time in which programs don't fill the ring buffer: what has no room is lost. The kernel's timers add about 50
-// µs. 0, which a new reader has, hands over each record as soon as possible. The time holds from the next wait on. If it
-// is negative, the error matches [ErrInvalid].
-func (r *RingReader) SetCoalesce(time time.Duration) error {
-	if err := r.checkTime("set the coalescing time of", time); err != nil {
+// The last records that were handed over, up to 32 KiB or an eighth of the ring buffer, take space until the wait is
+// over. Choose a time in which programs don't fill the rest: what has no room is lost. The kernel's timers add about
+// 50 µs.
+//
+// 0, which a new reader has, hands over each record as soon as possible. The time holds from the next wait on, for all
+// loops. errors.Is: [ErrInvalid] if the time is negative, [ErrClosed].
+func (r *RingReader) SetCoalesce(least time.Duration) error {
+	if err := r.checkTime("set the coalescing time of", least); err != nil {
 		return err
 	}
-	r.coalesce.Store(int64(time))
+	r.coalesce.Store(int64(least))
 	return nil
 }
 
 // SetPollInterval makes loops that wait look for records at least so often, for programs that submit records with
-// BPF_RB_NO_WAKEUP. Each look wakes a thread, also when there is nothing: at an interval of 10 ms, that takes less than
-// a thousandth of a CPU. 0, which a new reader has, leaves it to the kernel to wake the loop. The interval holds from the
-// next wait on. If it is negative, the error matches [ErrInvalid].
+// BPF_RB_NO_WAKEUP. Each look wakes a thread, also when there is nothing: an interval of 10 ms takes about a thousandth
+// of a CPU. 0, which a new reader has, leaves it to the kernel to wake the loop. The interval holds from the next wait
+// on, for all loops. errors.Is: [ErrInvalid] if the interval is negative, [ErrClosed].
 func (r *RingReader) SetPollInterval(interval time.Duration) error {
 	if err := r.checkTime("set the poll interval of", interval); err != nil {
 		return err
@@ -275,13 +278,13 @@ func (r *RingReader) SetPollInterval(interval time.Duration) error {
 	return nil
 }
 
-func (r *RingReader) checkTime(op string, time time.Duration) error {
+func (r *RingReader) checkTime(op string, d time.Duration) error {
 	if err := r.acquire(); err != nil {
 		return r.fail(op, err)
 	}
 	defer r.h.Drop()
-	if time < 0 {
-		return r.fail(op, fault.Invalidf("the time is %v and must not be negative", time))
+	if d < 0 {
+		return r.fail(op, fault.Invalidf("the time is %v and must not be negative", d))
 	}
 	return nil
 }

@@ -328,6 +328,7 @@ func TestCoalesce(t *testing.T) {
 	received, end := receiving(t, r)
 	write(toRing, 1)
 	waitFor(1, received)
+	time.Sleep(10 * time.Millisecond) // so that it waits
 	for range 10 {
 		write(toRing, 1)
 		time.Sleep(time.Millisecond)

@@ -90,7 +90,7 @@ func (r *RingReader[T]) Stats() (libbpf.RingStats, error) { return r.reader.Stat
 
 // SetCoalesce makes loops wait for at least so long after they have handed over records: see
 // [libbpf.RingReader.SetCoalesce].
-func (r *RingReader[T]) SetCoalesce(time time.Duration) error { return r.reader.SetCoalesce(time) }
+func (r *RingReader[T]) SetCoalesce(least time.Duration) error { return r.reader.SetCoalesce(least) }
 
 // SetPollInterval makes loops that wait look for records at least so often: see [libbpf.RingReader.SetPollInterval].
 func (r *RingReader[T]) SetPollInterval(interval time.Duration) error {

@@ -32,10 +32,12 @@ func (f *File) goFunctions(only *filter, visit func(function)) {
 		return
 	}
 	for _, g := range functions.Funcs {
+		if only != nil && !only.has([]byte(g.Name)) {
+			continue
+		}
 		// Before Go 1.18 the table has addresses, which the linker may have left out.
-		name := []byte(g.Name)
-		if g.Entry >= text.Addr && g.Entry-text.Addr < text.Size && (only == nil || only.has(name)) {
-			visit(function{name: name, address: g.Entry, size: g.End - g.Entry})
+		if g.Entry >= text.Addr && g.Entry-text.Addr < text.Size {
+			visit(function{name: []byte(g.Name), address: g.Entry, size: g.End - g.Entry})
 		}
 	}
 }

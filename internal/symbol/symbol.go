@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -125,6 +124,7 @@ type wanted struct {
 	name          string // as it was asked for, for errors
 	version       string // "" for any
 	found         bool
+	settled       bool // an earlier table has it
 	offset        uint64
 	weak          bool
 	other         uint64 // another one of that name, as good as the first
@@ -146,43 +146,30 @@ func (w *wanted) take(f function, offset uint64) {
 	}
 }
 
-// notFound is what was not found of this and those behind it.
-func (w *wanted) notFound() *wanted {
-	if w == nil {
-		return nil
-	}
-	next := w.next.notFound()
-	if w.found {
-		return next
-	}
-	w.next = next
-	return w
-}
-
 // Offsets returns the file offsets of functions, in the order of names. A name may select a version of a library's
 // function: "fmemopen@GLIBC_2.22". It is an error if a function does not exist, is only imported, exists at several
 // offsets, or is named twice.
 func (f *File) Offsets(names []string) ([]uint64, error) {
 	all := make([]wanted, len(names))
-	pending := make(map[string]*wanted, len(names))
+	byBase := make(map[string]*wanted, len(names))
 	versions := false
 	var only filter
 	for i, name := range names {
 		base, version := cutVersion(name)
-		for w := pending[base]; w != nil; w = w.next {
+		for w := byBase[base]; w != nil; w = w.next {
 			if w.name == name {
 				return nil, &failure{fmt.Sprintf("function %q is given twice", name), ErrAmbiguous}
 			}
 		}
 		versions = versions || version != ""
-		all[i] = wanted{name: name, version: version, next: pending[base]}
-		pending[base] = &all[i]
+		all[i] = wanted{name: name, version: version, next: byBase[base]}
+		byBase[base] = &all[i]
 		only.add([]byte(base))
 	}
 	for _, functions := range []table{f.dynamic(versions), f.symbols, f.debugSymbols, f.goFunctions} {
 		functions(&only, func(found function) {
-			for w := pending[string(found.name)]; w != nil; w = w.next {
-				if w.version != "" && w.version != found.version {
+			for w := byBase[string(found.name)]; w != nil; w = w.next {
+				if w.settled || w.version != "" && w.version != found.version {
 					continue
 				}
 				if offset, ok := f.offset(found.address); ok || found.kind != defined {
@@ -190,11 +177,12 @@ func (f *File) Offsets(names []string) ([]uint64, error) {
 				}
 			}
 		})
-		maps.DeleteFunc(pending, func(base string, first *wanted) bool {
-			pending[base] = first.notFound()
-			return pending[base] == nil
-		})
-		if len(pending) == 0 {
+		missing := false
+		for i := range all {
+			all[i].settled = all[i].found
+			missing = missing || !all[i].found
+		}
+		if !missing {
 			break
 		}
 	}

@@ -107,9 +107,10 @@ func (t *tables) spare() {
 	}
 }
 
-// read reads a section into memory. It takes no more of that than the file has.
+// read reads a section into memory. It takes no more of that than the file has. Tables that are not just bytes of the
+// file are rare.
 func (t *tables) read(s *elf.Section, into *[]byte) error {
-	if s.Flags&elf.SHF_COMPRESSED != 0 {
+	if s.Flags&elf.SHF_COMPRESSED != 0 || s.Type == elf.SHT_NOBITS {
 		data, err := content(s, maxTable)
 		*into = data
 		return err

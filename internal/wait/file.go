@@ -140,15 +140,16 @@ func (f *File) UntilReadable(ctx context.Context, most time.Duration, ready func
 	return unlessPassed(err)
 }
 
-// Pause waits for a time, but not longer than until the file becomes readable; what the poller has told of before does
-// not count. It watches ctx. The error is the closed
-// owner's, the ContextError or that of the wait.
-func (f *File) Pause(ctx context.Context, most time.Duration) error {
+// Pause waits for a time, but not longer than until the file becomes readable and ready reports true. What was there
+// before does not end it. It watches ctx. The error is the closed owner's, the ContextError or that of the wait.
+func (f *File) Pause(ctx context.Context, most time.Duration, ready func(fd uintptr) bool) error {
 	waited := false
-	return unlessPassed(f.wait(ctx, most, func(uintptr) bool {
-		before := waited
-		waited = true // the poller asks before it waits, too
-		return before
+	return unlessPassed(f.wait(ctx, most, func(fd uintptr) bool {
+		if !waited { // the poller asks before it waits, too
+			waited = true
+			return false
+		}
+		return ready(fd)
 	}))
 }
 

@@ -97,7 +97,7 @@ func TestWaitsForATime(t *testing.T) {
 	ready := func(uintptr) bool { return o.pending() > 0 }
 	want(t, o.file.UntilReadable(ctx, time.Millisecond, ready), nil)
 	want(t, o.file.Reason(ctx), nil)
-	want(t, o.file.Pause(ctx, time.Millisecond), nil)
+	want(t, o.file.Pause(ctx, time.Millisecond, ready), nil)
 	go func() {
 		<-o.waits
 		time.Sleep(10 * time.Millisecond)
@@ -121,17 +121,21 @@ func TestPause(t *testing.T) {
 	}()
 	want(t, o.wait(ctx), nil) // which the poller has told of that byte
 	start := time.Now()
-	want(t, o.file.Pause(ctx, time.Millisecond), nil)
+	ready := func(uintptr) bool { return o.pending() >= 3 }
+	want(t, o.file.Pause(ctx, time.Millisecond, ready), nil)
 	if time.Since(start) < time.Millisecond {
 		t.Error("it did not wait")
 	}
+	// It becomes readable twice, and only then it is ready.
 	go func() {
-		time.Sleep(10 * time.Millisecond)
-		o.write(1)
+		for range 2 {
+			time.Sleep(10 * time.Millisecond)
+			o.write(1)
+		}
 	}()
-	want(t, o.file.Pause(ctx, time.Hour), nil)
-	if o.pending() != 2 {
-		t.Error("it did not wait for the second byte")
+	want(t, o.file.Pause(ctx, time.Hour, ready), nil)
+	if n := o.pending(); n != 3 {
+		t.Errorf("it ended with %d bytes", n)
 	}
 	o.file.Unwatch()
 }
@@ -139,7 +143,7 @@ func TestPause(t *testing.T) {
 // The end of a context and of the owner end a wait for a time, whichever deadline is set last.
 func TestEndOfWaitForATime(t *testing.T) {
 	for _, wait := range []func(*owner, context.Context) error{
-		func(o *owner, ctx context.Context) error { return o.file.Pause(ctx, time.Hour) },
+		func(o *owner, ctx context.Context) error { return o.file.Pause(ctx, time.Hour, o.ready) },
 		func(o *owner, ctx context.Context) error { return o.file.UntilReadable(ctx, time.Hour, o.ready) },
 	} {
 		o := newOwner(t)
