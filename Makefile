@@ -300,6 +300,8 @@ test-build: ## build in every way: against each libbpf and none, static, for oth
 	@$(MAKE) vendor
 	@scripts/install-deps.sh cross
 	@scripts/build_matrix.sh
+	@$(MAKE) bpf examples
+	cd examples && LIBBPF_GO_CROSS=yes $(GO) test $(TESTFLAGS) -run '^TestKillsnoopStatic$$' .
 	@scripts/order_test.sh
 
 # Left out are those of what x86-64 kernels take only from 64-bit programs (docs/32-bit.md), and those that attach to
@@ -479,4 +481,4 @@ check: ## look for known vulnerabilities, and suspicious Go, shell and C; write 
 
 .PHONY: clean
 clean: ## remove what was built, but not the vendored libbpf
-	rm -rf bin bpf/generated $(BPF_OBJECTS) $(BPF_DEPENDS) $(wildcard selftests/*/*_bpf.* examples/*/*_bpf.*) selftests/interop/libbpf_flags.go
+	rm -rf bin bpf/generated $(BPF_OBJECTS) $(BPF_DEPENDS) $(wildcard selftests/*/*_bpf.* examples/*/*_bpf.*) selftests/interop/libbpf_flags.go examples/syslat/names.go

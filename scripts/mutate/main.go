@@ -3,8 +3,9 @@
 //
 //	mutate [-again FILE] [-v] [package|file...]
 //
-// The packages are those of targets.txt, or some of them. A file stands for the target that it is listed in. A mutant that no test kills must be in survivors.txt, with the
-// reason why none can or need. One that no test reaches is counted only.
+// The packages are those of targets.txt, or some of them. A file stands for the target that it is listed in. A mutant
+// that no test kills must be in survivors.txt, with the reason why none can or need. One that no test reaches is counted
+// only.
 package main
 
 import (
