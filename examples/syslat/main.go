@@ -93,6 +93,9 @@ func report(syslat *Syslat, top int) error {
 	var rows []row
 	var err error
 	for call, latency := range syslat.Maps.Latencies.All(&err) {
+		if latency.Calls == 0 {
+			continue // the program has just added it
+		}
 		name, known := names[call]
 		if !known {
 			name = fmt.Sprint(call)
