@@ -10,4 +10,4 @@ unix=$(go list -f '{{.Dir}}' golang.org/x/sys/unix)
 	echo "var names = map[uint32]string{"
 	sed -n 's/^\tSYS_\([A-Z0-9_]*\) *= \([0-9]*\)$/\t\2: "\L\1",/p' "$unix/zsysnum_linux_$(go env GOARCH).go"
 	echo "}"
-} >names.go
+} | "$(go env GOROOT)/bin/gofmt" >names.go
