@@ -148,7 +148,7 @@ func (m *matrix) conclude(w io.Writer, reports []*report) error {
 }
 
 // hostOnly are packages whose tests need the sources, or compilers.
-var hostOnly = []string{"/scripts/vm", "/cmd/bpfgo-vendor", "/internal/gen", "/btf/gotypes"}
+var hostOnly = []string{"/scripts/docs", "/scripts/vm", "/cmd/bpfgo-vendor", "/internal/gen", "/btf/gotypes"}
 
 // suite is the test binaries of all packages, for one machine.
 type suite struct {
