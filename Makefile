@@ -68,6 +68,11 @@ sbom: ## write the bill of materials of bin/bpfgo to bin/bpfgo.cdx.json
 man: ## write the manual pages of bpfgo into bin/man
 	@cd cmd/bpfgo/mkdocs && $(GO) run $(NOVCS) . ../../../bin/man
 
+.PHONY: site
+site: ## write the book as web pages into bin/site
+	@rm -rf bin/site
+	@cd scripts/site && $(GO) run $(NOVCS) . -o ../../bin/site
+
 PREFIX := /usr/local
 
 .PHONY: install
@@ -192,7 +197,7 @@ demo: root ## trace the system calls of a workload: a table of real numbers (as 
 .PHONY: test
 test: root ## set up and run all tests (as root; LIBBPF_GO_STRICT=1: each test, on some kernel)
 	@$(MAKE) setup
-	@$(MAKE) fmt-check test-vendor test-cgo
+	@$(MAKE) fmt-check test-vendor test-cgo test-site
 	$(GO) vet ./...
 	cd selftests && $(GO) vet ./...
 	cd examples && $(GO) vet ./...
@@ -216,6 +221,10 @@ test-vendor: ## test what is said where nothing can be built
 test-cgo: root ## build the examples as users do, against the libbpf that is linked here, and run them (as root)
 	@scripts/cgo_test.sh
 	@scripts/tool_test.sh
+
+.PHONY: test-site
+test-site: ## test that the links of all pages lead somewhere, as Markdown and as web pages
+	cd scripts/site && $(GO) vet . && $(GO) test $(NOVCS) $(TESTFLAGS) .
 
 # Other kernels
 
