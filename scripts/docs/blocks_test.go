@@ -24,7 +24,8 @@ type block struct {
 	//
 	//	body    statements of a function, in C; in Go they are recognized
 	//	user    C of a process instead of a BPF program
-	//	gen F   the file F, a BPF program: "bpfgo gen" makes Go code of it, which the page's later blocks use
+	//	gen F   the file F, a BPF program: "bpfgo gen" makes Go code of it, which the page's later blocks use,
+	//	        and which do not see those before
 	//	new     no declarations of the page's blocks before are seen
 	//	peer    Go code on other libraries: it is compiled if their modules are in the module cache
 	//	skip R  not compiled, for the reason R

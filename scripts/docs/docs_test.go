@@ -22,7 +22,7 @@ func TestGo(t *testing.T) {
 		testutil.Check(t, err)
 		var s *scope
 		for _, b := range blocks {
-			if s == nil || b.kind == "new" {
+			if s == nil || b.kind == "new" || b.kind == "gen" {
 				s, err = newScope(packages)
 				testutil.Check(t, err)
 			}
