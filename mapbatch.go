@@ -31,6 +31,7 @@ import (
 type MapCursor struct {
 	m              *mapCore
 	started, ended bool
+	short          bool // a batch may end before the buffers are full: what is left of them would take another call
 	mode           C.enum_lbg_batch_mode
 	token          []byte
 	found          uint64
@@ -174,7 +175,7 @@ func (m *mapCore) fill(
 			have += n
 			continue
 		}
-		if c.ended {
+		if c.ended || c.short && have > 0 {
 			break
 		}
 		var n int
@@ -251,7 +252,7 @@ func (m *mapCore) DeleteBatch(keys []byte) (int, error) {
 const (
 	iterationBytes    = 64 << 10
 	iterationElements = 1024
-	iterationFirst    = 16
+	iterationFirst    = 128
 )
 
 // iterationSizes yields for each step of an iteration how many elements it reads. bytes is the size of an element.
@@ -276,7 +277,7 @@ func (m *mapCore) All(err *error) iter.Seq2[[]byte, []byte] {
 		*err = nil
 		keySize, valueSize := int(m.keySize), m.elementSize()
 		var keys, values []byte
-		var cursor MapCursor
+		cursor := MapCursor{short: true}
 		for n := range m.iterationSizes(keySize + valueSize) {
 			if len(keys) != n*keySize {
 				keys, values = make([]byte, n*keySize), make([]byte, n*valueSize)
