@@ -22,6 +22,7 @@ type OpenMap struct {
 
 	arena        arenaGlobals
 	recordTypeID btf.TypeID
+	inner        *innerMap // set when Load begins
 }
 
 // String is such as `map "counts"`.
@@ -347,11 +348,11 @@ func (m *OpenMap) InnerMap() (MapDefinition, error) {
 	var d MapDefinition
 	err := m.use("get inner map of", func() error {
 		if !m.typ().IsMapInMap() {
-			return fault.Invalidf("the map is not a map of maps but of type %s", m.typ())
+			return errNoMapOfMaps(m.typ())
 		}
 		inner := mapInnerMap(m.ptr)
 		if inner == nil {
-			return fault.Newf(ErrNotFound, "the object defines no inner map, or SetInnerMap has replaced it")
+			return errNoInnerMap
 		}
 		d = definitionOf(inner)
 		return nil
@@ -441,6 +442,7 @@ type Map struct {
 	definedPin             string // the pin path of the definition, or ""
 	autoattach             bool   // of a struct_ops
 	globals                int    // in an arena: the offset of the global variables, in bytes
+	inner                  *innerMap
 }
 
 func newMap(o *Object, from *OpenMap) (*Map, error) {
@@ -469,6 +471,7 @@ func newMap(o *Object, from *OpenMap) (*Map, error) {
 		recordTypeID: from.recordTypeID,
 		definedPin:   mapPinPath(m),
 		autoattach:   from.autoattach(),
+		inner:        from.inner,
 	}
 	if core.typ == MapTypeArena && fd >= 0 {
 		loaded.setArena(from, uintptr(os.Getpagesize())*uintptr(core.maxEntries))

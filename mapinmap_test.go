@@ -100,5 +100,37 @@ func TestInnerMapTemplate(t *testing.T) {
 	first1, err := o.Map("first_counts")
 	check(t, err)
 	check(t, first1.SetMaxEntries(9))
-	check(t, libbpf.UpdateInnerMap(findMap(t, load(t, o), "templated"), u32(3), larger, libbpf.Any))
+	outer = findMap(t, load(t, o), "templated")
+	check(t, libbpf.UpdateInnerMap(outer, u32(3), larger, libbpf.Any))
+	_, err = outer.CreateInner("none")
+	wantErr(t, err, libbpf.ErrNotFound)
+}
+
+// A map that CreateInner makes is like the one of the object, with its BTF, which some kernels want of an inner map.
+func TestCreateInner(t *testing.T) {
+	o := load(t, openMapTypes(t, missingMaps(t, "maptypes")))
+	outer := findMap(t, o, "templated")
+	inner, err := outer.CreateInner("made")
+	check(t, err)
+	defer inner.Close()
+	got, err := inner.Info()
+	check(t, err)
+	like, err := findMap(t, o, "first_counts").Info()
+	check(t, err)
+	if got.Name != "made" || like.BTFValueTypeID == 0 {
+		t.Errorf("a map %q, like one with the value type %d", got.Name, like.BTFValueTypeID)
+	}
+	got.ID, got.Name = like.ID, like.Name
+	if got != like {
+		t.Errorf("%+v, want %+v", got, like)
+	}
+	check(t, libbpf.UpdateInnerMap(outer, u32(0), inner, libbpf.Any))
+
+	_, err = findMap(t, o, "first_counts").CreateInner("made")
+	wantErr(t, err, libbpf.ErrInvalid)
+	_, err = (*libbpf.Map)(nil).CreateInner("made")
+	wantErr(t, err, libbpf.ErrClosed)
+	check(t, o.Close())
+	_, err = outer.CreateInner("made")
+	wantErr(t, err, libbpf.ErrClosed)
 }

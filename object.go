@@ -472,6 +472,9 @@ func (o *OpenObject) beginLoad() error {
 		return o.ended
 	}
 	o.describe()
+	for _, m := range o.maps {
+		m.inner = innerMapOf(m.ptr)
+	}
 	o.ended = ErrLoaded
 	o.loading = true
 	return nil

@@ -107,16 +107,7 @@ func (f *firewall) reload() error {
 	if err != nil {
 		return err
 	}
-	// Linux 5.15 to 6.1 take only maps with BTF in the place of one with BTF.
-	info, err := f.filter.Maps.NoRules.Map().Info()
-	if err != nil {
-		return err
-	}
-	handle, err := libbpf.CreateMap(info.Type, "rules", info.KeySize, info.ValueSize, info.MaxEntries,
-		libbpf.MapCreateOptions{
-			Flags: libbpf.CreateNoPrealloc,
-			BTFFD: f.filter.BTFFD(), BTFKeyTypeID: info.BTFKeyTypeID, BTFValueTypeID: info.BTFValueTypeID,
-		})
+	handle, err := f.filter.CreateInForceInner()
 	if err != nil {
 		return err
 	}

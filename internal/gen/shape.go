@@ -166,7 +166,7 @@ func (s *shape) names(e *emitter) []string {
 		names = append(names, ops.typ)
 	}
 	for _, m := range s.maps {
-		names = append(names, e.id("New", m.field+"Inner"), e.id("Create", m.field+"Inner"))
+		names = append(names, e.id("New", m.field+"Inner"))
 	}
 	taken := unique{}
 	for _, name := range names {

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/internal/place"
 )
 
@@ -285,17 +284,9 @@ func (e *emitter) inner(s *shape) {
 		e.comment("%s returns a typed view of a map that is in %s, or like these.", name, m.name)
 		e.printf("func %s(m libbpf.MapCore) (*typed.%s, error) {\nreturn typed.New%s%s(m)\n}\n\n", name, m.inner, kind, arguments)
 
-		d := m.model.inner.definition
-		name = e.id("Create", m.field+"Inner")
-		e.comment("%s creates a map like those in %s. The caller closes it.", name, m.name)
-		e.printf("func %s() (*libbpf.MapHandle, error) {\nreturn libbpf.MapDefinition{\nName: %q, Type: %s, KeySize: %d, ValueSize: %d, "+
-			"MaxEntries: %d, Flags: %d,\n}.Create()\n}\n\n", name, limitName(m.name), mapTypeName(d), d.KeySize, d.ValueSize, d.MaxEntries,
-			uint32(d.Flags))
+		name = "Create" + m.field + "Inner"
+		e.comment("%s creates a map like those in %s. The caller closes it. The errors are those of [libbpf.Map.CreateInner].", name, m.name)
+		e.printf("func (x *%s) %s() (*libbpf.MapHandle, error) {\nouter, err := x.Map(%q)\nif err != nil {\nreturn nil, err\n}\n"+
+			"return outer.CreateInner(%[3]q)\n}\n\n", e.id("", ""), name, m.name)
 	}
 }
-
-// mapTypeName is the Go name of the type of a map that package typed has a kind for.
-func mapTypeName(d libbpf.MapDefinition) string { return "libbpf.MapType" + kindsOfMaps[d.Type].name }
-
-// limitName is as much of a name as the kernel takes.
-func limitName(name string) string { return name[:min(len(name), 15)] }
