@@ -133,6 +133,9 @@ func perfOfFirstCPU(t *testing.T, m libbpf.MapCore) *libbpf.PerfBuffer {
 func TestAddressesAreReused(t *testing.T) {
 	testutil.Root(t)
 	filling, rounds := 150, 2000 // some addresses stay unused for a while
+	if testutil.FewRounds() {
+		rounds = 200
+	}
 	for name, mapping := range mappings {
 		for _, same := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s, the same map %t", name, same), func(t *testing.T) {

@@ -106,7 +106,7 @@ func TestNothingLeaks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			fill := 50
-			if testing.Short() {
+			if testutil.FewRounds() {
 				fill = 5
 			}
 			for range fill {
@@ -116,7 +116,7 @@ func TestNothingLeaks(t *testing.T) {
 			// A leak grows in every round, allocators and collectors in one or the other.
 			const rounds, perCycle = 8, 1024 // bytes: less than any of the objects takes
 			cycles := 1000 / rounds
-			if testing.Short() {
+			if testutil.FewRounds() {
 				cycles = 4
 			}
 			if name == "fail to attach" {

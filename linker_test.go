@@ -257,7 +257,7 @@ func TestLinkerDamaged(t *testing.T) {
 func TestLinkerDamage(t *testing.T) {
 	main, library := readObject(t, "link_main"), readObject(t, "link_library")
 	rounds := 3000
-	if testing.Short() {
+	if testutil.FewRounds() {
 		rounds = 300
 	}
 	random := rand.New(rand.NewPCG(1, 2))
