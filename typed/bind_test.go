@@ -24,10 +24,12 @@ func TestBind(t *testing.T) {
 	for _, typ := range []libbpf.MapType{libbpf.MapTypeHash, libbpf.MapTypeLRUHash} {
 		var hash typed.Hash[uint32, uint64]
 		check(t, typed.Bind(&hash, create(t, typ, 4, 8, 2)))
+		wantInvalid(t, typed.Bind(&hash, create(t, typ, 4, 4, 2)), "has 8 bytes and must have 4")
 	}
 	for _, typ := range []libbpf.MapType{libbpf.MapTypePerCPUHash, libbpf.MapTypeLRUPerCPUHash} {
 		var hash typed.PerCPUHash[uint32, uint64]
 		check(t, typed.Bind(&hash, create(t, typ, 4, 8, 2)))
+		wantInvalid(t, typed.Bind(&hash, create(t, typ, 4, 4, 2)), "has 8 bytes and must have 4")
 	}
 
 	wantInvalid(t, typed.Bind(new(typed.Hash[uint32, uint64]), array), "is of type array and must be of type hash")
@@ -36,6 +38,7 @@ func TestBind(t *testing.T) {
 	wantInvalid(t, typed.Bind((*typed.Array[uint64])(nil), array), "is not a pointer to a view of a map")
 	wantInvalid(t, typed.Bind(values, array), "is not a pointer to a view of a map")
 	wantErr(t, typed.Bind(new(typed.Array[uint64]), nil), libbpf.ErrClosed)
+	wantErr(t, typed.Bind(new(typed.Hash[uint32, uint64]), nil), libbpf.ErrClosed)
 	if !typed.IsKind(reflect.TypeFor[*typed.StackTrace]()) || typed.IsKind(reflect.TypeFor[typed.StackTrace]()) {
 		t.Error("IsKind is wrong")
 	}

@@ -1,10 +1,6 @@
 package typed
 
-import (
-	"reflect"
-
-	"github.com/libbpf-go/libbpf-go"
-)
+import "github.com/libbpf-go/libbpf-go"
 
 // CgroupArray is an array of cgroups for programs to test for: a map of type [libbpf.MapTypeCgroupArray]. The kernel
 // does not tell which cgroups an array holds.
@@ -14,18 +10,7 @@ type CgroupArray struct{ view }
 // [libbpf.ErrInvalid] when the map is of another type.
 func NewCgroupArray(m libbpf.MapCore) (*CgroupArray, error) {
 	a := new(CgroupArray)
-	return orNil(a, a.openWriteOnly(m, libbpf.MapTypeCgroupArray))
-}
-
-// openWriteOnly looks at an array whose values are descriptors, which can't be read.
-func (v *view) openWriteOnly(m libbpf.MapCore, wanted libbpf.MapType) error {
-	if err := v.openView(m, wanted); err != nil {
-		return err
-	}
-	if err := v.setKey(reflect.TypeFor[uint32]()); err != nil {
-		return err
-	}
-	return v.setValue(reflect.TypeFor[uint32]())
+	return orNil(a, a.openView(m, libbpf.MapTypeCgroupArray))
 }
 
 // Update puts a cgroup at an index, in place of the one that is there (bpf_map_update_elem). fd is a descriptor of the

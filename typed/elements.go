@@ -66,10 +66,8 @@ func (m *reader[K, V]) readBatch(
 ) (int, error) {
 	rawKeys, rawValues := roomAll(&m.key, keys), roomAll(&m.value, values)
 	n, err := m.readRawBatch(cursor, rawKeys, rawValues, flags, take)
-	if n > 0 {
-		decodeAll(&m.key, rawKeys, keys[:n])
-		decodeAll(&m.value, rawValues, values[:n])
-	}
+	decodeAll(&m.key, rawKeys, keys[:n])
+	decodeAll(&m.value, rawValues, values[:n])
 	return n, err
 }
 

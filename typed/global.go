@@ -87,18 +87,19 @@ func (g *Global[T]) Get() (value T, err error) {
 
 // GetInto is Get into the caller's variable, which saves copies of a large value.
 func (g *Global[T]) GetInto(value *T) error {
-	if g.section != nil {
-		return g.getElement(value)
-	}
-	if _, err := g.memory.ReadAt(bytesOf(value), g.offset); err != nil {
+	if err := g.read(bytesOf(value)); err != nil {
 		return err
 	}
 	g.layout.mend(bytesOf(value))
 	return nil
 }
 
-// getElement reads the one element of a section that is not mapped.
-func (g *Global[T]) getElement(value *T) error {
+// read reads the memory, or the one element of a section that is not mapped.
+func (g *Global[T]) read(value []byte) error {
+	if g.section == nil {
+		_, err := g.memory.ReadAt(value, g.offset)
+		return err
+	}
 	if g.closed.Load() {
 		return g.fail(libbpf.ErrClosed)
 	}
@@ -106,8 +107,7 @@ func (g *Global[T]) getElement(value *T) error {
 	if err != nil {
 		return err
 	}
-	copy(bytesOf(value), section[g.offset:])
-	g.layout.mend(bytesOf(value))
+	copy(value, section[g.offset:])
 	return nil
 }
 

@@ -3,6 +3,9 @@ package typed_test
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"iter"
+	"math"
 	"net"
 	"os"
 	"path/filepath"
@@ -161,6 +164,11 @@ func TestSockMap(t *testing.T) {
 	wantErr(t, m.Update(0, -1, libbpf.Any), libbpf.ErrInvalid)
 	check(t, client.Close())
 	wantErr(t, m.UpdateConn(0, client, libbpf.Any), net.ErrClosed)
+	wantErr(t, m.UpdateConn(0, new(net.TCPConn), libbpf.Any), unix.EINVAL)
+	tooLarge := math.MaxInt32
+	tooLarge++
+	wantErr(t, m.Update(0, tooLarge, libbpf.Any), libbpf.ErrInvalid)
+	wantErr(t, m.Update(0, math.MaxInt32, libbpf.Any), unix.EBADF)
 
 	old := must[*typed.SockMap](t)(typed.NewSockMap(create(t, libbpf.MapTypeSockMap, 4, 4, 4)))
 	other, _ := tcp(t)
@@ -273,7 +281,14 @@ func TestDevMap(t *testing.T) {
 	check(t, m.Delete(3))
 	wantErr(t, m.Update(0, lo, libbpf.NoExist), libbpf.ErrKeyExist)
 	wantErr(t, m.Update(0, 0, libbpf.Any), libbpf.ErrInvalid)
-	wantErr(t, m.Update(0, 1<<30, libbpf.Any), unix.EINVAL)
+	index := math.MaxInt32
+	err := m.Update(0, index, libbpf.Any)
+	wantErr(t, err, unix.EINVAL)
+	if errors.Is(err, libbpf.ErrInvalid) {
+		t.Errorf("the kernel was not asked for the largest index: %v", err)
+	}
+	index++
+	wantErr(t, m.Update(0, index, libbpf.Any), libbpf.ErrInvalid)
 	check(t, m.Delete(1))
 	check(t, m.Delete(1))
 	noAllocs(t, map[string]func(){
@@ -354,12 +369,12 @@ func bpf[T any](t *testing.T, command uintptr, attr *T) int {
 func stackID(t *testing.T, m libbpf.MapCore) uint32 {
 	t.Helper()
 	needs.ProgramType(t, libbpf.ProgramTypeRawTracepoint)
-	const stackIDFunc = 27
+	const stackIDFunc, reuse = 27, 1 << 10
 	insns := []libbpf.Instruction{
 		{Code: 0x18, Registers: libbpf.MakeRegisters(2, 1), Immediate: int32(m.FD())}, {}, // r2 = map
-		{Code: 0xb7, Registers: libbpf.MakeRegisters(3, 0)}, // r3 = 0
-		{Code: 0x85, Immediate: stackIDFunc},                // r0 = bpf_get_stackid(r1, r2, r3)
-		{Code: 0x95},                                        // exit
+		{Code: 0xb7, Registers: libbpf.MakeRegisters(3, 0), Immediate: reuse}, // r3 = BPF_F_REUSE_STACKID
+		{Code: 0x85, Immediate: stackIDFunc},                                  // r0 = bpf_get_stackid(r1, r2, r3)
+		{Code: 0x95},                                                          // exit
 	}
 	license := append([]byte("GPL"), 0)
 	var pins runtime.Pinner
@@ -415,11 +430,38 @@ func TestStackTrace(t *testing.T) {
 	wantErr(t, second(s.LookupInto(n, frames[1:], libbpf.Any)), libbpf.ErrInvalid)
 	check(t, s.Delete(n))
 	wantErr(t, s.Delete(n), libbpf.ErrKeyNotExist)
+
+	// Traces that are read together. Each program is somewhere else.
+	traces := make(map[uint32][]uint64)
+	for range 4 {
+		stackID(t, m)
+	}
+	for id := range s.Keys(nil) {
+		traces[id] = must[[]uint64](t)(s.Lookup(id, libbpf.Any))
+	}
+	checkAll(t, func(err *error) iter.Seq2[uint32, string] {
+		return func(yield func(uint32, string) bool) {
+			for id, trace := range s.All(err) {
+				if !yield(id, fmt.Sprint(trace)) {
+					return
+				}
+			}
+		}
+	}, texts(traces))
 	wantErr(t, second(s.Lookup(n, libbpf.Any)), libbpf.ErrKeyNotExist)
 	noAllocs(t, map[string]func(){"miss": func() { _, _ = s.LookupInto(n, frames, libbpf.Any) }})
 	wantInvalid(t, second(typed.NewStackTrace(createWith(t, libbpf.MapTypeStackTrace, 4, 32, 4,
 		libbpf.MapCreateOptions{Flags: libbpf.CreateStackBuildID}))), "build ids")
 	wantInvalid(t, second(typed.NewStackTrace(create(t, libbpf.MapTypeArray, 4, 8, 4))), "stack_trace")
+}
+
+// texts are traces as text, which can be compared.
+func texts(traces map[uint32][]uint64) map[uint32]string {
+	all := make(map[uint32]string)
+	for id, trace := range traces {
+		all[id] = fmt.Sprint(trace)
+	}
+	return all
 }
 
 // storageMap creates a map of storages of 8 bytes, for which the kernel wants types.

@@ -72,8 +72,15 @@ func testPerCPULookupMany[V uint32 | uint64](t *testing.T, size uint32) {
 	for name, lookupMany := range map[string]func([]uint32, []V, []bool, libbpf.MapFlags) (int, error){
 		"hash": hash.LookupMany, "array": array.LookupMany,
 	} {
-		values, found := slices.Repeat([]V{77}, 3*hash.PossibleCPUs()), make([]bool, 3)
-		n, err := lookupMany([]uint32{1, 5, 0}, values, found, libbpf.Any)
+		one, found := make([]V, hash.PossibleCPUs()), make([]bool, 1)
+		n, err := lookupMany([]uint32{1}, one, found, libbpf.Any)
+		check(t, err)
+		if n != 1 || !slices.Equal(one, of(100)) || !found[0] {
+			t.Errorf("%s: %d, %v; %v", name, n, one, found)
+		}
+		values := slices.Repeat([]V{77}, 3*hash.PossibleCPUs())
+		found = make([]bool, 3)
+		n, err = lookupMany([]uint32{1, 5, 0}, values, found, libbpf.Any)
 		check(t, err)
 		if n != 2 || !slices.Equal(values, want) || !slices.Equal(found, []bool{true, false, true}) {
 			t.Errorf("%s: %d, %v, want %v; %v", name, n, values, want, found)

@@ -118,6 +118,19 @@ func TestWrongInnerMap(t *testing.T) {
 	check(t, a.Update(2, array, libbpf.Any))
 	says(create(t, libbpf.MapTypeArray, 4, 8, 17), "has 17 entries and must have 16")
 
+	// It looks at so many keys, and no further.
+	sparse := must[*typed.ArrayOfMaps](t)(typed.NewArrayOfMaps(createWith(t, libbpf.MapTypeArrayOfMaps, 4, 4, 100,
+		libbpf.MapCreateOptions{InnerMap: array})))
+	check(t, sparse.Update(64, array, libbpf.Any))
+	wrong := create(t, libbpf.MapTypeArray, 4, 8, 17)
+	if err := sparse.Update(0, wrong, libbpf.Any); err == nil || !strings.Contains(err.Error(), "not like the template") {
+		t.Errorf("the 65th is the first that is there: %v", err)
+	}
+	check(t, sparse.Update(63, array, libbpf.Any))
+	if err := sparse.Update(0, wrong, libbpf.Any); err == nil || !strings.Contains(err.Error(), "has 17 entries and must have 16") {
+		t.Errorf("the 64th is the first that is there: %v", err)
+	}
+
 	// What is wrong is something else.
 	err := a.Update(1, array, libbpf.NoExist)
 	wantErr(t, err, unix.EINVAL)

@@ -240,10 +240,8 @@ func (m *perCPU[K, V]) readBatch(
 	}
 	rawKeys, image := roomAll(&m.key, keys), m.roomForImage(values)
 	n, err := m.readRawBatch(cursor, rawKeys, image, flags, take)
-	if n > 0 {
-		decodeAll(&m.key, rawKeys, keys[:n])
-		m.decodeImage(image, values[:n*m.cpus])
-	}
+	decodeAll(&m.key, rawKeys, keys[:n])
+	m.decodeImage(image, values[:n*m.cpus])
 	return n, err
 }
 

@@ -85,7 +85,7 @@ type XSKMap struct{ view }
 // [libbpf.ErrInvalid] when the map is of another type.
 func NewXSKMap(m libbpf.MapCore) (*XSKMap, error) {
 	x := new(XSKMap)
-	return orNil(x, x.openWriteOnly(m, libbpf.MapTypeXSKMap))
+	return orNil(x, x.openView(m, libbpf.MapTypeXSKMap))
 }
 
 // Update puts an AF_XDP socket at an index, which should be the queue that the socket is bound to

@@ -28,15 +28,10 @@ func NewStackTrace(m libbpf.MapCore) (*StackTrace, error) {
 
 func (s *StackTrace) checkTraces() error {
 	info, err := s.Map().Info()
-	switch {
-	case err != nil:
-		return err
-	case info.Flags&libbpf.CreateStackBuildID != 0:
+	if err == nil && info.Flags&libbpf.CreateStackBuildID != 0 {
 		return s.refuse("it has build ids and offsets, and must have addresses")
-	case info.ValueSize%8 != 0:
-		return s.refuse("its values have %d bytes, which is no multiple of 8", info.ValueSize)
 	}
-	return nil
+	return err
 }
 
 // Depth returns how many frames a trace can have.

@@ -57,9 +57,6 @@ func newStorage[V any](m libbpf.MapCore, typ libbpf.MapType) (*Storage[V], error
 	s := new(Storage[V])
 	err := s.openView(m, typ)
 	if err == nil {
-		err = s.setKey(reflect.TypeFor[uint32]())
-	}
-	if err == nil {
 		err = s.setValue(reflect.TypeFor[V]())
 	}
 	return orNil(s, err)

@@ -166,7 +166,7 @@ func (v *view) explain(err error, key []byte) error {
 	}
 	failed, ok := err.(*libbpf.Error)
 	switch {
-	case !ok, len(key) != 4, binary.NativeEndian.Uint32(key) < v.entries, errors.Is(err, libbpf.ErrClosed):
+	case !ok, binary.NativeEndian.Uint32(key) < v.entries, errors.Is(err, libbpf.ErrClosed):
 		return err
 	case failed.Op == v.outOfRange.Op:
 		return v.outOfRange
