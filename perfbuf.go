@@ -324,7 +324,7 @@ func (p *PerfBuffer) ConsumeBuffer(index int) (int, error) {
 	if p.ofC {
 		return p.consumed(consumePerfBuffer(p.pb, index))
 	}
-	return p.consumeSome(context.Background(), index, index+1, everything)
+	return p.consumeSome(context.Background(), index, index+1)
 }
 
 // UseBuffer calls f with the memory of a buffer, for a reader of the caller's own (perf_buffer__buffer): a page with

@@ -78,8 +78,9 @@ func (p *PerfBuffer) pending() bool {
 	return false
 }
 
-func (p *PerfBuffer) consume(ctx context.Context, most int) (int, error) {
-	return p.consumeSome(ctx, 0, len(p.rings), most)
+// consume hands over all: libbpf has no function for some of the records of a perf buffer.
+func (p *PerfBuffer) consume(ctx context.Context, _ int) (int, error) {
+	return p.consumeSome(ctx, 0, len(p.rings))
 }
 
 // perfLease is how many bytes of events are handed over before their space is given back, and before the next buffer
@@ -87,7 +88,7 @@ func (p *PerfBuffer) consume(ctx context.Context, most int) (int, error) {
 const perfLease = 32 << 10
 
 // consumeSome is consume of some of the buffers. It hands over from each in turn, a lease at a time.
-func (p *PerfBuffer) consumeSome(ctx context.Context, from, to, most int) (n int, err error) {
+func (p *PerfBuffer) consumeSome(ctx context.Context, from, to int) (n int, err error) {
 	d := &p.d
 	for i := from; i < to; i++ {
 		p.rings[i].Begin()
@@ -101,9 +102,9 @@ func (p *PerfBuffer) consumeSome(ctx context.Context, from, to, most int) (n int
 	}
 	defer func() { p.rings[turn].Publish() }() // however a callback ends
 	look, lease := uintptr(1), uintptr(0)      // in bytes: the first record is followed by a look at ctx
-	for empty := 0; empty < to-from && n < most; {
+	for empty := 0; empty < to-from; {
 		p.next = turn + 1
-		handed, more, err := p.rings[turn].Read(&p.receiver, most-n, uint64(look), &d.file.Flag)
+		handed, more, err := p.rings[turn].Read(&p.receiver, uint64(look), &d.file.Flag)
 		if n += handed; err != nil {
 			return n, p.lose(turn, err)
 		}

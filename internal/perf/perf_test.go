@@ -16,8 +16,6 @@ import (
 	"github.com/libbpf-go/libbpf-go/internal/wait"
 )
 
-const everything = math.MaxInt
-
 // kernel is a buffer in memory of the test's own, and does what the kernel does with one.
 type kernel struct {
 	t    testing.TB
@@ -106,7 +104,7 @@ func (l *log) whole() *Receiver {
 func (k *kernel) all(to *Receiver) (int, error) {
 	k.Begin()
 	defer k.Publish()
-	n, more, err := k.Read(to, everything, math.MaxUint64, new(wait.Flag))
+	n, more, err := k.Read(to, math.MaxUint64, new(wait.Flag))
 	if more != (k.pos != k.filled) {
 		k.t.Errorf("more: %v", more)
 	}
@@ -210,13 +208,12 @@ func TestReadEnds(t *testing.T) {
 	}
 	k.Begin()
 	for _, test := range []struct {
-		most  int
 		bytes uint64
 		want  int
 	}{
-		{0, 1000, 0}, {2, 1000, 2}, {1000, 0, 0}, {1000, 1, 1}, {1000, room, 1}, {1000, room + 1, 2}, {1000, 1000, 2}, {1000, 1000, 0},
+		{0, 0}, {1, 1}, {room, 1}, {room + 1, 2}, {2 * room, 2}, {1000, 2}, {1000, 0},
 	} {
-		n, more, err := k.Read(to, test.most, test.bytes, stop)
+		n, more, err := k.Read(to, test.bytes, stop)
 		if n != test.want || !more || err != nil {
 			t.Errorf("%d records, more: %v, %v, want %+v", n, more, err, test)
 		}
@@ -228,7 +225,7 @@ func TestReadEnds(t *testing.T) {
 	if *k.tail != 8*room {
 		t.Errorf("%d bytes are consumed", *k.tail)
 	}
-	if n, more, err := k.Read(to, everything, math.MaxUint64, new(wait.Flag)); n != 2 || more || err != nil {
+	if n, more, err := k.Read(to, math.MaxUint64, new(wait.Flag)); n != 2 || more || err != nil {
 		t.Errorf("%d records, more: %v, %v", n, more, err)
 	}
 }
@@ -497,13 +494,13 @@ func FuzzRead(f *testing.F) {
 		k.loss(5)
 		k.sample(make([]byte, 100))
 	})
-	f.Add(uint64(0), uint64(len(valid)), valid, false, uint16(1000), uint16(100))
-	f.Add(uint64(size-16), uint64(size-16+len(valid)), valid, true, uint16(1000), uint16(100))
-	f.Add(uint64(0), uint64(size), []byte{9, 0, 0, 0, 0, 0, 8}, false, uint16(3), uint16(1))
-	f.Add(uint64(8), uint64(8+len(valid)), append(make([]byte, 8), valid[8:]...), false, uint16(0), uint16(100))
-	f.Add(uint64(math.MaxUint64), uint64(7), valid, false, uint16(1), uint16(100))
+	f.Add(uint64(0), uint64(len(valid)), valid, false, uint16(1000))
+	f.Add(uint64(size-16), uint64(size-16+len(valid)), valid, true, uint16(1000))
+	f.Add(uint64(0), uint64(size), []byte{9, 0, 0, 0, 0, 0, 8}, false, uint16(3))
+	f.Add(uint64(8), uint64(8+len(valid)), append(make([]byte, 8), valid[8:]...), false, uint16(0))
+	f.Add(uint64(math.MaxUint64), uint64(7), valid, false, uint16(1))
 	k := newKernel(f, size)
-	f.Fuzz(mutate.Target(f, 1, func(t *testing.T, tail, head uint64, data []byte, whole bool, bytes, most uint16) {
+	f.Fuzz(mutate.Target(f, 1, func(t *testing.T, tail, head uint64, data []byte, whole bool, bytes uint16) {
 		clear(k.data)
 		k.put(tail, data[:min(len(data), size)])
 		*k.tail, *k.head = tail, head
@@ -536,7 +533,7 @@ func FuzzRead(f *testing.F) {
 			}
 			counted := n
 			before := k.pos
-			got, more, err := k.Read(to, int(most)+1, uint64(bytes)+1, new(wait.Flag))
+			got, more, err := k.Read(to, uint64(bytes)+1, new(wait.Flag))
 			mutate.Ended(err)
 			if got != n-counted {
 				t.Errorf("%d records, not %d", got, n-counted)

@@ -33,23 +33,22 @@ type Damage struct{ text string }
 
 func (d *Damage) Error() string { return d.text }
 
-// Read hands over at most so many records, until it comes to the end, has begun with the last of so many bytes, or stop
-// is raised. It returns how many records it has handed over, and whether there is more. The error is the one that a
+// Read hands over records until it comes to the end, has begun with the last of so many bytes, or stop is raised. It returns how many records it has handed over, and whether there is more. The error is the one that a
 // function of the receiver returned, ErrLeft or a *Damage. Whatever it is, the next Read goes on with the next event.
-func (b *Buffer) Read(to *Receiver, most int, bytes uint64, stop *wait.Flag) (n int, more bool, err error) {
+func (b *Buffer) Read(to *Receiver, bytes uint64, stop *wait.Flag) (n int, more bool, err error) {
 	b.end, b.n = b.pos+min(b.filled-b.pos, bytes), 0
 	if b.pos != b.filled && (b.filled-b.pos > uint64(len(b.data)) || b.pos%8 != 0) {
 		err = b.giveUp(to, fmt.Sprintf("the position is %#x, and the end %#x", b.pos, b.filled))
 	} else {
-		err = b.read(to, most, stop)
+		err = b.read(to, stop)
 	}
 	return b.n, b.pos != b.filled, err
 }
 
 // read is the loop of Read. It is one function with as few variables as possible: all of them are saved and restored
 // around each call, and another call for each event would cost as much as the rest.
-func (b *Buffer) read(to *Receiver, most int, stop *wait.Flag) (err error) {
-	for int64(b.end-b.pos) > 0 && b.n < most && !stop.IsRaised() {
+func (b *Buffer) read(to *Receiver, stop *wait.Flag) (err error) {
+	for int64(b.end-b.pos) > 0 && !stop.IsRaised() {
 		at := b.pos & uint64(len(b.data)-1)
 		e := unsafe.Pointer(&b.data[at])
 		size := uint64(*(*uint16)(unsafe.Add(e, sizeAt)))
