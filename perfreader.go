@@ -109,16 +109,7 @@ func (r *PerfReader) buffer() *PerfBuffer {
 //
 // No thread is blocked while the loop waits. If WakeupEvents is above 1, fewer records than that do not wake it.
 func (r *PerfReader) Records(ctx context.Context, err *error) iter.Seq2[int, []byte] {
-	return func(yield func(int, []byte) bool) {
-		if err == nil {
-			err = new(error)
-		}
-		if ctx == nil {
-			*err = r.buffer().drain().fail("read", fault.Invalidf("the context is nil"))
-			return
-		}
-		r.iterate(ctx, err, yield)
-	}
+	return func(yield func(int, []byte) bool) { r.iterate(ctx, true, err, yield) }
 }
 
 // Copies is [PerfReader.Records] with copies of the records, which the caller may keep and change.
@@ -131,15 +122,19 @@ func (r *PerfReader) Copies(ctx context.Context, err *error) iter.Seq2[int, []by
 // Pending iterates over the records that are there when it begins, and does not wait. *err is nil unless an error ended
 // it: see [PerfReader.Records].
 func (r *PerfReader) Pending(err *error) iter.Seq2[int, []byte] {
-	return func(yield func(int, []byte) bool) { r.iterate(nil, err, yield) }
+	return func(yield func(int, []byte) bool) { r.iterate(context.Background(), false, err, yield) }
 }
 
-// iterate is every loop. If ctx is nil, it does not wait.
-func (r *PerfReader) iterate(ctx context.Context, err *error, body func(int, []byte) bool) {
+// iterate is every loop.
+func (r *PerfReader) iterate(ctx context.Context, waits bool, err *error, body func(int, []byte) bool) {
 	if err == nil {
 		err = new(error)
 	}
 	d := r.buffer().drain()
+	if ctx == nil {
+		*err = d.fail("read", fault.Invalidf("the context is nil"))
+		return
+	}
 	if *err = d.enter("read"); *err != nil {
 		return
 	}
@@ -147,10 +142,10 @@ func (r *PerfReader) iterate(ctx context.Context, err *error, body func(int, []b
 	r.p.receiver.Body = body
 	defer func() { r.p.receiver.Body = nil }()
 	var failed error
-	if ctx == nil {
-		_, failed = r.p.consume(context.Background(), everything)
+	if !waits {
+		_, failed = r.p.consume(ctx, everything)
 	}
-	for ctx != nil && failed == nil {
+	for waits && failed == nil {
 		_, failed = d.poll(ctx)
 	}
 	if failed != perf.ErrLeft {

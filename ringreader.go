@@ -127,16 +127,7 @@ func (r *RingReader) acquire() error {
 // all records before it were consumed, for one with BPF_RB_NO_WAKEUP never, and for one with BPF_RB_FORCE_WAKEUP
 // always. A woken loop reads all records that are there.
 func (r *RingReader) Records(ctx context.Context, err *error) iter.Seq[[]byte] {
-	return func(yield func([]byte) bool) {
-		if err == nil {
-			err = new(error)
-		}
-		if ctx == nil {
-			*err = r.fail("read", fault.Invalidf("the context is nil"))
-			return
-		}
-		r.iterate(ctx, err, yield)
-	}
+	return func(yield func([]byte) bool) { r.iterate(ctx, true, err, yield) }
 }
 
 // Copies is [RingReader.Records] with copies of the records, which the caller may keep and change.
@@ -149,22 +140,22 @@ func (r *RingReader) Copies(ctx context.Context, err *error) iter.Seq[[]byte] {
 // Pending iterates over the records that are there when it begins, and does not wait. *err is nil unless an error ended
 // it: see [RingReader.Records].
 func (r *RingReader) Pending(err *error) iter.Seq[[]byte] {
-	return func(yield func([]byte) bool) { r.iterate(nil, err, yield) }
+	return func(yield func([]byte) bool) { r.iterate(context.Background(), false, err, yield) }
 }
 
-// iterate is every loop. If ctx is nil, it does not wait.
-func (r *RingReader) iterate(ctx context.Context, err *error, yield func([]byte) bool) {
+// iterate is every loop.
+func (r *RingReader) iterate(ctx context.Context, waits bool, err *error, yield func([]byte) bool) {
 	if err == nil {
 		err = new(error)
+	}
+	if ctx == nil {
+		*err = r.fail("read", fault.Invalidf("the context is nil"))
+		return
 	}
 	if *err = r.begin(); *err != nil {
 		return
 	}
 	defer r.end()
-	waits := ctx != nil
-	if !waits {
-		ctx = context.Background()
-	}
 	for {
 		before := r.ring.Next()
 		left, failed := r.handOver(ctx, waits, yield)
