@@ -69,6 +69,10 @@ func TestPerfReader(t *testing.T) {
 			break
 		}
 	}
+	check(t, err)
+	if len(kept) != 2 {
+		t.Errorf("%d copies", len(kept))
+	}
 	write(toPerf, 30) // over them
 	for i, record := range kept {
 		if number := binary.NativeEndian.Uint64(record); number != next+uint64(i) {
@@ -200,6 +204,17 @@ func TestPerfReaderEvents(t *testing.T) {
 	if !slices.Equal(numbers, []uint64{0, 1, 2}) {
 		t.Errorf("numbers %d", numbers)
 	}
+	write(toPerf, 3)
+	for range 3 { // a loop that is left
+		for range r.Records(t.Context(), &err) {
+			break
+		}
+		check(t, err)
+	}
+	for range r.Pending(&err) {
+		t.Error("an event twice")
+	}
+	check(t, err)
 	_, err = r.Lost()
 	wantErr(t, err, errors.ErrUnsupported)
 }
