@@ -919,6 +919,9 @@ func TestCopies(t *testing.T) {
 		}
 		check(t, err)
 	}
+	if len(kept) != 400 {
+		t.Errorf("%d copies", len(kept))
+	}
 	for _, record := range kept {
 		s.record(record)
 		record[0]++ // it is the caller's
@@ -1255,6 +1258,9 @@ func TestRingReaderErrors(t *testing.T) {
 	for range r.Records(nil, nil) { // nor is there a place for the error
 		t.Error("a record without a context")
 	}
+	check(t, r.SetCoalesce(0))
+	check(t, r.SetPollInterval(0))
+	wantErrSaying(t, r.SetCoalesce(-1), libbpf.ErrInvalid, "the time is -1ns and must not be negative")
 	check(t, r.Close())
 	var none *libbpf.RingReader
 	for what, r := range map[string]*libbpf.RingReader{"ring buffer": none, `map "ring"`: r} {
@@ -1268,6 +1274,8 @@ func TestRingReaderErrors(t *testing.T) {
 		wantErrSaying(t, err, libbpf.ErrClosed, "read "+what)
 		_, err = r.Stats()
 		wantErrSaying(t, err, libbpf.ErrClosed, "get statistics of "+what)
+		wantErrSaying(t, r.SetCoalesce(0), libbpf.ErrClosed, "set the coalescing time of "+what)
+		wantErrSaying(t, r.SetPollInterval(0), libbpf.ErrClosed, "set the poll interval of "+what)
 		check(t, r.Close())
 	}
 	if text := none.String(); text != "ring reader" {
