@@ -140,15 +140,22 @@ func TestPerfBufferShown(t *testing.T) {
 			t.Error("who kept the memory can write to that of another buffer")
 		}
 		seen[first] = true
+		if n := perfMappings(t); n != 3 { // libbpf's, ours for reading, and that for UseBuffer
+			t.Errorf("%d mappings", n)
+		}
 		testutil.Check(t, p.Close())
 	}
+	if n := perfMappings(t); n != 0 {
+		t.Errorf("%d mappings are left", n)
+	}
+}
+
+// perfMappings is how many mappings of perf events there are.
+func perfMappings(t *testing.T) int {
+	t.Helper()
 	maps, err := os.ReadFile("/proc/self/maps")
 	testutil.Check(t, err)
-	for line := range strings.Lines(string(maps)) {
-		if strings.Contains(line, "perf_event") {
-			t.Errorf("a mapping is left: %s", line)
-		}
-	}
+	return strings.Count(string(maps), "perf_event")
 }
 
 // A count of losses that is not as long as it should be is none.
