@@ -104,7 +104,7 @@ GENERATED := $(BPF_OUT)bpf/generated
 BPF_CFLAGS := -g -O2 -Wall -fms-extensions -Wno-microsoft-anon-tag -target $(BPF_TARGET) -mcpu=v3 \
 	-D__TARGET_ARCH_$(ARCH) -Ibpf -I$(GENERATED) -Ilibbpf/upstream/api \
 	$(if $(MULTIARCH),$(if $(BPF_OUT),-I/usr/$(MULTIARCH)/include,-I/usr/include/$(MULTIARCH)))
-BPF_SOURCES := $(wildcard bpf/*.bpf.c bench/*/*.bpf.c)
+BPF_SOURCES := $(wildcard bpf/*.bpf.c bench/*/*.bpf.c examples/exporter/*/*.bpf.c)
 BPF_OBJECTS := $(addprefix $(BPF_OUT),$(BPF_SOURCES:.c=.o))
 BPF_DEPENDS := $(foreach object,$(BPF_OBJECTS),$(dir $(object)).$(notdir $(object:.o=.d)))
 BPF_HEADERS := $(GENERATED)/vmlinux.h $(GENERATED)/syscall_nr.h
@@ -134,6 +134,10 @@ else
 	bin/bpfgo btf dump >$@.tmp
 endif
 	@mv $@.tmp $@
+
+# What the exporter and its tests load.
+.PHONY: bpf-exporter
+bpf-exporter: $(filter examples/exporter/%,$(BPF_OBJECTS))
 
 # Says for which kernel vmlinux.h was made, and is new only when that is another one.
 .PHONY: force
@@ -207,6 +211,7 @@ test: root ## set up and run all tests (as root; LIBBPF_GO_STRICT=1: each test, 
 	$(ASAN) ./libbpf ./typed ./internal/cmem ./internal/testutil/sanitize
 	cd selftests && LIBBPF_GO_SKIPPED=$(SKIPPED) $(GO) test $(TESTFLAGS) ./...
 	cd examples && LIBBPF_GO_SKIPPED=$(SKIPPED) $(GO) test $(TESTFLAGS) ./...
+	cd examples/exporter && $(GO) test $(TESTFLAGS) $(EXPORTER_QUICK)
 	@scripts/dist_test.sh
 	@$(MAKE) test-vm-runner test-elsewhere
 
@@ -215,6 +220,16 @@ NOT_RACED := /cmd/bpfgo-vendor$$ /internal/gen$$ /scripts/mutate$$
 
 # Which tests the kernel of this machine refused, and why.
 SKIPPED := $(CURDIR)/bin/skipped.json
+
+# OpenTelemetry takes minutes to compile, and Prometheus is a large package: what needs them is in test-exporter.
+EXPORTER_QUICK := $(addprefix ./internal/,bucket config decoder exporter prom serve series source)
+
+.PHONY: test-exporter
+test-exporter: root ## run the exporter with Prometheus, with a collector of OpenTelemetry, and with 10,000 series (as root)
+	@$(MAKE) setup
+	@scripts/install-deps.sh exporter
+	cd examples/exporter && $(GO) vet ./... && $(GO) test $(TESTFLAGS) ./internal/...
+	cd examples/exporter && $(GO) test $(TESTFLAGS) -v .
 
 .PHONY: test-vendor
 test-vendor: ## test what is said where nothing can be built

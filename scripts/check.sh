@@ -39,7 +39,7 @@ checks() {
 
 # Those whose code needs nothing else that is generated or installed, but for one file.
 (cd examples/cgo && GOFLAGS=-buildvcs=false go generate ./describe)
-modules=(. scripts/dist scripts/sbom scripts/site cmd/bpfgo/mkdocs selftests examples examples/cgo)
+modules=(. scripts/dist scripts/sbom scripts/site cmd/bpfgo/mkdocs selftests examples examples/cgo examples/exporter)
 
 # shellcheck disable=SC2317 # it is called through "checks"
 # lint: golangci-lint finds nothing in any module.

@@ -7,6 +7,7 @@
 #   install-deps.sh bench    what "make bench" also needs, for another library
 #   install-deps.sh check    what "make check" also needs
 #   install-deps.sh cross    the compilers for other architectures and musl that "make test-build" uses
+#   install-deps.sh exporter what "make test-exporter" also needs
 #   install-deps.sh sanitizers  what "make test-sanitizers" also needs
 #   install-deps.sh vm       what scripts/vm also needs, to boot other kernels
 #   install-deps.sh arm64    what scripts/vm also needs for kernels of that architecture
@@ -52,6 +53,10 @@ missing() {
 		cross i386 i686-linux-gnu
 		cross armhf arm-linux-gnueabihf
 		command -v musl-gcc >/dev/null || echo "musl-tools a C compiler for musl (musl-gcc)"
+		return
+		;;
+	exporter)
+		command -v prometheus >/dev/null || echo "prometheus Prometheus (prometheus)"
 		return
 		;;
 	sanitizers)

@@ -1,0 +1,150 @@
+// Package collect takes snapshots of maps in the background, and publishes them as metrics.
+package collect
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/libbpf-go/libbpf-go"
+
+	"github.com/libbpf-go/libbpf-go/examples/exporter/internal/source"
+)
+
+// table is a map with what is known of its elements.
+type table struct {
+	*source.Target
+	m        *libbpf.Map
+	columns  []*column
+	elements map[string]*element
+	snapshot uint64
+	values   [][]byte // of the element at hand, for each CPU
+}
+
+// element is an element of a map.
+type element struct {
+	snapshot uint64 // the last one that had it
+	cells    []cell // for each column
+}
+
+func newTable(t *source.Target, m *libbpf.Map) *table {
+	made := &table{Target: t, m: m, elements: map[string]*element{}}
+	for _, metric := range t.Metrics {
+		made.columns = append(made.columns, newColumn(metric))
+	}
+	return made
+}
+
+// read takes a snapshot. If it ends early, the table has gained what was read, and no element is gone.
+func (t *table) read(deadline time.Time) error {
+	const checkAfter = 256 // elements
+	t.snapshot++
+	now := time.Now()
+	n := 0
+	var err error
+	for key, image := range t.m.All(&err) {
+		if n++; n%checkAfter == 0 && time.Now().After(deadline) {
+			return fmt.Errorf("map %q: the deadline has passed after %d elements", t.Map, n)
+		}
+		t.element(key, image, now)
+	}
+	if err != nil {
+		return err
+	}
+	t.removeOthers()
+	return nil
+}
+
+func (t *table) element(key, image []byte, now time.Time) {
+	e := t.elements[string(key)]
+	switch {
+	case e == nil:
+		e = &element{cells: make([]cell, len(t.columns))}
+		t.elements[string(key)] = e
+	case e.snapshot == t.snapshot: // the kernel has told it twice
+		return
+	}
+	e.snapshot = t.snapshot
+	values := t.split(image)
+	for i, c := range t.columns {
+		made := &e.cells[i]
+		if made.made && len(made.parts) > 0 && c.Mortal() && !c.Alive(key, values[0]) {
+			c.leave(made)
+		}
+		if !made.made {
+			*made = c.make(key, values, now)
+		}
+		c.read(made, values, t.snapshot, now)
+	}
+}
+
+// split is the values of all CPUs, of which each is filled up to a multiple of eight bytes.
+func (t *table) split(image []byte) [][]byte {
+	t.values = t.values[:0]
+	size := int(t.Definition.ValueSize)
+	if !t.Definition.Type.IsPerCPU() {
+		return append(t.values, image)
+	}
+	for slot := range slices.Chunk(image, (size+7)&^7) {
+		t.values = append(t.values, slot[:size])
+	}
+	return t.values
+}
+
+// removeOthers removes the elements that the map has no more.
+func (t *table) removeOthers() {
+	for key, e := range t.elements {
+		if e.snapshot == t.snapshot {
+			continue
+		}
+		for i, c := range t.columns {
+			c.leave(&e.cells[i])
+		}
+		delete(t.elements, key)
+	}
+}
+
+// adopt continues the series of another table, of metrics that are the same. If the two share their map, its elements
+// continue what they had; if not, all of what the new map has is new.
+func (t *table) adopt(old *table, shared bool) {
+	from := make([]int, len(t.columns))
+	for i, c := range t.columns {
+		from[i] = slices.IndexFunc(old.columns, func(other *column) bool { return sameMetric(c, other) })
+		if from[i] >= 0 {
+			c.table = old.columns[from[i]].table
+		}
+	}
+	t.snapshot = old.snapshot
+	for key, e := range old.elements {
+		made := &element{snapshot: e.snapshot, cells: make([]cell, len(t.columns))}
+		for i := range from {
+			if from[i] >= 0 {
+				made.cells[i] = e.cells[from[i]]
+			}
+		}
+		if !shared {
+			for _, c := range made.cells {
+				for _, p := range c.parts {
+					clear(p.last)
+				}
+			}
+		}
+		t.elements[key] = made
+	}
+}
+
+// cpuNames are the values of the label of CPUs.
+var cpuNames = func() (names []string) {
+	for cpu := range 1024 {
+		names = append(names, strconv.Itoa(cpu))
+	}
+	return names
+}()
+
+func cpuName(cpu int) string {
+	if cpu < len(cpuNames) {
+		return cpuNames[cpu]
+	}
+	return strconv.Itoa(cpu)
+}

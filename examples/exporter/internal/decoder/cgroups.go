@@ -1,0 +1,122 @@
+package decoder
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/libbpf-go/libbpf-go/examples/exporter/internal/config"
+)
+
+// Cgroups are cgroups by their id, which is the inode of their folder.
+type Cgroups struct {
+	root  string
+	mu    sync.Mutex
+	found bool
+	paths map[uint64]string
+	gone  map[uint64]bool // ids without a folder: those don't come back
+	limit limit
+}
+
+// path is the path of a cgroup within the hierarchy, such as "/system.slice".
+func (t *Cgroups) path(id uint64) (string, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if path, ok := t.paths[id]; ok {
+		return path, true
+	}
+	if t.gone[id] || !t.limit.pass() {
+		return "", false
+	}
+	t.scan()
+	path, ok := t.paths[id]
+	if !ok && t.found {
+		t.gone[id] = true
+	}
+	return path, ok
+}
+
+// alive tells whether a cgroup that had a path is still there.
+func (t *Cgroups) alive(id uint64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	path, ok := t.paths[id]
+	if !ok {
+		return false
+	}
+	var stat syscall.Stat_t
+	if syscall.Stat(filepath.Join(t.root, path), &stat) == nil && stat.Ino == id {
+		return true
+	}
+	delete(t.paths, id)
+	t.gone[id] = true
+	return false
+}
+
+// scan reads the names of all folders.
+func (t *Cgroups) scan() {
+	if t.root == "" {
+		t.root = cgroupRoot("/proc/self/mountinfo")
+	}
+	t.paths = map[uint64]string{}
+	if t.gone == nil || len(t.gone) > 1<<16 {
+		t.gone = map[uint64]bool{}
+	}
+	t.found = false
+	_ = filepath.WalkDir(t.root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil { // it has been removed meanwhile, or can't be read
+			if entry != nil && entry.IsDir() {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !entry.IsDir() {
+			return nil
+		}
+		var stat syscall.Stat_t
+		if syscall.Stat(path, &stat) == nil {
+			t.found = true
+			t.paths[stat.Ino] = "/" + strings.TrimPrefix(strings.TrimPrefix(path, t.root), "/")
+		}
+		return nil
+	})
+}
+
+// cgroupRoot is where the hierarchy of version 2 is mounted.
+func cgroupRoot(mountinfo string) string {
+	text, err := os.ReadFile(mountinfo)
+	if err == nil {
+		for line := range strings.Lines(string(text)) {
+			before, after, ok := strings.Cut(line, " - ")
+			fields := strings.Fields(before)
+			if ok && strings.HasPrefix(after, "cgroup2 ") && len(fields) > 4 {
+				return fields[4]
+			}
+		}
+	}
+	return "/sys/fs/cgroup"
+}
+
+// unknown is the text for cgroups without a folder: one text for all, so that they don't become a series each.
+const unknown = "unknown"
+
+func (t *Cgroups) decoder(d config.Decoder) (first, func(Field) bool) {
+	decode := func(f Field) (string, bool) {
+		if path, ok := t.path(f.Number); ok {
+			return path, true
+		}
+		return rest(d, unknown)
+	}
+	return decode, mortal(d, t)
+}
+
+// mortal tells that a label of a cgroup ends with it, if those that are unknown have no series.
+func mortal(d config.Decoder, t *Cgroups) func(Field) bool {
+	if !d.Drop {
+		return nil
+	}
+	return func(f Field) bool { return t.alive(f.Number) }
+}

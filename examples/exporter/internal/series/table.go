@@ -1,0 +1,143 @@
+// Package series keeps the series of a metric: it adds up what elements of a map have gained since the last snapshot.
+// So a counter never goes back, whether elements are removed, come back, or share a series, and its end is that of the
+// last element.
+package series
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/libbpf-go/libbpf-go/examples/exporter/internal/model"
+)
+
+// Overflow is the value of all labels of the series of what has no room.
+const Overflow = "overflow"
+
+// Table is the series of a metric.
+type Table struct {
+	totals   int // numbers of a series
+	most     int
+	combine  string // of gauges
+	byKey    map[string]*Series
+	overflow *Series
+	sorted   []*Series // nil if it has to be made
+}
+
+// Series is one series.
+type Series struct {
+	Labels   []model.Label
+	Start    time.Time
+	Totals   []uint64
+	Gauge    float64
+	Exemplar *model.Exemplar
+	key      string
+	elements int // that add to it
+	snapshot uint64
+}
+
+// New makes an empty table: for series with so many numbers, and for so many series.
+func New(totals, most int, combine string) *Table {
+	return &Table{totals: totals, most: most, combine: combine, byKey: map[string]*Series{}}
+}
+
+// Join finds or makes the series with these labels for one more element.
+func (t *Table) Join(labels []model.Label, now time.Time) *Series {
+	key := model.Key(labels)
+	s := t.byKey[key]
+	switch {
+	case s != nil:
+	case len(t.byKey) < t.most:
+		s = &Series{Labels: slices.Clone(labels), Start: now, Totals: make([]uint64, t.totals), key: key}
+		t.byKey[key] = s
+		t.sorted = nil
+	default:
+		s = t.overflowing(labels, now)
+	}
+	s.elements++
+	return s
+}
+
+// overflowing is the series of what has no room. An element that has begun there stays there: what it has counted is
+// never in two series.
+func (t *Table) overflowing(labels []model.Label, now time.Time) *Series {
+	if t.overflow == nil {
+		all := slices.Clone(labels)
+		for i := range all {
+			all[i].Value = Overflow
+		}
+		t.overflow = &Series{Labels: all, Start: now, Totals: make([]uint64, t.totals)}
+		t.sorted = nil
+	}
+	return t.overflow
+}
+
+// Leave takes an element away. A series without elements ends, but that of what has no room.
+func (t *Table) Leave(s *Series) {
+	s.elements--
+	if s.elements == 0 && s != t.overflow {
+		delete(t.byKey, s.key)
+		t.sorted = nil
+	}
+}
+
+// Gain adds what an element has gained. last is what it had before, and is set to what it has now. A number that went
+// back is that of a new element: all of it is new.
+func (s *Series) Gain(at int, last, now []uint64) (gained bool) {
+	for i, n := range now {
+		gain := n
+		if n >= last[i] {
+			gain -= last[i]
+		}
+		s.Totals[at+i] += gain
+		last[i] = n
+		gained = gained || gain != 0
+	}
+	return gained
+}
+
+// Set adds an element's number to a gauge, in a snapshot.
+func (t *Table) Set(s *Series, value float64, snapshot uint64) {
+	if s.snapshot != snapshot {
+		s.snapshot, s.Gauge = snapshot, value
+		return
+	}
+	s.Gauge = Combine(t.combine, s.Gauge, value)
+}
+
+// Combine makes one number of two.
+func Combine(how string, a, b float64) float64 {
+	switch how {
+	case "max":
+		return max(a, b)
+	case "min":
+		return min(a, b)
+	}
+	return a + b
+}
+
+// All are the series in the order of their labels.
+func (t *Table) All() []*Series {
+	if t.sorted == nil {
+		t.sorted = make([]*Series, 0, len(t.byKey)+1)
+		for _, s := range t.byKey {
+			t.sorted = append(t.sorted, s)
+		}
+		slices.SortFunc(t.sorted, func(a, b *Series) int { return cmp.Compare(a.key, b.key) })
+		if t.overflow != nil {
+			t.sorted = append(t.sorted, t.overflow)
+		}
+	}
+	return t.sorted
+}
+
+// Overflowed is how many elements had no room.
+func (t *Table) Overflowed() int {
+	if t.overflow == nil {
+		return 0
+	}
+	return t.overflow.elements
+}
+
+// Len is how many series there are, without that of what has no room.
+func (t *Table) Len() int { return len(t.byKey) }
