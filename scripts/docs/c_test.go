@@ -20,8 +20,10 @@ const bpfHeader = `
 #include <bpf/bpf_tracing.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
-#include <bpf/usdt.bpf.h>
 `
+
+// The same for programs with probes, which brings variables that others do not need.
+const usdtHeader = "#include <bpf/usdt.bpf.h>\n"
 
 // The same for C of a process.
 const userHeader = `
@@ -91,7 +93,7 @@ func (c *compiler) run(stdin string, args ...string) error {
 	return nil
 }
 
-// check compiles a block to an object, or only checks it if it is no BPF program. It returns the object's path.
+// check compiles a block to an object, once, or only checks it if it is no BPF program. It returns the object's path.
 func (c *compiler) check(b block, user bool) (string, error) {
 	text := fmt.Sprintf("#line %d \"%s\"\n%s", b.line, b.page, b.text)
 	if b.kind == "body" || b.argument == "body" {
@@ -104,7 +106,13 @@ func (c *compiler) check(b block, user bool) (string, error) {
 	if !strings.Contains(b.text, `SEC("license")`) {
 		text += "char LICENSE[] SEC(\"license\") = \"GPL\";\n"
 	}
+	if strings.Contains(b.text, "BPF_USDT") {
+		text = usdtHeader + text
+	}
 	object := filepath.Join(c.folder, fmt.Sprintf("%s.%d.o", strings.ReplaceAll(b.page, "/", "."), b.line))
+	if _, err := os.Stat(object); err == nil {
+		return object, nil
+	}
 	header := filepath.Join(c.folder, "bpf.h.pch")
 	return object, c.run(text, append(flags(true), "-include-pch", header, "-x", "c", "-c", "-", "-o", object)...)
 }
