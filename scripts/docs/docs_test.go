@@ -2,8 +2,11 @@
 package docs_test
 
 import (
+	"go/parser"
+	"go/token"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/libbpf-go/libbpf-go/internal/gen"
@@ -46,13 +49,22 @@ func TestGo(t *testing.T) {
 // Code on other libraries is compiled where these are at hand: nothing is downloaded for it.
 func checkPeer(t *testing.T, b block) {
 	t.Helper()
-	packages, err := peerPackages()
+	file, err := parser.ParseFile(token.NewFileSet(), "snippet", b.text, parser.ImportsOnly)
+	testutil.Check(t, err)
+	var imports []string
+	for _, spec := range file.Imports {
+		path, err := strconv.Unquote(spec.Path.Value)
+		testutil.Check(t, err)
+		imports = append(imports, path)
+	}
+	headers, err := filepath.Abs(filepath.Join(root, "libbpf/upstream/api"))
+	testutil.Check(t, err)
+	packages, err := newImporter("bench", headers, t.TempDir(), imports...)
 	if err != nil {
 		t.Logf("%s: not compiled: %v", b, err)
 		return
 	}
-	s, err := newScope(packages)
-	testutil.Check(t, err)
+	s := &scope{fset: token.NewFileSet(), from: packages}
 	if err := s.check(b); err != nil {
 		t.Error(err)
 	}

@@ -45,12 +45,16 @@ var (
 )
 `
 
-// newImporter imports packages that a module's code can import, compiled.
-func newImporter(module string, packages ...string) (types.Importer, error) {
+// newImporter imports packages that a module's code can import, compiled. Those of others may need libbpf's headers; what
+// a compiler leaves behind then is in the folder temporary.
+func newImporter(module, headers, temporary string, packages ...string) (types.Importer, error) {
 	cmd := exec.Command("go", append([]string{"list", "-buildvcs=false", "-mod=readonly", "-export", "-deps", "-f",
 		"{{if .Export}}{{.ImportPath}}\t{{.Export}}{{end}}"}, packages...)...)
 	cmd.Dir = filepath.Join(root, module)
 	cmd.Env = append(os.Environ(), "GOPROXY=off", "GOWORK=off")
+	if headers != "" {
+		cmd.Env = append(cmd.Env, "TMPDIR="+temporary, "CGO_CFLAGS=-O2 -g -I"+headers)
+	}
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -71,15 +75,7 @@ func newImporter(module string, packages ...string) (types.Importer, error) {
 	}), nil
 }
 
-var ourPackages = sync.OnceValues(func() (types.Importer, error) { return newImporter(".", imports...) })
-
-var peerPackages = sync.OnceValues(func() (types.Importer, error) {
-	return newImporter("bench", append([]string{
-		"github.com/cilium/ebpf", "github.com/cilium/ebpf/asm", "github.com/cilium/ebpf/btf", "github.com/cilium/ebpf/link",
-		"github.com/cilium/ebpf/features", "github.com/cilium/ebpf/perf", "github.com/cilium/ebpf/ringbuf",
-		"github.com/cilium/ebpf/rlimit", "github.com/cilium/ebpf/pin", "github.com/aquasecurity/libbpfgo",
-	}, imports...)...)
-})
+var ourPackages = sync.OnceValues(func() (types.Importer, error) { return newImporter(".", "", "", imports...) })
 
 // scope type-checks the Go blocks of a page, one after the other. A block sees what those before declare, unless it
 // declares that again.
