@@ -216,7 +216,7 @@ test: root ## set up and run all tests (as root; LIBBPF_GO_STRICT=1: each test, 
 	@$(MAKE) test-vm-runner test-elsewhere
 
 # Their tests build and run other programs, of which the race detector sees nothing.
-NOT_RACED := /cmd/bpfgo-vendor$$ /internal/gen$$ /scripts/mutate$$
+NOT_RACED := /cmd/bpfgo-vendor$$ /internal/gen$$ /scripts/docs$$ /scripts/mutate$$
 
 # Which tests the kernel of this machine refused, and why.
 SKIPPED := $(CURDIR)/bin/skipped.json
@@ -480,6 +480,17 @@ dist: ## write a release of HEAD with the vendored sources, a module proxy, to d
 		$(if $(VERSION),-version '$(VERSION)') $(if $(TAG),-tag)
 
 # The source
+
+.PHONY: release-check
+release-check: ## say whether HEAD can be released (VERSION=v0.1.0): number, changelog, API, and what belongs to it
+	@scripts/release_check.sh '$(or $(VERSION),$(error VERSION is not set: make release-check VERSION=v0.1.0))'
+	@$(MAKE) check man site test-site
+	$(GO) test $(TESTFLAGS) ./scripts/docs ./cmd/bpfgo/internal/commands
+	@scripts/dist_test.sh
+
+.PHONY: test-release
+test-release: ## test release-check in a clone that has a release
+	@scripts/release_check_test.sh
 
 .PHONY: vet
 vet: ## go vet
