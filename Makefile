@@ -231,6 +231,12 @@ test-exporter: root ## run the exporter with Prometheus, with a collector of Ope
 	cd examples/exporter && $(GO) vet ./... && $(GO) test $(TESTFLAGS) ./internal/...
 	cd examples/exporter && $(GO) test $(TESTFLAGS) -v .
 
+.PHONY: test-image
+test-image: root ## build the images of deploy/Dockerfile without a daemon, and run them (slow, as root; IMAGE=bpfgo)
+	@$(MAKE) deps
+	@scripts/install-deps.sh image
+	@scripts/image_test.sh $(IMAGE)
+
 .PHONY: test-vendor
 test-vendor: ## test what is said where nothing can be built
 	@scripts/nobuild_test.sh

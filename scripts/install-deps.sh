@@ -8,6 +8,7 @@
 #   install-deps.sh check    what "make check" also needs
 #   install-deps.sh cross    the compilers for other architectures and musl that "make test-build" uses
 #   install-deps.sh exporter what "make test-exporter" also needs
+#   install-deps.sh image    what "make test-image" also needs
 #   install-deps.sh sanitizers  what "make test-sanitizers" also needs
 #   install-deps.sh vm       what scripts/vm also needs, to boot other kernels
 #   install-deps.sh arm64    what scripts/vm also needs for kernels of that architecture
@@ -57,6 +58,12 @@ missing() {
 		;;
 	exporter)
 		command -v prometheus >/dev/null || echo "prometheus Prometheus (prometheus)"
+		return
+		;;
+	image)
+		command -v buildah >/dev/null || echo "buildah a builder of images (buildah)"
+		command -v runc >/dev/null || echo "runc a runtime of containers (runc)"
+		command -v debootstrap >/dev/null || echo "debootstrap Debian for a folder (debootstrap)"
 		return
 		;;
 	sanitizers)
