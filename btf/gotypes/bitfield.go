@@ -3,7 +3,6 @@ package gotypes
 import (
 	"encoding/binary"
 	"fmt"
-	"math/bits"
 	"slices"
 
 	"github.com/libbpf-go/libbpf-go/btf"
@@ -65,7 +64,7 @@ func (w *writer) bitField(p placed, in *block) {
 		switch {
 		case t.Bool:
 			expr, signed = "bool", false
-		case t.Size > 8 || bits.OnesCount32(t.Size) != 1:
+		case !hasNumber(t.Size):
 			expr = "uint64"
 		default:
 			expr = number("uint", t.Size).expr
@@ -75,7 +74,7 @@ func (w *writer) bitField(p placed, in *block) {
 		}
 	case *btf.Enum:
 		s, err := w.g.shape(p.t, w.contextOf(&p))
-		if err != nil || t.Size > 8 || bits.OnesCount32(t.Size) != 1 {
+		if err != nil || !hasNumber(t.Size) {
 			w.bitsWithoutNumber(p)
 			return
 		}

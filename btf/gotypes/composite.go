@@ -119,7 +119,7 @@ func (c *collector) collect(t *btf.Composite, at int, in *block) error {
 		if i, ok := resolved.(*btf.Int); ok && p.width == 0 && uint32(i.Bits) < 8*i.Size {
 			p.width, p.offset = int(i.Bits), p.offset+int(i.Offset)
 		}
-		if p.offset > at+8*int(t.Size) || p.offset > 8*maxSize || p.width == 0 && p.offset%8 != 0 {
+		if p.offset > at+8*int(t.Size) || p.width == 0 && p.offset%8 != 0 {
 			return fault.Invalidf("member %s at bit %d of %d bytes", oneLine(m.Name), p.offset-at, t.Size)
 		}
 		p.rename = []string{c.c + "." + m.Name}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -138,6 +139,56 @@ func TestOddMembers(t *testing.T) {
 			}
 			wantLines(t, code, c.lines...)
 		})
+	}
+}
+
+// A union without bytes has none in Go either. One of a single byte has it.
+func TestSmallUnions(t *testing.T) {
+	code, warnings := generate(t, build(t, func(b *btf.Builder) {
+		b.AddUnion("none", 0)
+		b.AddUnion("one", 1, btf.Member{Name: "a", Type: 1})
+		nothing := b.AddUnion("", 0)
+		b.AddStruct("before", 4, btf.Member{Type: nothing}, btf.Member{Name: "b", Type: 2})
+		letter := b.AddUnion("", 1, btf.Member{Name: "c", Type: 1})
+		b.AddStruct("after", 2, btf.Member{Name: "d", Type: 1}, btf.Member{Type: letter, BitOffset: 8})
+	}), gotypes.Options{})
+	wantLines(t, code, "type None struct {", "bytes [1]byte", "func (u *One) A() *byte { return (*byte)(unsafe.Pointer(&u.bytes)) }",
+		"union1 [1]byte", "func (s *After) C() *byte { return (*byte)(unsafe.Pointer(&s.union1)) }")
+	if strings.Contains(code, "[0]byte") || len(warnings) > 0 {
+		t.Errorf("warnings %q, and\n%s", warnings, code)
+	}
+}
+
+// How deep types are in each other is counted anew for each, also after an error.
+func TestDepth(t *testing.T) {
+	const most = 64
+	var nested [most + 1]btf.TypeID
+	var siblings btf.TypeID
+	g := gotypes.New(build(t, func(b *btf.Builder) {
+		nested[0] = 2
+		for i := range most {
+			nested[i+1] = b.AddArray(nested[i], 2, 1)
+		}
+		var members []btf.Member
+		for i := range 2 * uint32(most) {
+			name := "m" + strconv.Itoa(int(i))
+			members = append(members, btf.Member{Type: b.AddStruct("", 4, btf.Member{Name: name, Type: 2}), BitOffset: 32 * i})
+		}
+		siblings = b.AddStruct("siblings", 4*2*most, members...)
+	}), gotypes.Options{})
+	for range 2 * most {
+		if typ, err := g.Type(nested[most]); !errors.Is(err, unix.E2BIG) {
+			t.Fatalf("%d arrays in each other: %s, %v", most, typ, err)
+		}
+	}
+	want := strings.Repeat("[1]", most-1) + "int32"
+	for range 2 {
+		if typ, err := g.Type(nested[most-1]); err != nil || typ != want {
+			t.Errorf("%d arrays in each other: %s, %v", most-1, typ, err)
+		}
+	}
+	if typ, err := g.Type(siblings); err != nil || typ != "Siblings" || len(g.Warnings()) > 0 {
+		t.Errorf("structs side by side: %s, %v, warnings %q", typ, err, g.Warnings())
 	}
 }
 

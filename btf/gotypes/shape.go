@@ -3,7 +3,6 @@ package gotypes
 import (
 	"cmp"
 	"fmt"
-	"math/bits"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -56,7 +55,7 @@ func (g *Generator) shape(id btf.TypeID, at context) (*shape, error) {
 	case *btf.Array:
 		return g.array(t, at)
 	case *btf.Enum:
-		if t.Size > 8 || bits.OnesCount32(t.Size) != 1 {
+		if !hasNumber(t.Size) {
 			return opaque(t.Size, cName(t))
 		}
 		if t.Name() == "" && g.typedefs[t.ID()] == nil && at.goName == "" {
@@ -126,12 +125,21 @@ func (g *Generator) integer(t *btf.Int) (*shape, error) {
 		return &shape{expr: "ctypes.Bool", size: 1, align: 1}, nil
 	case isChar(t):
 		return &shape{expr: "byte", size: 1, align: 1}, nil
-	case t.Size > 8 || bits.OnesCount32(t.Size) != 1:
+	case !hasNumber(t.Size):
 		return opaque(t.Size, cName(t))
 	case t.Signed:
 		return number("int", t.Size), nil
 	}
 	return number("uint", t.Size), nil
+}
+
+// hasNumber reports whether Go has integers of a size.
+func hasNumber(size uint32) bool {
+	switch size {
+	case 1, 2, 4, 8:
+		return true
+	}
+	return false
 }
 
 // isChar reports whether a type is the one that C has text in. A signed char or an unsigned char is a number.
