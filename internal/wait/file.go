@@ -97,12 +97,11 @@ func (f *File) Unwatch() {
 		<-f.ended
 		_ = f.file.SetDeadline(time.Time{})
 	}
-	f.limit(0)
 	f.unwatch, f.found = nil, false
 }
 
-// limit makes the next wait end after a time, if it is not 0. It may take away the deadline that a context has set by
-// its end.
+// limit makes the next wait end after a time, if it is not 0, instead of after that of the wait before. It may take away
+// the deadline that a context has set by its end.
 func (f *File) limit(most time.Duration) {
 	switch {
 	case most > 0:

@@ -98,6 +98,8 @@ func TestWaitsForATime(t *testing.T) {
 	want(t, o.file.UntilReadable(ctx, time.Millisecond, ready), nil)
 	want(t, o.file.Reason(ctx), nil)
 	want(t, o.file.Pause(ctx, time.Millisecond, ready), nil)
+	want(t, o.file.Pause(ctx, 1, ready), nil)
+	o.file.Unwatch()
 	go func() {
 		<-o.waits
 		time.Sleep(10 * time.Millisecond)
