@@ -142,14 +142,14 @@ func TestSameNames(t *testing.T) {
 		b.AddStruct("event", 16, btf.Member{Name: "d", Type: 3})
 		b.AddEnum("other", 4, btf.EnumValue{Name: "EVENT_A"})
 	})
-	code, _ := generate(t, types, gotypes.Options{Reserved: []string{"Event", "OtherEventA"}})
+	code, _ := generate(t, types, gotypes.Options{Reserved: []string{"Event", "EventStruct", "OtherEventA"}})
 	for range 5 {
-		if again, _ := generate(t, types, gotypes.Options{Reserved: []string{"Event", "OtherEventA"}}); again != code {
+		if again, _ := generate(t, types, gotypes.Options{Reserved: []string{"Event", "EventStruct", "OtherEventA"}}); again != code {
 			t.Fatal("the code differs")
 		}
 	}
-	wantLines(t, code, "type EventStruct struct {", "type EventStruct2 struct {", "type EventUnion struct {",
-		"type EventEnum uint32", "type EventStruct3 struct {", "OtherEventAValue Other = 0")
+	wantLines(t, code, "type EventStruct2 struct {", "type EventStruct3 struct {", "type EventUnion struct {",
+		"type EventEnum uint32", "type EventStruct4 struct {", "OtherEventAValue Other = 0")
 }
 
 func TestOptions(t *testing.T) {
@@ -246,6 +246,7 @@ func TestSection(t *testing.T) {
 		"larger":   {[]gotypes.Variable{{"a", 3, 4, 4, ""}}, 8, unix.EINVAL},
 		"too much": {nil, math.MaxInt, unix.E2BIG},
 		"less":     {nil, -1, unix.E2BIG},
+		"no size":  {[]gotypes.Variable{{"a", 2, 0, -1, ""}}, 8, unix.EINVAL},
 	} {
 		if _, err := g.Section(".x", "X", c.variables, c.size); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", what, err, c.want)

@@ -3,6 +3,7 @@ package gotypes
 import (
 	"go/token"
 	"go/types"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -69,11 +70,8 @@ type scope map[string]int
 
 // newPackage is the scope of a package. The generated code uses Go's own names, so nothing else may have them.
 func newPackage(reserved []string) scope {
-	s := scope{"_": 1, "init": 1, "main": 1, "unsafe": 1, "ctypes": 1}
-	for _, name := range types.Universe.Names() {
-		s[name] = 1
-	}
-	for _, name := range reserved {
+	s := make(scope)
+	for _, name := range slices.Concat([]string{"_", "init", "main", "unsafe", "ctypes"}, types.Universe.Names(), reserved) {
 		s[name] = 1
 	}
 	return s
