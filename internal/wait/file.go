@@ -177,7 +177,7 @@ func (f *File) wait(ctx context.Context, most time.Duration, ready func(fd uintp
 		return nil
 	case ctx.Err() != nil:
 		return ContextError(ctx)
-	case most > 0 && errors.Is(err, os.ErrDeadlineExceeded):
+	case errors.Is(err, os.ErrDeadlineExceeded):
 		return errPassed
 	}
 	return fmt.Errorf("wait for records: %w", err)

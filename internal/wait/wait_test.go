@@ -113,6 +113,16 @@ func TestWaitsForATime(t *testing.T) {
 	o.file.Unwatch()
 }
 
+// A wait whose time has passed promises no record.
+func TestNoPromiseForATime(t *testing.T) {
+	o := newOwner(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	want(t, o.file.UntilReadable(ctx, time.Millisecond, func(uintptr) bool { return false }), nil)
+	cancel()
+	want(t, o.file.Reason(ctx), context.Canceled)
+	o.file.Unwatch()
+}
+
 // What makes the file readable ends a pause, but what was there before does not.
 func TestPause(t *testing.T) {
 	o := newOwner(t)
@@ -122,6 +132,10 @@ func TestPause(t *testing.T) {
 		o.write(1)
 	}()
 	want(t, o.wait(ctx), nil) // which the poller has told of that byte
+	want(t, o.file.Pause(ctx, time.Millisecond, func(uintptr) bool {
+		t.Error("it asks for what was there before")
+		return true
+	}), nil)
 	start := time.Now()
 	ready := func(uintptr) bool { return o.pending() >= 3 }
 	want(t, o.file.Pause(ctx, time.Millisecond, ready), nil)
@@ -223,6 +237,10 @@ func TestCloseEndsWait(t *testing.T) {
 	want(t, o.wait(ctx), errClosed)
 	want(t, o.file.Reason(ctx), errClosed)
 	want(t, o.file.Reason(context.Background()), errClosed)
+
+	// The context is done by now, too. The owner's memory may be gone, so nobody looks for a record.
+	<-ctx.Done()
+	want(t, o.file.UntilReadable(ctx, 0, func(uintptr) bool { return true }), errClosed)
 }
 
 // A record that came before the context was done is promised: the flag stays down until it is handed over, and the next
