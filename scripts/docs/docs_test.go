@@ -43,7 +43,9 @@ func TestGo(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d Go blocks", checked)
+	if *onlyPage == "" && checked < 50 {
+		t.Errorf("only %d Go blocks", checked)
+	}
 }
 
 // Code on other libraries is compiled where these are at hand: nothing is downloaded for it.
@@ -121,5 +123,7 @@ func TestC(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	t.Logf("%d C blocks", len(todo))
+	if *onlyPage == "" && len(todo) < 60 {
+		t.Errorf("only %d C blocks", len(todo))
+	}
 }
