@@ -109,6 +109,36 @@ func TestReloadAtCgroupIsExact(t *testing.T) {
 	s.want("packets_total", map[string]float64{"": packets})
 }
 
+// A scrape while a reload moves links from one object to the other sees the one or the other.
+func TestScrapeWhileReloading(t *testing.T) {
+	cgroup := testutil.NewCgroup(t)
+	config := func(i int) string {
+		return header(t, "    attach: [{program: egress, cgroup: "+cgroup.Name()+"}]\n    set: {unused: "+strconv.Itoa(i%2)+"}\n", `
+    metrics:
+      - {name: packets_total, type: counter, map: packets, value: .}
+`)
+	}
+	s := start(t, config(0))
+	var end atomic.Bool
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for !end.Load() {
+			if s.Families(); !s.Status().Ready {
+				t.Error("a reload made it unready")
+				return
+			}
+		}
+	}()
+	for i := range 10 {
+		s.write(config(i + 1))
+		testutil.Check(t, s.Reload())
+	}
+	end.Store(true)
+	<-done
+	s.want("bpf_exporter_program_attached", map[string]float64{"shapes,egress": 1})
+}
+
 // inCgroup sends packets from a process in a cgroup.
 func inCgroup(cgroup *testutil.Cgroup, packets int) error {
 	cmd := exec.Command("/proc/self/exe", "-test.run=^TestSend$")

@@ -18,15 +18,14 @@ type Loaded struct {
 	*Opened
 	shared map[string]bool // the maps that are those of the object that it replaces
 	obj    *libbpf.Object
-	links  map[config.Attach]*libbpf.Link // of the programs that the configuration names
-	rest   []*libbpf.Link                 // of Object.Attach
-	taken  []config.Attach                // links that were old's
+	links  *links
+	taken  []config.Attach // links that were old's
 }
 
 // Load loads an object, and takes o over. It uses the maps of old that are the same, if old is not nil. Nothing is
 // attached yet.
 func (o *Opened) Load(old *Loaded) (*Loaded, error) {
-	l := &Loaded{Opened: o, shared: map[string]bool{}, links: map[config.Attach]*libbpf.Link{}}
+	l := &Loaded{Opened: o, shared: map[string]bool{}, links: newLinks()}
 	err := errors.Join(o.pinMaps(), l.share(old))
 	if err == nil {
 		l.obj, err = o.open.Load()
@@ -103,7 +102,7 @@ func (l *Loaded) target(name string) *Target {
 // two is used from then on, and closed.
 func (l *Loaded) With(o *Opened) *Loaded {
 	o.Close()
-	return &Loaded{Opened: o, obj: l.obj, links: l.links, rest: l.rest}
+	return &Loaded{Opened: o, obj: l.obj, links: l.links}
 }
 
 // Shares tells whether a map is the same as that of the object that this one replaces.
@@ -124,7 +123,7 @@ func (l *Loaded) Attach(old *Loaded) error {
 		if err != nil {
 			return l.Conf.At.Errorf("object %q can't be attached: %v", l.Conf.Name, err)
 		}
-		l.rest = links
+		l.links.setRest(links)
 		return nil
 	}
 	for _, a := range l.Conf.Attach {
@@ -144,13 +143,13 @@ func (l *Loaded) attach(a config.Attach, old *Loaded) error {
 	same := a
 	same.Program.Place = config.Place{}
 	if old != nil && (a.Cgroup != "" || a.Interface != "") {
-		if link := old.links[same]; link != nil {
+		if link := old.links.get(same); link != nil {
 			if err := link.OutliveObject(); err != nil {
 				return err
 			}
 			if err := link.UpdateProgram(p); err == nil {
-				delete(old.links, same)
-				l.links[same] = link
+				old.links.remove(same)
+				l.links.put(same, link)
 				l.taken = append(l.taken, same)
 				return nil
 			}
@@ -158,7 +157,7 @@ func (l *Loaded) attach(a config.Attach, old *Loaded) error {
 	}
 	link, err := attachTo(p, a)
 	if err == nil {
-		l.links[same] = link
+		l.links.put(same, link)
 	}
 	return err
 }
@@ -166,8 +165,8 @@ func (l *Loaded) attach(a config.Attach, old *Loaded) error {
 // GiveBack makes the programs of old run again where Attach has replaced them.
 func (l *Loaded) GiveBack(old *Loaded) {
 	for _, a := range l.taken {
-		link := l.links[a]
-		delete(l.links, a)
+		link := l.links.get(a)
+		l.links.remove(a)
 		p, err := old.obj.Program(a.Program.Text)
 		if err == nil {
 			err = link.UpdateProgram(p)
@@ -176,7 +175,7 @@ func (l *Loaded) GiveBack(old *Loaded) {
 			_ = link.Close()
 			continue
 		}
-		old.links[a] = link
+		old.links.put(a, link)
 	}
 	l.taken = nil
 }
@@ -205,10 +204,7 @@ func attachTo(p *libbpf.Program, a config.Attach) (*libbpf.Link, error) {
 
 // Detach detaches the programs. Their maps can still be read.
 func (l *Loaded) Detach() {
-	for _, link := range l.links {
-		_ = link.Close()
-	}
-	for _, link := range l.rest {
+	for _, link := range l.links.all() {
 		_ = link.Close()
 	}
 }

@@ -16,15 +16,7 @@ type Program struct {
 
 // Programs are the programs that were loaded.
 func (l *Loaded) Programs() (all []Program) {
-	attached := map[string]bool{}
-	for _, link := range l.rest {
-		if p := link.Program(); p != nil {
-			attached[p.Name()] = true
-		}
-	}
-	for a := range l.links {
-		attached[a.Program.Text] = true
-	}
+	attached := l.links.attached()
 	for p := range l.obj.Programs() {
 		info, err := p.Info(0)
 		if err != nil { // it was not loaded
