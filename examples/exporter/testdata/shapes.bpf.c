@@ -78,6 +78,14 @@ struct {
 	__type(value, struct tally);
 } counted SEC(".maps");
 
+/* What tests count in. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64);
+	__type(key, __u32);
+	__type(value, struct tally);
+} changing SEC(".maps");
+
 const volatile int pid; /* whose calls are counted */
 const volatile int unused = 1;
 __u64 total;

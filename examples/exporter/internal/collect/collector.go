@@ -121,7 +121,7 @@ func (c *Collector) publish(i int, t *table, took time.Duration, err error) {
 		s.Failures++
 		return
 	}
-	s.Last, s.Entries = now, len(t.elements)
+	s.Last, s.Entries = now, t.entries
 	c.families[i] = families
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/libbpf-go/libbpf-go"
 
+	"github.com/libbpf-go/libbpf-go/examples/exporter/internal/config"
 	"github.com/libbpf-go/libbpf-go/examples/exporter/internal/source"
 )
 
@@ -18,6 +19,7 @@ type table struct {
 	m        *libbpf.Map
 	columns  []*column
 	elements map[string]*element
+	entries  int // of them that the map had in the last snapshot
 	snapshot uint64
 	values   [][]byte // of the element at hand, for each CPU
 }
@@ -25,6 +27,7 @@ type table struct {
 // element is an element of a map.
 type element struct {
 	snapshot uint64 // the last one that had it
+	until    uint64 // the last one that needs not have it
 	cells    []cell // for each column
 }
 
@@ -40,6 +43,7 @@ func newTable(t *source.Target, m *libbpf.Map) *table {
 func (t *table) read(deadline time.Time) error {
 	const checkAfter = 256 // elements
 	t.snapshot++
+	t.entries = 0
 	now := time.Now()
 	n := 0
 	var err error
@@ -65,7 +69,8 @@ func (t *table) element(key, image []byte, now time.Time) {
 	case e.snapshot == t.snapshot: // the kernel has told it twice
 		return
 	}
-	e.snapshot = t.snapshot
+	e.snapshot, e.until = t.snapshot, 0
+	t.entries++
 	values := t.split(image)
 	for i, c := range t.columns {
 		made := &e.cells[i]
@@ -95,7 +100,7 @@ func (t *table) split(image []byte) [][]byte {
 // removeOthers removes the elements that the map has no more.
 func (t *table) removeOthers() {
 	for key, e := range t.elements {
-		if e.snapshot == t.snapshot {
+		if e.snapshot == t.snapshot || e.until >= t.snapshot {
 			continue
 		}
 		for i, c := range t.columns {
@@ -105,25 +110,35 @@ func (t *table) removeOthers() {
 	}
 }
 
+// patience is how many snapshots an element of a map that was replaced may stay away: its series goes on if it comes
+// back in that time.
+const patience = 60
+
 // adopt continues the series of another table, of metrics that are the same. If the two share their map, its elements
-// continue what they had; if not, all of what the new map has is new.
+// continue what they had. If not, all of what the new map has is new, and gauges begin anew: what was in the old map is
+// true no more.
 func (t *table) adopt(old *table, shared bool) {
 	from := make([]int, len(t.columns))
 	for i, c := range t.columns {
-		from[i] = slices.IndexFunc(old.columns, func(other *column) bool { return sameMetric(c, other) })
+		from[i] = slices.IndexFunc(old.columns, func(other *column) bool {
+			return (shared || c.Conf.Kind != config.Gauge) && sameMetric(c, other)
+		})
 		if from[i] >= 0 {
 			c.table = old.columns[from[i]].table
 		}
 	}
 	t.snapshot = old.snapshot
 	for key, e := range old.elements {
-		made := &element{snapshot: e.snapshot, cells: make([]cell, len(t.columns))}
+		made := &element{snapshot: e.snapshot, until: e.until, cells: make([]cell, len(t.columns))}
 		for i := range from {
 			if from[i] >= 0 {
 				made.cells[i] = e.cells[from[i]]
 			}
 		}
 		if !shared {
+			if e.until == 0 { // the old map had it
+				made.until = t.snapshot + patience
+			}
 			for _, c := range made.cells {
 				for _, p := range c.parts {
 					clear(p.last)

@@ -7,7 +7,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"unsafe"
 
+	"github.com/libbpf-go/libbpf-go"
 	"github.com/libbpf-go/libbpf-go/internal/testutil"
 	"github.com/libbpf-go/libbpf-go/internal/testutil/needs"
 )
@@ -137,6 +139,38 @@ func TestScrapeWhileReloading(t *testing.T) {
 	end.Store(true)
 	<-done
 	s.want("bpf_exporter_program_attached", map[string]float64{"shapes,egress": 1})
+}
+
+// Elements of a hash with another layout come back one by one: their counters go on, and do not begin anew.
+func TestReloadKeepsCountersOfNewMaps(t *testing.T) {
+	config := func(file string) string {
+		text := header(t, count, `
+    metrics:
+      - {name: a_total, type: counter, map: changing, value: count, labels: [{name: n, key: .}]}
+      - {name: level, type: gauge, map: changing, value: count, labels: [{name: n, key: .}]}
+`)
+		return strings.Replace(text, shapes(t, "shapes.bpf.o"), shapes(t, file), 1)
+	}
+	s := start(t, config("shapes.bpf.o"))
+	set := func(n uint32, value ...uint64) {
+		testutil.Check(t, s.m("changing").Update(bytesOf(&n), unsafe.Slice((*byte)(unsafe.Pointer(&value[0])), 8*len(value)), libbpf.Any))
+	}
+	set(1, 5)
+	set(2, 6)
+	s.snapshot()
+	s.write(config("other.bpf.o"))
+	testutil.Check(t, s.Reload())
+	s.want("a_total", map[string]float64{"1": 5, "2": 6})
+	s.want("level", map[string]float64{})
+	s.want("bpf_exporter_map_entries", map[string]float64{"shapes,changing": 0})
+	set(1, 0, 3) // another member comes first
+	s.snapshot()
+	s.want("a_total", map[string]float64{"1": 8, "2": 6})
+	s.want("level", map[string]float64{"1": 3})
+	for range 100 {
+		s.snapshot()
+	}
+	s.want("a_total", map[string]float64{"1": 8})
 }
 
 // inCgroup sends packets from a process in a cgroup.

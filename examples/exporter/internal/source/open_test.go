@@ -31,7 +31,7 @@ func metric(lines ...string) string {
 func TestErrors(t *testing.T) {
 	const fields = "there is: count, sum, level, small, ratio, slots, with_sum, example, trace_id, inner"
 	for _, c := range []struct{ lines, want string }{
-		{metric("type: counter", "map: plian"), `x.yml:6: shapes.bpf.o has no map "plian"; there is: counted, packets, plain, percpu, lru, sizes_only, ring, .rodata, .bss`},
+		{metric("type: counter", "map: plian"), `x.yml:6: shapes.bpf.o has no map "plian"; there is: counted, packets, plain, percpu, lru, sizes_only, ring, changing, .rodata, .bss`},
 		{metric("type: counter", "map: ring"), `x.yml:6: map "ring" is a ringbuf, which has no elements to export; there is: `},
 		{metric("type: counter", "map: sizes_only"), `x.yml:6: map "sizes_only": its definition does not tell the types; write __type(key, ...) and __type(value, ...) instead of sizes`},
 		{metric("type: counter", "map: lru"), `x.yml:6: map "lru" is a lru_hash: the kernel removes elements with their counts, so metric "a_total" would lose some; use a hash, or accept it with allow_lru: true`},
