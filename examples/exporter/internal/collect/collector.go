@@ -31,6 +31,7 @@ type State struct {
 	Map               string
 	Entries, Capacity int
 	Last              time.Time     // the last good snapshot
+	Ended             time.Time     // the last one, good or not
 	Took              time.Duration // the last one, good or not
 	Snapshots         uint64
 	Failures          uint64
@@ -66,11 +67,27 @@ func (c *Collector) Adopt(old *Collector) {
 			if t.Map != before.Map {
 				continue
 			}
-			t.adopt(before, c.Loaded.Shares(old.Loaded, t.Map))
-			state := old.States()[j]
-			c.mu.Lock()
-			c.states[i].Snapshots, c.states[i].Failures = state.Snapshots, state.Failures
-			c.mu.Unlock()
+			from := t.adopt(before, c.Loaded.Shares(old.Loaded, t.Map))
+			c.inherit(i, old, j, from)
+		}
+	}
+}
+
+// inherit publishes what an old collector has of a map, until the first good snapshot. from tells which of its metrics
+// each metric was, or -1.
+func (c *Collector) inherit(to int, old *Collector, at int, from []int) {
+	old.mu.Lock()
+	state, families := old.states[at], old.families[at]
+	old.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := &c.states[to]
+	s.Snapshots, s.Failures, s.Last, s.Entries = state.Snapshots, state.Failures, state.Last, state.Entries
+	for i, metric := range from {
+		if metric >= 0 && metric < len(families) { // there are none before the first good snapshot
+			family := families[metric]
+			family.Help = c.tables[to].columns[i].Conf.Help
+			c.families[to] = append(c.families[to], family)
 		}
 	}
 }
@@ -115,7 +132,7 @@ func (c *Collector) publish(i int, t *table, took time.Duration, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := &c.states[i]
-	s.Took, s.Err, s.Metrics = took, err, metrics
+	s.Took, s.Err, s.Metrics, s.Ended = took, err, metrics, now
 	s.Snapshots++
 	if err != nil {
 		s.Failures++
@@ -156,7 +173,7 @@ func (c *Collector) Ready() bool {
 func (c *Collector) Alive() bool {
 	const patience = 3
 	for _, s := range c.States() {
-		if s.Err == nil && !s.Last.IsZero() && time.Since(s.Last) > patience*(c.interval+c.deadline*time.Duration(len(c.tables))) {
+		if !s.Ended.IsZero() && time.Since(s.Ended) > patience*(c.interval+c.deadline*time.Duration(len(c.tables))) {
 			return false
 		}
 	}

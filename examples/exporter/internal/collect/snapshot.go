@@ -116,9 +116,9 @@ const patience = 60
 
 // adopt continues the series of another table, of metrics that are the same. If the two share their map, its elements
 // continue what they had. If not, all of what the new map has is new, and gauges begin anew: what was in the old map is
-// true no more.
-func (t *table) adopt(old *table, shared bool) {
-	from := make([]int, len(t.columns))
+// true no more. from tells which of the old columns each column was, or -1.
+func (t *table) adopt(old *table, shared bool) (from []int) {
+	from = make([]int, len(t.columns))
 	for i, c := range t.columns {
 		from[i] = slices.IndexFunc(old.columns, func(other *column) bool {
 			return (shared || c.Conf.Kind != config.Gauge) && sameMetric(c, other)
@@ -147,6 +147,7 @@ func (t *table) adopt(old *table, shared bool) {
 		}
 		t.elements[key] = made
 	}
+	return from
 }
 
 // cpuNames are the values of the label of CPUs.

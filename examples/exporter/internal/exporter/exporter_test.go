@@ -321,9 +321,16 @@ func TestDeadline(t *testing.T) {
 	s.snapshot()
 	s.want("a_total", map[string]float64{"": 1})
 	s.want("bpf_exporter_map_snapshot_failures_total", map[string]float64{"shapes,plain": 1})
-	if status := s.Status(); !status.Ready || !strings.Contains(status.Objects[0].Maps[0].Error, "the deadline has passed") {
-		t.Errorf("%+v", status)
+	failed := func() {
+		t.Helper()
+		s.want("a_total", map[string]float64{"": 1})
+		if status := s.Status(); !status.Ready || !strings.Contains(status.Objects[0].Maps[0].Error, "the deadline has passed") {
+			t.Errorf("%+v", status)
+		}
 	}
+	failed()
+	testutil.Check(t, s.Reload())
+	failed()
 }
 
 func TestCheck(t *testing.T) {
