@@ -177,7 +177,9 @@ func colors() (string, error) {
 }
 
 // only makes a style sheet one for light or for dark pages: what one leaves as it is, the other may colour.
-func only(scheme, css string) string { return "@media (prefers-color-scheme: " + scheme + ") {\n" + css + "}\n" }
+func only(scheme, css string) string {
+	return "@media (prefers-color-scheme: " + scheme + ") {\n" + css + "}\n"
+}
 
 // sheet is a style sheet of chroma, without its own class for dark or light: the browser knows which it is.
 func sheet(style string) (string, error) {
