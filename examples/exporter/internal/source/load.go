@@ -108,9 +108,6 @@ func (l *Loaded) With(o *Opened) *Loaded {
 // Shares tells whether a map is the same as that of the object that this one replaces.
 func (l *Loaded) Shares(old *Loaded, name string) bool { return l.obj == old.obj || l.shared[name] }
 
-// Same tells whether two are the same object in the kernel.
-func (l *Loaded) Same(other *Loaded) bool { return l.obj == other.obj }
-
 // Map is the map of a target.
 func (l *Loaded) Map(t *Target) (*libbpf.Map, error) { return l.obj.Map(t.Map) }
 
