@@ -2,6 +2,7 @@ package docs_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"os/exec"
@@ -109,7 +110,7 @@ func (c *compiler) check(b block, user bool) (string, error) {
 	if strings.Contains(b.text, "BPF_USDT") {
 		text = usdtHeader + text
 	}
-	object := filepath.Join(c.folder, fmt.Sprintf("%s.%d.o", strings.ReplaceAll(b.page, "/", "."), b.line))
+	object := filepath.Join(c.folder, fmt.Sprintf("%x.o", sha256.Sum256([]byte(text))))
 	if _, err := os.Stat(object); err == nil {
 		return object, nil
 	}
