@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"slices"
 	"time"
 
 	"github.com/libbpf-go/libbpf-go/examples/exporter/internal/config"
@@ -13,13 +14,16 @@ import (
 type column struct {
 	*source.Metric
 	table *series.Table
-	now   []uint64 // the numbers of the element at hand
+	bits  []int    // of each number
+	now   []uint64 // the numbers of the element at hand, together or of each CPU
 }
 
 func newColumn(m *source.Metric) *column {
-	return &column{
-		Metric: m, now: make([]uint64, m.Numbers()), table: series.New(m.Totals(), m.Conf.MaxSeries, m.Conf.Combine),
+	combine := ""
+	if m.Conf.Kind == config.Gauge {
+		combine = m.Conf.Combine
 	}
+	return &column{Metric: m, bits: m.Bits(), table: series.New(m.Totals(), m.Conf.MaxSeries, combine)}
 }
 
 // cell is what is known of an element in a column.
@@ -30,9 +34,10 @@ type cell struct {
 
 // part is what an element adds to a series.
 type part struct {
-	series *series.Series
-	slot   int
-	last   []uint64
+	series   *series.Series
+	slot     int
+	last     []uint64 // its numbers: all CPUs together, or each by itself if a number is narrow
+	examples []uint64 // a hash of the example of each CPU
 }
 
 // make finds the series of an element. It does so once, when the element is new.
@@ -46,19 +51,22 @@ func (c *column) make(key []byte, values [][]byte, now time.Time) cell {
 	if !ok {
 		return made
 	}
-	add := func(labels []model.Label) {
+	add := func(labels []model.Label, cpus int) {
 		p := part{series: c.table.Join(labels, now), slot: c.Slot(key)}
 		if c.Conf.Kind != config.Gauge {
-			p.last = make([]uint64, len(c.now))
+			p.last = make([]uint64, len(c.numbers(values[:cpus])))
+		}
+		if c.Conf.Exemplar != nil {
+			p.examples = make([]uint64, cpus)
 		}
 		made.parts = append(made.parts, p)
 	}
 	if !c.Conf.PerCPU {
-		add(labels)
+		add(labels, len(values))
 		return made
 	}
 	for cpu := range values {
-		add(append(labels[:len(labels):len(labels)], model.Label{Name: "cpu", Value: cpuName(cpu)}))
+		add(append(labels[:len(labels):len(labels)], model.Label{Name: "cpu", Value: cpuName(cpu)}), 1)
 	}
 	return made
 }
@@ -71,9 +79,7 @@ func (c *column) zero(values [][]byte) bool {
 			}
 			continue
 		}
-		clear(c.now)
-		c.Add(c.now, value)
-		for _, n := range c.now {
+		for _, n := range c.numbers([][]byte{value}) {
 			if n != 0 {
 				return false
 			}
@@ -105,18 +111,40 @@ func (c *column) add(p *part, values [][]byte, snapshot uint64, now time.Time) {
 		c.table.Set(p.series, number, snapshot)
 		return
 	}
-	clear(c.now)
-	for _, value := range values {
-		c.Add(c.now, value)
-	}
-	if !p.series.Gain(p.slot, p.last, c.now) {
+	if !p.series.Gain(p.slot, c.bits, p.last, c.numbers(values)) {
 		return
 	}
-	for _, value := range values {
-		if example := c.Exemplar(value, now); example != nil {
+	for cpu := range p.examples { // that of a CPU which has counted nothing is an old one
+		hash := c.ExampleHash(values[cpu])
+		if hash == p.examples[cpu] {
+			continue
+		}
+		p.examples[cpu] = hash
+		if example := c.Exemplar(values[cpu], now); example != nil {
 			p.series.Exemplar = example
 		}
 	}
+}
+
+// numbers are the numbers of values, each of a CPU: added up, or one after the other if a number is narrow, so that it
+// can be seen where it begins again. They are good until the next call.
+func (c *column) numbers(values [][]byte) []uint64 {
+	n := len(c.bits)
+	narrow := slices.Min(c.bits) < 64
+	all := n
+	if narrow {
+		all *= len(values)
+	}
+	c.now = slices.Grow(c.now[:0], all)[:all]
+	clear(c.now)
+	for cpu, value := range values {
+		to := c.now
+		if narrow {
+			to = c.now[cpu*n:]
+		}
+		c.Add(to, value)
+	}
+	return c.now
 }
 
 // leave takes an element away.

@@ -2,19 +2,20 @@ package collect
 
 import (
 	"reflect"
+	"slices"
 
 	"github.com/libbpf-go/libbpf-go/examples/exporter/internal/config"
 )
 
-// sameMetric tells whether two metrics would make the same series of the same elements. Where they are written, and what
-// the help is, does not matter.
+// sameMetric tells whether two metrics would make the same series of the same elements. Where they are written, what
+// the help is, how many series there may be, and which elements are left out does not matter.
 func sameMetric(a, b *column) bool {
-	return len(a.now) == len(b.now) && a.Totals() == b.Totals() && reflect.DeepEqual(normal(*a.Conf), normal(*b.Conf))
+	return slices.Equal(a.bits, b.bits) && a.Totals() == b.Totals() && reflect.DeepEqual(normal(*a.Conf), normal(*b.Conf))
 }
 
-// normal is a metric without places and help.
+// normal is a metric without what does not matter.
 func normal(m config.Metric) config.Metric {
-	m.Help = ""
+	m.Help, m.MaxSeries, m.SkipZero, m.AllowLRU = "", 0, false, false
 	clearPlaces(reflect.ValueOf(&m).Elem())
 	return m
 }

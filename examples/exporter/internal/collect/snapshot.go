@@ -125,6 +125,7 @@ func (t *table) adopt(old *table, shared bool) (from []int) {
 		})
 		if from[i] >= 0 {
 			c.table = old.columns[from[i]].table
+			c.table.Limit(c.Conf.MaxSeries)
 		}
 	}
 	t.snapshot = old.snapshot

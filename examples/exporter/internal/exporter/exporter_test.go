@@ -251,6 +251,84 @@ func TestPerCPU(t *testing.T) {
 	}
 }
 
+// An exemplar is that of the CPU which has counted since the last snapshot.
+func TestExemplarOfCPUs(t *testing.T) {
+	cpus, err := libbpf.PossibleCPUs()
+	testutil.Check(t, err)
+	s := start(t, header(t, count, `
+    metrics:
+      - name: a_total
+        type: counter
+        map: percpu
+        value: count
+        exemplar: {value: example, labels: [{name: deep, value: inner.deep}]}
+`))
+	values := make([][]byte, cpus)
+	put := func(counts ...uint64) {
+		for cpu := range values {
+			v := value{}
+			if cpu < len(counts) && counts[cpu] > 0 {
+				v = value{count: counts[cpu], example: counts[cpu], deep: uint64(cpu)}
+			}
+			values[cpu] = slices.Clone(bytesOf(&v))
+		}
+		k := named(1, "")
+		testutil.Check(t, s.m("percpu").UpdatePerCPU(bytesOf(&k), values, libbpf.Any))
+		s.snapshot()
+	}
+	put(5, 7)
+	put(6, 7) // the second CPU's example is an old one
+	e := s.series("a_total")[""].Exemplar
+	if e == nil || e.Value != 6 || e.Labels[0].Value != "0" {
+		t.Fatalf("%+v", e)
+	}
+	time := e.Time
+	put(6, 7)
+	if e := s.series("a_total")[""].Exemplar; e.Value != 6 || !e.Time.Equal(time) {
+		t.Errorf("%+v", e)
+	}
+}
+
+// A narrow number of each CPU begins again at zero by itself.
+func TestNarrowCountersOfCPUs(t *testing.T) {
+	s := start(t, header(t, count, `
+    metrics:
+      - {name: a_total, type: counter, map: percpu, value: small}
+`))
+	cpus, err := libbpf.PossibleCPUs()
+	testutil.Check(t, err)
+	s.put("percpu", named(1, ""), value{small: 1<<32 - 1})
+	s.snapshot()
+	s.put("percpu", named(1, ""), value{small: 1})
+	s.snapshot()
+	s.want("a_total", map[string]float64{"": float64(cpus) * (1<<32 + 1)})
+}
+
+// Room for more series comes with a reload, and the counters go on.
+func TestReloadOfMaxSeries(t *testing.T) {
+	config := func(more string) string {
+		return header(t, count, `
+    metrics:
+      - {name: a_total, type: counter, map: plain, value: count, labels: [{name: n, key: number}], `+more+`}
+`)
+	}
+	s := start(t, config("max_series: 1"))
+	s.put("plain", named(1, ""), value{count: 3})
+	s.snapshot()
+	s.put("plain", named(2, ""), value{count: 4})
+	s.snapshot()
+	s.want("a_total", map[string]float64{"1": 3, "overflow": 4})
+	one := named(1, "")
+	testutil.Check(t, s.m("plain").Delete(bytesOf(&one)))
+	s.put("plain", named(2, ""), value{count: 1}) // it went back: what it had stays
+	s.write(config("max_series: 2, skip_zero: true, help: x"))
+	testutil.Check(t, s.Reload())
+	s.put("plain", named(3, ""), value{count: 1})
+	s.put("plain", named(4, ""), value{count: 1})
+	s.snapshot()
+	s.want("a_total", map[string]float64{"overflow": 5, "3": 1, "4": 1})
+}
+
 func TestHistograms(t *testing.T) {
 	s := start(t, header(t, count, `
     metrics:

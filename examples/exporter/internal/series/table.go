@@ -18,7 +18,7 @@ const Overflow = "overflow"
 type Table struct {
 	totals   int // numbers of a series
 	most     int
-	combine  string // of gauges
+	combine  string // of gauges; empty for others
 	byKey    map[string]*Series
 	overflow *Series
 	sorted   []*Series // nil if it has to be made
@@ -36,10 +36,14 @@ type Series struct {
 	snapshot uint64
 }
 
-// New makes an empty table: for series with so many numbers, and for so many series.
+// New makes an empty table: for series with so many numbers, and for so many series. combine is how a gauge is made of
+// several numbers, and empty if the series are no gauges.
 func New(totals, most int, combine string) *Table {
 	return &Table{totals: totals, most: most, combine: combine, byKey: map[string]*Series{}}
 }
+
+// Limit changes for how many series there is room. Those that are there stay.
+func (t *Table) Limit(most int) { t.most = most }
 
 // Join finds or makes the series with these labels for one more element.
 func (t *Table) Join(labels []model.Label, now time.Time) *Series {
@@ -72,28 +76,48 @@ func (t *Table) overflowing(labels []model.Label, now time.Time) *Series {
 	return t.overflow
 }
 
-// Leave takes an element away. A series without elements ends, but that of what has no room.
+// Leave takes an element away. A series without elements ends, but not the counter of what has no room.
 func (t *Table) Leave(s *Series) {
 	s.elements--
-	if s.elements == 0 && s != t.overflow {
+	switch {
+	case s.elements > 0 || s == t.overflow && t.combine == "":
+		return
+	case s == t.overflow:
+		t.overflow = nil
+	default:
 		delete(t.byKey, s.key)
-		t.sorted = nil
 	}
+	t.sorted = nil
 }
 
-// Gain adds what an element has gained. last is what it had before, and is set to what it has now. A number that went
-// back is that of a new element: all of it is new.
-func (s *Series) Gain(at int, last, now []uint64) (gained bool) {
+// Gain adds what an element has gained. last is what it had before, and is set to what it has now. The totals begin at
+// at, and bits are how wide each number is in the map: if there are more numbers than totals, they are those of each CPU.
+//
+// If any number went back, the element is a new one, and all of it is new. But a narrow number that goes from the last
+// quarter of what it can be to the first has begun again at zero.
+func (s *Series) Gain(at int, bits []int, last, now []uint64) (gained bool) {
+	fresh := false
 	for i, n := range now {
-		gain := n
-		if n >= last[i] {
-			gain -= last[i]
+		fresh = fresh || n < last[i] && !wrapped(bits[i%len(bits)], last[i], n)
+	}
+	if fresh {
+		clear(last)
+	}
+	for i, n := range now {
+		gain := n - last[i]
+		if width := bits[i%len(bits)]; width < 64 {
+			gain &= 1<<width - 1
 		}
-		s.Totals[at+i] += gain
+		s.Totals[at+i%len(bits)] += gain
 		last[i] = n
 		gained = gained || gain != 0
 	}
 	return gained
+}
+
+func wrapped(bits int, last, now uint64) bool {
+	quarter := uint64(1) << bits / 4
+	return bits < 64 && last >= 3*quarter && now < quarter
 }
 
 // Set adds an element's number to a gauge, in a snapshot.

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"hash/maphash"
 	"time"
 
 	"github.com/libbpf-go/libbpf-go/examples/exporter/internal/config"
@@ -28,6 +29,19 @@ func bindExemplar(conf *config.Exemplar, t *Target, tables *decoder.Tables) (*ex
 		e.labels = append(e.labels, bound)
 	}
 	return e, nil
+}
+
+var seed = maphash.MakeSeed()
+
+// ExampleHash is a hash of the example that is in a value. It differs for examples that differ.
+func (m *Metric) ExampleHash(value []byte) uint64 {
+	var hash maphash.Hash
+	hash.SetSeed(seed)
+	_, _ = hash.Write(m.exemplar.value.field.Whole(value))
+	for i := range m.exemplar.labels {
+		_, _ = hash.Write(m.exemplar.labels[i].field.Whole(value))
+	}
+	return hash.Sum64()
 }
 
 // Exemplar is the example that is in a value, or nil. A value of zero is none.

@@ -34,6 +34,9 @@ func newNumber(t *decode.Type, path config.Text, what, mapName string) (number, 
 		return number{}, err
 	}
 	n := number{field: f}
+	if f.Kind() == decode.KindInt && f.Size() > 8 {
+		return number{}, path.Errorf("%q of map %q is %s: numbers have 8 at most", path.Text, mapName, describe(f))
+	}
 	switch f.Kind() {
 	case decode.KindInt, decode.KindChar:
 		n.signed = signed(f, t.Size())
@@ -69,10 +72,22 @@ func (n number) value(data []byte) float64 {
 	return float64(u)
 }
 
-// count is the number as a counter has it.
+// count is the number as a counter has it. One that is less than zero counts nothing.
 func (n number) count(data []byte) uint64 {
 	u, _ := n.field.Uint(data)
+	if n.signed && int64(u) < 0 {
+		return 0
+	}
 	return u
+}
+
+// newCount is newNumber for what is counted.
+func newCount(t *decode.Type, path config.Text, what, mapName string) (number, error) {
+	n, err := newNumber(t, path, what, mapName)
+	if err == nil && n.float {
+		err = path.Errorf("%q of map %q is a float: only gauges can be", path.Text, mapName)
+	}
+	return n, err
 }
 
 func bindMetric(conf *config.Metric, t *Target, tables *decoder.Tables) (*Metric, error) {
@@ -81,11 +96,12 @@ func bindMetric(conf *config.Metric, t *Target, tables *decoder.Tables) (*Metric
 	if conf.Kind == config.Histogram {
 		err = m.bindBuckets(t)
 	} else {
-		var n number
-		n, err = newNumber(t.value, conf.Value, "value", t.Map)
-		if err == nil && n.float && conf.Kind == config.Counter {
-			err = conf.Value.Errorf("%q of map %q is a float: only gauges can be", conf.Value.Text, t.Map)
+		read := newNumber
+		if conf.Kind == config.Counter {
+			read = newCount
 		}
+		var n number
+		n, err = read(t.value, conf.Value, "value", t.Map)
 		m.numbers = []number{n}
 	}
 	if err != nil {
@@ -111,12 +127,12 @@ func (m *Metric) bindBuckets(t *Target) error {
 	b := m.Conf.Buckets
 	n, at := b.Size, b.Key
 	if b.Key.Text != "" {
-		slot, err := newNumber(t.key, b.Key, "key", t.Map)
+		slot, err := newCount(t.key, b.Key, "key", t.Map)
 		if err != nil {
 			return err
 		}
 		m.slot = slot.field
-		count, err := newNumber(t.value, b.Value, "value", t.Map)
+		count, err := newCount(t.value, b.Value, "value", t.Map)
 		if err != nil {
 			return err
 		}
@@ -139,7 +155,7 @@ func (m *Metric) bindBuckets(t *Target) error {
 			if _, err := array.Field(path); err != nil {
 				break
 			}
-			count, err := newNumber(array, config.Text{Place: b.Array.Place, Text: path}, "value", t.Map)
+			count, err := newCount(array, config.Text{Place: b.Array.Place, Text: path}, "value", t.Map)
 			if err != nil {
 				return err
 			}
@@ -154,7 +170,7 @@ func (m *Metric) bindBuckets(t *Target) error {
 			m.sum = n
 		}
 		if b.Sum.Text != "" {
-			sum, err := newNumber(t.value, b.Sum, "value", t.Map)
+			sum, err := newCount(t.value, b.Sum, "value", t.Map)
 			if err != nil {
 				return err
 			}

@@ -1,7 +1,14 @@
 package source
 
-// Numbers is how many numbers an element has of a metric: that of a counter, or those of the buckets and the sum.
-func (m *Metric) Numbers() int { return len(m.numbers) }
+// Bits are how wide the numbers are that an element has of a metric: that of a counter, or those of the buckets and the
+// sum.
+func (m *Metric) Bits() []int {
+	bits := make([]int, len(m.numbers))
+	for i, n := range m.numbers {
+		bits[i] = 8 * n.field.Size()
+	}
+	return bits
+}
 
 // Totals is how many numbers a series has.
 func (m *Metric) Totals() int {

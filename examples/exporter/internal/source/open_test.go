@@ -43,6 +43,8 @@ func TestErrors(t *testing.T) {
 		{metric("type: counter", "map: plain", "value: count", "labels:", "  - name: l", "    key: name", "    decoders:", "      - ksym"), `x.yml:12: decoder ksym reads an integer, and the field is text of 12 bytes`},
 		{metric("type: counter", "map: .bss", "value: total", "labels:", "  - name: l", "    key: ."), `x.yml:10: map ".bss" has no key of a known type`},
 		{metric("type: histogram", "map: plain", "buckets:", "  type: exp2", "  array: count", "  sum: none"), `x.yml:9: "count" of map "plain" is no array, but an integer of 8 bytes; ` + fields},
+		{metric("type: histogram", "map: plain", "buckets:", "  type: exp2", "  array: slots", "  sum: ratio"), `x.yml:10: "ratio" of map "plain" is a float: only gauges can be`},
+		{metric("type: histogram", "map: plain", "buckets:", "  type: exp2", "  size: 3", "  key: bucket", "  value: ratio", "  sum: none"), `x.yml:11: "ratio" of map "plain" is a float: only gauges can be`},
 		{metric("type: histogram", "map: plain", "buckets:", "  type: fixed", "  array: slots", "  bounds: [1]", "  sum: none"), `x.yml:9: buckets of metric "a_total": there are 1 bounds and 5 buckets: there must be one bucket more, for what is larger`},
 		{metric("type: histogram", "map: plain", "buckets:", "  type: exp2", "  array: with_sum", "  sum_at: 2"), `x.yml:8: sum_at is 2, and the last of the 4 elements of "with_sum" is 3`},
 		{"    set: {pdi: 1}\n", `x.yml:3: set pdi: `},
