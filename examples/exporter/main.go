@@ -57,6 +57,7 @@ func parse() options {
 func main() {
 	o := parse()
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	slog.SetDefault(log)
 	libbpf.SetPrint(libbpf.PrintWarn, libbpf.SlogPrint(log))
 	tables := decoder.NewTables(o.places)
 	if o.check {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/libbpf-go/libbpf-go/examples/exporter/internal/config"
+	"github.com/libbpf-go/libbpf-go/examples/exporter/internal/decoder"
 	"github.com/libbpf-go/libbpf-go/examples/exporter/internal/model"
 	"github.com/libbpf-go/libbpf-go/examples/exporter/internal/series"
 	"github.com/libbpf-go/libbpf-go/examples/exporter/internal/source"
@@ -40,15 +41,16 @@ type part struct {
 	examples []uint64 // a hash of the example of each CPU
 }
 
-// make finds the series of an element. It does so once, when the element is new.
+// make finds the series of an element. It does so once, as soon as it can.
 func (c *column) make(key []byte, values [][]byte, now time.Time) cell {
 	made := cell{made: true}
 	if c.Conf.SkipZero && c.zero(values) {
 		made.made = false // it may come
 		return made
 	}
-	labels, ok := c.Labels(key, values[0])
-	if !ok {
+	labels, known := c.Labels(key, values[0])
+	if known != decoder.Known {
+		made.made = known == decoder.None
 		return made
 	}
 	add := func(labels []model.Label, cpus int) {

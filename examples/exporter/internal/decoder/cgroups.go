@@ -21,22 +21,27 @@ type Cgroups struct {
 	limit limit
 }
 
-// path is the path of a cgroup within the hierarchy, such as "/system.slice".
-func (t *Cgroups) path(id uint64) (string, bool) {
+// path is the path of a cgroup within the hierarchy, such as "/system.slice". The answer is None for one that is gone.
+func (t *Cgroups) path(id uint64) (string, Answer) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if path, ok := t.paths[id]; ok {
-		return path, true
+		return path, Known
 	}
-	if t.gone[id] || !t.limit.pass() {
-		return "", false
+	if t.gone[id] {
+		return "", None
 	}
-	t.scan()
+	switch t.limit.ask(id) {
+	case wait:
+		return "", Later
+	case look:
+		t.scan()
+	}
 	path, ok := t.paths[id]
 	if !ok && t.found {
 		t.gone[id] = true
 	}
-	return path, ok
+	return answer(path, ok)
 }
 
 // alive tells whether a cgroup that had a path is still there.
@@ -104,11 +109,12 @@ func cgroupRoot(mountinfo string) string {
 const unknown = "unknown"
 
 func (t *Cgroups) decoder(d config.Decoder) (first, func(Field) bool) {
-	decode := func(f Field) (string, bool) {
-		if path, ok := t.path(f.Number); ok {
-			return path, true
+	decode := func(f Field) (string, Answer) {
+		path, known := t.path(f.Number)
+		if known == None {
+			return answer(rest(d, unknown))
 		}
-		return rest(d, unknown)
+		return path, known
 	}
 	return decode, mortal(d, t)
 }

@@ -17,10 +17,33 @@ type Field struct {
 	Text     string // as the types have it: the name of an enum, the decimal number
 }
 
-// first makes text of a field. ok is false for what shall have no series.
-type first func(Field) (text string, ok bool)
+// Answer is what a decoder knows of a field.
+type Answer uint8
 
-// next makes another text of text.
+// The answers.
+const (
+	Known Answer = iota
+	None         // it shall have no series
+	Later        // what tells may not be read again yet: ask again in the next snapshot
+)
+
+// answer is Known if ok, and None if not.
+func answer(text string, ok bool) (string, Answer) {
+	if !ok {
+		return "", None
+	}
+	return text, Known
+}
+
+// first makes text of a field.
+type first func(Field) (string, Answer)
+
+// always is a decoder that knows all fields.
+func always(decode func(Field) string) first {
+	return func(f Field) (string, Answer) { return decode(f), Known }
+}
+
+// next makes another text of text. ok is false for what shall have no series.
 type next func(string) (text string, ok bool)
 
 // Chain is all decoders of a label.
@@ -30,16 +53,16 @@ type Chain struct {
 	alive func(Field) bool // nil if the text stays true as long as the field's key is there
 }
 
-// Text is the text of a label. ok is false if the field shall have no series.
-func (c *Chain) Text(f Field) (text string, ok bool) {
-	text, ok = c.first(f)
+// Text is the text of a label. It is good if the answer is Known.
+func (c *Chain) Text(f Field) (string, Answer) {
+	text, known := c.first(f)
 	for _, decode := range c.then {
-		if !ok {
-			return "", false
+		if known != Known {
+			break
 		}
-		text, ok = decode(text)
+		text, known = answer(decode(text))
 	}
-	return model.Text(text), ok
+	return model.Text(text), known
 }
 
 // Alive tells whether what the field stands for is still there.
@@ -57,7 +80,7 @@ type Shape struct {
 
 // New makes a chain. tables is what the decoders know of the machine.
 func New(decoders []config.Decoder, shape Shape, tables *Tables) (*Chain, error) {
-	c := &Chain{first: func(f Field) (string, bool) { return f.Text, true }}
+	c := &Chain{first: always(func(f Field) string { return f.Text })}
 	for i, d := range decoders {
 		if decode := following(d); decode != nil {
 			c.then = append(c.then, decode)
@@ -95,33 +118,33 @@ func fits(d config.Decoder, shape Shape) error {
 func leading(d config.Decoder, tables *Tables) (first, func(Field) bool) {
 	switch d.Name {
 	case "string":
-		return text, nil
+		return always(text), nil
 	case "hex":
-		return hexadecimal, nil
+		return always(hexadecimal), nil
 	case "ip":
-		return address, nil
+		return always(address), nil
 	case "errno":
-		return errno, nil
+		return always(errno), nil
 	case "syscall":
-		return systemCall, nil
+		return always(systemCall), nil
 	case "ksym":
-		return tables.Symbols.decode, nil
+		return always(tables.Symbols.decode), nil
 	case "ifname":
 		return tables.Interfaces.decode, nil
 	case "device":
-		return tables.Devices.decode, nil
+		return always(tables.Devices.decode), nil
 	case "cgroup":
 		return tables.Cgroups.decoder(d)
 	case "pod":
 		return tables.Pods.decoder(d)
 	}
-	return integer, nil
+	return always(integer), nil
 }
 
 // integer is "int": also of what has a name, such as an enum.
-func integer(f Field) (string, bool) {
+func integer(f Field) string {
 	if f.Negative {
-		return strconv.FormatInt(int64(f.Number), 10), true
+		return strconv.FormatInt(int64(f.Number), 10)
 	}
-	return strconv.FormatUint(f.Number, 10), true
+	return strconv.FormatUint(f.Number, 10)
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -86,7 +87,7 @@ func TestDecoders(t *testing.T) {
 		{number(5000), []config.Decoder{{Name: "errno"}}, "5000"},
 		{number(99999), []config.Decoder{{Name: "syscall"}}, "syscall_99999"},
 		{number(0xffffffff81000120), []config.Decoder{{Name: "ksym"}}, "do_it"},
-		{number(0xffffffff80000000), []config.Decoder{{Name: "ksym"}}, "0xffffffff80000000"},
+		{number(0xffffffff80000000), []config.Decoder{{Name: "ksym"}}, "unknown"},
 		{number(1), []config.Decoder{{Name: "ifname"}}, "lo"},
 		{number(99999), []config.Decoder{{Name: "ifname"}}, "ifindex_99999"},
 		{number(8 << 20), []config.Decoder{{Name: "device"}}, "sda"},
@@ -102,7 +103,7 @@ func TestDecoders(t *testing.T) {
 		{number(scope), part("uid"), uid},
 		{number(scope), part("container"), "server"},
 		{number(scope), part("container_id"), container},
-		{number(unnamed), part("name"), strings.Replace(uid, "0a", "ff", 1)},
+		{number(unnamed), part("name"), "later"},
 		{number(service), part("name"), ""},
 		{number(service), []config.Decoder{{Name: "pod", Drop: true}}, "-"},
 		{Field{Text: "1"}, []config.Decoder{{Name: "static_map", Values: map[string]string{"1": "read"}}}, "read"},
@@ -117,9 +118,12 @@ func TestDecoders(t *testing.T) {
 		}
 		chain, err := New(c.decoders, Shape{Numeric: c.field.Numeric, Size: len(c.field.Bytes)}, tables)
 		testutil.Check(t, err)
-		got, ok := chain.Text(c.field)
-		if !ok {
+		got, known := chain.Text(c.field)
+		switch known {
+		case None:
 			got = "-"
+		case Later:
+			got = "later"
 		}
 		if got != c.want {
 			t.Errorf("%v of %+v is %q, want %q", c.decoders, c.field, got, c.want)
@@ -154,8 +158,8 @@ func TestMisplaced(t *testing.T) {
 // A cgroup that is not there is looked for once, and not for each of its elements.
 func TestUnknownCgroupsAreRemembered(t *testing.T) {
 	tables, places := machine(t)
-	if _, ok := tables.Cgroups.path(1); ok {
-		t.Fatal("found")
+	if _, known := tables.Cgroups.path(1); known != None {
+		t.Fatal(known)
 	}
 	paths := tables.Cgroups.paths
 	tables.Cgroups.limit = limit{}
@@ -164,12 +168,92 @@ func TestUnknownCgroupsAreRemembered(t *testing.T) {
 		t.Error("it was looked for again")
 	}
 	id := inode(t, places.Cgroups+"/system.slice/a.service")
-	if path, ok := tables.Cgroups.path(id); !ok || !tables.Cgroups.alive(id) {
+	if path, known := tables.Cgroups.path(id); known != Known || !tables.Cgroups.alive(id) {
 		t.Fatal(path)
 	}
 	testutil.Check(t, os.Remove(places.Cgroups+"/system.slice/a.service"))
 	if tables.Cgroups.alive(id) {
 		t.Error("it lives after it was removed")
+	}
+}
+
+// A cgroup that is made just after all were read has its path as soon as they may be read again. One that is still not
+// there then is gone.
+func TestNewCgroupsWait(t *testing.T) {
+	tables, places := machine(t)
+	tables.Cgroups.path(1)
+	testutil.Check(t, os.Mkdir(places.Cgroups+"/new", 0o700))
+	id := inode(t, places.Cgroups+"/new")
+	for _, id := range []uint64{id, 2} {
+		if path, known := tables.Cgroups.path(id); known != Later {
+			t.Errorf("%d is %q, %v", id, path, known)
+		}
+	}
+	tables.Cgroups.limit.last = time.Time{}
+	if path, known := tables.Cgroups.path(id); path != "/new" || known != Known {
+		t.Error(path, known)
+	}
+	if path, known := tables.Cgroups.path(2); known != None {
+		t.Error(path, known)
+	}
+}
+
+func TestNewInterfacesWait(t *testing.T) {
+	tables := &Interfaces{}
+	if name, known := tables.decode(number(99999)); name != "ifindex_99999" || known != Known {
+		t.Error(name, known)
+	}
+	if name, known := tables.decode(number(99998)); known != Later {
+		t.Error(name, known)
+	}
+	tables.limit.last = time.Time{}
+	for _, id := range []uint64{99999, 99998} {
+		if name, known := tables.decode(number(id)); known != Known {
+			t.Error(name, known)
+		}
+	}
+}
+
+// The names of a pod may come after its cgroup. They are not waited for without end, and not if no label needs them.
+func TestNewPodsWait(t *testing.T) {
+	tables, places := machine(t)
+	other := strings.Replace(uid, "0a", "ee", 1)
+	path := "/kubepods/pod" + other
+	if p, known := tables.Pods.of(path, "uid"); known != Known || p.uid != other {
+		t.Error(p, known)
+	}
+	again := func() (pod, Answer) {
+		tables.Pods.limit = limit{}
+		return tables.Pods.of(path, "name")
+	}
+	if p, known := again(); known != Later {
+		t.Error(p, known)
+	}
+	testutil.Check(t, os.Mkdir(places.Pods+"/shop_late_"+other, 0o700))
+	if p, known := again(); known != Known || p.part("name") != "shop/late" {
+		t.Error(p, known)
+	}
+	path = strings.Replace(path, "ee", "dd", 1)
+	for i := range tries {
+		if p, known := again(); (known == Known) != (i == tries-1) || p.part("name") != p.uid {
+			t.Error(i, p, known)
+		}
+	}
+}
+
+// Without the kernel's list, no address is published.
+func TestSymbolsThatAreHidden(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "kallsyms")
+	testutil.Check(t, os.WriteFile(path, []byte("0000000000000000 T _stext\n"), 0o600))
+	s := &Symbols{path: path}
+	address := number(0xffffffff81000120)
+	if name := s.decode(address); name != unknown {
+		t.Error(name)
+	}
+	s.Release()
+	testutil.Check(t, os.WriteFile(path, []byte("ffffffff81000100 t do_it\n"), 0o600))
+	if name := s.decode(address); name != "do_it" {
+		t.Error(name)
 	}
 }
 

@@ -14,17 +14,17 @@ type Devices struct {
 	names map[uint64]string
 }
 
-func (t *Devices) decode(f Field) (string, bool) {
+func (t *Devices) decode(f Field) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	name, ok := t.names[f.Number]
 	if ok {
-		return name, true
+		return name
 	}
 	name = fmt.Sprintf("%d:%d", f.Number>>20, f.Number&(1<<20-1))
 	if target, err := os.Readlink(filepath.Join(t.root, name)); err == nil {
 		name = filepath.Base(target)
 		t.names[f.Number] = name
 	}
-	return name, true
+	return name
 }

@@ -13,18 +13,22 @@ type Interfaces struct {
 	limit limit
 }
 
-func (t *Interfaces) decode(f Field) (string, bool) {
+func (t *Interfaces) decode(f Field) (string, Answer) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	name, ok := t.names[f.Number]
-	if !ok && t.limit.pass() {
-		t.read()
-		name, ok = t.names[f.Number]
+	if !ok {
+		if turn := t.limit.ask(f.Number); turn == wait {
+			return "", Later
+		} else if turn == look {
+			t.read()
+			name, ok = t.names[f.Number]
+		}
 	}
 	if !ok {
-		return "ifindex_" + strconv.FormatUint(f.Number, 10), true
+		return "ifindex_" + strconv.FormatUint(f.Number, 10), Known
 	}
-	return name, true
+	return name, Known
 }
 
 func (t *Interfaces) read() {

@@ -11,34 +11,34 @@ import (
 )
 
 // text is "string": the bytes before the first NUL.
-func text(f Field) (string, bool) {
+func text(f Field) string {
 	before, _, _ := bytes.Cut(f.Bytes, []byte{0})
-	return string(before), true
+	return string(before)
 }
 
 // hexadecimal is "hex": a number as in C, and other bytes in the order of memory.
-func hexadecimal(f Field) (string, bool) {
+func hexadecimal(f Field) string {
 	if f.Numeric {
-		return "0x" + strconv.FormatUint(f.Number, 16), true
+		return "0x" + strconv.FormatUint(f.Number, 16)
 	}
-	return hex.EncodeToString(f.Bytes), true
+	return hex.EncodeToString(f.Bytes)
 }
 
 // address is "ip", in the order of the network.
-func address(f Field) (string, bool) {
+func address(f Field) string {
 	b := f.Bytes
 	if len(b) == 0 && f.Numeric {
 		b = binary.NativeEndian.AppendUint32(nil, uint32(f.Number))
 	}
 	a, ok := netip.AddrFromSlice(b)
 	if !ok {
-		return hex.EncodeToString(b), true
+		return hex.EncodeToString(b)
 	}
-	return a.Unmap().String(), true
+	return a.Unmap().String()
 }
 
 // errno is the name of an error's number, which is negative where the kernel returns it.
-func errno(f Field) (string, bool) {
+func errno(f Field) string {
 	number := int64(f.Number)
 	if number < 0 {
 		number = -number
@@ -46,20 +46,20 @@ func errno(f Field) (string, bool) {
 		number = -int64(int32(f.Number))
 	}
 	if number == 0 {
-		return "0", true
+		return "0"
 	}
 	if name := unix.ErrnoName(unix.Errno(number)); name != "" {
-		return name, true
+		return name
 	}
-	return strconv.FormatInt(number, 10), true
+	return strconv.FormatInt(number, 10)
 }
 
 //go:generate ./names.sh
 
 // systemCall is "syscall".
-func systemCall(f Field) (string, bool) {
+func systemCall(f Field) string {
 	if name, ok := systemCalls[f.Number]; ok {
-		return name, true
+		return name
 	}
-	return "syscall_" + strconv.FormatInt(int64(f.Number), 10), true
+	return "syscall_" + strconv.FormatInt(int64(f.Number), 10)
 }

@@ -17,8 +17,13 @@ type Pods struct {
 	mu         sync.Mutex
 	names      map[string][2]string // namespace and name, by uid
 	containers map[string]string    // names, by id
+	reads      int
+	asked      map[string]int // by uid and id: how often had been read when a name was missed first
 	limit      limit
 }
+
+// tries is how often a name is looked for. The kubelet makes a pod's cgroup first, and its logs some time later.
+const tries = 6
 
 // pod is what is known of a cgroup.
 type pod struct{ namespace, name, uid, container, containerID string }
@@ -28,11 +33,11 @@ var (
 	containerID = regexp.MustCompile(`(?:/|-|:)([0-9a-f]{64})(?:\.scope)?(?:/|$)`)
 )
 
-// of finds the pod of a cgroup's path.
-func (t *Pods) of(path string) (pod, bool) {
+// of finds the pod of a cgroup's path. The answer is Later while there is hope for the name that a part needs.
+func (t *Pods) of(path, part string) (pod, Answer) {
 	match := podUID.FindStringSubmatch(path)
 	if match == nil {
-		return pod{}, false
+		return pod{}, None
 	}
 	p := pod{uid: strings.ReplaceAll(match[1], "_", "-")}
 	if id := containerID.FindStringSubmatch(path); id != nil {
@@ -40,17 +45,47 @@ func (t *Pods) of(path string) (pod, bool) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	_, podKnown := t.names[p.uid]
-	_, containerKnown := t.containers[p.containerID]
-	if (!podKnown || !containerKnown && p.containerID != "") && t.limit.pass() {
-		t.read()
+	if !t.has(p, part) {
+		if t.limit.pass() {
+			t.read()
+		}
+		if !t.has(p, part) && t.hope(p) {
+			return p, Later
+		}
 	}
 	names := t.names[p.uid]
 	p.namespace, p.name, p.container = names[0], names[1], t.containers[p.containerID]
-	return p, true
+	return p, Known
+}
+
+// has tells whether the name that a part needs is known.
+func (t *Pods) has(p pod, part string) (ok bool) {
+	switch part {
+	case "uid", "container_id":
+		return true
+	case "container":
+		_, ok = t.containers[p.containerID]
+		return ok || p.containerID == ""
+	}
+	_, ok = t.names[p.uid]
+	return ok
+}
+
+// hope tells whether a name that is not known shall be looked for again.
+func (t *Pods) hope(p pod) bool {
+	id := p.uid + " " + p.containerID
+	since, ok := t.asked[id]
+	if !ok {
+		if t.asked == nil || len(t.asked) > 1<<16 {
+			t.asked = map[string]int{}
+		}
+		t.asked[id], since = t.reads, t.reads
+	}
+	return t.reads-since < tries-1
 }
 
 func (t *Pods) read() {
+	t.reads++
 	t.names, t.containers = map[string][2]string{}, map[string]string{}
 	pods, _ := os.ReadDir(t.pods)
 	for _, entry := range pods {
@@ -73,16 +108,18 @@ func (t *Pods) read() {
 }
 
 func (t *Pods) decoder(d config.Decoder) (first, func(Field) bool) {
-	decode := func(f Field) (string, bool) {
-		path, ok := t.cgroups.path(f.Number)
-		if !ok {
-			return rest(d, unknown)
+	decode := func(f Field) (string, Answer) {
+		path, known := t.cgroups.path(f.Number)
+		if known == None {
+			return answer(rest(d, unknown))
+		} else if known == Later {
+			return "", Later
 		}
-		p, ok := t.of(path)
-		if !ok {
-			return rest(d, "")
+		p, known := t.of(path, d.Part)
+		if known == None {
+			return answer(rest(d, ""))
 		}
-		return p.part(d.Part), true
+		return p.part(d.Part), known
 	}
 	return decode, mortal(d, t.cgroups)
 }

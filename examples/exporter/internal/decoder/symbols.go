@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
+	"log/slog"
 	"os"
 	"slices"
 	"sort"
@@ -18,6 +19,7 @@ type Symbols struct {
 	mu    sync.Mutex
 	names map[uint64]string
 	table []symbol // while a snapshot is taken
+	warn  sync.Once
 }
 
 type symbol struct {
@@ -25,24 +27,32 @@ type symbol struct {
 	name    string
 }
 
-func (s *Symbols) decode(f Field) (string, bool) {
+// decode is "ksym". An address without a name is "unknown": anybody may ask for metrics, and addresses of the kernel help
+// to attack it.
+func (s *Symbols) decode(f Field) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if name, ok := s.names[f.Number]; ok {
-		return name, true
+		return name
 	}
 	if s.table == nil {
 		s.table = readSymbols(s.path)
+	}
+	if len(s.table) == 0 {
+		s.warn.Do(func() {
+			slog.Warn("the kernel's symbols can't be read: CAP_SYSLOG is missing, or kernel.kptr_restrict is set", "file", s.path)
+		})
+		return unknown
 	}
 	if s.names == nil || len(s.names) > 1<<16 {
 		s.names = map[uint64]string{}
 	}
 	name := find(s.table, f.Number)
 	if name == "" {
-		name = "0x" + strconv.FormatUint(f.Number, 16)
+		name = unknown
 	}
 	s.names[f.Number] = name
-	return name, true
+	return name
 }
 
 // Release drops the list, but keeps the names that were found.

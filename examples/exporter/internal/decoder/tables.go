@@ -39,7 +39,33 @@ func NewTables(places Places) *Tables {
 
 // limit says when something may be read again: not for each thing that is not in it.
 type limit struct {
-	last time.Time
+	last  time.Time
+	asked map[uint64]time.Time // what had to wait
+}
+
+// turn is what to do for a thing that is not known.
+type turn uint8
+
+const (
+	look  turn = iota // read again
+	wait              // that is too early
+	given             // it was read since the thing was asked for first: it is not there
+)
+
+// ask asks for a thing that is not known.
+func (l *limit) ask(id uint64) turn {
+	if l.pass() {
+		return look
+	}
+	if since, ok := l.asked[id]; ok && l.last.After(since) {
+		return given
+	} else if !ok {
+		if l.asked == nil || len(l.asked) > 1<<16 {
+			l.asked = map[uint64]time.Time{}
+		}
+		l.asked[id] = time.Now()
+	}
+	return wait
 }
 
 // patience is the time between two readings.

@@ -53,8 +53,8 @@ func (m *Metric) Exemplar(value []byte, now time.Time) *model.Exemplar {
 	if example == 0 {
 		return nil
 	}
-	labels, ok := texts(m.exemplar.labels, nil, value)
-	if !ok {
+	labels, known := texts(m.exemplar.labels, nil, value)
+	if known != decoder.Known {
 		return nil
 	}
 	return &model.Exemplar{Labels: labels, Value: example * m.Conf.Scale.Factor, Time: now}

@@ -51,25 +51,25 @@ func (l *label) read(data []byte) decoder.Field {
 	return f
 }
 
-// Labels are the labels of an element. ok is false if it shall have no series.
-func (m *Metric) Labels(key, value []byte) (labels []model.Label, ok bool) {
+// Labels are the labels of an element. They are good if the answer is Known.
+func (m *Metric) Labels(key, value []byte) ([]model.Label, decoder.Answer) {
 	return texts(m.labels, key, value)
 }
 
-func texts(labels []label, key, value []byte) ([]model.Label, bool) {
+func texts(labels []label, key, value []byte) ([]model.Label, decoder.Answer) {
 	made := make([]model.Label, 0, len(labels)+1) // and one for the CPU
 	for i := range labels {
 		data := key
 		if labels[i].fromValue {
 			data = value
 		}
-		text, ok := labels[i].chain.Text(labels[i].read(data))
-		if !ok {
-			return nil, false
+		text, known := labels[i].chain.Text(labels[i].read(data))
+		if known != decoder.Known {
+			return nil, known
 		}
 		made = append(made, model.Label{Name: labels[i].name, Value: text})
 	}
-	return made, true
+	return made, decoder.Known
 }
 
 // Mortal tells whether Alive can become false.
