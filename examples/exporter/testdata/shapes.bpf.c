@@ -124,4 +124,11 @@ int egress(struct __sk_buff *skb)
 	return 1;
 }
 
+/* For replacing a program at an interface. */
+SEC("xdp")
+int pass(struct xdp_md *ctx)
+{
+	return XDP_PASS;
+}
+
 char LICENSE[] SEC("license") = "GPL";

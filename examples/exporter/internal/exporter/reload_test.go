@@ -173,6 +173,36 @@ func TestReloadKeepsCountersOfNewMaps(t *testing.T) {
 	s.want("a_total", map[string]float64{"1": 8})
 }
 
+// An object that gets another name takes over the programs of the old one, at an interface, too, where there is room for
+// one program only.
+func TestReloadOfNames(t *testing.T) {
+	config := func(name, program string) string {
+		text := header(t, "    attach: [{program: "+program+", interface: lo}]\n", `
+    metrics:
+      - {name: packets_total, type: counter, map: packets, value: .}
+`)
+		return strings.Replace(text, "name: shapes", "name: "+name, 1)
+	}
+	testutil.NewNetwork(t).Do(func() {
+		s := start(t, config("a", "pass"))
+		s.write(config("b", "pass"))
+		testutil.Check(t, s.Reload())
+		s.want("bpf_exporter_program_attached", map[string]float64{"b,pass": 1})
+		s.want("bpf_exporter_object_loaded", map[string]float64{"b": 1})
+	})
+}
+
+// A reload with an object that can't be attached fails, also if the object is new.
+func TestReloadOfNewObjectThatIsBad(t *testing.T) {
+	good := header(t, count)
+	s := start(t, good)
+	s.write(good + "  - file: " + shapes(t, "shapes.bpf.o") + "\n    name: bad\n    attach: [{program: egress, cgroup: /nonexistent}]\n")
+	if err := s.Reload(); err == nil || !strings.Contains(err.Error(), "/nonexistent") {
+		t.Error(err)
+	}
+	s.want("bpf_exporter_object_loaded", map[string]float64{"shapes": 1})
+}
+
 // inCgroup sends packets from a process in a cgroup.
 func inCgroup(cgroup *testutil.Cgroup, packets int) error {
 	cmd := exec.Command("/proc/self/exe", "-test.run=^TestSend$")

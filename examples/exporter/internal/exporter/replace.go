@@ -3,6 +3,7 @@ package exporter
 import (
 	"errors"
 	"log/slog"
+	"slices"
 
 	"github.com/libbpf-go/libbpf-go/examples/exporter/internal/collect"
 	"github.com/libbpf-go/libbpf-go/examples/exporter/internal/config"
@@ -20,6 +21,7 @@ type next struct {
 type step struct {
 	opened    *source.Opened
 	before    *object // what had the name; nil for none that was loaded
+	leftOut   bool    // what had the name was left out
 	loaded    *source.Loaded
 	collector *collect.Collector
 	err       error // why it is left out
@@ -48,6 +50,8 @@ func prepare(conf *config.Config, old *running, tables *decoder.Tables, log *slo
 		s := &step{opened: opened}
 		if before := old.find(o.Name); before != nil && before.collector != nil {
 			s.before = before
+		} else {
+			s.leftOut = before != nil
 		}
 		n.objects = append(n.objects, s)
 	}
@@ -72,14 +76,15 @@ func prepare(conf *config.Config, old *running, tables *decoder.Tables, log *slo
 			if s.kept() {
 				return nil
 			}
-			return s.loaded.Attach(s.old())
+			return s.loaded.Attach(n.replaced(s, old))
 		},
 	} {
 		for _, s := range n.objects {
 			if s.err != nil {
 				continue
 			}
-			if s.err = each(s); s.err != nil && (conf.Strict || s.before != nil) {
+			// What was good stays, and what is new must be: only what was left out before may be so again.
+			if s.err = each(s); s.err != nil && (conf.Strict || old.conf != nil && !s.leftOut) {
 				err := s.err
 				n.undo()
 				return nil, err
@@ -89,6 +94,21 @@ func prepare(conf *config.Config, old *running, tables *decoder.Tables, log *slo
 	return n, nil
 }
 
+// replaced are the old objects that end, of which that with the name of a step comes first: an object may have another
+// name now, and the same programs.
+func (n *next) replaced(s *step, old *running) (all []*source.Loaded) {
+	if s.before != nil {
+		all = append(all, s.old())
+	}
+	for _, o := range old.objects {
+		stays := slices.ContainsFunc(n.objects, func(other *step) bool { return other.before == o && other.kept() })
+		if o.collector != nil && o != s.before && !stays {
+			all = append(all, o.collector.Loaded)
+		}
+	}
+	return all
+}
+
 // undo unloads what is not the old configuration's.
 func (n *next) undo() {
 	for _, s := range n.objects {
@@ -96,7 +116,7 @@ func (n *next) undo() {
 		case s.loaded == nil:
 			s.opened.Close()
 		case !s.kept():
-			s.loaded.GiveBack(s.old())
+			s.loaded.GiveBack()
 			s.loaded.Close()
 		}
 	}

@@ -19,7 +19,13 @@ type Loaded struct {
 	shared map[string]bool // the maps that are those of the object that it replaces
 	obj    *libbpf.Object
 	links  *links
-	taken  []config.Attach // links that were old's
+	taken  []taken
+}
+
+// taken is a link that was that of another object.
+type taken struct {
+	from *Loaded
+	at   config.Attach
 }
 
 // Load loads an object, and takes o over. It uses the maps of old that are the same, if old is not nil. Nothing is
@@ -111,10 +117,10 @@ func (l *Loaded) Shares(old *Loaded, name string) bool { return l.obj == old.obj
 // Map is the map of a target.
 func (l *Loaded) Map(t *Target) (*libbpf.Map, error) { return l.obj.Map(t.Map) }
 
-// Attach attaches the programs. Where old has the same program at the same cgroup or interface, the kernel replaces it
-// there: no event is missed, and none counted twice. Where it can't do so, both programs are attached until old is
-// closed: none is missed.
-func (l *Loaded) Attach(old *Loaded) error {
+// Attach attaches the programs. Where an old object has the same program at the same cgroup or interface, the kernel
+// replaces it there: no event is missed, and none counted twice. Where it can't do so, both programs are attached until
+// the old object is closed: none is missed.
+func (l *Loaded) Attach(old []*Loaded) error {
 	if len(l.Conf.Attach) == 0 {
 		links, err := l.obj.Attach()
 		if err != nil {
@@ -125,46 +131,53 @@ func (l *Loaded) Attach(old *Loaded) error {
 	}
 	for _, a := range l.Conf.Attach {
 		if err := l.attach(a, old); err != nil {
-			l.GiveBack(old)
+			l.GiveBack()
 			return a.Program.Errorf("program %q can't be attached: %v", a.Program.Text, err)
 		}
 	}
 	return nil
 }
 
-func (l *Loaded) attach(a config.Attach, old *Loaded) error {
+func (l *Loaded) attach(a config.Attach, old []*Loaded) error {
 	p, err := l.obj.Program(a.Program.Text)
 	if err != nil {
 		return err
 	}
 	same := a
 	same.Program.Place = config.Place{}
-	if old != nil && (a.Cgroup != "" || a.Interface != "") {
-		if link := old.links.get(same); link != nil {
-			if err := link.OutliveObject(); err != nil {
-				return err
-			}
-			if err := link.UpdateProgram(p); err == nil {
-				old.links.remove(same)
-				l.links.put(same, link)
-				l.taken = append(l.taken, same)
-				return nil
-			}
+	var refused error
+	for _, from := range old {
+		if a.Cgroup == "" && a.Interface == "" {
+			break
+		}
+		link := from.links.get(same)
+		if link == nil {
+			continue
+		}
+		if err := link.OutliveObject(); err != nil {
+			return err
+		}
+		if refused = link.UpdateProgram(p); refused == nil {
+			from.links.remove(same)
+			l.links.put(same, link)
+			l.taken = append(l.taken, taken{from, same})
+			return nil
 		}
 	}
 	link, err := attachTo(p, a)
-	if err == nil {
-		l.links.put(same, link)
+	if err != nil {
+		return errors.Join(err, refused)
 	}
-	return err
+	l.links.put(same, link)
+	return nil
 }
 
-// GiveBack makes the programs of old run again where Attach has replaced them.
-func (l *Loaded) GiveBack(old *Loaded) {
-	for _, a := range l.taken {
-		link := l.links.get(a)
-		l.links.remove(a)
-		p, err := old.obj.Program(a.Program.Text)
+// GiveBack makes the programs of old objects run again where Attach has replaced them.
+func (l *Loaded) GiveBack() {
+	for _, t := range l.taken {
+		link := l.links.get(t.at)
+		l.links.remove(t.at)
+		p, err := t.from.obj.Program(t.at.Program.Text)
 		if err == nil {
 			err = link.UpdateProgram(p)
 		}
@@ -172,7 +185,7 @@ func (l *Loaded) GiveBack(old *Loaded) {
 			_ = link.Close()
 			continue
 		}
-		old.links.put(a, link)
+		t.from.links.put(t.at, link)
 	}
 	l.taken = nil
 }

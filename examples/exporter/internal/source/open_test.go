@@ -49,8 +49,8 @@ func TestErrors(t *testing.T) {
 		{metric("type: histogram", "map: plain", "buckets:", "  type: exp2", "  array: with_sum", "  sum_at: 2"), `x.yml:8: sum_at is 2, and the last of the 4 elements of "with_sum" is 3`},
 		{"    set: {pdi: 1}\n", `x.yml:3: set pdi: `},
 		{"    set: {unused: text}\n", `x.yml:3: set unused: `},
-		{"    attach: [cuont]\n", `x.yml:3: shapes.bpf.o has no program "cuont"; there is: count, egress`},
-		{"    btf: \"\"\n    attach: [count, a, b]\n", `x.yml:4: shapes.bpf.o has no program "a"; there is: count, egress`},
+		{"    attach: [cuont]\n", `x.yml:3: shapes.bpf.o has no program "cuont"; there is: count, egress, pass`},
+		{"    btf: \"\"\n    attach: [count, a, b]\n", `x.yml:4: shapes.bpf.o has no program "a"; there is: count, egress, pass`},
 	} {
 		opened, err := open(t, c.lines)
 		if err == nil {
