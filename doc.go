@@ -23,8 +23,7 @@
 //
 // Pins on a bpf file system outlive the process. So do legacy attachments that were disconnected from their link.
 //
-// C code in the same program can share objects with Go. Pointer, UsePointer and Release give a value to C; Adopt and
-// Borrow functions take one from C. docs/interop.md explains the rules and the build.
+// C code in the same program can share objects with Go: see docs/interop.md.
 //
 // # Names
 //
@@ -61,26 +60,6 @@
 // descriptor that became another file's, nor memory that libbpf has freed. The zero value of a map, program or handle
 // is a closed one.
 //
-// # Lost records
-//
-// A buffer overflows when programs write faster than it is read. Each way to lose a record has a count:
-//
-//	ring buffer               bpf_ringbuf_reserve or bpf_ringbuf_output fails; only the program sees it
-//	RingReader                loses no record that is in the ring, however the loop ends
-//	RingBuffer                loses none, except the records in its batch (at most 32 KiB) when it is closed
-//	RingChannel               Dropped
-//	PerfBuffer                Lost; the Lost callback when the CPU writes again
-//	PerfReader                Lost
-//	UserRingBuffer            Reserve fails with unix.ENOSPC
-//
-// A program can count its own losses in a global variable. Read it with NewGlobal of the package typed, or with
-// [Object.GlobalMemory]:
-//
-//	__u64 lost = 0;
-//	...
-//	if (bpf_ringbuf_output(&events, &record, sizeof(record), 0))
-//		__sync_fetch_and_add(&lost, 1);
-//
 // # Errors
 //
 // An error names the operation and the object, and quotes the message of libbpf that explains it. Test errors with
@@ -91,4 +70,10 @@
 // # Messages
 //
 // libbpf's warnings go to [log/slog] if they are not part of a returned error: see [SetPrint].
+//
+// # More
+//
+// Package typed has maps, records and variables as Go types, btf type information, and skeleton what generated code runs
+// on. The folder docs has a book: docs/getting-started.md leads to a first tool, docs/maps.md and docs/hooks.md show each
+// kind, docs/readers.md says which reader to take and what counts lost records.
 package libbpf
