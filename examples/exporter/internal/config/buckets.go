@@ -49,6 +49,10 @@ func (r *reader) buckets(n *yaml.Node) *Buckets {
 		r.errorf(n, "buckets by key need a size: how many there are")
 	case b.Key.Text == "" && (b.Size != 0 || b.Value.Text != ""):
 		r.errorf(n, "size and value are for buckets by key")
+	case b.Key.Text != "" && b.SumAt >= 0 && b.SumAt < b.Size:
+		r.errorf(n, "sum_at is %d, which is one of the %d buckets: the sum must be behind them", b.SumAt, b.Size)
+	case b.Key.Text != "" && b.Type == Fixed && b.SumAt >= 0 && b.SumAt <= len(b.Bounds):
+		r.errorf(n, "sum_at is %d, which is one of the %d buckets: the sum must be behind them", b.SumAt, len(b.Bounds)+1)
 	case b.Key.Text != "" && b.Sum.Text != "":
 		r.errorf(n, "buckets by key have a sum_at: the number of the bucket that has the sum")
 	case (sum.Text == "") == (b.SumAt < 0):

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,6 +50,13 @@ func TestErrors(t *testing.T) {
 		{"objects:\n  - file: a\n    attach: [{program: p, cgroup: /x, interface: y}]", "x.yml:3: a program attaches to a cgroup or to an interface"},
 		{"objects:\n  - file: a.o\n  - file: b/a.o", `x.yml:3: object "a" is on line 2, too`},
 		{"objects:\n  - file: a\n    set: 3", `x.yml:3: set must have names of variables and their values, and is "3"`},
+		{"strict: ~\nobjects: []", "x.yml:1: strict must be a single value, and is empty"},
+		{"interval: 1ns", "x.yml:1: interval must be 10ms at least, and is 1ns"},
+		{"objects: [{file: a}]\n---\nobjects: []", "x.yml:2: the file has a second document: there must be one"},
+		{"objects:\n  - file: a\n    set: {a: ~}", "x.yml:3: the value of a must be a single value, and is empty"},
+		{"objects:\n  - file: a\n    set: {a: 1, a: 2}", `x.yml:3: set has "a" twice`},
+		{"objects:\n  - file: a\n    attach: []", "x.yml:3: attach is an empty list: leave it out to attach all programs"},
+		{"objects:\n  - file: a\n    attach: [a, {program: a, cgroup: b}, a]", `x.yml:3: program "a" is attached there on line 3, too`},
 		{one("type: counter", "map: m", "vlaue: x"), `x.yml:7: a metric has no setting "vlaue"; there is: allow_lru, buckets, combine, exemplar, help, labels, map, max_series, name, per_cpu, scale, skip_zero, type, value`},
 		{one("type: count"), `x.yml:5: type can't be "count"; there is: counter, gauge, histogram`},
 		{one("map: m"), `x.yml:4: metric "a_total" needs a type: counter, gauge or histogram`},
@@ -64,6 +72,11 @@ func TestErrors(t *testing.T) {
 		{one("type: counter", "map: m", "per_cpu: label", "labels: [{name: cpu, key: a}]"), `x.yml:8: metric "a_total" has label "cpu" twice`},
 		{strings.ReplaceAll(one("type: counter", "map: m"), "a_total", "a"), `x.yml:4: metric "a" is a counter: its name must end with _total`},
 		{strings.ReplaceAll(one("type: counter", "map: m"), "a_total", "bpf_exporter_x_total"), `x.yml:4: metric "bpf_exporter_x_total": names with bpf_exporter_ are those of the exporter itself`},
+		{strings.ReplaceAll(one("type: gauge", "map: m"), "a_total", "go_goroutines"), `x.yml:4: metric "go_goroutines": names with go_, process_, promhttp_ are those of Prometheus' library`},
+		{one("type: counter", "map: m") + "      - {name: a, type: gauge, map: m}", `x.yml:7: metric "a" has lines named a, as "a_total" on line 4 has`},
+		{strings.ReplaceAll(one("type: histogram", "map: m", "buckets: {type: exp2, array: a, sum: none}"), "a_total", "h") + "      - {name: h_count, type: gauge, map: m}", `x.yml:8: metric "h_count" has lines named h_count, as "h" on line 4 has`},
+		{decoder("- static_map: {values: {a: b, a: c}}"), `x.yml:11: values have "a" twice`},
+		{decoder("- static_map: {values: {a: [b], c: d}}"), "x.yml:11: what a becomes must be a single value, and is a list"},
 		{decoder("- ksyms"), `x.yml:11: there is no decoder "ksyms"; there is: cgroup, device, errno, hex, ifname, int, ip, ksym, pod, regexp, static_map, string, syscall`},
 		{decoder("- static_map"), "x.yml:11: decoder static_map needs values"},
 		{decoder("- regexp: {match: '('}"), "x.yml:11: decoder regexp: error parsing regexp: missing closing ): `(`"},
@@ -73,6 +86,8 @@ func TestErrors(t *testing.T) {
 		{buckets("type: exp2", "sum: none"), "x.yml:8: buckets need one of array, the field of the value that has the counts, and key, the field of the key that has the bucket's number"},
 		{buckets("type: exp2", "array: a"), "x.yml:8: buckets need one of sum, the field of the value that has the sum or none, and sum_at, the number of the bucket that has it"},
 		{buckets("type: exp2", "key: k", "sum: none"), "x.yml:8: buckets by key need a size: how many there are"},
+		{buckets("type: exp2", "key: k", "size: 8", "sum_at: 3"), "x.yml:8: sum_at is 3, which is one of the 8 buckets: the sum must be behind them"},
+		{buckets("type: fixed", "key: k", "bounds: [1, 2]", "sum_at: 2"), "x.yml:8: sum_at is 2, which is one of the 3 buckets: the sum must be behind them"},
 		{buckets("type: linear", "array: a", "sum: none"), "x.yml:8: linear buckets need a width"},
 		{buckets("type: fixed", "array: a", "sum: none"), "x.yml:8: fixed buckets need bounds"},
 		{buckets("type: fixed", "array: a", "sum: none", "bounds: [2, 1]"), "x.yml:8: bounds must ascend"},
@@ -103,9 +118,10 @@ func TestRead(t *testing.T) {
 	path := filepath.Join(dir, "x.yml")
 	testutil.Check(t, os.WriteFile(path, []byte(`
 interval: 1m
+strict: FALSE
 objects:
   - file: sub/a.bpf.o
-    set: {i: -3, u: 18446744073709551615, f: 1.5, b: true, s: text}
+    set: {i: -3, u: 18446744073709551615, f: 1.5, b: true, s: text, t: True, inf: .inf, hex: 0x1F, mine: !!str 5}
     attach: [one, {program: two, interface: lo}]
     metrics:
       - {name: a_total, type: counter, map: m, scale: 2^-20, max_series: 7}
@@ -117,7 +133,7 @@ objects:
 	if c.Interval != time.Minute || c.Deadline != 5*time.Second || c.Strict || o.Name != "a" || o.File.Text != dir+"/sub/a.bpf.o" {
 		t.Errorf("%+v %+v", c, o)
 	}
-	for i, want := range []any{int64(-3), uint64(1<<64 - 1), 1.5, true, "text"} {
+	for i, want := range []any{int64(-3), uint64(1<<64 - 1), 1.5, true, "text", true, math.Inf(1), int64(31), "5"} {
 		if o.Set[i].Value != want {
 			t.Errorf("%s is %v, not %v", o.Set[i].Name, o.Set[i].Value, want)
 		}
@@ -129,7 +145,7 @@ objects:
 	if a.Scale != (Scale{1.0 / (1 << 20), -20, true}) || a.MaxSeries != 7 || a.Value.Text != "." {
 		t.Errorf("%+v", a)
 	}
-	if b.MaxSeries != 10000 || b.Value.Text != "x.y" || b.Value.Line != 9 {
+	if b.MaxSeries != 10000 || b.Value.Text != "x.y" || b.Value.Line != 10 {
 		t.Errorf("%+v", b)
 	}
 	if _, err := Read(filepath.Join(dir, "none.yml")); !errors.Is(err, os.ErrNotExist) {

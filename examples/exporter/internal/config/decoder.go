@@ -63,7 +63,16 @@ func (r *reader) decoderSettings(n *yaml.Node, d *Decoder) {
 			}
 			d.Values = map[string]string{}
 			for i := 0; i+1 < len(n.Content); i += 2 {
-				d.Values[n.Content[i].Value] = n.Content[i+1].Value
+				from, to := n.Content[i], n.Content[i+1]
+				if to.Kind == yaml.AliasNode {
+					to = to.Alias
+				}
+				text, ok := r.scalar(to, "what "+from.Value+" becomes")
+				if _, twice := d.Values[from.Value]; twice {
+					r.errorf(from, "values have %q twice", from.Value)
+				} else if ok {
+					d.Values[from.Value] = text
+				}
 			}
 		},
 	}

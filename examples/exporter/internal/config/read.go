@@ -41,9 +41,13 @@ func parse(path string, text []byte) (*Config, error) {
 		return nil, Place{path, 1}.Errorf("no YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
 	}
 	r := &reader{file: path}
+	var second yaml.Node
+	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
+		r.errorf(&second, "the file has a second document: there must be one")
+	}
 	r.mapping(document.Content[0], "the configuration", settings{
-		"interval":   r.duration(&c.Interval, "interval"),
-		"deadline":   r.duration(&c.Deadline, "deadline"),
+		"interval":   r.duration(&c.Interval, "interval", 10*time.Millisecond),
+		"deadline":   r.duration(&c.Deadline, "deadline", 0),
 		"strict":     r.boolean(&c.Strict, "strict"),
 		"max_series": r.number(&c.MaxSeries, "max_series", 1),
 		"objects":    r.list("objects", func(n *yaml.Node) { c.Objects = append(c.Objects, r.object(n)) }),
@@ -68,6 +72,7 @@ func parse(path string, text []byte) (*Config, error) {
 // unique checks that names are.
 func (r *reader) unique(c *Config) {
 	objects, metrics := map[string]int{}, map[string]int{}
+	series := map[string]*Metric{} // by the names that their lines have
 	for _, o := range c.Objects {
 		if line, ok := objects[o.Name]; ok && o.Name != "" {
 			r.errors = append(r.errors, o.At.Errorf("object %q is on line %d, too", o.Name, line))
@@ -78,21 +83,39 @@ func (r *reader) unique(c *Config) {
 				r.errors = append(r.errors, m.At.Errorf("metric %q is on line %d, too", m.Name, line))
 			}
 			metrics[m.Name] = m.At.Line
+			for _, name := range lines(m) {
+				if other := series[name]; other != nil && other.Name != m.Name && m.Name != "" {
+					r.errors = append(r.errors, m.At.Errorf("metric %q has lines named %s, as %q on line %d has", m.Name, name, other.Name, other.At.Line))
+					break
+				}
+				series[name] = m
+			}
 		}
 	}
+}
+
+// lines are the names that the lines of a metric have in Prometheus' formats, with that which OpenMetrics gives a
+// counter.
+func lines(m *Metric) []string {
+	switch m.Kind {
+	case Histogram:
+		return []string{m.Name, m.Name + "_bucket", m.Name + "_sum", m.Name + "_count", m.Name + "_created"}
+	case Counter:
+		base := strings.TrimSuffix(m.Name, "_total")
+		return []string{m.Name, base, base + "_created"}
+	}
+	return []string{m.Name}
 }
 
 func (r *reader) object(n *yaml.Node) *Object {
 	o := &Object{At: r.at(n)}
 	r.mapping(n, "an object", settings{
-		"name": r.text(&o.Name, "name"),
-		"file": r.place(&o.File, "file"),
-		"btf":  r.text(&o.BTF, "btf"),
-		"pin":  r.text(&o.Pin, "pin"),
-		"set":  func(n *yaml.Node) { o.Set = r.set(n) },
-		"attach": r.list("attach", func(n *yaml.Node) {
-			o.Attach = append(o.Attach, r.attach(n))
-		}),
+		"name":    r.text(&o.Name, "name"),
+		"file":    r.place(&o.File, "file"),
+		"btf":     r.text(&o.BTF, "btf"),
+		"pin":     r.text(&o.Pin, "pin"),
+		"set":     func(n *yaml.Node) { o.Set = r.set(n) },
+		"attach":  func(n *yaml.Node) { o.Attach = r.attachments(n) },
 		"metrics": r.list("metrics", func(n *yaml.Node) { o.Metrics = append(o.Metrics, r.metric(n)) }),
 	})
 	if n.Kind != yaml.MappingNode {
@@ -119,24 +142,60 @@ func (r *reader) set(n *yaml.Node) (all []Setting) {
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		name, value := n.Content[i], n.Content[i+1]
+		if value.Kind == yaml.AliasNode {
+			value = value.Alias
+		}
 		text, ok := r.scalar(value, "the value of "+name.Value)
 		if !ok {
 			continue
 		}
+		if slices.ContainsFunc(all, func(s Setting) bool { return s.Name == name.Value }) {
+			r.errorf(name, "set has %q twice", name.Value)
+			continue
+		}
 		s := Setting{At: r.at(name), Name: name.Value, Value: text}
+		var err error
 		switch value.Tag {
 		case "!!bool":
-			s.Value = text == "true"
+			var b bool
+			err = value.Decode(&b)
+			s.Value = b
 		case "!!float":
-			s.Value, _ = strconv.ParseFloat(text, 64)
+			var f float64
+			err = value.Decode(&f)
+			s.Value = f
 		case "!!int":
-			if number, err := strconv.ParseInt(text, 0, 64); err == nil {
-				s.Value = number
-			} else if number, err := strconv.ParseUint(text, 0, 64); err == nil {
+			var number int64
+			if err = value.Decode(&number); err != nil {
+				var large uint64
+				err = value.Decode(&large)
+				s.Value = large
+			} else {
 				s.Value = number
 			}
 		}
+		if err != nil {
+			r.errorf(value, "the value of %s can't be %q", name.Value, text)
+			continue
+		}
 		all = append(all, s)
+	}
+	return all
+}
+
+// attachments reads what to attach. An empty list would be all, which nobody means by it.
+func (r *reader) attachments(n *yaml.Node) (all []Attach) {
+	r.list("attach", func(n *yaml.Node) {
+		a := r.attach(n)
+		for _, other := range all {
+			if a.Program.Text == other.Program.Text && a.Cgroup == other.Cgroup && a.Interface == other.Interface {
+				r.errorf(n, "program %q is attached there on line %d, too", a.Program.Text, other.Program.Line)
+			}
+		}
+		all = append(all, a)
+	})(n)
+	if n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
+		r.errorf(n, "attach is an empty list: leave it out to attach all programs")
 	}
 	return all
 }
@@ -168,6 +227,9 @@ var (
 
 // Reserved is how the exporter's own metrics begin.
 const Reserved = "bpf_exporter_"
+
+// library are how those of Prometheus' library begin, which are on the same page.
+var library = []string{"go_", "process_", "promhttp_"}
 
 func (r *reader) metric(n *yaml.Node) *Metric {
 	m := &Metric{At: r.at(n), Scale: Scale{1, 0, true}, Combine: "sum"}
@@ -205,6 +267,8 @@ func (r *reader) checkMetric(n *yaml.Node, m *Metric, combine string) {
 		r.errorf(n, "a metric needs a name of letters, digits and underscores; %q is none", m.Name)
 	case strings.HasPrefix(m.Name, Reserved):
 		r.errorf(n, "metric %q: names with %s are those of the exporter itself", m.Name, Reserved)
+	case slices.ContainsFunc(library, func(prefix string) bool { return strings.HasPrefix(m.Name, prefix) }):
+		r.errorf(n, "metric %q: names with %s are those of Prometheus' library", m.Name, strings.Join(library, ", "))
 	case m.Kind == "" && has(n, "type"): // what is wrong with it was said
 	case m.Kind == "":
 		r.errorf(n, "metric %q needs a type: counter, gauge or histogram", m.Name)

@@ -87,7 +87,7 @@ func (r *reader) list(what string, item func(*yaml.Node)) func(*yaml.Node) {
 }
 
 func (r *reader) scalar(n *yaml.Node, what string) (string, bool) {
-	if n.Kind != yaml.ScalarNode {
+	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
 		r.errorf(n, "%s must be a single value, and is %s", what, kind(n))
 		return "", false
 	}
@@ -114,11 +114,9 @@ func (r *reader) place(to *Text, what string) func(*yaml.Node) {
 func (r *reader) boolean(to *bool, what string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		if text, ok := r.scalar(n, what); ok {
-			if n.Tag != "!!bool" {
+			if n.Tag != "!!bool" || n.Decode(to) != nil {
 				r.errorf(n, "%s must be true or false, and is %q", what, text)
-				return
 			}
-			*to = text == "true"
 		}
 	}
 }
@@ -150,12 +148,17 @@ func (r *reader) float(to *float64, what string) func(*yaml.Node) {
 	}
 }
 
-func (r *reader) duration(to *time.Duration, what string) func(*yaml.Node) {
+// duration reads a time of least or more.
+func (r *reader) duration(to *time.Duration, what string, least time.Duration) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		if text, ok := r.scalar(n, what); ok {
 			d, err := time.ParseDuration(text)
 			if err != nil || d <= 0 {
 				r.errorf(n, "%s must be a time such as 10s, and is %q", what, text)
+				return
+			}
+			if d < least {
+				r.errorf(n, "%s must be %s at least, and is %s", what, least, text)
 				return
 			}
 			*to = d
