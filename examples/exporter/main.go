@@ -79,16 +79,17 @@ func run(o options, tables *decoder.Tables, log *slog.Logger) error {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 
+	e, err := start(ctx, o.config, tables, log)
+	if err != nil || e == nil {
+		return err
+	}
+	defer e.Close()
+	// It listens when it can answer: until then, a probe is refused, and does not hang.
 	listener, err := net.Listen("tcp", o.listen)
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
-	e, err := exporter.Start(o.config, tables, log)
-	if err != nil {
-		return err
-	}
-	defer e.Close()
 	if o.statistics {
 		if err := e.MeasurePrograms(); err != nil {
 			return err
@@ -102,6 +103,7 @@ func run(o options, tables *decoder.Tables, log *slog.Logger) error {
 		defer func() {
 			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 			defer cancel()
+			e.Finish()
 			if err := sender.Close(ctx); err != nil {
 				log.Error("the last numbers could not be sent", "error", err)
 			}
@@ -109,29 +111,50 @@ func run(o options, tables *decoder.Tables, log *slog.Logger) error {
 	}
 	server := &http.Server{
 		Handler: serve.Handler(e, serve.Options{Reload: o.reload, Log: log}), ReadHeaderTimeout: 10 * time.Second,
-		WriteTimeout: time.Minute,
+		WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	log.Info("exporting", "config", o.config, "address", listener.Addr().String())
-	for {
-		select {
-		case <-hangup:
+	go func() { // a reload waits for snapshots, and a signal to end must not wait for it
+		for range hangup {
 			if err := e.Reload(); err != nil {
 				log.Error("reload", "error", err)
 			}
-		case err := <-ended:
-			return err
-		case <-ctx.Done():
-			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-			defer cancel()
-			if server.Shutdown(ctx) != nil {
-				_ = server.Close()
-			}
-			if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
-				return err
-			}
-			return nil
 		}
+	}()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	stop() // a second signal ends the exporter at once
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if server.Shutdown(ctx) != nil {
+		_ = server.Close()
+	}
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// start starts the exporter. It returns nil if a signal came first: what was loaded until then goes with the process.
+func start(ctx context.Context, config string, tables *decoder.Tables, log *slog.Logger) (*exporter.Exporter, error) {
+	type result struct {
+		e   *exporter.Exporter
+		err error
+	}
+	started := make(chan result, 1)
+	go func() {
+		e, err := exporter.Start(config, tables, log)
+		started <- result{e, err}
+	}()
+	select {
+	case r := <-started:
+		return r.e, r.err
+	case <-ctx.Done():
+		return nil, nil
 	}
 }

@@ -26,6 +26,7 @@ type Exporter struct {
 	log    *slog.Logger
 
 	reloading sync.Mutex // one at a time
+	finished  bool
 	running   atomic.Pointer[running]
 	reloads   atomic.Uint64
 	failures  atomic.Uint64
@@ -85,7 +86,7 @@ func (e *Exporter) replace() error {
 	e.reloading.Lock()
 	defer e.reloading.Unlock()
 	old := e.running.Load()
-	if old == nil {
+	if old == nil || e.finished {
 		return errors.New("the exporter has ended")
 	}
 	conf, err := config.Read(e.path)
@@ -114,6 +115,23 @@ func (e *Exporter) MeasurePrograms() error {
 		e.statistics.Store(statistics)
 	}
 	return err
+}
+
+// Finish takes the last snapshots: Families has them until Close. There are no more reloads.
+func (e *Exporter) Finish() {
+	e.reloading.Lock()
+	defer e.reloading.Unlock()
+	e.finished = true
+	r := e.running.Load()
+	if r == nil {
+		return
+	}
+	for _, o := range r.objects {
+		if o.collector != nil {
+			o.stop()
+			o.collector.Snapshot()
+		}
+	}
 }
 
 // Close ends the snapshots, detaches the programs and unloads the objects.

@@ -244,6 +244,17 @@ func TestBadReloadKeepsTheOld(t *testing.T) {
 	}
 }
 
+// The end has the last numbers.
+func TestFinish(t *testing.T) {
+	s := start(t, counting(t, "shapes.bpf.o", ""))
+	testutil.Getpgid(0)
+	s.Finish()
+	s.want("calls_total", map[string]float64{"": 1})
+	if err := s.Reload(); err == nil {
+		t.Error("it reloads at the end")
+	}
+}
+
 // Pinned maps outlive the exporter, and another one goes on with them.
 func TestPins(t *testing.T) {
 	folder := testutil.BPFFS(t) + "/pins"
