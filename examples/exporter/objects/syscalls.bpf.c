@@ -10,6 +10,12 @@
 
 #define SLOTS 28
 
+/*
+ * No call has this number or a larger one. Anybody can make such calls: they are counted as one, or they would fill
+ * the map.
+ */
+#define CALLS 1024
+
 /* Calls of this cgroup and those below it only; 0 for all. */
 const volatile __u64 only_cgroup;
 
@@ -76,7 +82,7 @@ int BPF_PROG(enter, struct pt_regs *regs, long call)
 		return 0;
 	entered = bpf_task_storage_get(&threads, bpf_get_current_task_btf(), NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (entered) {
-		entered->call = call;
+		entered->call = call < 0 || call > CALLS ? CALLS : call;
 		entered->ns = bpf_ktime_get_ns();
 	}
 	return 0;

@@ -2,10 +2,13 @@
 package collect
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go"
 
@@ -22,6 +25,7 @@ type table struct {
 	entries  int // of them that the map had in the last snapshot
 	snapshot uint64
 	values   [][]byte // of the element at hand, for each CPU
+	dead     [][]byte // keys of elements that shall be deleted
 }
 
 // element is an element of a map.
@@ -43,7 +47,7 @@ func newTable(t *source.Target, m *libbpf.Map) *table {
 func (t *table) read(deadline time.Time) error {
 	const checkAfter = 256 // elements
 	t.snapshot++
-	t.entries = 0
+	t.entries, t.dead = 0, nil
 	now := time.Now()
 	n := 0
 	var err error
@@ -57,7 +61,7 @@ func (t *table) read(deadline time.Time) error {
 		return err
 	}
 	t.removeOthers()
-	return nil
+	return t.deleteDead()
 }
 
 func (t *table) element(key, image []byte, now time.Time) {
@@ -82,6 +86,19 @@ func (t *table) element(key, image []byte, now time.Time) {
 		}
 		c.read(made, values, t.snapshot, now)
 	}
+	if slices.ContainsFunc(t.columns, func(c *column) bool { return c.Dead(key, values[0]) }) {
+		t.dead = append(t.dead, slices.Clone(key))
+	}
+}
+
+// deleteDead deletes elements from the map. What they have counted was read: nobody is left who counts more.
+func (t *table) deleteDead() error {
+	for _, key := range t.dead {
+		if err := t.m.Delete(key); err != nil && !errors.Is(err, unix.ENOENT) {
+			return fmt.Errorf("map %q: an element of a cgroup that is gone can't be deleted: %w", t.Map, err)
+		}
+	}
+	return nil
 }
 
 // split is the values of all CPUs, of which each is filled up to a multiple of eight bytes.

@@ -87,6 +87,7 @@ type Decoder struct {
 	Replace   string            // regexp
 	Otherwise *string           // static_map, regexp, cgroup, pod: what stands for the rest
 	Part      string            // pod
+	Delete    bool              // cgroup, pod: remove the element of a cgroup that is gone from the map
 	Drop      bool              // regexp without otherwise, cgroup, pod: what does not match has no series
 }
 

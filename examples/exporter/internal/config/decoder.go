@@ -10,8 +10,8 @@ import (
 // decoders are the decoders, and the settings that each has.
 var decoders = map[string][]string{
 	"int": nil, "hex": nil, "string": nil, "ksym": nil, "syscall": nil, "ifname": nil, "ip": nil, "errno": nil, "device": nil,
-	"cgroup":     {"otherwise", "drop"},
-	"pod":        {"part", "otherwise", "drop"},
+	"cgroup":     {"otherwise", "drop", "delete"},
+	"pod":        {"part", "otherwise", "drop", "delete"},
 	"static_map": {"values", "otherwise"},
 	"regexp":     {"match", "replace", "otherwise", "drop"},
 }
@@ -51,6 +51,7 @@ func (r *reader) decoderSettings(n *yaml.Node, d *Decoder) {
 		"replace": r.text(&d.Replace, "replace"),
 		"part":    r.oneOf(&d.Part, "part", "name", "namespace", "pod", "uid", "container", "container_id"),
 		"drop":    r.boolean(&d.Drop, "drop"),
+		"delete":  r.boolean(&d.Delete, "delete"),
 		"otherwise": func(n *yaml.Node) {
 			if text, ok := r.scalar(n, "otherwise"); ok {
 				d.Otherwise = &text

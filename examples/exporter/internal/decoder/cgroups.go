@@ -8,6 +8,8 @@ import (
 	"sync"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/libbpf-go/libbpf-go/examples/exporter/internal/config"
 )
 
@@ -16,6 +18,7 @@ type Cgroups struct {
 	root  string
 	mu    sync.Mutex
 	found bool
+	whole bool // root is that of the whole machine
 	paths map[uint64]string
 	gone  map[uint64]bool // ids without a folder: those don't come back
 	limit limit
@@ -61,6 +64,24 @@ func (t *Cgroups) alive(id uint64) bool {
 	return false
 }
 
+// isGone tells whether a cgroup is gone from the machine. It is never sure where only a part of the hierarchy is seen,
+// such as in a container.
+func (t *Cgroups) isGone(id uint64) bool {
+	if _, known := t.path(id); known == Known {
+		return !t.alive(id) && t.isGone(id)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.whole && t.gone[id]
+}
+
+// isWhole tells whether a folder is the root of the machine's hierarchy of version 2, which has the inode 1.
+func isWhole(root string) bool {
+	var fs unix.Statfs_t
+	var stat unix.Stat_t
+	return unix.Statfs(root, &fs) == nil && fs.Type == unix.CGROUP2_SUPER_MAGIC && unix.Stat(root, &stat) == nil && stat.Ino == 1
+}
+
 // scan reads the names of all folders.
 func (t *Cgroups) scan() {
 	if t.root == "" {
@@ -71,6 +92,7 @@ func (t *Cgroups) scan() {
 		t.gone = map[uint64]bool{}
 	}
 	t.found = false
+	t.whole = isWhole(t.root)
 	_ = filepath.WalkDir(t.root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil { // it has been removed meanwhile, or can't be read
 			if entry != nil && entry.IsDir() {

@@ -51,7 +51,11 @@ type Chain struct {
 	first first
 	then  []next
 	alive func(Field) bool // nil if the text stays true as long as the field's key is there
+	dead  func(Field) bool // nil if elements are not to be deleted
 }
+
+// Dead tells whether the element of a field shall be deleted from its map.
+func (c *Chain) Dead(f Field) bool { return c.dead != nil && c.dead(f) }
 
 // Text is the text of a label. It is good if the answer is Known.
 func (c *Chain) Text(f Field) (string, Answer) {
@@ -93,6 +97,9 @@ func New(decoders []config.Decoder, shape Shape, tables *Tables) (*Chain, error)
 			return nil, err
 		}
 		c.first, c.alive = leading(d, tables)
+		if d.Delete {
+			c.dead = func(f Field) bool { return tables.Cgroups.isGone(f.Number) }
+		}
 	}
 	return c, nil
 }

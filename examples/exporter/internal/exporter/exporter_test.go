@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"unsafe"
 
@@ -327,6 +328,49 @@ func TestReloadOfMaxSeries(t *testing.T) {
 	s.put("plain", named(4, ""), value{count: 1})
 	s.snapshot()
 	s.want("a_total", map[string]float64{"overflow": 5, "3": 1, "4": 1})
+}
+
+// What a cgroup that is gone has counted stays in the series of others, and its element is deleted if that is wanted.
+func TestCgroupsThatGo(t *testing.T) {
+	s := start(t, header(t, count, `
+    metrics:
+      - name: by_cgroup_total
+        type: counter
+        map: plain
+        value: count
+        labels: [{name: cgroup, key: number, decoders: [{cgroup: {drop: true}}]}]
+      - {name: all_total, type: counter, map: plain, value: count}
+      - name: deleting_total
+        type: counter
+        map: percpu
+        value: count
+        labels: [{name: cgroup, key: number, decoders: [{cgroup: {delete: true}}]}]
+`))
+	stays := testutil.NewCgroup(t)
+	goes := stays.Name() + "/goes"
+	testutil.Check(t, os.Mkdir(goes, 0o700))
+	info, err := os.Stat(goes)
+	testutil.Check(t, err)
+	for _, id := range []uint64{stays.ID(), info.Sys().(*syscall.Stat_t).Ino} {
+		s.put("plain", named(uint32(id), ""), value{count: 2})
+		s.put("percpu", named(uint32(id), ""), value{count: 2})
+	}
+	s.snapshot()
+	before := s.series("by_cgroup_total")
+	testutil.Check(t, os.Remove(goes))
+	if len(before) != 2 {
+		t.Errorf("%+v", before)
+	}
+	s.snapshot()
+	if got := s.series("by_cgroup_total"); len(got) != 1 {
+		t.Errorf("%+v", got)
+	}
+	s.want("all_total", map[string]float64{"": 4})
+	s.snapshot()
+	s.want("bpf_exporter_map_entries", map[string]float64{"shapes,plain": 2, "shapes,percpu": 1})
+	if got := s.series("deleting_total"); len(got) != 1 {
+		t.Errorf("%+v", got)
+	}
 }
 
 func TestHistograms(t *testing.T) {

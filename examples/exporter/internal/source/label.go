@@ -82,6 +82,20 @@ func (m *Metric) Mortal() bool {
 	return false
 }
 
+// Dead tells whether an element shall be deleted from its map, because what a label names is gone.
+func (m *Metric) Dead(key, value []byte) bool {
+	for i := range m.labels {
+		l := &m.labels[i]
+		if l.fromValue {
+			continue
+		}
+		if l.chain.Dead(l.read(key)) {
+			return true
+		}
+	}
+	return false
+}
+
 // Alive tells whether what the labels of an element name is still there.
 func (m *Metric) Alive(key, value []byte) bool {
 	for i := range m.labels {
