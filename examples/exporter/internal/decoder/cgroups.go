@@ -2,6 +2,7 @@ package decoder
 
 import (
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,6 +23,7 @@ type Cgroups struct {
 	paths map[uint64]string
 	gone  map[uint64]bool // ids without a folder: those don't come back
 	limit limit
+	warn  sync.Once
 }
 
 // path is the path of a cgroup within the hierarchy, such as "/system.slice". The answer is None for one that is gone.
@@ -77,9 +79,13 @@ func (t *Cgroups) isGone(id uint64) bool {
 
 // isWhole tells whether a folder is the root of the machine's hierarchy of version 2, which has the inode 1.
 func isWhole(root string) bool {
-	var fs unix.Statfs_t
 	var stat unix.Stat_t
-	return unix.Statfs(root, &fs) == nil && fs.Type == unix.CGROUP2_SUPER_MAGIC && unix.Stat(root, &stat) == nil && stat.Ino == 1
+	return isCgroup2(root) && unix.Stat(root, &stat) == nil && stat.Ino == 1
+}
+
+func isCgroup2(path string) bool {
+	var fs unix.Statfs_t
+	return unix.Statfs(path, &fs) == nil && fs.Type == unix.CGROUP2_SUPER_MAGIC
 }
 
 // scan reads the names of all folders.
@@ -87,11 +93,21 @@ func (t *Cgroups) scan() {
 	if t.root == "" {
 		t.root = cgroupRoot("/proc/self/mountinfo")
 	}
+	if below := filepath.Join(t.root, "unified"); !isCgroup2(t.root) && isCgroup2(below) { // both versions are mounted
+		t.root = below
+	}
+	if !isCgroup2(t.root) {
+		t.warn.Do(func() {
+			slog.Warn("the folder of cgroups is none of version 2: their names may be missing or wrong", "folder", t.root)
+		})
+	}
 	t.paths = map[uint64]string{}
 	if t.gone == nil || len(t.gone) > 1<<16 {
 		t.gone = map[uint64]bool{}
 	}
 	t.found = false
+	var root syscall.Stat_t
+	_ = syscall.Stat(t.root, &root)
 	t.whole = isWhole(t.root)
 	_ = filepath.WalkDir(t.root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil { // it has been removed meanwhile, or can't be read
@@ -105,6 +121,9 @@ func (t *Cgroups) scan() {
 		}
 		var stat syscall.Stat_t
 		if syscall.Stat(path, &stat) == nil {
+			if stat.Dev != root.Dev { // another hierarchy, whose numbers mean other cgroups
+				return filepath.SkipDir
+			}
 			t.found = true
 			t.paths[stat.Ino] = "/" + strings.TrimPrefix(strings.TrimPrefix(path, t.root), "/")
 		}

@@ -257,6 +257,25 @@ func TestSymbolsThatAreHidden(t *testing.T) {
 	}
 }
 
+// Where both versions of cgroups are mounted, the numbers are those of version 2.
+func TestOtherHierarchiesAreLeftOut(t *testing.T) {
+	dir := t.TempDir()
+	cgroup := testutil.NewCgroup(t) // in a mount of its own
+	below := dir + "/unified"
+	testutil.Check(t, os.Mkdir(below, 0o700))
+	tables := &Cgroups{root: filepath.Dir(filepath.Dir(cgroup.Name()))}
+	tables.scan()
+	if path, ok := tables.paths[cgroup.ID()]; ok {
+		t.Errorf("it went across a mount to %s", path)
+	}
+	testutil.Check(t, unix.Mount(filepath.Dir(cgroup.Name()), below, "", unix.MS_BIND, ""))
+	defer func() { testutil.Check(t, unix.Unmount(below, unix.MNT_DETACH)) }()
+	tables = &Cgroups{root: dir}
+	if path, known := tables.path(cgroup.ID()); known != Known || path != "/"+filepath.Base(cgroup.Name()) {
+		t.Error(path, known)
+	}
+}
+
 func TestCgroupRoot(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "mountinfo")
 	testutil.Check(t, os.WriteFile(path, []byte("1 0 0:1 / / rw - ext4 /dev/sda rw\n2 1 0:2 / /x rw shared:3 - cgroup2 cgroup2 rw\n"), 0o600))
