@@ -65,7 +65,7 @@ func TestSend(t *testing.T) {
 			Series: []model.Series{{Counts: []uint64{5, 6, 7, 8}, Sum: 1, Start: begin}}},
 		{Name: "empty", Kind: model.Gauge},
 	}
-	sender, err := Start(t.Context(), server.URL, time.Hour, func() []model.Family { return families })
+	sender, err := Start(t.Context(), server.URL+"/", time.Hour, func() []model.Family { return families })
 	testutil.Check(t, err)
 	testutil.Check(t, sender.Send(t.Context()))
 	request := <-got

@@ -2,6 +2,7 @@ package otlp
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -20,7 +21,7 @@ type Sender struct{ provider *metric.MeterProvider }
 func Start(ctx context.Context, endpoint string, interval time.Duration, families func() []model.Family) (*Sender, error) {
 	options := []otlpmetrichttp.Option{otlpmetrichttp.WithCompression(otlpmetrichttp.GzipCompression)}
 	if endpoint != "" {
-		options = append(options, otlpmetrichttp.WithEndpointURL(endpoint+"/v1/metrics"))
+		options = append(options, otlpmetrichttp.WithEndpointURL(strings.TrimRight(endpoint, "/")+"/v1/metrics"))
 	}
 	exporter, err := otlpmetrichttp.New(ctx, options...)
 	if err != nil {
