@@ -28,15 +28,16 @@ type Collector struct {
 
 // State is how the snapshots of a map go.
 type State struct {
-	Map               string
-	Entries, Capacity int
-	Last              time.Time     // the last good snapshot
-	Ended             time.Time     // the last one, good or not
-	Took              time.Duration // the last one, good or not
-	Snapshots         uint64
-	Failures          uint64
-	Err               error // of the last one
-	Metrics           []MetricState
+	Map       string
+	Entries   int
+	Capacity  int           // 0 for a map that is never full
+	Last      time.Time     // the last good snapshot
+	Ended     time.Time     // the last one, good or not
+	Took      time.Duration // the last one, good or not
+	Snapshots uint64
+	Failures  uint64
+	Err       error // of the last one
+	Metrics   []MetricState
 }
 
 // MetricState is how many series a metric has.
@@ -54,7 +55,7 @@ func New(l *source.Loaded, interval, deadline time.Duration, symbols *decoder.Sy
 			return nil, err
 		}
 		c.tables = append(c.tables, newTable(t, m))
-		c.states = append(c.states, State{Map: t.Map, Capacity: int(t.Definition.MaxEntries)})
+		c.states = append(c.states, State{Map: t.Map, Capacity: t.Capacity()})
 	}
 	c.families = make([][]model.Family, len(c.tables))
 	return c, nil

@@ -67,7 +67,9 @@ func (w *own) object(o *object) {
 	for _, s := range o.collector.States() {
 		labels := []string{"object", o.name, "map", s.Map}
 		w.add("map_entries", model.Gauge, "Elements of a map, in the last good snapshot.", float64(s.Entries), labels...)
-		w.add("map_capacity", model.Gauge, "Elements that a map has room for.", float64(s.Capacity), labels...)
+		if s.Capacity > 0 {
+			w.add("map_capacity", model.Gauge, "Elements that a map has room for, of maps that can be full.", float64(s.Capacity), labels...)
+		}
 		if !s.Last.IsZero() {
 			w.add("map_snapshot_age_seconds", model.Gauge, "Time since the last good snapshot of a map.", w.now.Sub(s.Last).Seconds(), labels...)
 		}

@@ -24,6 +24,16 @@ var readable = []libbpf.MapType{
 	libbpf.MapTypeLRUPerCPUHash, libbpf.MapTypeLPMTrie,
 }
 
+// Capacity is how many elements the map has room for, and 0 if it is never full: an array has all its elements always,
+// and an LRU map makes room.
+func (t *Target) Capacity() int {
+	switch t.Definition.Type {
+	case libbpf.MapTypeHash, libbpf.MapTypePerCPUHash, libbpf.MapTypeLPMTrie:
+		return int(t.Definition.MaxEntries)
+	}
+	return 0
+}
+
 func newTarget(m *libbpf.OpenMap, types *decode.Types, at config.Text) (*Target, error) {
 	definition, err := m.Definition()
 	if err != nil {
