@@ -55,6 +55,7 @@ func TestErrors(t *testing.T) {
 		{"objects: [{file: a}]\n---\nobjects: []", "x.yml:2: the file has a second document: there must be one"},
 		{"objects:\n  - file: a\n    set: {a: ~}", "x.yml:3: the value of a must be a single value, and is empty"},
 		{"objects:\n  - file: a\n    set: {a: 1, a: 2}", `x.yml:3: set has "a" twice`},
+		{"objects:\n  - {file: a, pin: /x}\n  - {file: b, pin: /x/}", `x.yml:3: object "b" pins its maps to /x/, as that on line 2 does: each needs a folder`},
 		{"objects:\n  - file: a\n    attach: []", "x.yml:3: attach is an empty list: leave it out to attach all programs"},
 		{"objects:\n  - file: a\n    attach: [a, {program: a, cgroup: b}, a]", `x.yml:3: program "a" is attached there on line 3, too`},
 		{one("type: counter", "map: m", "vlaue: x"), `x.yml:7: a metric has no setting "vlaue"; there is: allow_lru, buckets, combine, exemplar, help, labels, map, max_series, name, per_cpu, scale, skip_zero, type, value`},

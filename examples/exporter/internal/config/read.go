@@ -71,13 +71,17 @@ func parse(path string, text []byte) (*Config, error) {
 
 // unique checks that names are.
 func (r *reader) unique(c *Config) {
-	objects, metrics := map[string]int{}, map[string]int{}
+	objects, metrics, pins := map[string]int{}, map[string]int{}, map[string]int{}
 	series := map[string]*Metric{} // by the names that their lines have
 	for _, o := range c.Objects {
 		if line, ok := objects[o.Name]; ok && o.Name != "" {
 			r.errors = append(r.errors, o.At.Errorf("object %q is on line %d, too", o.Name, line))
 		}
 		objects[o.Name] = o.At.Line
+		if line, ok := pins[filepath.Clean(o.Pin)]; ok && o.Pin != "" {
+			r.errors = append(r.errors, o.At.Errorf("object %q pins its maps to %s, as that on line %d does: each needs a folder", o.Name, o.Pin, line))
+		}
+		pins[filepath.Clean(o.Pin)] = o.At.Line
 		for _, m := range o.Metrics {
 			if line, ok := metrics[m.Name]; ok && m.Name != "" {
 				r.errors = append(r.errors, m.At.Errorf("metric %q is on line %d, too", m.Name, line))

@@ -59,7 +59,8 @@ type setup struct {
 	log  bytes.Buffer
 }
 
-// header begins a configuration of testdata/shapes.bpf.o, without any program. Snapshots are those of the test.
+// header begins a configuration of testdata/shapes.bpf.o, which attaches all programs unless more says which. Snapshots
+// are those of the test.
 func header(t *testing.T, more ...string) string {
 	return "interval: 1h\nobjects:\n  - file: " + shapes(t, "shapes.bpf.o") + "\n    name: shapes\n" + strings.Join(more, "")
 }

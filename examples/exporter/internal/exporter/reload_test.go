@@ -141,6 +141,29 @@ func TestScrapeWhileReloading(t *testing.T) {
 	s.want("bpf_exporter_program_attached", map[string]float64{"shapes,egress": 1})
 }
 
+// While nobody calls, a reload neither loses nor adds a call, whether the map is shared, has another layout, or is that
+// of global variables.
+func TestIdleReloadOfObjectsIsExact(t *testing.T) {
+	config := func(i int) string {
+		file := "shapes.bpf.o"
+		if i%4 == 1 || i%4 == 2 { // other layout, share, other layout, share
+			file = "other.bpf.o"
+		}
+		return counting(t, file, ", unused: "+strconv.Itoa(i)) + "      - {name: global_total, type: counter, map: .bss, value: total}\n"
+	}
+	s := start(t, config(0))
+	for i := range 5 {
+		for range 3 {
+			testutil.Getpgid(0)
+		}
+		s.write(config(i + 1))
+		testutil.Check(t, s.Reload())
+		want := map[string]float64{"": float64(3 * (i + 1))}
+		s.want("calls_total", want)
+		s.want("global_total", want)
+	}
+}
+
 // Elements of a hash with another layout come back one by one: their counters go on, and do not begin anew.
 func TestReloadKeepsCountersOfNewMaps(t *testing.T) {
 	config := func(file string) string {
