@@ -42,7 +42,7 @@ type part struct {
 }
 
 // make finds the series of an element. It does so once, as soon as it can.
-func (c *column) make(key []byte, values [][]byte, now time.Time) cell {
+func (c *column) make(key []byte, values [][]byte, since time.Time) cell {
 	made := cell{made: true}
 	if c.Conf.SkipZero && c.zero(values) {
 		made.made = false // it may come
@@ -54,7 +54,7 @@ func (c *column) make(key []byte, values [][]byte, now time.Time) cell {
 		return made
 	}
 	add := func(labels []model.Label, cpus int) {
-		p := part{series: c.table.Join(labels, now), slot: c.Slot(key)}
+		p := part{series: c.table.Join(labels, since), slot: c.Slot(key)}
 		if c.Conf.Kind != config.Gauge {
 			p.last = make([]uint64, len(c.numbers(values[:cpus])))
 		}

@@ -24,8 +24,10 @@ type table struct {
 	elements map[string]*element
 	entries  int // of them that the map had in the last snapshot
 	snapshot uint64
-	values   [][]byte // of the element at hand, for each CPU
-	dead     [][]byte // keys of elements that shall be deleted
+	begin    time.Time // of the last snapshot
+	since    time.Time // when an element that is new in this snapshot has begun at the earliest
+	values   [][]byte  // of the element at hand, for each CPU
+	dead     [][]byte  // keys of elements that shall be deleted
 }
 
 // element is an element of a map.
@@ -49,6 +51,10 @@ func (t *table) read(deadline time.Time) error {
 	t.snapshot++
 	t.entries, t.dead = 0, nil
 	now := time.Now()
+	t.since, t.begin = t.begin, now
+	if t.since.IsZero() { // nobody knows
+		t.since = now
+	}
 	n := 0
 	var err error
 	for key, image := range t.m.All(&err) {
@@ -82,7 +88,7 @@ func (t *table) element(key, image []byte, now time.Time) {
 			c.leave(made)
 		}
 		if !made.made {
-			*made = c.make(key, values, now)
+			*made = c.make(key, values, t.since)
 		}
 		c.read(made, values, t.snapshot, now)
 	}
@@ -145,7 +151,7 @@ func (t *table) adopt(old *table, shared bool) (from []int) {
 			c.table.Limit(c.Conf.MaxSeries)
 		}
 	}
-	t.snapshot = old.snapshot
+	t.snapshot, t.begin = old.snapshot, old.begin
 	for key, e := range old.elements {
 		made := &element{snapshot: e.snapshot, until: e.until, cells: make([]cell, len(t.columns))}
 		for i := range from {

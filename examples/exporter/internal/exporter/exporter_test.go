@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/libbpf-go/libbpf-go"
@@ -284,9 +285,9 @@ func TestExemplarOfCPUs(t *testing.T) {
 	if e == nil || e.Value != 6 || e.Labels[0].Value != "0" {
 		t.Fatalf("%+v", e)
 	}
-	time := e.Time
+	at := e.Time
 	put(6, 7)
-	if e := s.series("a_total")[""].Exemplar; e.Value != 6 || !e.Time.Equal(time) {
+	if e := s.series("a_total")[""].Exemplar; e.Value != 6 || !e.Time.Equal(at) {
 		t.Errorf("%+v", e)
 	}
 }
@@ -412,6 +413,20 @@ func TestHistograms(t *testing.T) {
 				t.Errorf("%s: %v, want %v", c.name, f.Buckets.Bounds, c.bounds)
 			}
 		}
+	}
+}
+
+// What comes between two snapshots has begun at the first of them, and not at the second, when it has counted already.
+func TestSeriesBeginBeforeTheyCount(t *testing.T) {
+	s := start(t, header(t, count, `
+    metrics:
+      - {name: a_total, type: counter, map: plain, value: count, labels: [{name: n, key: number}]}
+`))
+	between := time.Now()
+	s.put("plain", named(1, ""), value{count: 3})
+	s.snapshot()
+	if begin := s.series("a_total")["1"].Start; begin.IsZero() || begin.After(between) {
+		t.Errorf("it has begun at %v, and came after %v", begin, between)
 	}
 }
 

@@ -45,18 +45,18 @@ func New(totals, most int, combine string) *Table {
 // Limit changes for how many series there is room. Those that are there stay.
 func (t *Table) Limit(most int) { t.most = most }
 
-// Join finds or makes the series with these labels for one more element.
-func (t *Table) Join(labels []model.Label, now time.Time) *Series {
+// Join finds or makes the series with these labels for one more element, which has begun since then.
+func (t *Table) Join(labels []model.Label, since time.Time) *Series {
 	key := model.Key(labels)
 	s := t.byKey[key]
 	switch {
 	case s != nil:
 	case len(t.byKey) < t.most:
-		s = &Series{Labels: slices.Clone(labels), Start: now, Totals: make([]uint64, t.totals), key: key}
+		s = &Series{Labels: slices.Clone(labels), Start: since, Totals: make([]uint64, t.totals), key: key}
 		t.byKey[key] = s
 		t.sorted = nil
 	default:
-		s = t.overflowing(labels, now)
+		s = t.overflowing(labels, since)
 	}
 	s.elements++
 	return s
@@ -64,13 +64,13 @@ func (t *Table) Join(labels []model.Label, now time.Time) *Series {
 
 // overflowing is the series of what has no room. An element that has begun there stays there: what it has counted is
 // never in two series.
-func (t *Table) overflowing(labels []model.Label, now time.Time) *Series {
+func (t *Table) overflowing(labels []model.Label, since time.Time) *Series {
 	if t.overflow == nil {
 		all := slices.Clone(labels)
 		for i := range all {
 			all[i].Value = Overflow
 		}
-		t.overflow = &Series{Labels: all, Start: now, Totals: make([]uint64, t.totals)}
+		t.overflow = &Series{Labels: all, Start: since, Totals: make([]uint64, t.totals)}
 		t.sorted = nil
 	}
 	return t.overflow
