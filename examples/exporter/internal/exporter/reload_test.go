@@ -102,11 +102,16 @@ func TestReloadAtCgroupIsExact(t *testing.T) {
 	go func() {
 		sent <- inCgroup(cgroup, packets)
 	}()
-	for i := range 10 {
-		s.write(config(i + 1))
+	for i, sending := 1, true; sending; i++ { // until all packets are sent
+		select {
+		case err := <-sent:
+			testutil.Check(t, err)
+			sending = false
+		default:
+		}
+		s.write(config(i))
 		testutil.Check(t, s.Reload())
 	}
-	testutil.Check(t, <-sent)
 	s.snapshot()
 	s.want("packets_total", map[string]float64{"": packets})
 }
@@ -132,7 +137,7 @@ func TestScrapeWhileReloading(t *testing.T) {
 			}
 		}
 	}()
-	for i := range 10 {
+	for i := range 4 {
 		s.write(config(i + 1))
 		testutil.Check(t, s.Reload())
 	}
@@ -289,7 +294,5 @@ func TestPins(t *testing.T) {
 	}
 	first.Close()
 	second := start(t, text)
-	if n := second.series("calls_total")[""].Value; n < 5 {
-		t.Errorf("%v calls", n)
-	}
+	second.want("calls_total", map[string]float64{"": 5})
 }
