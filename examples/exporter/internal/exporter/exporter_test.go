@@ -36,7 +36,7 @@ type value struct {
 	slots      [5]uint64
 	withSum    [4]uint64
 	example    uint64
-	traceID    [16]byte
+	_          [16]byte // the trace id
 	deep       uint64
 }
 

@@ -58,7 +58,15 @@ objects:
 	return server, path
 }
 
-func get(t *testing.T, server *httptest.Server, path, accept string) (*http.Response, []byte) {
+// reply is a response that was read to its end.
+type reply struct {
+	status int
+	header http.Header
+	path   string // after redirects
+	body   []byte
+}
+
+func get(t *testing.T, server *httptest.Server, path, accept string) reply {
 	t.Helper()
 	request, err := http.NewRequest(http.MethodGet, server.URL+path, nil)
 	testutil.Check(t, err)
@@ -70,18 +78,18 @@ func get(t *testing.T, server *httptest.Server, path, accept string) (*http.Resp
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	testutil.Check(t, err)
-	return response, body
+	return reply{response.StatusCode, response.Header, response.Request.URL.Path, body}
 }
 
 // Prometheus' own parser reads the numbers.
 func TestScrape(t *testing.T) {
 	server, _ := served(t, 7)
-	response, body := get(t, server, "/metrics", "")
-	if kind := response.Header.Get("Content-Type"); !strings.HasPrefix(kind, "text/plain; version=0.0.4") {
+	scrape := get(t, server, "/metrics", "")
+	if kind := scrape.header.Get("Content-Type"); !strings.HasPrefix(kind, "text/plain; version=0.0.4") {
 		t.Error(kind)
 	}
 	parser := expfmt.NewTextParser(model.LegacyValidation)
-	families, err := parser.TextToMetricFamilies(bytes.NewReader(body))
+	families, err := parser.TextToMetricFamilies(bytes.NewReader(scrape.body))
 	testutil.Check(t, err)
 	calls := families["calls_total"]
 	if calls.GetType() != dto.MetricType_COUNTER || calls.GetHelp() != `Calls of \ all.` || calls.Metric[0].Counter.GetValue() != 7 {
@@ -103,8 +111,8 @@ func TestScrape(t *testing.T) {
 
 func TestProtobufAndOpenMetrics(t *testing.T) {
 	server, _ := served(t, 3)
-	response, body := get(t, server, "/metrics", "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited")
-	decoder := expfmt.NewDecoder(bytes.NewReader(body), expfmt.ResponseFormat(response.Header))
+	scrape := get(t, server, "/metrics", "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited")
+	decoder := expfmt.NewDecoder(bytes.NewReader(scrape.body), expfmt.ResponseFormat(scrape.header))
 	seen := false
 	for {
 		var f dto.MetricFamily
@@ -123,8 +131,8 @@ func TestProtobufAndOpenMetrics(t *testing.T) {
 	if !seen {
 		t.Error("no calls_total")
 	}
-	_, body = get(t, server, "/metrics", "application/openmetrics-text; version=1.0.0")
-	if text := string(body); !strings.Contains(text, "\ncalls_total 3.0\n") || !strings.HasSuffix(text, "# EOF\n") {
+	scrape = get(t, server, "/metrics", "application/openmetrics-text; version=1.0.0")
+	if text := string(scrape.body); !strings.Contains(text, "\ncalls_total 3.0\n") || !strings.HasSuffix(text, "# EOF\n") {
 		t.Error(text[:min(len(text), 2000)])
 	}
 }
@@ -132,12 +140,12 @@ func TestProtobufAndOpenMetrics(t *testing.T) {
 func TestHealth(t *testing.T) {
 	server, path := served(t, 1)
 	for _, page := range []string{"/healthz", "/readyz"} {
-		if response, body := get(t, server, page, ""); response.StatusCode != http.StatusOK || !strings.Contains(string(body), `"name": "counted"`) {
-			t.Errorf("%s: %s %s", page, response.Status, body)
+		if a := get(t, server, page, ""); a.status != http.StatusOK || !strings.Contains(string(a.body), `"name": "counted"`) {
+			t.Errorf("%s: %d %s", page, a.status, a.body)
 		}
 	}
-	if response, _ := get(t, server, "/", ""); response.Request.URL.Path != "/metrics" {
-		t.Error(response.Request.URL)
+	if a := get(t, server, "/", ""); a.path != "/metrics" {
+		t.Error(a.path)
 	}
 	reload := func() (int, string) {
 		response, err := server.Client().Post(server.URL+"/-/reload", "", nil)
@@ -154,7 +162,7 @@ func TestHealth(t *testing.T) {
 	if status, body := reload(); status != http.StatusInternalServerError || !strings.Contains(body, "x.yml:1: objects must be a list") {
 		t.Error(status, body)
 	}
-	if response, _ := get(t, server, "/-/reload", ""); response.StatusCode != http.StatusMethodNotAllowed {
-		t.Error(response.Status)
+	if a := get(t, server, "/-/reload", ""); a.status != http.StatusMethodNotAllowed {
+		t.Error(a.status)
 	}
 }

@@ -22,7 +22,7 @@ func (l *Loaded) Programs() (all []Program) {
 		if err != nil { // it was not loaded
 			continue
 		}
-		all = append(all, Program{p.Name(), attached[p.Name()], info.RunCount, time.Duration(info.RunTime)})
+		all = append(all, Program{p.Name(), attached[p.Name()], info.RunCount, info.RunTime})
 	}
 	return all
 }
