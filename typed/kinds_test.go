@@ -430,6 +430,8 @@ func TestStackTrace(t *testing.T) {
 	wantErr(t, second(s.LookupInto(n, frames[1:], libbpf.Any)), libbpf.ErrInvalid)
 	check(t, s.Delete(n))
 	wantErr(t, s.Delete(n), libbpf.ErrKeyNotExist)
+	wantErr(t, second(s.Lookup(n, libbpf.Any)), libbpf.ErrKeyNotExist)
+	noAllocs(t, map[string]func(){"miss": func() { _, _ = s.LookupInto(n, frames, libbpf.Any) }})
 
 	// Traces that are read together. Each program is somewhere else.
 	traces := make(map[uint32][]uint64)
@@ -448,8 +450,6 @@ func TestStackTrace(t *testing.T) {
 			}
 		}
 	}, texts(traces))
-	wantErr(t, second(s.Lookup(n, libbpf.Any)), libbpf.ErrKeyNotExist)
-	noAllocs(t, map[string]func(){"miss": func() { _, _ = s.LookupInto(n, frames, libbpf.Any) }})
 	wantInvalid(t, second(typed.NewStackTrace(createWith(t, libbpf.MapTypeStackTrace, 4, 32, 4,
 		libbpf.MapCreateOptions{Flags: libbpf.CreateStackBuildID}))), "build ids")
 	wantInvalid(t, second(typed.NewStackTrace(create(t, libbpf.MapTypeArray, 4, 8, 4))), "stack_trace")
