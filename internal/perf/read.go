@@ -33,8 +33,9 @@ type Damage struct{ text string }
 
 func (d *Damage) Error() string { return d.text }
 
-// Read hands over records until it comes to the end, has begun with the last of so many bytes, or stop is raised. It returns how many records it has handed over, and whether there is more. The error is the one that a
-// function of the receiver returned, ErrLeft or a *Damage. Whatever it is, the next Read goes on with the next event.
+// Read hands over records until it comes to the end, has begun with the last of so many bytes, or stop is raised. It
+// returns how many records it has handed over, and whether there is more. The error is the one that a function of the
+// receiver returned, ErrLeft or a *Damage. Whatever it is, the next Read goes on with the next event.
 func (b *Buffer) Read(to *Receiver, bytes uint64, stop *wait.Flag) (n int, more bool, err error) {
 	b.end, b.n = b.pos+min(b.filled-b.pos, bytes), 0
 	if b.pos != b.filled && (b.filled-b.pos > uint64(len(b.data)) || b.pos%8 != 0) {
