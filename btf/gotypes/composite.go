@@ -54,7 +54,7 @@ func (g *Generator) composite(t *btf.Composite, name, cName string) (*shape, err
 		return w.finish(), nil
 	}
 	var outer *block
-	if t.Kind() == btf.KindUnion {
+	if t.Kind() == btf.KindUnion && t.Size > 0 { // one of flexible arrays alone has no bytes to align
 		outer = &block{size: int(t.Size), name: "bytes"}
 		c.blocks = append(c.blocks, outer)
 		w.receiver = "u"

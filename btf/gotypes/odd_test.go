@@ -159,6 +159,21 @@ func TestSmallUnions(t *testing.T) {
 	}
 }
 
+// A union of flexible arrays has no bytes in Go either, and none that would have to be aligned.
+func TestUnionOfFlexibleArrays(t *testing.T) {
+	code, warnings := generate(t, build(t, func(b *btf.Builder) {
+		address := b.AddStruct("address", 4, btf.Member{Name: "a", Type: 2})
+		segments := b.AddUnion("", 0,
+			btf.Member{Name: "addresses", Type: b.AddArray(address, 2, 0)}, btf.Member{Name: "data", Type: b.AddArray(1, 2, 0)})
+		b.AddStruct("header", 4, btf.Member{Name: "length", Type: 2}, btf.Member{Name: "segments", Type: segments, BitOffset: 32})
+	}), gotypes.Options{})
+	wantLines(t, code, "// Member segments has no bytes.")
+	if len(warnings) > 0 {
+		t.Error(warnings)
+	}
+	checkTypes(t, []byte(code))
+}
+
 // How deep types are in each other is counted anew for each, also after an error.
 func TestDepth(t *testing.T) {
 	const most = 64
