@@ -26,7 +26,8 @@ func innerMapOf(outer *cMap) *innerMap {
 
 // CreateInner creates a map like those that this map of maps holds, as its object defines them (bpf_map_create); the
 // caller closes it. It has the BTF types of the definition, if the object's BTF is in the kernel: Linux 5.15 to 6.1
-// refuse inner maps without. The name is as that of [CreateMap]. Put it in with [UpdateInnerMap].
+// refuse inner maps without. It is created with the object's token, if there is one. The name is as that of [CreateMap].
+// Put it in with [UpdateInnerMap]. CreateInner is safe for concurrent use.
 //
 // errors.Is: [ErrNotFound] if the object defines no inner map, or [OpenMap.SetInnerMap] has replaced it; [ErrInvalid] if
 // the map is not a map of maps; [ErrClosed]; and those of CreateMap.
@@ -46,14 +47,21 @@ func (m *Map) CreateInner(name string) (*MapHandle, error) {
 		return nil, m.fail(op, errNoInnerMap)
 	}
 	d := m.inner.definition
-	options := MapCreateOptions{Flags: d.Flags, Extra: d.Extra, NUMANode: d.NUMANode}
-	if fd := objectBTFFD(m.o.ptr); fd >= 0 && (m.inner.keyTypeID != 0 || m.inner.valueTypeID != 0) && d.Type.takesTypes() {
+	if d.Type == MapTypePerfEventArray && d.MaxEntries == 0 { // libbpf fills this in during Load only
+		cpus, err := PossibleCPUs()
+		if err != nil {
+			return nil, m.fail(op, err)
+		}
+		d.MaxEntries = uint32(cpus)
+	}
+	options := MapCreateOptions{Flags: d.Flags, Extra: d.Extra, NUMANode: d.NUMANode, TokenFD: max(m.o.TokenFD(), 0)}
+	if fd := m.o.BTFFD(); fd >= 0 && (m.inner.keyTypeID != 0 || m.inner.valueTypeID != 0) && d.Type.takesTypes() {
 		options.BTFFD, options.BTFKeyTypeID, options.BTFValueTypeID = fd, m.inner.keyTypeID, m.inner.valueTypeID
 	}
 	created, err := CreateMap(d.Type, name, d.KeySize, d.ValueSize, d.MaxEntries, options)
 	if err != nil && options.BTFFD != 0 { // as libbpf does: some types of map take no types of some kinds
 		options.BTFFD, options.BTFKeyTypeID, options.BTFValueTypeID = 0, 0, 0
-		return CreateMap(d.Type, name, d.KeySize, d.ValueSize, d.MaxEntries, options)
+		created, err = CreateMap(d.Type, name, d.KeySize, d.ValueSize, d.MaxEntries, options)
 	}
 	return created, err
 }
