@@ -10,7 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/libbpf-go/libbpf-go"
-	"github.com/libbpf-go/libbpf-go/internal/testutil"
 	"github.com/libbpf-go/libbpf-go/internal/testutil/leaks"
 )
 
@@ -68,34 +67,18 @@ func TestPollWaits(t *testing.T) {
 
 // No callback is called for the rest of a KiB if the runtime gets to tell of the end of the context.
 func TestSlowPollEndsWithContext(t *testing.T) {
-	const most = 1000
 	buffers(t, func(t *testing.T, open func(func([]byte) error) buffer, _ uint32) {
 		during := func() {}
 		b := open(func([]byte) error { during(); return nil })
-		for round := 0; ; round++ {
+		endsAtSecond(t, func(ctx context.Context, body func()) (n, rest int) {
 			emit(100)
-			ctx, cancel := context.WithCancel(context.Background())
-			calls := 0
-			during = func() {
-				if calls++; calls == 2 {
-					cancel()
-					time.Sleep(time.Millisecond)
-				}
-			}
+			during = body
 			n, err := b.PollContext(ctx)
 			check(t, err)
-			rest, err := b.Consume()
+			rest, err = b.Consume()
 			check(t, err)
-			if n+rest != 100 {
-				t.Fatalf("%d records, then %d", n, rest)
-			}
-			if n == 2 {
-				return
-			}
-			if round == most {
-				t.Fatalf("%d records in round %d", n, round)
-			}
-		}
+			return n, rest
+		})
 	})
 }
 
@@ -151,16 +134,10 @@ func TestBorrowedCallbackFails(t *testing.T) {
 		}
 		return nil
 	})
-	borrowed, err := libbpf.BorrowRingBuffer(ring.Pointer())
-	var old *libbpf.VersionError
-	if errors.As(err, &old) {
-		testutil.Skip(t, "libbpf-1.3", err)
-	}
-	check(t, err)
-	defer borrowed.Close()
+	borrowed := borrow(t, ring)
 	for range 2 {
 		emit(3)
-		_, err = borrowed.Poll(-1)
+		_, err := borrowed.Poll(-1)
 		wantErr(t, err, unix.ECANCELED)
 		n, err := ring.Consume()
 		var panicked *libbpf.CallbackPanic

@@ -237,17 +237,24 @@ func TestLinkFromFD(t *testing.T) {
 }
 
 // Buffers of C, which are Go's own here, by their pointers. Poll calls the callbacks that they were made with.
-func TestBorrowedBuffers(t *testing.T) {
-	o := loadEvents(t, nil)
-	seen := checker{t: t}
-	ring := openRing(t, o, "events", seen.record)
+// borrow returns a ring buffer as C code that polls it would have it.
+func borrow(t *testing.T, ring *libbpf.RingBuffer) *libbpf.RingBuffer {
+	t.Helper()
 	borrowed, err := libbpf.BorrowRingBuffer(ring.Pointer())
 	var old *libbpf.VersionError
 	if errors.As(err, &old) {
 		testutil.Skip(t, "libbpf-1.3", err)
 	}
 	check(t, err)
-	defer borrowed.Close()
+	t.Cleanup(func() { check(t, borrowed.Close()) })
+	return borrowed
+}
+
+func TestBorrowedBuffers(t *testing.T) {
+	o := loadEvents(t, nil)
+	seen := checker{t: t}
+	ring := openRing(t, o, "events", seen.record)
+	borrowed := borrow(t, ring)
 	emit(7)
 	if n, err := borrowed.Poll(-1); n != 7 || err != nil || seen.next != 7 {
 		t.Errorf("%d records, %v, %d seen", n, err, seen.next)

@@ -1,7 +1,6 @@
 package libbpf
 
 import (
-	"errors"
 	"os"
 	"runtime/cgo"
 	"strings"
@@ -141,7 +140,7 @@ func TestSecondCloseInLoop(t *testing.T) {
 				t.Error("a loop would go on")
 			}
 			close(goOn)
-			testutil.Check(t, errors.Join(<-first))
+			testutil.Check(t, <-first)
 		})
 	}
 }
